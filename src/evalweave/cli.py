@@ -1,0 +1,99 @@
+"""The command line. Only what a command uses is imported, so that --help answers at once."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+# Command → what it does, in the order in which --help lists them. Each is `evalweave.commands.<name>:command`.
+COMMANDS = {
+    "init": "Make a new study folder to start from.",
+    "check": "Say everything that is wrong with a study and its extract, before anything runs.",
+    "run": "Run a whole study and say where its report is.",
+    "fit": "Run the estimators on anybody's panel.",
+    "reproduce": "Rerun a released report from the same extract and compare every number.",
+    "compare": "Say what changed between two reports.",
+    "simulate": "Make up an extract and a coded project with known truth.",
+    "ingest": "Stage: read the extract into typed tables.",
+    "clean": "Stage: clean events into measurements, with a ledger.",
+    "cohort": "Stage: find eligible patients and their arms.",
+    "panel": "Stage: build the patient-by-period panel.",
+    "estimates": "Stage: gather the fits, convert units, adjust families.",
+    "code": "Stage: read a coded qualitative project and say what is in it.",
+    "count": "Stage: count themes by participants, references and sources.",
+    "join": "Stage: join estimates and themes by the declared claims.",
+    "report": "Stage: write the report folder.",
+    "audit": "Stage: prove that a report folder holds only disclosure-checked aggregates.",
+}
+
+
+class LazyGroup(TyperGroup):
+    """A command group that imports a command's module only when that command is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"evalweave.commands.{cmd_name}")
+        single = typer.Typer(add_completion=False, rich_markup_mode=None)
+        single.command(name=cmd_name, help=COMMANDS[cmd_name] + "\n\n" + (module.command.__doc__ or ""))(
+            module.command
+        )
+        command = typer.main.get_command(single)
+        command.name = cmd_name
+        return command
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from evalweave.errors import nearest
+
+            ctx.fail(f'There is no command "{args[0]}". {nearest(args[0], COMMANDS)}')
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(
+    cls=LazyGroup,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+@app.callback(invoke_without_command=True)
+def evalweave(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+    """Difference-in-differences on GP practice records, woven together with qualitative themes.
+
+    Start with `evalweave init DIR`, then `evalweave check DIR/study.yaml`, then `evalweave run DIR/study.yaml`.
+    Exit codes: 0 done; 1 the data or a result failed a check; 2 the call or the study file is wrong.
+    """
+    if version:
+        from importlib.metadata import version as installed
+
+        print(installed("evalweave"))
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run a command; turn a user's mistake into one plain sentence and an exit code."""
+    from evalweave.errors import EvalweaveError
+
+    try:
+        app()
+    except EvalweaveError as error:
+        print(f"evalweave: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Who is studied: eligibility, arms, balance and the baseline table."""

@@ -1,0 +1,1 @@
+"""One module per command: it reads files, calls one function, writes files. Imports are lazy."""

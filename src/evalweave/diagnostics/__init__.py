@@ -1,0 +1,1 @@
+"""Whether the design can be believed: pre-trends, sensitivity bounds, placebo, measurement."""

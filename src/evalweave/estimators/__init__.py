@@ -1,0 +1,1 @@
+"""Difference-in-differences estimators: one file each, all returning the same thing (`result.Fit`)."""

@@ -1,0 +1,102 @@
+"""Writing whole files or none, in a form that is the same bytes for the same content.
+
+Used by the command layer only. A file is written aside, flushed to disk and renamed, so that a killed run
+never leaves half a file under a name that another stage would trust.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.tables import Table
+
+
+@contextmanager
+def written_aside(target: Path | str) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; rename it to `target` when the block ends well."""
+    target = Path(target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+    os.close(handle)
+    aside = Path(name)
+    try:
+        yield aside
+        with aside.open("rb") as written:
+            os.fsync(written.fileno())
+        aside.chmod(0o644)
+        aside.replace(target)
+    finally:
+        with suppress(FileNotFoundError):
+            aside.unlink()
+
+
+def write_text(text: str, target: Path | str) -> None:
+    """Write UTF-8 text with LF line ends."""
+    with written_aside(target) as aside:
+        aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(value: Any, target: Path | str) -> None:
+    """Write JSON with sorted keys, floats in their shortest exact form; NaN becomes null."""
+    write_text(json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n", target)
+
+
+def write_csv(frame: pd.DataFrame, target: Path | str) -> None:
+    """Write a CSV: UTF-8, LF, missing values blank, floats in their shortest exact form."""
+    with written_aside(target) as aside:
+        frame.to_csv(aside, index=False, lineterminator="\n")
+
+
+def write_parquet(frame: pd.DataFrame, target: Path | str) -> None:
+    """Write a Parquet file without the pandas index."""
+    with written_aside(target) as aside:
+        frame.to_parquet(aside, index=False, compression="zstd")
+
+
+def read_table(path: Path | str, table: Table | None = None) -> pd.DataFrame:
+    """Read one of our own tables (CSV as written by `write_csv`, or Parquet) in the types of its contract."""
+    import pandas as pd
+
+    path = Path(path)
+    if path.suffix == ".parquet":
+        return pd.read_parquet(path)
+    frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+    from evalweave.tables import typed
+
+    return typed(frame, table)
+
+
+def sha256(path: Path | str) -> str:
+    """Return the SHA-256 of a file, read in pieces."""
+    digest = hashlib.sha256()
+    with Path(path).open("rb") as handle:
+        while piece := handle.read(1 << 20):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """Turn numpy scalars and arrays, paths, dates and NaN into what JSON knows."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, set | frozenset):
+        return sorted(_plain(item) for item in value)
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if value is None or isinstance(value, str | int | bool):
+        return value
+    return str(value)

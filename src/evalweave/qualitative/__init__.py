@@ -1,0 +1,1 @@
+"""The qualitative strand: readers, counts and agreement."""

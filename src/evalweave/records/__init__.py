@@ -1,0 +1,1 @@
+"""From an extract to clean measurements: readers, code lists, units, cleaning rules."""

@@ -1,0 +1,1 @@
+"""What is released: figures, tables, documents, disclosure control and provenance."""

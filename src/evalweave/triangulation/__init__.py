@@ -1,0 +1,1 @@
+"""Joining the strands: claims, convergence rule, joint displays."""
