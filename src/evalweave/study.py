@@ -410,6 +410,12 @@ class Study(Section):
     def primary_analysis(self) -> Analysis:
         return next((a for a in self.analyses if a.primary), self.analyses[0])
 
+    def reading_from(self, folder: str) -> Self:
+        """Return the study with its extract in another folder; nothing is simulated then."""
+        return self.model_copy(
+            update={"extract": self.extract.model_copy(update={"path": folder}), "simulation": None}
+        )
+
     def with_paths_from(self, folder: Path) -> Self:
         """Return the study with every path joined on the study file's `folder`."""
 
@@ -510,6 +516,15 @@ class FitSpec(Section):
         if again:
             raise ValueError(f"analyses: the name {', '.join(again)} stands twice")
         return self
+
+
+def spec_of(study: Study, analysis: str) -> dict[str, Any]:
+    """Return the SPEC of one of a study's analyses, for `evalweave fit` on its comparison's panel."""
+    declared = next(each for each in study.analyses if each.name == analysis)
+    group = study.comparisons[declared.comparison or study.primary_comparison]
+    columns = Columns(outcome=declared.outcome, weight="weight" if group.balance != "none" else None)
+    options = declared.model_dump(mode="json", include=set(AnalysisOptions.model_fields))
+    return {"columns": columns.model_dump(mode="json"), "analyses": [options]}
 
 
 class IngestSettings(Section):

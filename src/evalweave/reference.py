@@ -1,0 +1,115 @@
+"""The key reference and the JSON schema of the study file, generated from the typed model and the contracts.
+
+`python -m evalweave.reference` rewrites both; a test fails when they drift from the model.
+"""
+
+from __future__ import annotations
+
+import json
+import types
+from pathlib import Path
+from typing import Any, Literal, Union, get_args, get_origin
+
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+
+from evalweave import study, tables
+
+BEGIN, END = "<!-- generated from here: python -m evalweave.reference -->", "<!-- generated to here -->"
+SECTIONS: tuple[tuple[str, type[study.Section]], ...] = (
+    ("top of the file", study.Study), ("study", study.About), ("extract", study.Extract), ("window", study.Window),
+    ("eligibility", study.Eligibility), ("exposure", study.Exposure), ("comparisons: each", study.Comparison),
+    ("outcomes: each", study.Outcome), ("cleaning", study.Cleaning), ("analyses: each", study.Analysis),
+    ("qualitative", study.Qualitative), ("report", study.Report), ("simulation", study.Simulation),
+    ("columns (SPEC of `evalweave fit` only)", study.Columns),
+)  # fmt: skip
+
+
+def key_reference() -> str:
+    """Return Markdown: one table of keys a section, then one table of columns for each table contract."""
+    parts = ["## Keys of the study file\n"]
+    for name, section in SECTIONS:
+        parts.append(
+            f"### {name}\n\n{_first_line(section)}| key | value | default | meaning |\n|---|---|---|---|"
+        )
+        for key, field in section.model_fields.items():
+            default = (
+                "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
+            )
+            parts.append(
+                f"| `{key}` | {_value(field.annotation)} | {default} | {field.description or _see(key)} |"
+            )
+        parts.append("")
+    parts.append("## Tables that pass between stages\n")
+    for table in tables.ALL:
+        parts.append(f"### {table.name}\n\n{table.meaning}\n\n| column | type | meaning |\n|---|---|---|")
+        for column in table.columns:
+            unit = f" ({column.unit})" if column.unit else ""
+            blank = "" if column.required else ", may be blank"
+            parts.append(f"| `{column.name}` | {column.type}{unit}{blank} | {column.meaning} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def schema() -> str:
+    """Return the JSON schema of the study file."""
+    return json.dumps(study.Study.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+
+
+def between(text: str, generated: str) -> str:
+    """Return `text` with what stands between the two marks replaced by `generated`."""
+    before, rest = text.split(BEGIN)
+    return f"{before}{BEGIN}\n\n{generated}\n{END}{rest.split(END)[1]}"
+
+
+def _first_line(section: type[BaseModel]) -> str:
+    if section.__doc__ and section.__doc__ != study.Section.__doc__:
+        return section.__doc__.strip().splitlines()[0] + "\n\n"
+    return ""
+
+
+def _see(key: str) -> str:
+    return f"See `{key}` below."
+
+
+def _default(value: Any) -> str:
+    if value is PydanticUndefined or isinstance(value, BaseModel):
+        return "see below"
+    if value is None or value == "":
+        return "blank"
+    if isinstance(value, list) and len(value) > 4:
+        return f"{len(value)} values, see `study.py`"
+    return f"`{json.dumps(value, default=str, ensure_ascii=False)}`"
+
+
+def _value(kind: Any) -> str:
+    if kind is type(None):
+        return "blank"
+    origin, inside = get_origin(kind), get_args(kind)
+    if origin is Literal:
+        return ", ".join(f"`{word}`" for word in inside)
+    if origin in (Union, types.UnionType):
+        return " or ".join(_value(each) for each in inside if each is not type(None))
+    if origin is list:
+        return f"list of: {_value(inside[0])}"
+    if origin is dict:
+        return f"name: {_value(inside[1])}"
+    if origin is tuple:
+        return "[" + ", ".join(_value(each) for each in inside) + "]"
+    if origin is not None and inside:
+        return _value(inside[0])
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return "a section"
+    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
+    return words.get(getattr(kind, "__name__", ""), str(kind))
+
+
+def main(root: Path = Path()) -> None:
+    """Rewrite the schema and the generated part of config/README.md below `root`."""
+    readme = root / "config" / "README.md"
+    readme.write_text(between(readme.read_text(encoding="utf-8"), key_reference()), encoding="utf-8")
+    (root / "workflow" / "schemas" / "study.schema.json").write_text(schema(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,136 @@
+"""Launching the Snakemake workflow: the only module that knows it exists."""
+
+from __future__ import annotations
+
+import ast
+import fcntl
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+from evalweave.errors import DataError, StudyError
+
+PACKAGE = Path(__file__).parent
+
+
+def snakefile() -> Path:
+    """Return the workflow's Snakefile: of the installed package, or of the checkout it runs from."""
+    places = (PACKAGE / "_workflow" / "Snakefile", PACKAGE.parents[1] / "Snakefile")
+    for place in places:
+        if place.is_file():
+            return place
+    raise StudyError("The workflow's Snakefile is missing from this installation. Install evalweave again.")
+
+
+@cache
+def code_hash(*modules: str) -> str:
+    """Return a hash of the source of `modules` (dotted, below evalweave) and of all of ours that they import.
+
+    A rule carries it in `params:`, since Snakemake does not rerun a job when a package module changes.
+    Imports inside functions and names of modules given as text ("evalweave.estimators.twfe:twfe", as
+    registries hold them) count too.
+    """
+    waiting = list(modules)
+    seen: dict[Path, bytes] = {}
+    while waiting:
+        name = waiting.pop()
+        for file in _sources(name):
+            if file in seen:
+                continue
+            seen[file] = file.read_bytes()
+            if file.suffix == ".py":
+                waiting.extend(_imports(seen[file]))
+    digest = hashlib.sha256()
+    for file in sorted(seen):
+        digest.update(file.relative_to(PACKAGE).as_posix().encode())
+        digest.update(hashlib.sha256(seen[file]).digest())
+    return digest.hexdigest()[:16]
+
+
+def _sources(module: str) -> list[Path]:
+    """Return the files of a module: itself, or a package's own file with the data files beside it."""
+    stem = PACKAGE.joinpath(*module.split("."))
+    if stem.with_suffix(".py").is_file():
+        return [stem.with_suffix(".py")]
+    if (stem / "__init__.py").is_file():
+        data = [
+            f for f in stem.rglob("*") if f.is_file() and f.suffix in (".html", ".css", ".j2", ".js", ".yaml")
+        ]
+        return [stem / "__init__.py", *data]
+    return []
+
+
+def _imports(source: bytes) -> Iterator[str]:
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200:
+            names = [node.value.split(":")[0]]
+        else:
+            continue
+        for name in names:
+            if name.startswith("evalweave."):
+                yield name.removeprefix("evalweave.")
+
+
+def run(
+    study_file: Path,
+    *,
+    cores: int | str = "all",
+    directory: Path = Path(),
+    profile: str | None = None,
+    extract: Path | None = None,
+    quiet: bool = False,
+    more: Sequence[str] = (),
+) -> int:
+    """Run the workflow of `study_file` in `directory` and return Snakemake's exit code (0 or 1).
+
+    A run that was killed is taken up where it stopped: half-done jobs are redone, finished ones are kept.
+    `extract` reads the extract from another folder than the study file says.
+    """
+    settings = [f"study_file={study_file.resolve()}"]
+    if extract is not None:
+        settings.append(f"extract={extract.resolve()}")
+    command = [
+        sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--directory", str(directory.resolve()),
+        "--cores", str(cores), "--rerun-incomplete", "--config", *settings,
+    ]  # fmt: skip
+    if profile:
+        command += ["--profile", profile]
+    if quiet:
+        command += ["--quiet", "all"]
+    command += more
+    directory.mkdir(parents=True, exist_ok=True)
+    with _alone(directory) as died_before:
+        if died_before:
+            subprocess.run([*command, "--unlock"], capture_output=True, check=False)
+        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+        return subprocess.run(command, check=False, env=environment).returncode
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[bool]:
+    """Hold `directory` for one run at a time; yield whether the run before died without letting go."""
+    mark = directory / ".snakemake" / "evalweave.lock"
+    mark.parent.mkdir(parents=True, exist_ok=True)
+    with mark.open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise DataError(
+                f"Another run is under way in {directory}. Wait for it, or use another --directory."
+            ) from None
+        handle.seek(0)
+        died_before = handle.read() == "running"
+        handle.truncate(0)
+        handle.write("running")
+        handle.flush()
+        yield died_before
+        handle.truncate(0)

@@ -1,0 +1,47 @@
+# One job an analysis, then one that gathers them.
+
+analyses = {analysis.name: analysis for analysis in study.analyses}
+
+
+def comparison_of(name):
+    return analyses[name].comparison or study.primary_comparison
+
+
+rule fit:
+    input:
+        lambda wildcards: f"{results}/panel/{comparison_of(wildcards.analysis)}.parquet",
+    output:
+        multiext(f"{results}/fit/{{analysis}}/", "estimates.csv", "estimates.json", "diagnostics.json"),
+    log:
+        f"{results}/logs/fit.{{analysis}}.log",
+    benchmark:
+        f"{results}/benchmarks/fit.{{analysis}}.tsv"
+    wildcard_constraints:
+        analysis="|".join(analyses),
+    params:
+        python=sys.executable,
+        spec=lambda wildcards: json.dumps(contracts.spec_of(study, wildcards.analysis), sort_keys=True),
+        out=f"{results}/fit/{{analysis}}",
+        code=code_hash("commands.fit"),
+    shell:
+        "{params.python} -m evalweave fit {input:q} --spec {params.spec:q} --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule estimates:
+    input:
+        expand(f"{results}/fit/{{analysis}}/estimates.csv", analysis=analyses),
+    output:
+        multiext(f"{results}/estimates/", "estimates.csv", "estimates.json", "diagnostics.json", "holm.csv"),
+    log:
+        f"{results}/logs/estimates.log",
+    benchmark:
+        f"{results}/benchmarks/estimates.tsv"
+    params:
+        python=sys.executable,
+        settings=settings(contracts.EstimatesSettings),
+        fits=f"{results}/fit",
+        out=f"{results}/estimates",
+        code=code_hash("commands.estimates"),
+    shell:
+        "{params.python} -m evalweave estimates --settings {params.settings:q} --fits {params.fits:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,110 @@
+# From the extract to a panel for each comparison.
+
+tables = ["patients", "registrations", "events"]
+
+
+def extract_files(wildcards):
+    """The files that a table is read from; all of the extract where names do not tell."""
+    if study.simulation:
+        return [f"{study.extract.path}/{wildcards.table}.csv"]
+    return sorted(str(file) for file in Path(study.extract.path).rglob("*") if file.is_file())
+
+
+rule ingest:
+    input:
+        extract_files,
+    output:
+        index=f"{results}/ingest/{{table}}.json",
+        ledger=f"{results}/ingest/{{table}}.ledger.csv",
+    log:
+        f"{results}/logs/ingest.{{table}}.log",
+    benchmark:
+        f"{results}/benchmarks/ingest.{{table}}.tsv"
+    wildcard_constraints:
+        table="|".join(tables),
+    params:
+        python=sys.executable,
+        settings=settings(contracts.IngestSettings),
+        out=f"{results}/ingest",
+        code=code_hash("commands.ingest"),
+    shell:
+        "{params.python} -m evalweave ingest --table {wildcards.table} --settings {params.settings:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule clean:
+    input:
+        expand(f"{results}/ingest/{{table}}.json", table=tables),
+        study.practices,
+        list(study.codelists.values()),
+    output:
+        multiext(
+            f"{results}/clean/",
+            "patients.parquet",
+            "registrations.parquet",
+            "measurements.parquet",
+            "conditions.parquet",
+            "set_aside.parquet",
+            "ledger.csv",
+            "codelists.csv",
+        ),
+    log:
+        f"{results}/logs/clean.log",
+    benchmark:
+        f"{results}/benchmarks/clean.tsv"
+    params:
+        python=sys.executable,
+        settings=settings(contracts.CleanSettings),
+        ingested=f"{results}/ingest",
+        out=f"{results}/clean",
+        code=code_hash("commands.clean"),
+    shell:
+        "{params.python} -m evalweave clean --settings {params.settings:q} --ingested {params.ingested:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule cohort:
+    input:
+        rules.clean.output,
+        study.practices,
+    output:
+        multiext(f"{results}/cohort/", "cohort.parquet", "membership.parquet", "baseline.csv", "ledger.csv"),
+    log:
+        f"{results}/logs/cohort.log",
+    benchmark:
+        f"{results}/benchmarks/cohort.tsv"
+    params:
+        python=sys.executable,
+        settings=settings(contracts.CohortSettings),
+        cleaned=f"{results}/clean",
+        out=f"{results}/cohort",
+        code=code_hash("commands.cohort"),
+    shell:
+        "{params.python} -m evalweave cohort --settings {params.settings:q} --cleaned {params.cleaned:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule panel:
+    input:
+        rules.clean.output,
+        rules.cohort.output,
+    output:
+        panel=f"{results}/panel/{{comparison}}.parquet",
+        trends=f"{results}/panel/{{comparison}}.trends.csv",
+        ledger=f"{results}/panel/{{comparison}}.ledger.csv",
+    log:
+        f"{results}/logs/panel.{{comparison}}.log",
+    benchmark:
+        f"{results}/benchmarks/panel.{{comparison}}.tsv"
+    wildcard_constraints:
+        comparison="|".join(study.comparisons),
+    params:
+        python=sys.executable,
+        settings=settings(contracts.PanelSettings),
+        cleaned=f"{results}/clean",
+        cohort=f"{results}/cohort",
+        out=f"{results}/panel",
+        code=code_hash("commands.panel"),
+    shell:
+        "{params.python} -m evalweave panel --comparison {wildcards.comparison} --settings {params.settings:q}"
+        " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --out {params.out:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,63 @@
+# The report, and the proof that it holds only what may be released.
+
+
+def woven(wildcards):
+    """Everything that the report is written from."""
+    yield from rules.clean.output
+    yield from rules.cohort.output
+    yield from rules.estimates.output
+    for comparison in study.comparisons:
+        yield f"{results}/panel/{comparison}.trends.csv"
+        yield f"{results}/panel/{comparison}.ledger.csv"
+    for table in tables:
+        yield f"{results}/ingest/{table}.ledger.csv"
+    if study.qualitative:
+        yield from rules.code.output
+        yield from rules.count.output
+    if study.claims:
+        yield from rules.join.output
+
+
+rule report:
+    input:
+        woven,
+        study=study_file,
+    output:
+        multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "manifest.json"),
+        multiext(f"{reports}/", "theme_counts.csv") if study.qualitative else [],
+        multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
+        directory(f"{reports}/figures"),
+    log:
+        f"{results}/logs/report.log",
+    benchmark:
+        f"{results}/benchmarks/report.tsv"
+    params:
+        python=sys.executable,
+        settings=study.model_dump_json(),
+        extract=f"--extract {config['extract']}" if "extract" in config else "",
+        results=results,
+        out=reports,
+        code=code_hash("commands.report"),
+    shell:
+        "{params.python} -m evalweave report --study {input.study:q} --results {params.results:q} {params.extract}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+rule audit:
+    input:
+        rules.report.output,
+        rules.clean.output,
+    output:
+        f"{results}/audit.json",
+    log:
+        f"{results}/logs/audit.log",
+    benchmark:
+        f"{results}/benchmarks/audit.tsv"
+    params:
+        python=sys.executable,
+        report=reports,
+        results=results,
+        code=code_hash("commands.audit"),
+    shell:
+        "{params.python} -m evalweave audit {params.report:q} --results {params.results:q} --out {output:q}"
+        " 2>&1 | tee {log:q}"
