@@ -1,0 +1,157 @@
+"""The whole workflow on a small simulated study: it runs, stands still, reruns what it must, and resumes."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from evalweave import workflow
+
+ROOT = Path(__file__).parents[2]
+STUDY = "config/config.yaml"
+
+
+def small_study(folder: Path) -> Path:
+    """Copy the demonstration to `folder`, with a tenth of its people and half of its analyses."""
+    shutil.copytree(ROOT / "config", folder / "config")
+    study = yaml.safe_load((folder / STUDY).read_text())
+    study["simulation"] |= {"eligible_programme": 700, "eligible_comparison": 500}
+    study["analyses"] = [a for a in study["analyses"] if a["name"] not in ("east_only", "by_ethnicity")]
+    study["family"].remove("by_ethnicity")
+    for analysis in study["analyses"]:
+        analysis["draws"] = 199
+    (folder / STUDY).write_text(yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
+    return folder
+
+
+def snakemake(folder: Path, *more: str) -> str:
+    """Run Snakemake as the README says and return what it printed."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *more]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def jobs(printed: str) -> dict[str, int]:
+    """Return rule → number of jobs from a dry run's table of jobs."""
+    lines = printed.split("Job stats:")[1].split("total")[0].splitlines()[3:]
+    return {line.split()[0]: int(line.split()[1]) for line in lines if line.strip()}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = small_study(tmp_path_factory.mktemp("first"))
+    printed = snakemake(folder)
+    assert f"The report is at {folder / 'reports/ways-to-wellness/report.html'}" in printed
+    yield folder
+
+
+def test_every_output_is_there_and_audited(finished: Path) -> None:
+    released = finished / "reports" / "ways-to-wellness"
+    names = {path.name for path in released.iterdir()}
+    assert names >= {
+        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "manifest.json", "figures",
+    }  # fmt: skip
+    audit = json.loads((finished / "results/ways-to-wellness/audit.json").read_text())
+    assert audit["findings"] == []
+
+
+def test_a_second_run_does_nothing(finished: Path) -> None:
+    assert "Nothing to be done" in snakemake(finished, "--dry-run")
+
+
+def test_a_changed_analysis_reruns_alone_with_what_depends_on_it(finished: Path) -> None:
+    file = finished / STUDY
+    before = file.read_text()
+    times = file.stat()
+    try:
+        study = yaml.safe_load(before)
+        next(a for a in study["analyses"] if a["name"] == "north_only")["inference"] = ["cr3"]
+        file.write_text(yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
+        rerun = jobs(snakemake(finished, "--dry-run"))
+    finally:
+        file.write_text(before)
+        os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert rerun == {"fit": 1, "estimates": 1, "join": 1, "report": 1, "audit": 1, "all": 1}
+
+
+def test_a_second_computation_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
+    again = small_study(tmp_path)
+    snakemake(again)
+    for kind in ("resources", "reports", "results"):
+        for file in sorted((finished / kind).rglob("*")):
+            inside = file.relative_to(finished)
+            if file.is_dir() or {"logs", "benchmarks"} & set(inside.parts):
+                continue
+            assert file.read_bytes() == (again / inside).read_bytes(), inside
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
+    folder = small_study(tmp_path)
+    evalweave = [sys.executable, "-m", "evalweave", "run", STUDY, "--cores", "2"]
+    first = subprocess.Popen(
+        evalweave, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    cohort = folder / "results/ways-to-wellness/cohort/cohort.parquet"
+    deadline = time.monotonic() + 240
+    while not cohort.exists() and first.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    measured = (folder / "results/ways-to-wellness/clean/measurements.parquet").stat().st_mtime_ns
+    second = subprocess.run(evalweave, cwd=folder, capture_output=True, text=True, check=False)
+    assert second.returncode == 0, second.stdout + second.stderr
+    assert (folder / "reports/ways-to-wellness/report.html").exists()
+    assert (folder / "results/ways-to-wellness/clean/measurements.parquet").stat().st_mtime_ns == measured
+    assert not list(folder.rglob("*.part"))
+
+
+def test_a_wrong_study_file_is_one_plain_sentence(tmp_path: Path) -> None:
+    folder = small_study(tmp_path)
+    text = (folder / STUDY).read_text().replace("eligibility:\n  index_date", "eligibility:\n  index_dat", 1)
+    (folder / STUDY).write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "evalweave", "run", STUDY], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert 'Did you mean "index_date"?' in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_editing_a_module_changes_the_hash_of_the_stages_that_use_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = tmp_path / "evalweave"
+    shutil.copytree(workflow.PACKAGE, copy)
+    monkeypatch.setattr(workflow, "PACKAGE", copy)
+
+    def hashes() -> dict[str, str]:
+        workflow.code_hash.cache_clear()
+        return {stage: workflow.code_hash(f"commands.{stage}") for stage in ("clean", "fit", "count", "report")}
+
+    try:
+        before = hashes()
+        with (copy / "estimators" / "twfe.py").open("a") as module:
+            module.write("\n# edited\n")
+        after = hashes()
+    finally:
+        workflow.code_hash.cache_clear()
+    assert {stage for stage in before if before[stage] != after[stage]} == {"fit"}
+
+
+def test_the_generated_reference_is_up_to_date() -> None:
+    from evalweave import reference
+
+    readme = (ROOT / "config/README.md").read_text()
+    assert reference.between(readme, reference.key_reference()) == readme, "run python -m evalweave.reference"
+    assert (ROOT / "workflow/schemas/study.schema.json").read_text() == reference.schema()
