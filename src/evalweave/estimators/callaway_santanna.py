@@ -1,0 +1,305 @@
+"""Callaway–Sant'Anna group-time effects and their averages, with each practice's influence on them.
+
+Which comparisons: `cs_design`. One comparison: `cs_panel` (changes within patients) or `cs_cross_section`
+(`unbalanced: repeated_cross_section`). Averages: `cs_aggregate`. Influence is summed to practices as soon as a
+comparison is done, so nothing of size patients × terms is kept, and the practice never enters an estimate.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evalweave.errors import DataError
+from evalweave.estimators import cs_cross_section, cs_panel
+from evalweave.estimators.cs_aggregate import Averages, averages
+from evalweave.estimators.cs_design import Cell, Design, build, cells
+from evalweave.estimators.cs_propensity import NoEstimate
+from evalweave.estimators.result import Fit, Floats, Ints, PanelData
+from evalweave.study import AnalysisOptions
+
+FORMS = {
+    "pairwise": "panel form on all patients seen in both periods of a 2×2",
+    "balanced": "panel form on the patients seen in every period",
+    "repeated_cross_section": "repeated-cross-section form, influence summed by patient",
+}
+METHODS = {"reg": "outcome regression", "ipw": "Hájek IPW", "dr": "doubly robust"}
+Columns = Ints | slice  # of the design
+Piece = tuple[Columns, Floats]  # columns and their influence
+BLOCK = 16_384  # patients at a time in the unclustered covariance
+
+
+@dataclass
+class Estimates:
+    """ATT(g,t) by cell (nan = none), practice sums of influence (G × K), and what is kept on request."""
+
+    att: Floats
+    influence: Floats
+    pieces: list[list[Piece]]
+    absent: dict[str, str]
+
+
+def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+    """Estimate ATT(g,t) and the averages asked for.
+
+    Terms: `att_gt[g,t]`, `simple`, `group[g]`, `group[overall]`, `event[e]`, `event[overall]`, `calendar[t]`,
+    `calendar[overall]`. Covariates and weights are those of the earlier of the two periods; with
+    `repeated_cross_section` each row's own. Under `base: universal` the base period is 0 by construction, with
+    influence 0. An average is taken over the cells that have an estimate.
+
+    Raises:
+        DataError: nobody to compare with, or no cohort whose start lies inside the panel.
+
+    Source: Callaway & Sant'Anna (2021); Sant'Anna & Zhao (2020); conventions of R `did` 2.5.1.
+    """
+    design = build(panel, analysis)
+    grid = cells(design, analysis)
+    if not grid:
+        raise DataError(
+            f'analysis "{analysis.name}": no cohort has both an untreated period in the panel and patients to be '
+            "compared with, so there is no ATT(g,t)."
+        )
+    needs_units = "unit" in analysis.inference
+    found = _estimate(design, grid, analysis, keep_pieces=needs_units)
+    have = np.flatnonzero(~np.isnan(found.att))
+    cohorts, totals = _cohorts(design, grid)
+    average = _average(analysis, design, grid, found.att, cohorts, totals)
+
+    shares = _share_matrix(design, cohorts)
+    per_cell = found.influence[:, have]
+    influence = np.hstack((per_cell, per_cell @ average.on_cells.T + shares @ average.on_shares.T))
+    terms = (*(_term(grid[i]) for i in have), *average.terms)
+    covariance = None
+    if needs_units:
+        square = _unit_products(design, [found.pieces[i] for i in have], cohorts)
+        mapping = np.vstack(
+            (np.eye(len(have), len(square)), np.hstack((average.on_cells, average.on_shares)))
+        )
+        covariance = mapping @ square @ mapping.T
+
+    def refit(keep: NDArray[np.bool_]) -> Floats:
+        part = design.keep(keep)
+        again = _estimate(part, cells(part, analysis, cohorts), analysis, influence=False).att
+        _, some = _cohorts(part, grid)
+        lost = np.isnan(again[have])
+        mean = _average(analysis, part, grid, again, cohorts, some)
+        known = dict(zip(mean.terms, mean.theta, strict=True))
+        uses_lost = np.abs(average.on_cells[:, lost]).sum(axis=1) > 0
+        again_average = [
+            np.nan if gone else known.get(term, np.nan)
+            for term, gone in zip(average.terms, uses_lost, strict=True)
+        ]
+        return np.concatenate((again[have], again_average))
+
+    treated = np.unique(design.practice[np.isin(design.cohort, cohorts)])
+    return Fit(
+        estimator="callaway_santanna",
+        terms=terms,
+        theta=np.concatenate((found.att[have], average.theta)),
+        influence=influence,
+        cluster_names=design.practice_names,
+        n_obs=design.n_obs,
+        n_patients=len(design.cohort),
+        n_practices=len(design.practice_names),
+        n_practices_treated=len(treated),
+        unit_covariance=covariance,
+        refit=refit,
+        absent={**found.absent, **average.absent},
+        convention=_convention(analysis, design),
+        notes=(*panel.notes, *design.notes, *_notes(analysis, grid, found.absent)),
+    )
+
+
+def _estimate(
+    design: Design,
+    grid: list[Cell],
+    analysis: AnalysisOptions,
+    influence: bool = True,
+    keep_pieces: bool = False,
+) -> Estimates:
+    n_practices = len(design.practice_names)
+    att = np.full(len(grid), np.nan)
+    sums = np.zeros((n_practices, len(grid)))
+    kept: list[list[Piece]] = [[] for _ in grid]
+    absent: dict[str, str] = {}
+    two_by_two = _Pairs(design, analysis, influence)
+    for i, cell in enumerate(grid):
+        if cell.is_base:
+            att[i] = 0.0
+            continue
+        try:
+            att[i], pieces = two_by_two(cell)
+        except NoEstimate as reason:
+            absent[_term(cell)] = str(reason)
+            continue
+        if not influence:
+            continue
+        for columns, values in pieces:
+            sums[:, i] += np.bincount(design.practice[columns], values, n_practices)
+        if keep_pieces:
+            kept[i] = pieces
+    return Estimates(att, sums, kept, absent)
+
+
+class _Pairs:
+    """Does the 2×2 comparisons one after the other, keeping what the next one can use."""
+
+    def __init__(self, design: Design, analysis: AnalysisOptions, influence: bool) -> None:
+        self.design = design
+        self.method = analysis.method
+        self.sections = analysis.unbalanced == "repeated_cross_section"
+        self.influence = influence
+        self.start: dict[int, Floats] = {}
+        self.key: object = None
+        self.comparison: cs_panel.Comparison | None = None
+
+    def __call__(self, cell: Cell) -> tuple[float, list[Piece]]:
+        if not cell.controls:
+            raise NoEstimate("no patient is still untreated to compare with")
+        return self._sections(cell) if self.sections else self._panel(cell)
+
+    def _panel(self, cell: Cell) -> tuple[float, list[Piece]]:
+        design = self.design
+        earlier = min(cell.t_row, cell.base_row)
+        later, base = design.y[cell.t_row], design.y[cell.base_row]
+        treated, dy_treated = self._changes(later, base, (cell.treated,))
+        control, dy_control = self._changes(later, base, cell.controls)
+        fixed = design.covariates.shape[1] == 1 and design.weight.shape[0] == 1
+        key = (cell.treated, cell.controls, None if fixed else earlier) if design.complete else None
+        if key is None or key != self.key or self.comparison is None:
+            x, w = design.covariates_at(earlier), design.weights_at(earlier)
+            self.key, self.comparison = key, None
+            self.comparison = cs_panel.compare(
+                self.method, _take(x, treated), _take(x, control), w[treated], w[control],
+                self.start.get(cell.g),
+            )  # fmt: skip
+            if self.comparison.score is not None:
+                self.start[cell.g] = self.comparison.score.coefficients
+        att, own, other = cs_panel.effect(self.comparison, dy_treated, dy_control, self.influence)
+        return att, [(treated, own), (control, other)]
+
+    def _changes(
+        self, later: Floats, base: Floats, ranges: tuple[tuple[int, int], ...]
+    ) -> tuple[Columns, Floats]:
+        """Columns (a slice where possible) and changes of the patients seen in both periods."""
+        parts = [later[a:b] - base[a:b] for a, b in ranges]
+        change = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        if self.design.complete and len(ranges) == 1:
+            return slice(*ranges[0]), change
+        columns = np.concatenate([np.arange(a, b) for a, b in ranges])
+        if self.design.complete:
+            return columns, change
+        seen = ~np.isnan(change)
+        return columns[seen], change[seen]
+
+    def _sections(self, cell: Cell) -> tuple[float, list[Piece]]:
+        treated = [self._rows(row, (cell.treated,)) for row in (cell.base_row, cell.t_row)]
+        control = [self._rows(row, cell.controls) for row in (cell.base_row, cell.t_row)]
+        att, own, other, start = cs_cross_section.effect(
+            self.method,
+            (treated[0][1], treated[1][1]),
+            (control[0][1], control[1][1]),
+            self.influence,
+            self.start.get(cell.g),
+        )
+        if start is not None:
+            self.start[cell.g] = start
+        where = [columns for columns, _ in (*treated, *control)]
+        return att, list(zip(where, (*own, *other), strict=True))
+
+    def _rows(self, row: int, ranges: tuple[tuple[int, int], ...]) -> tuple[Ints, cs_cross_section.Rows]:
+        y = self.design.y[row]
+        columns = np.concatenate([a + np.flatnonzero(~np.isnan(y[a:b])) for a, b in ranges])
+        x, w = self.design.covariates_at(row), self.design.weights_at(row)
+        return columns, cs_cross_section.Rows(y[columns], _take(x, columns), w[columns])
+
+
+def _take(x: Floats, columns: Columns) -> Floats:
+    return x[:, columns]
+
+
+def _cohorts(design: Design, grid: list[Cell]) -> tuple[Ints, Floats]:
+    """The treated cohorts and the summed weight of their patients."""
+    cohorts = np.unique([cell.g for cell in grid])
+    code = np.searchsorted(cohorts, design.cohort)
+    inside = np.isin(design.cohort, cohorts)
+    totals = np.bincount(code[inside], design.share_weight[inside], len(cohorts))
+    return cohorts.astype(np.int64), totals
+
+
+def _share_matrix(design: Design, cohorts: Ints) -> Floats:
+    """Summed weight of each practice's patients in each cohort (G × C)."""
+    matrix = np.zeros((len(design.practice_names), len(cohorts)))
+    inside = np.flatnonzero(np.isin(design.cohort, cohorts))
+    column = np.searchsorted(cohorts, design.cohort[inside])
+    np.add.at(matrix, (design.practice[inside], column), design.share_weight[inside])
+    return matrix
+
+
+def _average(
+    analysis: AnalysisOptions, design: Design, grid: list[Cell], att: Floats, cohorts: Ints, totals: Floats
+) -> Averages:
+    have = np.flatnonzero(~np.isnan(att))
+    return averages(
+        list(analysis.aggregate),
+        att[have],
+        np.array([grid[i].g for i in have], dtype=np.int64),
+        np.array([grid[i].t for i in have], dtype=np.int64),
+        cohorts,
+        totals,
+        analysis.balance,
+        last_period=max(cell.t for cell in grid),
+        first_period=min(cell.t for cell in grid),
+    )
+
+
+def _unit_products(design: Design, pieces: list[list[Piece]], cohorts: Ints) -> Floats:
+    """Inner products over patients of the cells' influence and the shares' ((K + C) × (K + C)), in blocks."""
+    n, k = len(design.cohort), len(pieces)
+    product = np.zeros((k + len(cohorts), k + len(cohorts)))
+    for low in range(0, n, BLOCK):
+        high = min(low + BLOCK, n)
+        block = np.zeros((high - low, k + len(cohorts)))
+        for i, cell in enumerate(pieces):
+            for columns, values in cell:
+                if isinstance(columns, slice):
+                    a, b = max(columns.start, low), min(columns.stop, high)
+                    if b > a:
+                        block[a - low : b - low, i] += values[a - columns.start : b - columns.start]
+                    continue
+                a, b = np.searchsorted(columns, (low, high))
+                block[columns[a:b] - low, i] += values[a:b]
+        for c, g in enumerate(cohorts):
+            block[:, k + c] = np.where(design.cohort[low:high] == g, design.share_weight[low:high], 0.0)
+        product += block.T @ block
+    return product
+
+
+def _term(cell: Cell) -> str:
+    return f"att_gt[{cell.g},{cell.t}]"
+
+
+def _convention(analysis: AnalysisOptions, design: Design) -> str:
+    adjusted = (
+        f" on {', '.join(design.covariate_names)} at the earlier period" if design.covariate_names else ""
+    )
+    control = "never-treated" if analysis.control == "never_treated" else "not-yet-treated"
+    return (
+        f"{METHODS[analysis.method]}{adjusted}; {FORMS[analysis.unbalanced]}; {control} comparison; "
+        f"{analysis.base} base period; anticipation {analysis.anticipation}; averages weighted by cohort shares "
+        "of distinct patients, shares estimated"
+    )
+
+
+def _notes(analysis: AnalysisOptions, grid: list[Cell], absent: dict[str, str]) -> list[str]:
+    notes = []
+    if any(cell.is_base for cell in grid):
+        notes.append("base: universal, so each cohort's base period is 0 by construction and has no error.")
+    if absent:
+        notes.append(
+            f"{len(absent)} of {sum(not cell.is_base for cell in grid)} ATT(g,t) have no estimate; averages are "
+            "over the others."
+        )
+    return notes

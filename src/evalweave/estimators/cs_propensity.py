@@ -1,0 +1,102 @@
+"""Two small regressions on a handful of covariates: weighted least squares and the logit of treatment.
+
+Covariates come as x (k × n) without the constant; coefficients are (k + 1), constant first.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import expit
+
+from evalweave.estimators.result import Floats
+
+OVERLAP = 0.999  # a score this high leaves nobody comparable: R did refuses the comparison
+TRIM = 0.995  # comparison patients with a score this high get no weight: R DRDID
+SINGULAR = 1e-12  # reciprocal condition number, covariates centred and scaled
+ITERATIONS = 50
+TOLERANCE = 1e-10
+
+
+class NoEstimate(Exception):
+    """A comparison that cannot be made; the message is the reason, a plain phrase."""
+
+
+@dataclass(frozen=True)
+class Logit:
+    """Fitted propensity score: coefficients and inverse information (k+1 × k+1)."""
+
+    coefficients: Floats
+    inverse_information: Floats
+
+
+def predict(coefficients: Floats, x: Floats) -> Floats:
+    """Return coefficients[0] + coefficients[1:]'x, one value a patient."""
+    values: Floats = x[0] * coefficients[1] if len(x) == 1 else coefficients[1:] @ x
+    values += coefficients[0]
+    return values
+
+
+def moment(x: Floats, values: Floats) -> Floats:
+    """Return the sum over patients of values × (1, x)."""
+    return np.concatenate(([values.sum()], x @ values))
+
+
+def gram(x: Floats, weight: Floats) -> Floats:
+    """Return the sum over patients of weight × (1, x)(1, x)'."""
+    weighted = x * weight
+    k = len(x)
+    matrix = np.empty((k + 1, k + 1))
+    matrix[0, 0] = weight.sum()
+    matrix[0, 1:] = matrix[1:, 0] = weighted.sum(axis=1)
+    matrix[1:, 1:] = weighted @ x.T
+    return matrix
+
+
+def invert(matrix: Floats) -> Floats:
+    return np.asarray(np.linalg.inv(matrix), dtype=np.float64)
+
+
+def inverse_gram(x: Floats, weight: Floats, who: str) -> Floats:
+    """Invert `gram`; raises NoEstimate where the covariates are collinear among these patients."""
+    matrix = gram(x, weight)
+    if x.shape[1] < len(matrix) or not np.linalg.cond(matrix) < 1 / SINGULAR:
+        raise NoEstimate(f"the covariates cannot be told apart among the {who} (too few, or collinear)")
+    return invert(matrix)
+
+
+def logit(
+    x_treated: Floats, x_control: Floats, w_treated: Floats, w_control: Floats, start: Floats | None = None
+) -> tuple[Logit, Floats, Floats]:
+    """Maximum likelihood by Newton's method; returns the fit and the scores of treated and comparison.
+
+    Raises:
+        NoEstimate: separation, no convergence, or a score of 0.999 or more (no overlap; R did's rule).
+    """
+    x = np.concatenate((x_treated, x_control), axis=1)
+    weight = np.concatenate((w_treated, w_control))
+    n_treated = x_treated.shape[1]
+    if start is None:
+        start = np.zeros(len(x) + 1)
+        start[0] = np.log(w_treated.sum() / w_control.sum())
+    beta = start.copy()
+    target = np.concatenate(([w_treated.sum()], x_treated @ w_treated))
+    for _ in range(ITERATIONS):
+        score = expit(predict(beta, x))
+        fitted = weight * score
+        information = gram(x, fitted * (1 - score))
+        if not np.linalg.cond(information) < 1 / SINGULAR:
+            break
+        step = np.linalg.solve(information, target - moment(x, fitted))
+        beta += step * min(1.0, 4.0 / float(np.abs(step).max() or 1.0))
+        if np.abs(step).max() <= TOLERANCE:
+            score = expit(predict(beta, x))
+            if score.max() >= OVERLAP:
+                break
+            information = gram(x, weight * score * (1 - score))
+            return Logit(beta, invert(information)), score[:n_treated], score[n_treated:]
+    raise NoEstimate(
+        "the covariates separate treated from comparison patients (a propensity score reaches 0.999), "
+        "so nobody is comparable"
+    )
