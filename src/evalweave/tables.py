@@ -611,10 +611,28 @@ JOINT_DISPLAY = Table(
     key=("claim_id",),
 )
 
+FLOW = Table(
+    "flow",
+    "The boxes of the flow diagram, as released: what was received, set aside (with the reason) and kept.",
+    (
+        _c("order", WHOLE, "the box's place from top to bottom", required=True),
+        _c("box", TEXT, "received, set_aside or kept", required=True),
+        _c("stage", TEXT, "the stage that decided", required=True),
+        _c("rule", TEXT, "the rule's name; blank for received and kept"),
+        _c("label", TEXT, "the box in words", required=True),
+        _c("arm", TEXT, "programme, comparison or blank"),
+        _c("n_practices", WHOLE, "practices", counts="practices"),
+        _c("n_patients", WHOLE, "patients", counts="patients"),
+        _c("n_records", WHOLE, "records", counts="records"),
+    ),
+    key=("order", "arm"),
+)
+
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
     BASELINE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
     THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, QUOTES, AGREEMENT, CLAIMS, JOINT_DISPLAY,
+    FLOW,
 )  # fmt: skip
 
 _SPOKEN = {(column.name, column.type) for table in ALL for column in table.columns}

@@ -1,0 +1,291 @@
+"""Disclosure control: the one formatter through which a count leaves results/ for reports/.
+
+A profile says which counts of patients and records are hidden and to what they are rounded. Numbers of
+practices are exact; counts of interview participants follow `qualitative.min_cell`; counts of references and
+sources are exact and hide with the participants beside them. Statistics that rest on a hidden count are blank.
+
+    profile      hidden           rounded to   also
+    nhs_england  1 to 7           5            0 stays; rates from rounded counts
+    opensafely   0 to 7           5            a total is the sum of the rounded cells
+    sacro        0 to 9           (exact)      fits with fewer than 10 residual degrees of freedom are withheld
+    none         nothing          (exact)      for made-up data and secure settings
+
+Sources: NHS England, Hospital Episode Statistics analysis guide (suppression and rounding); OpenSAFELY output
+checking rules (redact at 7 or less, round to 5); SACRO and its ACRO defaults (threshold 10, 10 degrees of
+freedom, zeros are disclosive).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import pandas as pd
+from markupsafe import Markup
+
+from evalweave.errors import StudyError, nearest
+from evalweave.report.suppression import suppress_secondary
+from evalweave.tables import Column, Table
+
+HIDDEN = "*"
+PATIENTS, RECORDS, PRACTICES, PARTICIPANTS = "patients", "records", "practices", "participants"
+EXACT = (PRACTICES, "references", "sources")
+KINDS = (PATIENTS, RECORDS, PARTICIPANTS, *EXACT)
+_DATA = Markup('<data class="count" data-counts="{}" value="{}">{}</data>')
+
+# Statistics of a table that say something about the people counted in another column of the same row.
+RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
+    "trends": {"n_patients": ("mean", "sd")},
+    "baseline": {"programme_n": ("programme", "programme_sd"), "comparison_n": ("comparison_value", "comparison_sd")},
+    "estimates": {
+        "n_patients": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
+        "n_obs": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
+    },
+    "theme_counts": {"n_eligible": ("n_participants",), "n_participants": ("n_references", "n_sources")},
+    "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts")},
+}  # fmt: skip
+
+# Rows of a table that add up to a published total, per counting column.
+ADDS_UP: dict[str, dict[str, list[list[str]]]] = {
+    "ledger": {"n": [["stage", "unit", "arm", "period"]]},
+    "theme_counts": {
+        "n_participants": [["theme_id", "code_id", "role", "attribute"]],
+        "n_eligible": [["theme_id", "code_id", "role", "attribute"]],
+    },
+}
+
+
+@dataclass(frozen=True)
+class Released:
+    """A count as it may be printed: `text` for tables (`4750`, `0`, `*`), `value` blank when suppressed."""
+
+    text: str
+    value: int | None
+    suppressed: bool
+
+    @property
+    def shown(self) -> str:
+        """The count for prose, with a thousands separator."""
+        return self.text if self.value is None else f"{self.value:,}"
+
+
+@dataclass(frozen=True)
+class Profile:
+    """The rules of one disclosure profile.
+
+    Counts of patients and records from `low` to `high` are hidden (nothing when `high` < `low`), others rounded
+    to the nearest `base`. `min_dof`: residual degrees of freedom below which a fit is withheld.
+    """
+
+    name: str
+    low: int
+    high: int
+    base: int = 1
+    min_dof: int = 0
+    totals_from_cells: bool = False
+    min_cell: int = 3
+    note: str = ""
+
+    def count(self, n: float | None, of: str = PATIENTS) -> Released:
+        """Return a count as it may be released; a blank count stays blank."""
+        known(of)
+        if n is None or pd.isna(n):
+            return Released("", None, False)
+        n = int(n)
+        if self.hides(n, of):
+            return Released(HIDDEN, None, True)
+        value = n if of == PARTICIPANTS or of in EXACT else rounded(n, self.base)
+        return Released(str(value), value, False)
+
+    def hides(self, n: float, of: str = PATIENTS) -> bool:
+        """Is a count too small to be shown?"""
+        if of in EXACT:
+            return False
+        if of == PARTICIPANTS:
+            return 0 < n < self.min_cell
+        return self.low <= n <= self.high
+
+    def total(self, cells: Iterable[float], of: str = PATIENTS) -> Released:
+        """Return the total of a published group: of the released cells (opensafely), else of the exact ones."""
+        listed = [n for n in cells if not pd.isna(n)]
+        if not self.totals_from_cells or of == PARTICIPANTS or of in EXACT:
+            return self.count(sum(listed), of)
+        value = sum(self.count(n, of).value or 0 for n in listed)
+        return Released(str(value), value, False) if value else Released(HIDDEN, None, True)
+
+    def rate(self, part: float, whole: float, of: str = PATIENTS) -> float | None:
+        """Return part / whole from released counts; None where either is hidden or the whole is 0."""
+        top, below = self.count(part, of), self.count(whole, of)
+        return top.value / below.value if top.value is not None and below.value else None
+
+    def hidden(
+        self, frame: pd.DataFrame, column: str, of: str, groups: Sequence[Sequence[str]] = ()
+    ) -> pd.Series:
+        """Return which cells of a counting column are hidden, with secondary suppression within `groups`."""
+        primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
+        if not groups or of in EXACT or not primary.any():
+            return primary
+        if of == PARTICIPANTS:
+            return suppress_secondary(frame, groups, column, primary, low=1, high=self.min_cell - 1)
+        if self.totals_from_cells:
+            return primary  # a total of released cells says nothing about the hidden ones
+        slack = (self.base - 1) // 2
+        return suppress_secondary(frame, groups, column, primary, low=self.low, high=self.high, slack=slack)
+
+    def count_frame(
+        self,
+        frame: pd.DataFrame,
+        table: Table,
+        groups: Mapping[str, Sequence[Sequence[str]]] | None = None,
+    ) -> pd.DataFrame:
+        """Return `frame` with each counting column as released text and what rests on a hidden count blank.
+
+        `groups` says per counting column which rows add up to a published total (default: `ADDS_UP`). A row of a
+        table with a `unit` column that says practices is exact.
+        """
+        groups = ADDS_UP.get(table.name, {}) if groups is None else groups
+        counting = [c for c in table.columns if c.counts and c.name in frame]
+        hidden = {c.name: self._hidden_rows(frame, c, groups.get(c.name, ())) for c in counting}
+        blank: dict[str, pd.Series] = {}
+        for column, resting in RESTS_ON.get(table.name, {}).items():
+            if column not in hidden:
+                continue
+            for name in (name for name in resting if name in frame):
+                target = hidden if name in hidden else blank
+                target[name] = hidden[column] | target.get(name, _none(frame))
+        released = frame.copy()
+        for each in counting:
+            released[each.name] = self._text(frame, each, hidden[each.name])
+        for name, rows in blank.items():
+            released[name] = released[name].mask(rows)
+        return released
+
+    def _hidden_rows(self, frame: pd.DataFrame, column: Column, groups: Sequence[Sequence[str]]) -> pd.Series:
+        hidden = self.hidden(frame, column.name, column.counts, groups)
+        return hidden & ~_practice_rows(frame, column)
+
+    def _text(self, frame: pd.DataFrame, column: Column, hidden: pd.Series) -> pd.Series:
+        exact = _practice_rows(frame, column)
+        cells = [
+            HIDDEN if hide else self.count(n, PRACTICES if practice else column.counts).text
+            for n, hide, practice in zip(frame[column.name], hidden, exact, strict=True)
+        ]
+        return pd.Series(cells, index=frame.index, dtype="string")
+
+    def estimates(self, frame: pd.DataFrame, rests_on: pd.Series | None = None) -> pd.DataFrame:
+        """Return the estimates table as released: coefficients and intervals stay, counts follow the profile.
+
+        A row is blank where it rests on too few patients: its own `n_patients`, or `rests_on` (patients behind the
+        row's term, such as the smaller level of a subgroup difference), or where the fit has fewer than `min_dof`
+        residual degrees of freedom, n_obs − n_patients − the analysis' terms (patient effects are absorbed).
+        """
+        from evalweave.tables import ESTIMATES
+
+        released = self.count_frame(frame, ESTIMATES)
+        withheld = _none(frame)
+        if rests_on is not None:
+            withheld |= rests_on.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
+        if self.min_dof:
+            terms = frame.groupby("analysis")["term"].transform("nunique")
+            residual = frame["n_obs"] - frame["n_patients"] - terms
+            withheld |= (residual < self.min_dof).fillna(False).astype(bool)
+        for name in RESTS_ON["estimates"]["n_patients"]:
+            released[name] = released[name].mask(withheld)
+        return released
+
+    def baseline(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return the baseline table as released: counts rounded, percentages from rounded counts.
+
+        The categories of a variable add up to the arm, so hidden ones are protected; a variable with one row (such
+        as female) hides when its complement is small. The standardised difference goes with either arm.
+        """
+        from evalweave.tables import BASELINE
+
+        released = self.count_frame(frame, BASELINE)
+        either = _none(frame)
+        alone = frame.groupby(["comparison", "variable"], dropna=False)["variable"].transform("size") == 1
+        for value, people in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
+            whole = frame[people].astype("float64")
+            percent, number = frame["statistic"] == "percent", frame["statistic"] == "n"
+            cell = frame[value].where(number, (frame[value] * whole / 100).where(percent, whole)).round()
+            cells = frame.assign(cell=cell)
+            hide = self.hidden(cells, "cell", PATIENTS, [])
+            counted = cells[percent | number]
+            hide |= self.hidden(counted, "cell", PATIENTS, [["comparison", "variable"]]).reindex(
+                hide.index, fill_value=False
+            )
+            rest = (whole - cell).where(alone & (percent | number) & (cell < whole))
+            hide |= rest.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
+            hide |= (released[people] == HIDDEN).fillna(False).astype(bool)
+            rates = [self.rate(part, of) for part, of in zip(cell.fillna(0), whole.fillna(0), strict=True)]
+            shares = pd.Series(rates, index=frame.index, dtype="float64") * 100
+            counts = cell.map(lambda n: self.count(n).value).astype("float64")
+            shown = frame[value].astype("float64").mask(percent, shares).mask(number, counts)
+            released[value] = shown.mask(hide)
+            deviation = "programme_sd" if value == "programme" else "comparison_sd"
+            released[deviation] = released[deviation].mask(hide)
+            either |= hide
+        released["smd"] = released["smd"].mask(either)
+        return released
+
+    def mark(self, n: float | None, of: str = PATIENTS) -> Markup:
+        """Return a count as HTML that the audit recognises: <data class="count" data-counts=… value=…>."""
+        return self.mark_released(self.count(n, of), of)
+
+    def mark_released(self, count: Released, of: str = PATIENTS) -> Markup:
+        """Mark a count that was released before (a total, a secondarily suppressed cell)."""
+        known(of)
+        return _DATA.format(of, count.text, count.shown)
+
+    def about(self, n: float | None, of: str = PATIENTS) -> Markup:
+        """Return a count for a sentence: "about 4,750" where it is rounded, "1 to 7" where it is hidden."""
+        count = self.count(n, of)
+        if count.suppressed:
+            low, high = (1, self.min_cell - 1) if of == PARTICIPANTS else (self.low, self.high)
+            words = f"{low} to {high}" if low else f"fewer than {high + 1}"
+            return _DATA.format(of, HIDDEN, words)
+        about = "about " if self.base > 1 and of in (PATIENTS, RECORDS) and count.value else ""
+        return Markup(about) + self.mark_released(count, of)
+
+
+PROFILES = {
+    profile.name: profile
+    for profile in (
+        Profile("nhs_england", 1, 7, 5, note="Counts of 1 to 7 are shown as *, others rounded to the nearest 5."),
+        Profile(
+            "opensafely", 0, 7, 5, totals_from_cells=True,
+            note="Counts up to 7 are shown as *, others rounded to the nearest 5; totals are sums of rounded cells.",
+        ),
+        Profile("sacro", 0, 9, min_dof=10, note="Counts below 10 are shown as *."),
+        Profile("none", 1, 0, note="Counts are exact: no disclosure control was asked for."),
+    )
+}  # fmt: skip
+
+
+def profile(name: str, min_cell: int = 3) -> Profile:
+    """Return a profile by name, with the study's threshold for participants; raise `StudyError` if unknown."""
+    if name not in PROFILES:
+        raise StudyError(f'disclosure: "{name}" is not a profile. {nearest(name, PROFILES)}')
+    return replace(PROFILES[name], min_cell=min_cell)
+
+
+def rounded(n: int, base: int) -> int:
+    """Return the multiple of `base` nearest to `n` (halves up)."""
+    return int(Fraction(n, base) + Fraction(1, 2)) * base if n >= 0 else -rounded(-n, base)
+
+
+def known(of: str) -> None:
+    """Raise `ValueError` for a kind of count that no profile speaks of (a mistake of ours, not of a user)."""
+    if of not in KINDS:
+        raise ValueError(f"of={of!r}: expected one of {', '.join(KINDS)}")
+
+
+def _practice_rows(frame: pd.DataFrame, column: Column) -> pd.Series:
+    if column.counts in (RECORDS, PATIENTS) and "unit" in frame:
+        return (frame["unit"].astype("string") == PRACTICES).fillna(False).astype(bool)
+    return _none(frame)
+
+
+def _none(frame: pd.DataFrame) -> pd.Series:
+    return pd.Series(False, index=frame.index, dtype=bool)
