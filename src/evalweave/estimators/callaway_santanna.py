@@ -226,7 +226,7 @@ def _cohorts(design: Design, grid: list[Cell]) -> tuple[Ints, Floats]:
     code = np.searchsorted(cohorts, design.cohort)
     inside = np.isin(design.cohort, cohorts)
     totals = np.bincount(code[inside], design.share_weight[inside], len(cohorts))
-    return cohorts.astype(np.int64), totals
+    return cohorts.astype(np.int64), np.asarray(totals, dtype=np.float64)
 
 
 def _share_matrix(design: Design, cohorts: Ints) -> Floats:
