@@ -239,7 +239,7 @@ def _cell(value: Any) -> Any:
         value = value.item()
     if isinstance(value, float) and math.isinf(value):
         return "inf" if value > 0 else "-inf"
-    if value is None or value != value or str(value) in ("<NA>", "NaT"):
+    if value is None or str(value) in ("<NA>", "NaT", "nan"):
         return None
     return value if isinstance(value, str | int | float | bool) else str(value)
 
