@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalweave.estimators.cs_propensity import TRIM, NoEstimate, inverse_gram, logit, moment, predict
+from evalweave.estimators.cs_propensity import TRIM, NoEstimate, dot, inverse_gram, logit, moment, predict
 from evalweave.estimators.result import Floats
 
 
@@ -89,7 +89,7 @@ def effect(
         if not total > 0:
             raise NoEstimate("no comparison patient has a propensity score below 0.995")
         value = rows.y if outcome_of_control is None else outcome_of_control[at].residual
-        mean = float(odds @ value) / total
+        mean = dot(odds, value) / total
         weighted = odds * (value - mean) / total
         att -= sign * mean
         tilt += sign * moment(rows.x, weighted)
@@ -98,7 +98,7 @@ def effect(
     if outcome_of_control is None:
         for at, sign in enumerate(signs):
             rows = treated[at]
-            mean = float(rows.w @ rows.y / rows.w.sum())
+            mean = dot(rows.w, rows.y) / rows.w.sum()
             att += sign * mean
             ofs_treated.append(sign * rows.w * (rows.y - mean) / rows.w.sum())
     else:
@@ -135,7 +135,7 @@ def _means(
     att, parts = 0.0, []
     for rows, sign in ((treated[0], -1), (treated[1], 1), (control[0], 1), (control[1], -1)):
         total = rows.w.sum()
-        mean = float(rows.w @ rows.y / total)
+        mean = dot(rows.w, rows.y) / total
         att += sign * mean
         parts.append(sign * rows.w * (rows.y - mean) / total)
     return att, (parts[0], parts[1]), (parts[2], parts[3]), None
@@ -155,7 +155,7 @@ def _regression(
     for at, sign in enumerate((-1.0, 1.0)):
         rows = treated[at]
         total = rows.w.sum()
-        mean = float(rows.w @ rows.y / total)
+        mean = dot(rows.w, rows.y) / total
         att += sign * mean
         own.append(
             sign * rows.w * (rows.y - mean) / total - rows.w * (predict(trend, rows.x) - expected) / sum_d

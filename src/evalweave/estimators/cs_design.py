@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.errors import DataError, Fault, raise_faults
+from evalweave.estimators.cs_propensity import dot
 from evalweave.estimators.result import Floats, Ints, PanelData
 from evalweave.study import AnalysisOptions
 
@@ -283,13 +284,13 @@ def _independent(named: dict[str, Floats], notes: list[str]) -> tuple[str, ...]:
     kept: list[str] = []
     basis: list[Floats] = []
     for name, values in named.items():
-        centred = values - values.mean()
-        size = float(centred @ centred)
-        rest = centred.copy()
-        for direction in basis:
-            rest -= direction * (direction @ rest)
-        left = float(rest @ rest)
-        if size == 0 or size <= 1e-20 * float(values @ values) or left <= COLLINEAR * size:
+        rest = values - values.mean()
+        size = left = dot(rest, rest)
+        if basis:
+            for direction in basis:
+                rest -= direction * dot(direction, rest)
+            left = dot(rest, rest)
+        if size <= 1e-20 * dot(values, values) or left <= COLLINEAR * size:
             notes.append(f"Covariate {name} was left out: it is constant or a combination of the others.")
             continue
         kept.append(name)

@@ -22,6 +22,7 @@ from evalweave.estimators.cs_propensity import (
     TRIM,
     Logit,
     NoEstimate,
+    dot,
     inverse_gram,
     logit,
     moment,
@@ -101,8 +102,8 @@ def effect(
     none = np.empty(0)
     if not c.has_covariates:
         sum_control = float(c.w_control.sum())
-        mean_t = float(c.w_treated @ dy_treated) / c.sum_treated
-        mean_c = float(c.w_control @ dy_control) / sum_control
+        mean_t = dot(c.w_treated, dy_treated) / c.sum_treated
+        mean_c = dot(c.w_control, dy_control) / sum_control
         if not influence:
             return mean_t - mean_c, none, none
         own = c.w_treated * (dy_treated - mean_t) / c.sum_treated
@@ -114,7 +115,7 @@ def effect(
         r_control = dy_control - predict(b, c.x_control)
     else:
         r_treated, r_control = dy_treated, dy_control
-    mean_t = float(c.w_treated @ r_treated) / c.sum_treated
+    mean_t = dot(c.w_treated, r_treated) / c.sum_treated
 
     if c.score is None or c.odds is None:
         if not influence:
@@ -124,7 +125,7 @@ def effect(
         return mean_t, own, -c.w_control * r_control * predict(c.inverse @ c.mean_treated, c.x_control)
 
     sum_odds = float(c.odds.sum())
-    mean_c = float(c.odds @ r_control) / sum_odds
+    mean_c = dot(c.odds, r_control) / sum_odds
     att = mean_t - mean_c
     if not influence:
         return att, none, none

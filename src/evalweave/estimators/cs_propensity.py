@@ -16,7 +16,7 @@ OVERLAP = 0.999  # a score this high leaves nobody comparable: R did refuses the
 TRIM = 0.995  # comparison patients with a score this high get no weight: R DRDID
 SINGULAR = 1e-12  # reciprocal condition number, covariates centred and scaled
 ITERATIONS = 50
-TOLERANCE = 1e-10
+TOLERANCE = 1e-6  # of a Newton step: what is left is its square
 
 
 class NoEstimate(Exception):
@@ -33,24 +33,33 @@ class Logit:
 
 def predict(coefficients: Floats, x: Floats) -> Floats:
     """Return coefficients[0] + coefficients[1:]'x, one value a patient."""
-    values: Floats = x[0] * coefficients[1] if len(x) == 1 else coefficients[1:] @ x
+    values: Floats = x[0] * coefficients[1]
+    for slope, row in zip(coefficients[2:], x[1:], strict=True):
+        values += slope * row
     values += coefficients[0]
     return values
 
 
+def dot(a: Floats, b: Floats) -> float:
+    """Inner product of two vectors; a single-threaded sum, so the machine's cores change no bit."""
+    return float(np.einsum("i,i->", a, b))
+
+
 def moment(x: Floats, values: Floats) -> Floats:
     """Return the sum over patients of values × (1, x)."""
-    return np.concatenate(([values.sum()], x @ values))
+    return np.array([values.sum(), *(dot(row, values) for row in x)])
 
 
 def gram(x: Floats, weight: Floats) -> Floats:
     """Return the sum over patients of weight × (1, x)(1, x)'."""
-    weighted = x * weight
     k = len(x)
     matrix = np.empty((k + 1, k + 1))
     matrix[0, 0] = weight.sum()
-    matrix[0, 1:] = matrix[1:, 0] = weighted.sum(axis=1)
-    matrix[1:, 1:] = weighted @ x.T
+    for i in range(k):
+        weighted = x[i] * weight
+        matrix[0, i + 1] = matrix[i + 1, 0] = weighted.sum()
+        for j in range(i + 1):
+            matrix[i + 1, j + 1] = matrix[j + 1, i + 1] = dot(weighted, x[j])
     return matrix
 
 
@@ -81,7 +90,7 @@ def logit(
         start = np.zeros(len(x) + 1)
         start[0] = np.log(w_treated.sum() / w_control.sum())
     beta = start.copy()
-    target = np.concatenate(([w_treated.sum()], x_treated @ w_treated))
+    target = moment(x_treated, w_treated)
     for _ in range(ITERATIONS):
         score = expit(predict(beta, x))
         fitted = weight * score
@@ -89,7 +98,7 @@ def logit(
         if not np.linalg.cond(information) < 1 / SINGULAR:
             break
         step = np.linalg.solve(information, target - moment(x, fitted))
-        beta += step * min(1.0, 4.0 / float(np.abs(step).max() or 1.0))
+        beta += step * min(1.0, 4.0 / float(np.abs(step).max() or 4.0))
         if np.abs(step).max() <= TOLERANCE:
             score = expit(predict(beta, x))
             if score.max() >= OVERLAP:
