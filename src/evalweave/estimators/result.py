@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +94,11 @@ class Fit:
         absent: term -> why it has no estimate (goes to diagnostics.json).
         convention: weighting and forms that another implementation would need to know, in words.
         notes: plain sentences about what was done to the data (goes to diagnostics.json).
+        reassign: what the fit needs to be redone with other start dates for practices (randomisation).
+        own: standard errors and degrees of freedom that belong to the estimate itself (practice means), for fits
+            to which no other inference applies.
+        beside: further fits that are printed beside this one (did_2x2: ANCOVA, practice means).
+        details: facts for diagnostics.json.
     """
 
     estimator: str
@@ -111,3 +117,33 @@ class Fit:
     absent: dict[str, str] = field(default_factory=dict)
     convention: str = ""
     notes: tuple[str, ...] = ()
+    reassign: Callable[[], Reassignment] | None = None
+    own: OwnInference | None = None
+    beside: tuple[Fit, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reassignment:
+    """Sufficient statistics of every practice under every start date that occurs.
+
+    Attributes:
+        cohorts: the C distinct first treated periods.   observed: each practice's index into them (G).
+        xx: G x C x P x P.   xy: G x C x P.   moved: X'x_k with x_k the observed tested column (G x C x P x K).
+    """
+
+    cohorts: Floats
+    observed: Ints
+    xx: Floats
+    xy: Floats
+    moved: Floats
+
+
+@dataclass(frozen=True)
+class OwnInference:
+    """Standard errors (K) with their degrees of freedom, and a name for the `inference` column."""
+
+    name: str
+    std_error: Floats
+    dof: float
+    convention: str

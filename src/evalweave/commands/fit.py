@@ -1,0 +1,69 @@
+"""`evalweave fit`: the estimators alone, on anybody's panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    panel: Annotated[
+        Path, typer.Argument(help="The panel: CSV, CSV.gz or Parquet, one row a unit and period.")
+    ],
+    spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
+    out: Annotated[Path, typer.Option(help="Folder for estimates.csv, estimates.json and diagnostics.json.")],
+) -> None:
+    """Example: evalweave fit panel.csv --spec spec.yaml --out results/fit
+
+    with a spec.yaml such as
+
+    columns: {unit: patient_id, period: year, cluster: practice_id, outcome: hba1c, first_treated: first_treated}
+
+    analyses:
+
+    - {name: main, estimator: twfe, inference: [cr2, wild_bootstrap]}
+
+    - {name: cs, estimator: callaway_santanna, covariates: [age]}
+
+    first_treated is the first treated period, blank = never. Estimators: did_2x2, twfe, event_study,
+    callaway_santanna, sun_abraham, imputation, etwfe, dose. Inference: cr0, cr1, cr2, cr3, jackknife, unit,
+    wild_bootstrap, multiplier_bootstrap, randomisation. Outcomes keep their unit. diagnostics.json says what was done
+    to the data and why a term is absent.
+    """
+    import json
+    import math
+    import sys
+
+    from evalweave import files
+    from evalweave.errors import DataError, StudyError
+    from evalweave.estimators.read_panel import columns_of, read_panel
+    from evalweave.fit import fit
+    from evalweave.study import FitSpec
+    from evalweave.studyfile import load, validate
+
+    if spec.lstrip().startswith("{"):
+        try:
+            model = validate(json.loads(spec), FitSpec, "--spec", {})
+        except json.JSONDecodeError as error:
+            raise StudyError(f"--spec: is not valid JSON at character {error.pos}: {error.msg}.") from None
+    else:
+        model = load(spec, FitSpec)
+    frame = read_panel(panel, columns_of(model))
+    result = fit(frame, model, panel.name, lambda text: print(f"evalweave fit: {text}", file=sys.stderr))
+    table = result.tidy()
+    rows = [
+        {
+            name: str(value) if isinstance(value, float) and math.isinf(value) else value
+            for name, value in row.items()
+        }
+        for row in result.rows
+    ]
+    files.write_csv(table, out / "estimates.csv")
+    files.write_json(rows, out / "estimates.json")
+    files.write_json(result.diagnostics, out / "diagnostics.json")
+    print(result)
+    print(f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it.")
+    if result.failures:
+        raise DataError("\n".join(f"{name}: {sentence}" for name, sentence in result.failures.items()))

@@ -1,0 +1,312 @@
+"""Least squares with patient effects absorbed and period effects explicit, solved from a panel's moments.
+
+    y_it = sum_k theta_k d_k(start_i, t) + x_it' b + period (x subgroup) effects + patient effects + e_it
+
+beta = M sum_g X~_g'y~_g with M = (sum_g X~_g'X~_g)^-1; practice g's influence is M X~_g'(y~_g - X~_g beta). A term
+is reported only if the data identify it, whichever redundant columns are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalweave.errors import DataError
+from evalweave.estimators.moments import Moments, Reduced, reduce_panel
+from evalweave.estimators.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
+from evalweave.study import AnalysisOptions
+
+Cells = Callable[[float, int, Ints], Floats]  # (start, subgroup level, periods T) -> T x K regressors
+TOLERANCE = 1e-10  # share of a column's sum of squares that the others must leave, squared scale
+
+ALIASED = (
+    "cannot be told apart from the period effects and the other terms: "
+    "no untreated practices were observed in the periods it needs"
+)
+STILL = "does not vary within any patient: nobody was observed both with and without it"
+
+
+@dataclass(frozen=True)
+class Solved:
+    """The least-squares solution. `names` are the identified terms, in the order of the first columns."""
+
+    names: tuple[str, ...]
+    least_squares: LeastSquares
+    beta: Floats  # P
+    bread: Floats  # M, P x P
+    absent: dict[str, str]
+    notes: tuple[str, ...]
+    reduced: Reduced
+    cells: Cells
+    order: Ints  # chosen columns, as places in the full design
+    reassign: Callable[[], Reassignment]
+
+
+def solve(
+    panel: PanelData, names: tuple[str, ...], cells: Cells, dense: dict[str, Floats] | None = None
+) -> Solved:
+    """Solve for the terms `names`, whose regressors are `cells`, with the columns of `dense` to adjust for.
+
+    Raises:
+        DataError: if the outcome does not vary within patients.
+    """
+    reduced = reduce_panel(panel, panel.covariates if dense is None else dense)
+    if reduced.flat_outcome:
+        raise DataError(
+            "The outcome does not vary within patients (it is constant, or everybody was seen once): "
+            "there is no change to compare."
+        )
+    design = _Design(reduced, names, cells)
+    xx, xy = design.sums(reduced.pooled, 1)[:2]
+    xx, xy = xx[0], xy[0]
+    k = len(names)
+    identified = _identified(xx, k)
+    absent = {
+        name: STILL if xx[j, j] <= 0 or _tiny(xx, j) else ALIASED
+        for j, name in enumerate(names)
+        if not identified[j]
+    }
+    preferred = [*np.flatnonzero(identified), *design.period_columns, *design.dense_columns,
+                 *np.flatnonzero(~identified)]  # fmt: skip
+    chosen = _independent(xx, preferred)
+    gone = [design.names[j] for j in design.dense_columns if j not in set(chosen)]
+    notes = tuple(_dense_note(name, reduced) for name in gone)
+    order = np.array(chosen, dtype=np.int64)
+    bread = np.linalg.inv(xx[np.ix_(order, order)])
+    bread = (bread + bread.T) / 2
+    beta = np.linalg.solve(xx[np.ix_(order, order)], xy[order])
+    by_xx, by_xy, by_yy = design.sums(reduced.by_cluster, panel.n_clusters)
+    parameters = design.period_effects + int(sum(j not in set(design.period_columns) for j in order))
+    return Solved(
+        names=tuple(name for name, there in zip(names, identified, strict=True) if there),
+        least_squares=LeastSquares(
+            xx=by_xx[:, order[:, None], order],
+            xy=by_xy[:, order],
+            yy=by_yy,
+            columns=tuple(design.names[j] for j in order),
+            n_obs=len(panel.y),
+            n_parameters=parameters,
+        ),
+        beta=beta,
+        bread=bread,
+        absent=absent,
+        notes=notes,
+        reduced=reduced,
+        cells=cells,
+        order=order,
+        reassign=lambda: _reassignment(panel, design, order, int(identified.sum())),
+    )
+
+
+def fit_of(
+    panel: PanelData, solved: Solved, terms: dict[str, Floats], analysis: AnalysisOptions, convention: str,
+    absent: dict[str, str] | None = None, notes: tuple[str, ...] = (), **more: object,
+) -> Fit:  # fmt: skip
+    """Return the fit whose terms are contrasts (term -> weights over `solved.names`) of the solution."""
+    ls = solved.least_squares
+    contrast = np.zeros((len(terms), len(ls.columns)))
+    for row, weights in enumerate(terms.values()):
+        contrast[row, : len(weights)] = weights
+    scores = ls.xy - ls.xx @ solved.beta
+    covariance = None
+    if "unit" in analysis.inference and terms:
+        covariance = _unit_covariance(panel, solved, contrast)
+    clusters = np.bincount(panel.cluster, np.isfinite(panel.first_treated), panel.n_clusters)
+    return Fit(
+        estimator=analysis.estimator,
+        terms=tuple(terms),
+        theta=contrast @ solved.beta,
+        influence=scores @ solved.bread @ contrast.T,
+        cluster_names=panel.cluster_names,
+        n_obs=len(panel.y),
+        n_patients=len(panel.unit_names),
+        n_practices=panel.n_clusters,
+        n_practices_treated=int((clusters > 0).sum()),
+        unit_covariance=covariance,
+        least_squares=ls,
+        contrast=contrast,
+        absent={**solved.absent, **(absent or {})},
+        convention=convention,
+        notes=(*panel.notes, *notes, *solved.notes),
+        reassign=solved.reassign,
+        **more,  # type: ignore[arg-type]
+    )
+
+
+class _Design:
+    """The full list of columns: terms, dense columns (one a level), period effects (one less than T a level)."""
+
+    def __init__(self, reduced: Reduced, names: tuple[str, ...], cells: Cells) -> None:
+        self.cells, self.periods, self.n_terms = cells, reduced.periods, len(names)
+        self.levels = [int(level) for level in np.unique(reduced.pooled.level)]
+        self.n_dense = len(reduced.dense_names)
+        many = len(self.levels) > 1
+        suffix = {level: f"[{level}]" if many else "" for level in self.levels}
+        dense = [f"{name}{suffix[level]}" for level in self.levels for name in reduced.dense_names]
+        self.effects: list[tuple[int, int]] = []  # (level, place of the period)
+        self.period_effects = 0
+        for level in self.levels:
+            # A period counts as soon as a row lies in it, although patients seen once leave no trace in L.
+            seen = np.flatnonzero(reduced.pooled.rows[reduced.pooled.level == level].sum(axis=0))
+            self.effects += [(level, int(place)) for place in seen[1:]]
+            self.period_effects += len(seen)
+        effects = [f"period[{self.periods[place]}]{suffix[level]}" for level, place in self.effects]
+        self.names = (*names, *dense, *effects)
+        k = len(names)
+        self.dense_columns = list(range(k, k + len(dense)))
+        self.period_columns = list(range(k + len(dense), len(self.names)))
+
+    def values(self, cohort: float, level: int) -> tuple[Floats, Floats]:
+        """Return the cell regressors (T x P, zero in dense columns) and the choice of dense columns (C x P)."""
+        table = np.zeros((len(self.periods), len(self.names)))
+        if self.n_terms:
+            table[:, : self.n_terms] = self.cells(cohort, level, self.periods)
+        for column, (of, place) in zip(self.period_columns, self.effects, strict=True):
+            if of == level:
+                table[place, column] = 1.0
+        pick = np.zeros((self.n_dense, len(self.names)))
+        first = self.n_terms + self.levels.index(level) * self.n_dense
+        pick[np.arange(self.n_dense), first + np.arange(self.n_dense)] = 1.0
+        return table, pick
+
+    def sums(self, moments: Moments, clusters: int) -> tuple[Floats, Floats, Floats]:
+        """Return X'WX (G x P x P), X'Wy (G x P) and y'Wy (G)."""
+        p = len(self.names)
+        xx, xy = np.zeros((clusters, p, p)), np.zeros((clusters, p))
+        yy = np.bincount(moments.cluster, moments.dense[:, 0, 0], clusters).astype(np.float64)
+        for cohort, level in sorted(set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))):
+            types = np.flatnonzero((moments.cohort == cohort) & (moments.level == level))
+            part_xx, part_xy = self.of_types(moments, types, cohort, level)
+            np.add.at(xx, moments.cluster[types], part_xx)
+            np.add.at(xy, moments.cluster[types], part_xy)
+        return xx, xy, yy
+
+    def of_types(self, moments: Moments, types: Ints, cohort: float, level: int) -> tuple[Floats, Floats]:
+        """Return X'WX and X'Wy of each of `types`, as if all had started in `cohort`."""
+        table, pick = self.values(cohort, level)
+        xx = table.T @ moments.laplacian[types] @ table
+        xy = moments.cross[types, :, 0] @ table
+        if self.n_dense:
+            mixed = table.T @ moments.cross[types][:, :, 1:] @ pick
+            xx = xx + mixed + np.swapaxes(mixed, 1, 2) + pick.T @ moments.dense[types][:, 1:, 1:] @ pick
+            xy = xy + moments.dense[types][:, 0, 1:] @ pick
+        return xx, xy
+
+
+def _tiny(xx: Floats, j: int) -> bool:
+    return bool(xx[j, j] <= 1e-12 * max(float(np.diag(xx).max()), 1e-300))
+
+
+def _identified(xx: Floats, k: int) -> np.ndarray:
+    """Say which of the first `k` coefficients every solution of the normal equations agrees on."""
+    scale = np.sqrt(np.diag(xx))
+    live = scale > 1e-150
+    identified = np.zeros(k, dtype=bool)
+    if not live[:k].any():
+        return identified
+    inner = np.flatnonzero(live)
+    correlations = xx[np.ix_(inner, inner)] / np.outer(scale[inner], scale[inner])
+    values, vectors = np.linalg.eigh(correlations)
+    null = vectors[:, values < TOLERANCE * len(inner)]
+    loading = np.sqrt((null**2).sum(axis=1))
+    for place, column in enumerate(inner):
+        if column < k:
+            identified[column] = loading[place] < 1e-5
+    return identified
+
+
+def _independent(xx: Floats, preferred: list[int]) -> list[int]:
+    """Return the columns, in the preferred order, that earlier ones do not determine (sequential Cholesky)."""
+    left = np.diag(xx).copy()
+    start = left.copy()
+    kept: list[int] = []
+    rows: list[Floats] = []
+    for j in (int(column) for column in preferred):
+        if start[j] <= 1e-300 or left[j] <= TOLERANCE * start[j]:
+            continue
+        row = xx[j].copy()
+        for earlier in rows:
+            row -= earlier[j] * earlier
+        row /= np.sqrt(left[j])
+        rows.append(row)
+        kept.append(j)
+        left -= row**2
+    return kept
+
+
+def _dense_note(name: str, reduced: Reduced) -> str:
+    bare = name.split("[")[0]
+    if bare in reduced.constant:
+        return f"Covariate {bare} does not vary within patients: the patient effects absorb it, so it has no coefficient."
+    return f"Covariate {bare} is a combination of the other columns and was left out; this changes no other estimate."
+
+
+def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floats:
+    """Return the covariance (K x K) of patients' influences, without a factor."""
+    design = _Design(solved.reduced, _all_terms(solved), solved.cells)
+    place = np.searchsorted(solved.reduced.periods, panel.period)
+    beta = np.zeros(len(design.names))
+    beta[solved.order] = solved.beta
+    towards = np.zeros((len(design.names), len(contrast)))
+    towards[solved.order] = solved.bread @ contrast.T
+    level = np.zeros(len(panel.y), dtype=np.int64) if panel.subgroup is None else panel.subgroup
+    residual = solved.reduced.within[0].copy()
+    weight_of = np.zeros((len(panel.y), len(contrast)))
+    fitted = np.zeros(len(panel.y))
+    for cohort in np.unique(panel.first_treated):
+        for of in design.levels:
+            rows = np.flatnonzero((panel.first_treated == cohort) & (level == of))
+            table, pick = design.values(float(cohort), of)
+            fitted[rows] = (table @ beta)[place[rows]]
+            weight_of[rows] = (table @ towards)[place[rows]]
+            for c, values in enumerate(solved.reduced.within[1:]):
+                fitted[rows] += values[rows] * (pick[c] @ beta)
+                weight_of[rows] += values[rows][:, None] * (pick[c] @ towards)
+    from evalweave.estimators.moments import demeaned, unit_starts
+
+    starts = unit_starts(panel)
+    residual = (residual - demeaned(fitted, panel.weight, starts, panel.weighted)) * panel.weight
+    influence = np.add.reduceat(residual[:, None] * weight_of, starts, axis=0)
+    return np.asarray(influence.T @ influence)
+
+
+def _all_terms(solved: Solved) -> tuple[str, ...]:
+    """Return the names of all term columns of the design, reported or not (only their number matters)."""
+    width = solved.cells(np.inf, -1, solved.reduced.periods).shape[1]
+    return tuple(f"term {j}" for j in range(width))
+
+
+def _reassignment(panel: PanelData, design: _Design, order: Ints, k: int) -> Reassignment:
+    """Return each practice's sufficient statistics under every start date.
+
+    Raises:
+        DataError: if patients of one practice start at different dates.
+    """
+    reduced = reduce_panel(panel, panel.covariates)
+    moments = reduced.by_cluster
+    cohorts, which = np.unique(moments.cohort, return_inverse=True)
+    observed = np.full(panel.n_clusters, -1, dtype=np.int64)
+    observed[moments.cluster] = which
+    if (observed[moments.cluster] != which).any():
+        raise DataError(
+            "Randomisation moves start dates between practices, but within some practices patients start at "
+            "different dates: choose as cluster the unit to which the programme was assigned."
+        )
+    g, p = panel.n_clusters, len(order)
+    xx, xy = np.zeros((g, len(cohorts), p, p)), np.zeros((g, len(cohorts), p))
+    moved = np.zeros((g, len(cohorts), p, k))
+    for c, start in enumerate(cohorts.tolist()):
+        for cohort, level in sorted(set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))):
+            types = np.flatnonzero((moments.cohort == cohort) & (moments.level == level))
+            part_xx, part_xy = design.of_types(moments, types, start, level)
+            table, pick = design.values(start, level)
+            tested = design.values(cohort, level)[0][:, order[:k]]
+            cross = table.T @ moments.laplacian[types] @ tested
+            if design.n_dense:
+                cross = cross + pick.T @ np.swapaxes(moments.cross[types][:, :, 1:], 1, 2) @ tested
+            np.add.at(xx[:, c], moments.cluster[types], part_xx[:, order[:, None], order])
+            np.add.at(xy[:, c], moments.cluster[types], part_xy[:, order])
+            np.add.at(moved[:, c], moments.cluster[types], cross[:, order])
+    return Reassignment(cohorts, observed, xx, xy, moved)
