@@ -1,0 +1,308 @@
+"""Borusyak–Jaravel–Spiess imputation: the untreated outcome of treated rows, predicted from untreated rows.
+
+Patient and period effects (and covariates) are fitted on untreated rows only; a treated row's effect is its
+outcome less the prediction, tau_it; an average effect is theta = Σ w_it tau_it. It is linear in the outcomes,
+theta = Σ v_it y_it, with v = w on treated rows and v = −Ω Z_0 (Z_0'Ω Z_0)⁻ Z_1'w on untreated ones, and a
+patient's influence is Σ_t v_it e_it. On untreated rows e is the residual; on treated rows
+e_it = tau_it − tau̅, centred by cohort × period with weights v² (conservative: heterogeneity within a cell
+counts as error). Patient effects are absorbed, so that only a periods × periods system is solved.
+
+Source: Borusyak, Jaravel & Spiess (2024), REStud 91(6), theorem 3 and section 4.3.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+
+from evalweave.errors import DataError
+from evalweave.estimators.result import Fit, Floats, Ints, PanelData
+from evalweave.study import AnalysisOptions
+
+NULL = 1e-9  # relative size below which an eigenvalue, or what a row has of a null direction, counts as zero
+CONVENTION = (
+    "patient and period effects from untreated rows; errors centred by cohort × period (conservative); leads by "
+    "least squares on untreated rows"
+)
+
+
+@dataclass(frozen=True)
+class Absorbed:
+    """Weighted least squares of y on X (rows × P, sparse) and patient effects, by absorbing the patients.
+
+    S = X'ΩX − A'N⁻¹A with A the patients' weighted sums of X and N their summed weights; `null` spans the
+    directions of the P coefficients that the rows do not determine (periods have at least one).
+    """
+
+    x: Any
+    unit: Ints
+    weight: Floats
+    total: Floats
+    sums: Any
+    inverse: Floats
+    null: Floats
+
+    def solve(self, y: Floats) -> tuple[Floats, Floats]:
+        """Return the P coefficients and the patient effects (nan without an untreated row)."""
+        own = np.bincount(self.unit, self.weight * y, len(self.total))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = own / self.total
+        b = self.inverse @ (self.x.T @ (self.weight * (y - mean[self.unit])))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            return b, (own - self.sums @ b) / self.total
+
+    def determined(self, x: Any, unit: Ints) -> NDArray[np.bool_]:
+        """Which further rows have a prediction: a patient with untreated rows and estimable effects."""
+        known = self.total[unit] > 0
+        with np.errstate(invalid="ignore", divide="ignore"):
+            mean = (self.sums @ self.null) / self.total[:, None]
+        stray = np.abs(x @ self.null - mean[unit]).max(axis=1, initial=0.0)
+        return known & (np.nan_to_num(stray, nan=np.inf) < np.sqrt(NULL))
+
+
+def absorb(x: Any, unit: Ints, weight: Floats, n_units: int) -> Absorbed:
+    total = np.bincount(unit, weight, n_units).astype(np.float64)
+    by_unit = sparse.csr_matrix((weight, (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))
+    sums = (by_unit @ x).tocsr()
+    inverse_total = np.divide(1.0, total, out=np.zeros(n_units), where=total > 0)
+    square = (x.T @ sparse.diags(weight) @ x - sums.T @ sparse.diags(inverse_total) @ sums).toarray()
+    values, vectors = np.linalg.eigh(square)
+    full = values > NULL * max(float(values[-1]), 1e-300)
+    inverse = (vectors[:, full] / values[full]) @ vectors[:, full].T
+    return Absorbed(x, unit, weight, total, sums, inverse, vectors[:, ~full])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The panel's rows, split by treatment; `treated_from` is the start less the anticipation."""
+
+    panel: PanelData
+    covariates: Floats
+    names: tuple[str, ...]
+    periods: Ints
+    event: Floats
+    treated: NDArray[np.bool_]
+
+    def design(self, rows: NDArray[np.bool_], leads: Ints | None = None) -> Any:
+        """Period dummies, covariates and, if asked, dummies of the leads (sparse, rows × P)."""
+        at = np.searchsorted(self.periods, self.panel.period[rows])
+        parts = [_dummies(at, len(self.periods))]
+        if len(self.names):
+            parts.append(sparse.csr_matrix(self.covariates[rows]))
+        if leads is not None:
+            event = self.event[rows]
+            code = np.clip(np.searchsorted(leads, event), 0, max(len(leads) - 1, 0))
+            parts.append(_dummies(np.where(leads[code] == event, code, -1), len(leads)))
+        return sparse.hstack(parts, format="csr")
+
+
+def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+    """Estimate `att` and `event[e]`: e ≥ 0 by imputation, e below the reference as leads among untreated rows.
+
+    With `anticipation` a, rows from a periods before the start count as treated; `att` averages rows from the
+    start on. Treated rows of patients never seen untreated, or in periods without untreated rows, cannot be
+    imputed: they are left out and counted.
+
+    Raises:
+        DataError: no untreated row, or no treated row that can be imputed.
+    """
+    rows = _rows(panel, analysis)
+    if not (~rows.treated).any():
+        raise DataError(
+            "panel: no row is untreated, so nothing tells what would have happened without treatment."
+        )
+    base = _fit_untreated(rows)
+    x1, unit1 = rows.design(rows.treated), panel.unit[rows.treated]
+    known = base.determined(x1, unit1)
+    if not known.any():
+        raise DataError(
+            "panel: no treated row can be imputed. Imputation needs patients seen both before and after their "
+            "start, and untreated patients in the same periods."
+        )
+    terms, weights = _targets(rows, known)
+    theta, influence, by_unit = _effects(rows, base, known, weights, "unit" in analysis.inference)
+    lead_terms, lead_theta, lead_influence, lead_unit, absent = _leads(rows, analysis)
+
+    def refit(keep: NDArray[np.bool_]) -> Floats:
+        inside = keep[panel.cluster]
+        part = _subset(rows, inside)
+        if not (~part.treated).any() or not part.treated.any():
+            return np.full(len(terms) + len(lead_terms), np.nan)
+        values = dict.fromkeys((*terms, *lead_terms), np.nan)
+        again = _fit_untreated(part)
+        known_again = again.determined(part.design(part.treated), part.panel.unit[part.treated])
+        if known_again.any():
+            names, some = _targets(part, known_again)
+            values |= dict(zip(names, _point(part, again, known_again, some), strict=True))
+        names, estimates, *_ = _leads(part, analysis, influence=False)
+        values |= dict(zip(names, estimates, strict=True))
+        return np.array([values[term] for term in (*terms, *lead_terms)])
+
+    unit_sums = np.hstack((by_unit, lead_unit)) if "unit" in analysis.inference else None
+    lost = int((~known).sum())
+    notes = list(panel.notes)
+    if lost:
+        notes.append(
+            f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen untreated, or "
+            "nobody is untreated in that period) and are left out."
+        )
+    treated_clusters = np.unique(panel.cluster[rows.treated])
+    return Fit(
+        estimator="imputation",
+        terms=(*terms, *lead_terms),
+        theta=np.concatenate((theta, lead_theta)),
+        influence=np.hstack((influence, lead_influence)),
+        cluster_names=panel.cluster_names,
+        n_obs=len(panel.y),
+        n_patients=len(panel.unit_names),
+        n_practices=panel.n_clusters,
+        n_practices_treated=len(treated_clusters),
+        unit_covariance=unit_sums.T @ unit_sums if unit_sums is not None else None,
+        refit=refit,
+        absent=absent,
+        convention=CONVENTION,
+        notes=tuple(notes),
+    )
+
+
+def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
+    event = panel.period - panel.first_treated
+    columns = []
+    for name in analysis.covariates:
+        values = panel.covariates[name]
+        spread = values.std()
+        columns.append((values - values.mean()) / (spread if spread > 0 else 1.0))
+    return Rows(
+        panel=panel,
+        covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
+        names=tuple(analysis.covariates),
+        periods=np.unique(panel.period),
+        event=event,
+        treated=event >= -analysis.anticipation,
+    )
+
+
+def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
+    panel = rows.panel
+    part = PanelData(
+        unit=panel.unit[inside],
+        period=panel.period[inside],
+        cluster=panel.cluster[inside],
+        y=panel.y[inside],
+        first_treated=panel.first_treated[inside],
+        weight=panel.weight[inside],
+        unit_names=panel.unit_names,
+        cluster_names=panel.cluster_names,
+    )
+    return Rows(
+        part, rows.covariates[inside], rows.names, rows.periods, rows.event[inside], rows.treated[inside]
+    )
+
+
+def _fit_untreated(rows: Rows) -> Absorbed:
+    free = ~rows.treated
+    panel = rows.panel
+    return absorb(rows.design(free), panel.unit[free], panel.weight[free], len(panel.unit_names))
+
+
+def _targets(rows: Rows, known: NDArray[np.bool_]) -> tuple[tuple[str, ...], list[Floats]]:
+    """Terms and their weights on the treated rows, each summing to one."""
+    event, weight = rows.event[rows.treated], rows.panel.weight[rows.treated]
+    masks = {}
+    if (known & (event >= 0)).any():
+        masks["att"] = known & (event >= 0)
+    masks |= {f"event[{int(e)}]": known & (event == e) for e in np.unique(event[known])}
+    weights = [np.where(mask, weight, 0.0) for mask in masks.values()]
+    return tuple(masks), [w / w.sum() for w in weights]
+
+
+def _point(rows: Rows, base: Absorbed, known: NDArray[np.bool_], weights: list[Floats]) -> Floats:
+    tau = _individual(rows, base, known)[0]
+    return np.array([float(w @ tau) for w in weights])
+
+
+def _individual(rows: Rows, base: Absorbed, known: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+    """tau of the treated rows (0 where unknown) and residuals of the untreated ones."""
+    panel = rows.panel
+    free = ~rows.treated
+    b, effect = base.solve(panel.y[free])
+    tau = panel.y[rows.treated] - rows.design(rows.treated) @ b - effect[panel.unit[rows.treated]]
+    return np.where(known, tau, 0.0), panel.y[free] - base.x @ b - effect[base.unit]
+
+
+def _effects(
+    rows: Rows, base: Absorbed, known: NDArray[np.bool_], weights: list[Floats], units: bool
+) -> tuple[Floats, Floats, Floats]:
+    """Estimates, influence by practice (G × K) and, if asked, by patient (n × K)."""
+    panel = rows.panel
+    tau, residual = _individual(rows, base, known)
+    x1, unit1 = rows.design(rows.treated), panel.unit[rows.treated]
+    cluster0, cluster1 = panel.cluster[~rows.treated], panel.cluster[rows.treated]
+    period = np.searchsorted(rows.periods, panel.period[rows.treated])
+    starts, cohort = np.unique(panel.first_treated[rows.treated], return_inverse=True)
+    cell = cohort * len(rows.periods) + period
+    n_cells, n_units = len(starts) * len(rows.periods), len(panel.unit_names)
+    inverse_total = np.divide(1.0, base.total, out=np.zeros(n_units), where=base.total > 0)
+    theta = np.array([float(w @ tau) for w in weights])
+    influence = np.empty((panel.n_clusters, len(weights)))
+    by_unit = np.empty((n_units if units else 0, len(weights)))
+    for k, w in enumerate(weights):
+        own = np.bincount(unit1, w, n_units)
+        slope = base.inverse @ (x1.T @ w - base.sums.T @ (own * inverse_total))
+        level = (own - base.sums @ slope) * inverse_total
+        free = -base.weight * (level[base.unit] + base.x @ slope) * residual
+        square = np.bincount(cell, w * w, n_cells)
+        mean = np.bincount(cell, w * w * tau, n_cells) / np.where(square > 0, square, 1.0)
+        treated = w * (tau - mean[cell])
+        influence[:, k] = np.bincount(cluster0, free, panel.n_clusters)
+        influence[:, k] += np.bincount(cluster1, treated, panel.n_clusters)
+        if units:
+            by_unit[:, k] = np.bincount(base.unit, free, n_units) + np.bincount(unit1, treated, n_units)
+    return theta, influence, by_unit
+
+
+def _leads(
+    rows: Rows, analysis: AnalysisOptions, influence: bool = True
+) -> tuple[tuple[str, ...], Floats, Floats, Floats, dict[str, str]]:
+    """Leads against the reference period, by least squares on the untreated rows (a test of the model)."""
+    panel, free = rows.panel, ~rows.treated
+    events = np.unique(rows.event[free & np.isfinite(rows.event)])
+    reference = min(analysis.reference, -1 - analysis.anticipation)
+    leads = events[events != reference]
+    n_units = len(panel.unit_names)
+    empty = (np.empty(0), np.empty((panel.n_clusters, 0)), np.empty((n_units, 0)))
+    if not len(leads) or reference not in events:
+        return (), *empty, {}
+    fit = absorb(rows.design(free, leads), panel.unit[free], panel.weight[free], n_units)
+    first = fit.x.shape[1] - len(leads)
+    b, effect = fit.solve(panel.y[free])
+    fixed = (np.abs(fit.null[first:]) < np.sqrt(NULL)).all(axis=1)
+    absent = {
+        f"event[{int(e)}]": "leads are not determined without never-treated patients or with these covariates"
+        for e, ok in zip(leads, fixed, strict=True)
+        if not ok
+    }
+    keep = np.flatnonzero(fixed)
+    terms = tuple(f"event[{int(leads[k])}]" for k in keep)
+    if not influence:
+        return terms, b[first + keep], empty[1], empty[2], absent
+    score = fit.weight * (panel.y[free] - fit.x @ b - effect[fit.unit])
+    by_practice = np.zeros((panel.n_clusters, len(keep)))
+    by_unit = np.zeros((n_units, len(keep)))
+    inverse_total = np.divide(1.0, fit.total, out=np.zeros(n_units), where=fit.total > 0)
+    for k, column in enumerate(first + keep):
+        slope = fit.inverse[:, column]
+        values = score * (fit.x @ slope - ((fit.sums @ slope) * inverse_total)[fit.unit])
+        by_practice[:, k] = np.bincount(panel.cluster[free], values, panel.n_clusters)
+        by_unit[:, k] = np.bincount(fit.unit, values, n_units)
+    return terms, b[first + keep], by_practice, by_unit, absent
+
+
+def _dummies(code: Ints, size: int) -> Any:
+    """Sparse indicator columns; code −1 is a row of zeros."""
+    there = np.flatnonzero(code >= 0)
+    return sparse.csr_matrix((np.ones(len(there)), (there, code[there])), shape=(len(code), size))
