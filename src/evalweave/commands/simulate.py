@@ -1,0 +1,44 @@
+"""`evalweave simulate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    settings: Annotated[
+        str, typer.Option(help="The study file, or its simulation settings as JSON text.", metavar="S")
+    ],
+    out: Annotated[Path, typer.Option(help="The folder to write into; it is made when it is not there.")],
+) -> None:
+    """Everything is invented from one seed: the people, what was measured, how it was written down, the interviews.
+
+    Writes patients.csv, registrations.csv and events.csv (the flat format, with the dirt of real extracts unless
+    `simulation: {dirt: false}`), the coded project and its tables where the study has a qualitative section, and
+    truth.json with the planted effect.
+
+    Example: evalweave simulate --settings config/config.yaml --out resources/ways-to-wellness
+    """
+    from pydantic import ValidationError
+
+    from evalweave.errors import StudyError
+    from evalweave.files import read_table, write_csv, write_json
+    from evalweave.simulation.practices import check_arms
+    from evalweave.simulation.written import written
+    from evalweave.study import SimulateSettings
+    from evalweave.studyfile import load_settings
+    from evalweave.tables import PRACTICES
+
+    try:
+        chosen = load_settings(settings, SimulateSettings)
+    except ValidationError:
+        raise StudyError(f"{settings}: has no simulation section, so there is nothing to make up.") from None
+    practices = PRACTICES.conform(read_table(chosen.practices, PRACTICES))
+    check_arms(practices, chosen.practices)
+    tables, truth = written(chosen, practices)
+    for name, table in tables.items():
+        write_csv(table, out / f"{name}.csv")
+    write_json(truth, out / "truth.json")

@@ -1,0 +1,232 @@
+"""One seed's people, measurements and planted effects, before anything is written or made dirty."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from evalweave.errors import StudyError
+from evalweave.simulation import others, outcomes
+from evalweave.simulation.effect import planted_effect
+from evalweave.simulation.people import DAY, draw_people
+from evalweave.simulation.practices import demonstration_practices, sizes
+from evalweave.simulation.streams import streams
+from evalweave.study import SimulateSettings, period_number
+
+KINDS = {"hba1c": outcomes.HBA1C, "systolic_bp": outcomes.SYSTOLIC_BP}
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """What a seed made: `people` (row number = person), `measurements` by outcome, `scale` of the effect."""
+
+    practices: pd.DataFrame
+    people: pd.DataFrame
+    measurements: dict[str, pd.DataFrame]  # person, period, day, value
+    scale: float
+    first_period: int
+    index: np.datetime64
+    window: tuple[np.datetime64, np.datetime64]
+
+
+def simulate_panel(
+    settings: SimulateSettings, seed: int, practices: pd.DataFrame | None = None
+) -> pd.DataFrame:
+    """Return the clean patient × year panel of the eligible, with the planted effect in its own column.
+
+    One row a patient and year with a measurement of either outcome: patient_id, practice_id, period,
+    first_treated, hba1c (mmol/mol, mean of the year), systolic_bp (mmHg), white, imd_quintile,
+    fewer_conditions, planted (mmol/mol). People who move to the other arm are followed until they do. It is the
+    panel that cleaning the extract of this seed gives back, up to rounding of values recorded in %.
+
+    `practices` as `tables.PRACTICES`; the demonstration's when not given.
+    """
+    return panel_of(draw(settings, seed, practices, with_others=False))
+
+
+def draw(
+    settings: SimulateSettings, seed: int, practices: pd.DataFrame | None = None, with_others: bool = True
+) -> Simulated:
+    """Draw everything that does not depend on how it is written down; `with_others` adds the ineligible."""
+    practices = demonstration_practices() if practices is None else practices
+    if settings.window.period not in ("financial_year", "calendar_year"):
+        raise StudyError(
+            f"window, period: found {settings.window.period}, expected financial_year: a simulation has yearly periods."
+        )
+    random = streams(seed)
+    index = np.datetime64(settings.eligibility.index_date, "D")
+    window = (np.datetime64(settings.window.first, "D"), np.datetime64(settings.window.last, "D"))
+    starts = _year_starts(settings)
+    starts_known = practices["programme_start"].notna().to_numpy()
+    arm = starts_known.astype(int)
+    practice = np.empty(0, dtype="int64")
+    for each, total in (
+        (1, settings.simulation.eligible_programme),
+        (0, settings.simulation.eligible_comparison),
+    ):
+        members = np.flatnonzero(arm == each)
+        practice = np.concatenate(
+            [practice, np.repeat(members, sizes(total, len(members), random["practices"]))]
+        )
+    ages, days = settings.eligibility.age, settings.eligibility.registered_days
+    people = draw_people(practice, arm, ages, index, window, days, random["people"])
+    people["fewer_conditions"] = (people["n_conditions"] <= people["n_conditions"].median()).astype(int)
+    people["kind"] = "eligible"
+    groups = [("", people)]
+    if with_others:
+        count = round(others.SHARE * len(people))
+        rng = random["others"]
+        more = draw_people(rng.permutation(practice)[:count], arm, ages, index, window, days, rng)
+        more = others.make_ineligible(more, others.draw_kinds(len(more), rng), ages, index, window, days, rng)
+        more["fewer_conditions"] = (more["n_conditions"] <= people["n_conditions"].median()).astype(int)
+        groups.append(("other_", more))
+    period_of = settings.window.period
+    first_treated = np.array(
+        [period_number(start, period_of) if there else np.nan
+         for start, there in zip(practices["programme_start"], starts_known, strict=True)],
+        dtype=float,
+    )  # fmt: skip
+    first_period = period_number(settings.window.first, period_of)
+    n_years = len(starts) - 1
+    shocks = {
+        "hba1c": outcomes.draw_shocks(
+            KINDS["hba1c"], len(arm), n_years, settings.simulation.practice_sd, random["shocks"]
+        ),
+        "systolic_bp": outcomes.draw_shocks(
+            KINDS["systolic_bp"], len(arm), n_years, settings.simulation.practice_sd, random["placebo_shocks"]
+        ),
+    }
+    baseline_year = max(int(np.searchsorted(starts, index, side="right")) - 2, 0)
+    scale = 0.0
+    parts: dict[str, list[pd.DataFrame]] = {name: [] for name in KINDS}
+    shift = 0
+    for prefix, group in groups:
+        group["first_treated"] = first_treated[group["practice"].to_numpy()]
+        seen = {name: _dates(group, starts, random[f"{prefix}{name}_dates"]) for name in KINDS}
+        per_year = _planted_unit(group, first_period, n_years)
+        if not prefix:
+            periods = first_period + np.arange(n_years)
+            treated = periods[None, :] >= group["first_treated"].to_numpy()[:, None]
+            until = _followed_until(group, arm)
+            scale = _scale(seen["hba1c"], treated, until, per_year, settings.simulation.effect)
+        where = _practice_by_year(group, starts)
+        for name, kind in KINDS.items():
+            rng = random[prefix + name]
+            levels = outcomes.draw_levels(
+                kind, group["arm"].to_numpy(), where, shocks[name], baseline_year, rng
+            )
+            if name == "hba1c":
+                levels = levels + scale * per_year
+            person, year, day = seen[name]
+            values = outcomes.draw_values(kind, levels, person, year, rng)
+            parts[name].append(
+                pd.DataFrame(
+                    {"person": person + shift, "period": year + first_period, "day": day, "value": values}
+                )
+            )
+        shift += len(group)
+    everyone = pd.concat([group for _, group in groups], ignore_index=True)
+    everyone["followed_until"] = _followed_until(everyone, arm)
+    everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
+    measurements = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
+    return Simulated(practices, everyone, measurements, scale, first_period, index, window)
+
+
+def panel_of(simulated: Simulated) -> pd.DataFrame:
+    """Return the patient × year panel of the eligible (see `simulate_panel`)."""
+    people = simulated.people
+    until = people["followed_until"].to_numpy()
+    eligible = (people["kind"] == "eligible").to_numpy()
+    means = []
+    for name, frame in simulated.measurements.items():
+        person, day = frame["person"].to_numpy(), frame["day"].to_numpy()
+        kept = frame[eligible[person] & (np.isnat(until[person]) | (day <= until[person]))]
+        means.append(kept.groupby(["person", "period"])["value"].mean().rename(name))
+    panel = pd.concat(means, axis=1).reset_index().sort_values(["person", "period"], ignore_index=True)
+    whose = people.loc[panel["person"]].reset_index(drop=True)
+    panel.insert(0, "patient_id", whose["patient_id"])
+    panel.insert(1, "practice_id", simulated.practices["practice_id"].to_numpy()[whose["practice"]])
+    panel.insert(3, "first_treated", whose["first_treated"].astype("Int64"))
+    for name in ("white", "imd_quintile", "fewer_conditions"):
+        panel[name] = whose[name].astype("Int64")
+    event = panel["period"] - panel["first_treated"]
+    panel["planted"] = planted_effect(
+        event, panel["white"], panel["fewer_conditions"], panel["imd_quintile"], simulated.scale
+    )
+    return panel.drop(columns="person").sort_values(["patient_id", "period"], ignore_index=True)
+
+
+def identifiers(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return `n` different identifiers of ten letters and digits, a letter first, a digit last.
+
+    The first of them are the same for every `n`, so that adding people renames nobody.
+    """
+    signs = np.array(list("BCDFGHJKLMNPQRSTVWXYZ0123456789"))
+    places = np.array([21, *[31] * 8, 10])  # how many signs may stand there
+    drawn = (rng.random((n + n // 4 + 8, 10)) * places).astype("int64") + np.array([0] * 9 + [21])
+    joined = np.ascontiguousarray(signs[drawn]).view("U10").ravel()
+    return joined[np.sort(np.unique(joined, return_index=True)[1])][:n].astype(object)
+
+
+def _year_starts(settings: SimulateSettings) -> np.ndarray:
+    period = settings.window.period
+    first, last = (period_number(day, period) for day in (settings.window.first, settings.window.last))
+    month = "04" if period == "financial_year" else "01"
+    return np.array([f"{year}-{month}-01" for year in range(first, last + 2)], dtype="datetime64[D]")
+
+
+def _dates(group: pd.DataFrame, starts: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+    # fmax and fmin ignore dates that are missing.
+    begin = np.fmax(group["start"].to_numpy(), group["diagnosed"].to_numpy())
+    until = np.fmin(group["end"].to_numpy(), group["death"].to_numpy())
+    return outcomes.draw_dates(begin.astype("datetime64[D]"), until.astype("datetime64[D]"), starts, rng)
+
+
+def _planted_unit(group: pd.DataFrame, first_period: int, n_years: int) -> np.ndarray:
+    """Return the planted effect for scale 1, people × years."""
+    return np.column_stack(
+        [
+            planted_effect(
+                first_period + year - group["first_treated"],
+                group["white"],
+                group["fewer_conditions"],
+                group["imd_quintile"],
+            )
+            for year in range(n_years)
+        ]
+    )
+
+
+def _scale(
+    seen: tuple[np.ndarray, ...], treated: np.ndarray, until: np.ndarray, per_year: np.ndarray, effect: float
+) -> float:
+    """Return the scale at which the mean over treated observed patient-years is `effect`."""
+    person, year, day = seen
+    inside = np.isnat(until[person]) | (day <= until[person])
+    observed = np.zeros(per_year.shape, dtype=bool)
+    observed[person[inside], year[inside]] = True
+    return effect / per_year[observed & treated].mean() if (observed & treated).any() else 0.0
+
+
+def _followed_until(group: pd.DataFrame, arm: np.ndarray) -> np.ndarray:
+    """Return the last day of follow-up: death, end of registration, or the day before a move to the other arm."""
+    moved_to = group["moved_to"].to_numpy()
+    crosses = (moved_to >= 0) & (arm[moved_to] != group["arm"].to_numpy())
+    moved = np.where(crosses, group["moved_on"].to_numpy() - DAY, np.datetime64("NaT"))
+    until = np.fmin(np.fmin(group["end"].to_numpy(), group["death"].to_numpy()), moved)
+    return until.astype("datetime64[D]")
+
+
+def _practice_by_year(group: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
+    """Return the practice of each person in the middle of each year (people × years)."""
+    middle = starts[:-1] + (np.diff(starts) / 2)
+    practice = np.repeat(group["practice"].to_numpy()[:, None], len(middle), axis=1)
+    came, moved = group["came_on"].to_numpy()[:, None], group["moved_on"].to_numpy()[:, None]
+    practice = np.where(
+        ~np.isnat(came) & (middle[None, :] < came), group["came_from"].to_numpy()[:, None], practice
+    )
+    return np.where(
+        ~np.isnat(moved) & (middle[None, :] >= moved), group["moved_to"].to_numpy()[:, None], practice
+    )

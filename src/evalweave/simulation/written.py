@@ -1,0 +1,70 @@
+"""A seed's extract as it lands on disk, and the truth beside it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evalweave.simulation.dirt import dirty_events
+from evalweave.simulation.dirt_registers import dirty_patients, dirty_registrations
+from evalweave.simulation.extract import (
+    EVENTS,
+    diagnosis_events,
+    outcome_events,
+    patients_table,
+    referral_events,
+    registrations_table,
+)
+from evalweave.simulation.recording import record
+from evalweave.simulation.records import draw, panel_of
+from evalweave.simulation.streams import streams
+from evalweave.simulation.truth import planted_truth
+from evalweave.study import SimulateSettings
+
+
+def written(
+    settings: SimulateSettings, practices: pd.DataFrame
+) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
+    """Return the tables patients, registrations and events (all text), and the truth for `truth.json`.
+
+    Rows of one patient stand together, in an order that means nothing.
+    """
+    seed = settings.simulation.seed
+    simulated = draw(settings, seed, practices)
+    random = streams(seed)
+    patients, registrations = patients_table(simulated), registrations_table(simulated)
+    outcomes = outcome_events(simulated)
+    others = [
+        diagnosis_events(simulated, random["diagnoses"]),
+        referral_events(simulated, random["referrals"]),
+    ]
+    dirt: dict[str, int] = {}
+    if settings.simulation.dirt:
+        outcomes, forms = record(outcomes, random["recording"])
+        more, kinds = dirty_events(simulated, outcomes, random["dirt"])
+        patients, in_patients = dirty_patients(patients, simulated, random["dirt"])
+        registrations, in_registrations = dirty_registrations(registrations, simulated, random["dirt"])
+        others.append(more)
+        dirt = forms | kinds | in_patients | in_registrations
+    events = pd.concat([outcomes[list(EVENTS)], *others], ignore_index=True)
+    tables = {"patients": patients, "registrations": registrations, "events": events}
+    for name, table in tables.items():
+        order = random["order"].permutation(len(table))
+        tables[name] = table.iloc[order].sort_values("patient_id", kind="stable", ignore_index=True)
+    people = simulated.people
+    eligible = people[people["kind"] == "eligible"]
+    truth = planted_truth(panel_of(simulated)) | {
+        "seed": seed,
+        "scale": simulated.scale,
+        "settings_effect": settings.simulation.effect,
+        "n_eligible": {
+            "programme": int((eligible["arm"] == 1).sum()),
+            "comparison": int((eligible["arm"] == 0).sum()),
+        },
+        "n_people_by_kind": {
+            str(kind): int(n) for kind, n in people["kind"].value_counts().sort_index().items()
+        },
+        "dirt": dirt,
+    }
+    return tables, truth
