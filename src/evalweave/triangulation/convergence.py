@@ -142,11 +142,13 @@ def qualitative_state(n_eligible: int, n_supports: int, n_contradicts: int) -> Q
         state = "U"
     elif many == 0:
         state = "A"
-    elif few == many or few >= threshold and few > 0:
+    elif few == many or (few >= threshold and few > 0):
         state = "M"
     else:
         state = "S" if n_supports > n_contradicts else "C"
-    return Qualitative(state, state in ("S", "C") and few > 0, n_eligible, n_supports, n_contradicts, threshold)
+    return Qualitative(
+        state, state in ("S", "C") and few > 0, n_eligible, n_supports, n_contradicts, threshold
+    )
 
 
 def column_of(quantitative: Quantitative, expected_sign: str) -> str:
@@ -179,11 +181,15 @@ def in_words(quantitative: Quantitative, unit: str) -> str:
     if quantitative.state == "X":
         return quantitative.interval.absent or "no estimate"
     if quantitative.state == "E":
-        return f"within ±{reach}" + (f", {quantitative.sign}" if quantitative.sign else ", sign cannot be told")
+        return f"within ±{reach}" + (
+            f", {quantitative.sign}" if quantitative.sign else ", sign cannot be told"
+        )
     if quantitative.state == "I":
         beyond = f" and differences beyond {reach}" if quantitative.margin > 0 else ""
         return f"cannot tell: the interval includes 0{beyond}"
     if quantitative.margin == 0:
         return f"{quantitative.sign}; no smallest difference that matters was set (margin 0)"
     size = "wholly beyond" if quantitative.size == STRONG else "may be smaller than"
-    return f"{quantitative.sign}, {size} {reach}" + ("" if quantitative.size == STRONG else " (size uncertain)")
+    return f"{quantitative.sign}, {size} {reach}" + (
+        "" if quantitative.size == STRONG else " (size uncertain)"
+    )

@@ -1,0 +1,121 @@
+"""Which attribute of interview participants corresponds to which subgroup of patients, and how well.
+
+A theme x subgroup matrix sets counts of people beside the estimate of the patients most like them. That is only
+sound where both strands mean the same by the word, so every pair of them is declared here as exact, approximate or
+none, with the reason, and the matrix prints it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalweave.study import Analysis
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EXACT, APPROXIMATE, NONE = "exact", "approximate", "none"
+
+
+@dataclass(frozen=True)
+class Match:
+    """How a subgroup variable of the records corresponds to a participant attribute.
+
+    `level` maps an attribute level, in lower case, to a level of the subgroup variable, or None.
+    """
+
+    attribute: str
+    match: str
+    reason: str
+    level: Callable[[str], str | None] = lambda found: None
+
+
+def _white(level: str) -> str | None:
+    if level in ("", "unknown", "not stated"):
+        return None
+    return "1" if level.startswith("white") else "0"
+
+
+def _sex(level: str) -> str | None:
+    return {"female": "1", "woman": "1", "f": "1", "male": "0", "man": "0", "m": "0"}.get(level)
+
+
+def _sex_word(level: str) -> str | None:
+    return {"1": "female", "0": "male"}.get(_sex(level) or "")
+
+
+CROSSWALK: Mapping[str, Match] = {
+    "white": Match("ethnicity", APPROXIMATE, "records hold ethnicity as coded, interviews as people say it", _white),
+    "ethnicity": Match("ethnicity", EXACT, "the same groups by name", lambda level: level or None),
+    "female": Match("gender", APPROXIMATE, "records hold sex, interviews gender", _sex),
+    "sex": Match("gender", APPROXIMATE, "records hold sex, interviews gender", _sex_word),
+    "imd_quintile": Match("", NONE, "deprivation of an area is not a person's precarity; no attribute says it"),
+    "fewer_conditions": Match("", NONE, "participants' other conditions are not an attribute"),
+    "n_conditions": Match("", NONE, "participants' other conditions are not an attribute"),
+}  # fmt: skip
+
+
+def theme_by_subgroup(
+    analyses: Sequence[Analysis],
+    theme_counts: pd.DataFrame,
+    estimates: pd.DataFrame,
+    role: str = "client",
+) -> list[dict[str, Any]]:
+    """Return one entry a subgroup analysis: the match in words and, where there is one, a line a theme and level.
+
+    A line: theme_id, subgroup level, the attribute levels that stand for it, n_participants of n_eligible (of
+    `role`; None where the attribute was not counted), and the estimate of att[subgroup=level] with its interval in
+    the outcome's own unit under the analysis' first inference.
+    """
+    return [
+        _entry(analysis, theme_counts, estimates, role)
+        for analysis in analyses
+        if analysis.subgroup is not None
+    ]
+
+
+def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame, role: str) -> dict[str, Any]:
+    subgroup = str(analysis.subgroup)
+    match = CROSSWALK.get(
+        subgroup, Match("", NONE, "no participant attribute is declared to correspond to it")
+    )
+    entry: dict[str, Any] = {
+        "analysis": analysis.name, "subgroup": subgroup, "role": role, "attribute": match.attribute,
+        "match": match.match, "reason": match.reason, "lines": [],
+    }  # fmt: skip
+    if match.match == NONE:
+        return entry
+    counted = counts[
+        (counts["attribute"] == match.attribute) & (counts["role"] == role) & counts["code_id"].isna()
+    ]
+    if counted.empty:
+        entry["reason"] += (
+            f"; themes were not counted by {match.attribute} (add it to qualitative, attributes)"
+        )
+        return entry
+    levels = counted["attribute_level"].fillna("").astype(str)
+    mapped = counted.assign(level=levels.str.strip().str.lower().map(match.level), words=levels)
+    for (theme, level), group in mapped.dropna(subset=["level"]).groupby(["theme_id", "level"], sort=True):
+        entry["lines"].append(
+            {
+                "theme_id": str(theme),
+                "level": str(level),
+                "attribute_levels": sorted(group["words"]),
+                "n_participants": int(group["n_participants"].sum()),
+                "n_eligible": int(group["n_eligible"].sum()),
+            }
+            | _estimate(analysis, f"att[{subgroup}={level}]", estimates)
+        )
+    return entry
+
+
+def _estimate(analysis: Analysis, term: str, estimates: pd.DataFrame) -> dict[str, Any]:
+    rows = estimates[
+        (estimates["analysis"] == analysis.name)
+        & (estimates["term"] == term)
+        & (estimates["inference"] == analysis.inference[0])
+    ]
+    names = ("estimate", "ci_low", "ci_high", "outcome_unit")
+    return {"term": term} | {name: None if rows.empty else rows.iloc[0][name] for name in names}

@@ -1,0 +1,161 @@
+"""The joint display: a row a claim, the two strands side by side, and what the declared rule says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from evalweave.tables import JOINT_DISPLAY
+from evalweave.triangulation.convergence import (
+    COLUMNS,
+    COMPLEMENTS,
+    LABELS,
+    ROWS,
+    RULE,
+    RULE_VERSION,
+    Verdict,
+    converge,
+    in_words,
+    quantitative_state,
+)
+from evalweave.triangulation.stability import CAPTION, Stability, label_stability, margin_grid
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.triangulation.claims import Claim
+    from evalweave.triangulation.convergence import Interval
+    from evalweave.triangulation.stances import Voices
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A claim, both strands, the verdict and how stable its label is (None for complementary claims)."""
+
+    claim: Claim
+    voices: Voices
+    n_raised: int
+    verdict: Verdict
+    stability: Stability | None
+
+
+def join_claim(claim: Claim, interval: Interval, voices: Voices, n_raised: int) -> Joined:
+    """Apply the rule to one claim."""
+    verdict = converge(
+        quantitative_state(interval, claim.margin), voices.state, claim.expected_sign, claim.relation
+    )
+    stability = None
+    if claim.relation != COMPLEMENTS:
+        margins = margin_grid(claim.margin, claim.margin_range)
+        stability = label_stability(verdict, voices.by_choice, margins)
+    return Joined(claim, voices, n_raised, verdict, stability)
+
+
+def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataFrame:
+    """Return `tables.JOINT_DISPLAY`, rows by theme (in the order of `theme_labels`) and claim."""
+    import pandas as pd
+
+    order = list(theme_labels)
+    rows = [
+        _row(each, theme_labels)
+        for each in sorted(joined, key=lambda each: (order.index(each.claim.theme_id), each.claim.claim_id))
+    ]
+    frame = pd.DataFrame(rows, columns=JOINT_DISPLAY.names)
+    text = [column.name for column in JOINT_DISPLAY.columns if column.type == "text"]
+    frame[text] = frame[text].mask(frame[text] == "")
+    return JOINT_DISPLAY.conform(frame)
+
+
+def _row(joined: Joined, theme_labels: Mapping[str, str]) -> dict[str, Any]:
+    claim, verdict = joined.claim, joined.verdict
+    quantitative, qualitative = verdict.quantitative, verdict.qualitative
+    interval = quantitative.interval
+    same = (
+        "claim_id", "theme_id", "proposition", "role", "relation", "analysis", "term", "outcome_unit",
+        "expected_sign", "margin", "post_hoc", "analyst_label", "analyst_initials", "analyst_date",
+        "analyst_reason",
+    )  # fmt: skip
+    return {name: getattr(claim, name) for name in same} | {
+        "theme_label": theme_labels[claim.theme_id],
+        "estimate": interval.estimate,
+        "std_error": interval.std_error,
+        "dof": interval.dof,
+        "ci_low": interval.low,
+        "ci_high": interval.high,
+        "inference": interval.inference,
+        "quantitative_state": quantitative.state,
+        "quantitative_detail": in_words(quantitative, claim.outcome_unit),
+        "n_eligible": qualitative.n_eligible,
+        "n_raised": joined.n_raised,
+        "n_supports": qualitative.n_supports,
+        "n_contradicts": qualitative.n_contradicts,
+        "qualitative_state": qualitative.state,
+        "negative_case": qualitative.negative_case,
+        "label": verdict.label,
+        "label_stability": joined.stability.share if joined.stability else math.nan,
+        "rule_version": verdict.rule_version,
+    }
+
+
+def convergence_matrix(joined: Sequence[Joined]) -> list[dict[str, Any]]:
+    """Return labels x claims: one line a label that the rule knows, with the claims that have it.
+
+    Complementary claims stand in a last line of their own.
+    """
+    lines = [
+        {"label": label, "claims": sorted(j.claim.claim_id for j in joined if j.verdict.label == label)}
+        for label in LABELS
+    ]
+    return [*lines, {
+        "label": "complements (no label)",
+        "claims": sorted(j.claim.claim_id for j in joined if j.claim.relation == COMPLEMENTS),
+    }]  # fmt: skip
+
+
+def detail(joined: Sequence[Joined]) -> dict[str, Any]:
+    """Return the rule, and for each claim its inputs, states and stability, ready for JSON (results/ only)."""
+    return {
+        "rule_version": RULE_VERSION,
+        "rule": {"columns": list(COLUMNS), "rows": {row: [RULE[row][c] for c in COLUMNS] for row in ROWS}},
+        "stability_caption": CAPTION,
+        "convergence_matrix": convergence_matrix(joined),
+        "claims": {each.claim.claim_id: _claim_detail(each) for each in joined},
+    }
+
+
+def _claim_detail(joined: Joined) -> dict[str, Any]:
+    verdict, voices, stability = joined.verdict, joined.voices, joined.stability
+    interval = verdict.quantitative.interval
+    return {
+        "label": verdict.label,
+        "rule_column": verdict.column,
+        "rule_row": verdict.qualitative.state,
+        "post_hoc": joined.claim.post_hoc,
+        "quantitative": {
+            "state": verdict.quantitative.state,
+            "sign": verdict.quantitative.sign,
+            "size": verdict.quantitative.size,
+            "margin": verdict.quantitative.margin,
+            "unit": joined.claim.outcome_unit,
+            "estimate": interval.estimate,
+            "ci_low": interval.low,
+            "ci_high": interval.high,
+            "std_error": interval.std_error,
+            "dof": interval.dof,
+            "inference": interval.inference,
+            "absent": interval.absent,
+        },
+        "qualitative": asdict(verdict.qualitative) | {
+            "n_raised": joined.n_raised,
+            "n_both": voices.n_both,
+            "n_outside": voices.n_outside,
+            "n_observations_supporting": voices.n_observations_supporting,
+            "n_observations_contradicting": voices.n_observations_contradicting,
+            "by_coder_choice": {name: asdict(state) for name, state in voices.by_choice.items()},
+        },
+        "stability": None if stability is None else asdict(stability) | {
+            "labels": dict(stability.labels), "by_coder": dict(stability.by_coder),
+        },
+    }  # fmt: skip

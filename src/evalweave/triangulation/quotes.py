@@ -1,0 +1,148 @@
+"""Quotations for the report: by a rule, not by taste, with consent, and with both sides shown.
+
+For each claim and stance the eligible people of its role who may be quoted; for each theme one more without a claim.
+Within a claim a person who was not quoted yet comes before one who was, a quotation of readable length
+(`SHORT` to `LONG` characters) before others, then the order of source and position. A long one is cut at a word
+and ends with " […]". The words are left as they are (the report escapes them).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from evalweave.qualitative.hierarchy import JOIN
+from evalweave.tables import QUOTES
+from evalweave.triangulation.stances import CONTRADICTS, SUPPORTS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.triangulation.claims import Claim
+    from evalweave.triangulation.stances import Voices
+
+SHORT, LONG, CUT = 40, 320, 400
+PER_STANCE = 2
+UNUSABLE = ("ambiguous",)  # positions that may point at other words
+
+
+def quotable(
+    segments: pd.DataFrame,
+    spoken: pd.DataFrame,
+    participants: pd.DataFrame,
+    speakers: Mapping[str, str],
+    observations: frozenset[str],
+) -> pd.DataFrame:
+    """Return segment_id, participant_id, quote, speaker of every segment that may be quoted, in reading order.
+
+    One voice only: a segment that touches several people is not quoted. Consent must be given (not merely unasked).
+    """
+    consenting = set(
+        participants.loc[participants["consent_quote"].fillna(False).astype(bool), "participant_id"]
+    )
+    single = spoken.drop_duplicates("segment_id", keep=False)
+    found = segments.merge(single[["segment_id", "participant_id"]], on="segment_id")
+    found = found[
+        found["participant_id"].isin(consenting & set(speakers))
+        & ~found["source_id"].isin(observations)
+        & ~found["offset_check"].isin(UNUSABLE)
+        & (found["quote"].fillna("").str.strip() != "")
+    ]
+    found = found.sort_values(["source_id", "start", "end", "segment_id"], kind="stable")
+    return found.assign(
+        quote=found["quote"].map(shorten),
+        readable=found["quote"].str.strip().str.len().between(SHORT, LONG),
+        speaker=found["participant_id"].map(dict(speakers)),
+    )[["segment_id", "participant_id", "quote", "readable", "speaker"]].reset_index(drop=True)
+
+
+def shorten(quote: str) -> str:
+    """Return a quotation without surrounding space, cut at a word when longer than `CUT` characters."""
+    text = " ".join(str(quote).split())
+    return text if len(text) <= CUT else text[:CUT].rsplit(" ", 1)[0] + " […]"
+
+
+def select_quotes(
+    claims: Sequence[Claim],
+    voices: Mapping[str, Voices],
+    stances: pd.DataFrame,
+    codings: pd.DataFrame,
+    segments: pd.DataFrame,
+    codes_of_theme: Mapping[str, Sequence[str]],
+    paths: Mapping[str, str],
+    usable: pd.DataFrame,
+    stance_prefix: str = "claim",
+) -> pd.DataFrame:
+    """Return the `tables.QUOTES` of the report.
+
+    Args:
+        codes_of_theme: theme_id -> code_ids (with descendants) that make it up.
+        paths: code_id -> full path.
+        usable: what `quotable` returns.
+    """
+    import pandas as pd
+
+    placed = segments.set_index("segment_id")[["source_id", "start", "end"]]
+    themed = codings[~codings["code_id"].str.startswith((f"{stance_prefix}{JOIN}", f"{stance_prefix}::"))]
+    themed = themed[["segment_id", "code_id"]].drop_duplicates().join(placed, on="segment_id")
+    used: set[str] = set()
+    rows: list[dict[str, str]] = []
+
+    def take(candidates: pd.DataFrame, n: int, theme: str, claim: str, stance: str) -> None:
+        people: set[str] = set()
+        for _ in range(n):
+            rest = candidates[~candidates["participant_id"].isin(people)]
+            if rest.empty:
+                return
+            order = rest.assign(again=rest["participant_id"].isin(used), long=~rest["readable"])
+            best = order.sort_values(["again", "long"], kind="stable").iloc[0]
+            people.add(best["participant_id"])
+            used.add(best["participant_id"])
+            rows.append({
+                "claim_id": claim, "theme_id": theme, "stance": stance, "quote": best["quote"],
+                "code_path": _path(best["segment_id"], themed, placed, codes_of_theme.get(theme, ()), paths),
+                "speaker": best["speaker"], "participant_id": best["participant_id"],
+                "segment_id": best["segment_id"],
+            })  # fmt: skip
+
+    for claim in claims:
+        of_claim = stances[stances["claim_id"] == claim.claim_id]
+        for stance in (SUPPORTS, CONTRADICTS):
+            segments = set(of_claim.loc[of_claim["stance"] == stance, "segment_id"])
+            mine = usable[
+                usable["segment_id"].isin(segments)
+                & usable["participant_id"].isin(voices[claim.claim_id].eligible)
+            ]
+            take(mine, PER_STANCE, claim.theme_id, claim.claim_id, stance)
+    quoted = {row["segment_id"] for row in rows}
+    for theme, codes in codes_of_theme.items():
+        of_theme = set(codings.loc[codings["code_id"].isin(list(codes)), "segment_id"])
+        mine = usable[usable["segment_id"].isin(of_theme - quoted)]
+        take(mine, 1, theme, "", "")
+    frame = pd.DataFrame(rows, columns=QUOTES.names)
+    return QUOTES.conform(frame.mask(frame == ""))
+
+
+def _path(
+    segment: str,
+    themed: pd.DataFrame,
+    placed: pd.DataFrame,
+    of_theme: Sequence[str],
+    paths: Mapping[str, str],
+) -> str:
+    """Return the full path of the code of a segment, or of one that overlaps it (stances may be marked apart).
+
+    A code of the theme goes before others, the segment's own before an overlapping one's, then by name.
+    """
+    at = placed.loc[segment]
+    overlap = (themed["start"] < at["end"]) & (themed["end"] > at["start"])
+    near = themed[
+        (themed["segment_id"] == segment)
+        | ((themed["source_id"] == at["source_id"]) & overlap.fillna(False).astype(bool))
+    ]
+    theme = set(of_theme)
+    order = sorted(
+        (code not in theme, own != segment, code)
+        for code, own in zip(near["code_id"], near["segment_id"], strict=True)
+    )
+    return paths.get(order[0][2], order[0][2]) if order else "no code but the stance"
