@@ -1,0 +1,114 @@
+"""Where the tables are worked on. The expressions elsewhere are Ibis; only this module knows an engine.
+
+DuckDB is embedded and spills to disk. Adding an engine is one function that returns an Ibis backend; everything
+that is read as text goes through `text_table`, and nothing but `try_cast` parses (pyarrow and pandas read
+31/02/2016 as 2 March without a word).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import StudyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import ibis.expr.types as ir
+
+
+def connect(engine: str, spill: Path | str | None = None, memory_limit: str | None = None) -> Any:
+    """Return an Ibis backend for `engine`; what does not fit into memory goes to the folder `spill`."""
+    if engine == "duckdb":
+        import ibis
+
+        options: dict[str, Any] = {"preserve_insertion_order": True}
+        if spill is not None:
+            options["temp_directory"] = str(spill)
+        if memory_limit is not None:
+            options["memory_limit"] = memory_limit
+        backend = ibis.duckdb.connect(**options)
+        backend.raw_sql("SET enable_progress_bar = false")
+        return backend
+    raise StudyError(f'The engine "{engine}" is not built into this version; use `engine: duckdb`.')
+
+
+def text_table(backend: Any, path: Path, columns: Sequence[str], delimiter: str, quoted: bool) -> ir.Table:
+    """Return a delimited UTF-8 file as a table of text, blanks as nulls, with `source_row` (header = row 1).
+
+    `columns` are the names in the order of the file. Rows are numbered as they come; blank lines are no rows.
+    """
+    import ibis
+
+    table = backend.read_csv(
+        str(path),
+        auto_detect=False,
+        header=True,
+        delim=delimiter,
+        quote='"' if quoted else "",
+        escape='"' if quoted else "",
+        columns=dict.fromkeys(columns, "VARCHAR"),
+        max_line_size=16 * 1024 * 1024,
+    )
+    return table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
+
+
+def typed_table(backend: Any, path: Path, kind: str) -> ir.Table:
+    """Return a Parquet or Arrow file with every column as text, with `source_row` as if it had a header."""
+    import ibis
+
+    if kind == "parquet":
+        table = backend.read_parquet(str(path))
+    else:
+        import pyarrow as pa
+
+        with pa.memory_map(str(path)) as mapped:
+            try:
+                table = ibis.memtable(pa.ipc.open_file(mapped).read_all())
+            except pa.ArrowInvalid:
+                mapped.seek(0)
+                table = ibis.memtable(pa.ipc.open_stream(mapped).read_all())
+    numbered = table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
+    return numbered.mutate(**{name: as_text(numbered[name]) for name in table.columns})
+
+
+def as_text(column: Any) -> Any:
+    """Return a column as text. Whole numbers keep all digits, dates are ISO, blanks stay null."""
+    kind = column.type()
+    if kind.is_string():
+        return column
+    if kind.is_timestamp():
+        return column.strftime("%Y-%m-%d")
+    if kind.is_floating():
+        # a whole number stored as a float prints as 48.0; identifiers above 2^53 are refused before this
+        whole = column.cast("int64")
+        return (column == whole).ifelse(whole.cast("string"), column.cast("string"))
+    return column.cast("string")
+
+
+def parquet_tables(backend: Any, paths: Iterable[Path]) -> ir.Table:
+    """Return several Parquet files of one layout as one table."""
+    return backend.read_parquet([str(path) for path in paths])
+
+
+def keep(backend: Any, name: str, expression: ir.Table) -> ir.Table:
+    """Compute an expression once and return it as a table of the engine (out of core, gone at the end)."""
+    return backend.create_table(name, expression, temp=True, overwrite=True)
+
+
+def was_floating(backend: Any, path: Path, kind: str, column: str) -> bool:
+    """Return whether a Parquet or Arrow file stores `column` as floating-point numbers."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if kind == "parquet":
+        schema = pq.read_schema(path)
+    else:
+        with pa.memory_map(str(path)) as mapped:
+            try:
+                schema = pa.ipc.open_file(mapped).schema
+            except pa.ArrowInvalid:
+                mapped.seek(0)
+                schema = pa.ipc.open_stream(mapped).schema
+    return bool(pa.types.is_floating(schema.field(column).type))

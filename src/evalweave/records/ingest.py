@@ -1,0 +1,271 @@
+"""Reading the files of one table into typed Parquet parts, one per file, nothing lost and every failure counted.
+
+A part is named after its file and after everything that decides its content (the file's checksum, the settings,
+the version of this code), so that a file that has not changed is not read again.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import DataError, Fault, raise_faults
+from evalweave.files import write_json, written_aside
+from evalweave.records import engine, headers, sanity
+from evalweave.records.readers import TEXT_COLUMNS, Source, reader
+from evalweave.records.textfiles import TextFile, look
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study import Extract
+
+VERSION = 1  # raise it when the content of a part would change
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of the extract as read."""
+
+    name: str
+    sha256: str
+    path: Path
+    rows_in_file: int
+    rows: int
+    unreadable: dict[str, int]
+    notes: tuple[str, ...]
+    reused: bool = False
+
+
+def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Part]:
+    """Read all files of `table` into parts under `out`/`table`; raise `DataError` with every fault of every file."""
+    sources = _sources(extract, table)
+    scratch = out / f".{table}.scratch"
+    scratch.mkdir(parents=True, exist_ok=True)
+    (out / table).mkdir(parents=True, exist_ok=True)
+    parts: list[Part] = []
+    faults: list[Fault] = []
+    try:
+        backend = None
+        for source in sources:
+            seen = look(source.path, source.name, scratch, source.delimiter or extract.delimiter)
+            if seen.faults:
+                faults += seen.faults
+                continue
+            target = (
+                out
+                / table
+                / f"{source.path.name.split('.')[0]}.{_fingerprint(seen, source, extract)}.parquet"
+            )
+            part = _ready(target, source.name)
+            if part is None:
+                backend = backend or engine.connect("duckdb", spill=scratch)
+                part, wrong = _read(backend, seen, source, extract, table, target, scratch)
+                faults += wrong
+            if part is not None:
+                parts.append(part)
+    finally:
+        for left in scratch.iterdir():
+            if left.is_file():
+                left.unlink()
+    raise_faults(faults)
+    _remove_others(out / table, parts)
+    return parts
+
+
+def _sources(extract: Extract, table: str) -> list[Source]:
+    folder = Path(extract.path)
+    if not folder.is_dir():
+        raise DataError(f"{folder}: there is no such folder. extract, path should name the extract's folder.")
+    sources = reader(extract.format).find(extract, table)
+    if not sources:
+        there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+        pattern = extract.files.get(table)
+        wanted = f'a file that matches "{pattern}"' if pattern else f"a file of the table {table}"
+        raise DataError(
+            f"{folder}: found no {table} (there is {there}), expected {wanted}. "
+            "Name the file under extract, files."
+        )
+    return sources
+
+
+def _fingerprint(seen: TextFile, source: Source, extract: Extract) -> str:
+    """Return what decides the content of a part, as 16 hexadecimal digits."""
+    lookups = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in source.lookups.items()}
+    settings = extract.model_dump(mode="json", exclude={"path", "files"})
+    said = [VERSION, source.name, seen.sha256, lookups, settings]
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _ready(target: Path, name: str) -> Part | None:
+    """Return a part that an earlier run has left whole."""
+    described = target.with_suffix(".json")
+    if not (target.is_file() and described.is_file()):
+        return None
+    said = json.loads(described.read_text(encoding="utf-8"))
+    return Part(name=name, path=target, reused=True, **{**said, "notes": tuple(said["notes"])})
+
+
+def _read(
+    backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, target: Path, scratch: Path
+) -> tuple[Part | None, list[Fault]]:
+    from evalweave.records.parsing import PARSERS
+
+    raw, faults = raw_table(backend, seen, source)
+    if raw is None:
+        return None, faults
+
+    def lookup(name: str) -> ir.Table:
+        file = look(source.lookups[name], source.lookups[name].name, scratch, source.delimiter)
+        table, wrong = raw_table(
+            backend, file, dataclasses.replace(source, required=(), optional=(), names={})
+        )
+        raise_faults(wrong)
+        return table
+
+    text = completed(
+        reader(extract.format).as_text(raw, source, extract, lookup), table, extract, source.name
+    )
+    parsed = PARSERS[table](text, extract.date_format)
+    try:
+        with written_aside(target) as aside:
+            backend.to_parquet(parsed, aside, compression="zstd")
+        part = engine.parquet_tables(backend, [target])
+        wanted = part.aggregate(**sanity.counts(part, table, extract.date_format))
+        found = {k: int(v or 0) for k, v in backend.to_pyarrow(wanted).to_pylist()[0].items()}
+    except Exception as error:
+        target.unlink(missing_ok=True)
+        if seen.kind != "text" or "CSV" not in f"{type(error).__name__} {error}":
+            raise
+        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, _width(seen), source.quoted)
+    faults = sanity.of_cells(source.name, table, extract.date_format, found)
+    rows_in_file = found["rows"] if seen.n_rows is None else seen.n_rows
+    if rows_in_file != found["rows"]:
+        faults += sanity.of_rows(source.name, seen.path, seen.delimiter, _width(seen), source.quoted)
+    if found["rows"] == 0:
+        faults.append(Fault(source.name, "a header and no rows", "at least one row"))
+    if faults:
+        target.unlink(missing_ok=True)
+        return None, faults
+    unreadable = {k.partition(":")[2]: n for k, n in found.items() if k.startswith("unreadable:") and n}
+    said = {
+        "sha256": seen.sha256,
+        "rows_in_file": rows_in_file,
+        "rows": found["rows"],
+        "unreadable": unreadable,
+        "notes": list(seen.notes),
+    }
+    write_json(said, target.with_suffix(".json"))
+    return Part(name=source.name, path=target, **{**said, "notes": seen.notes}), []
+
+
+def _width(seen: TextFile) -> int:
+    return len(seen.header) + seen.extra_column
+
+
+def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | None, list[Fault]]:
+    """Return a looked-at file as text under our column names (others are left out), or its header's faults."""
+    if seen.faults:
+        return None, list(seen.faults)
+    if seen.kind != "text":
+        try:
+            table = engine.typed_table(backend, source.path, seen.kind)
+        except Exception as error:
+            fault = Fault(source.name, f"a damaged {seen.kind} file ({type(error).__name__})", "a whole one")
+            return None, [fault]
+        header: tuple[str, ...] = tuple(name for name in table.columns if name != "source_row")
+    else:
+        header = seen.header
+    found, faults = headers.match(
+        source.name, header, source.required, source.optional, source.names, source.also
+    )
+    if faults:
+        return None, faults
+    if not source.required:  # a lookup: all columns under their own names
+        found = {name: name for name in header if name}
+    ours = {theirs: our for our, theirs in found.items()}
+    if seen.kind != "text":
+        for our in ("patient_id", "practice_id", "code"):
+            if our in found and engine.was_floating(backend, source.path, seen.kind, found[our]):
+                faults.append(
+                    Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
+                          "Digits beyond the sixteenth are lost in them: export it again.", column=found[our])
+                )  # fmt: skip
+        return table.select("source_row", **{our: table[theirs] for our, theirs in found.items()}), faults
+    columns = [ours.get(name, f"_column_{place}") for place, name in enumerate(header)]
+    columns += ["_nothing"] * seen.extra_column
+    table = engine.text_table(backend, seen.path, columns, seen.delimiter, source.quoted)
+    return table.select("source_row", *found), faults
+
+
+def completed(text: ir.Table, table: str, extract: Extract, name: str) -> ir.Table:
+    """Return exactly the text columns of `table` (absent ones blank), with `source_file` and `source_row`."""
+    import ibis
+
+    columns: dict[str, Any] = {
+        column: text[column] if column in text.columns else ibis.null("string")
+        for column in TEXT_COLUMNS[table]
+    }
+    if table == "events":
+        columns["code_system"] = columns["code_system"].fill_null(extract.code_system)
+    columns["source_file"] = text["source_file"] if "source_file" in text.columns else ibis.literal(name)
+    return text.select(**columns, source_row=text["source_row"])
+
+
+def _remove_others(folder: Path, parts: list[Part]) -> None:
+    """Remove parts of files that are gone or have changed."""
+    stays = {part.path.name for part in parts} | {part.path.with_suffix(".json").name for part in parts}
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in stays:
+            path.unlink()
+
+
+def index(table: str, parts: list[Part], out: Path) -> dict[str, Any]:
+    """Return the index of a table's parts, paths relative to `out`."""
+    return {
+        "table": table,
+        "parts": [
+            {
+                "source_file": part.name,
+                "sha256": part.sha256,
+                "rows": part.rows,
+                "path": part.path.relative_to(out).as_posix(),
+                "unreadable": part.unreadable,
+                "notes": list(part.notes),
+            }
+            for part in parts
+        ],
+    }
+
+
+def ledger(table: str, parts: list[Part]) -> pd.DataFrame:
+    """Return the ledger: rows counted in the files, rows in the parts. Nothing is set aside while reading."""
+    import pandas as pd
+
+    from evalweave.ledger import KEPT, RECEIVED, check
+    from evalweave.tables import LEDGER
+
+    unit = {"events": "records"}.get(table, table)
+    lines = [
+        {
+            "stage": f"ingest {table}",
+            "unit": unit,
+            "entry": entry,
+            "order": 0,
+            "rule": "",
+            "reason": reason,
+            "n": n,
+        }
+        for entry, reason, n in (
+            (RECEIVED, "rows in the files", sum(part.rows_in_file for part in parts)),
+            (KEPT, "rows read", sum(part.rows for part in parts)),
+        )
+    ]
+    frame = LEDGER.conform(pd.DataFrame(lines))
+    check(frame)
+    return frame

@@ -1,0 +1,143 @@
+"""Text to dates and numbers, as expressions: what cannot be read becomes blank and stays beside it as text.
+
+Only `try_cast` decides. Each form of date is first rearranged as year-month-day text, so that 31/02/2016 is no
+date, and nothing is guessed from one cell: the study file says which order the file is written in.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SEXES = {
+    "female": ("female", "f", "2", "8532", "woman"),
+    "male": ("male", "m", "1", "8507", "man"),
+}
+TRUE, FALSE = ("true", "t", "1", "y", "yes"), ("false", "f", "0", "n", "no")
+
+
+def trimmed(text: Any) -> Any:
+    """Return text without blanks around it; nothing becomes null."""
+    return text.strip().nullif("")
+
+
+def date(text: Any, order: str) -> Any:
+    """Return the date that `text` says in the given order (iso, dmy, mdy), or null. A time of day is dropped."""
+    return iso_date(text) if order == "iso" else ordered_date(text, order)
+
+
+def iso_date(text: Any) -> Any:
+    """Return the date of 2015-04-01 or 2015-04-01T00:00:00, or null."""
+    dashed = (text.substr(4, 1) == "-") & (text.substr(7, 1) == "-")
+    whole = text.length() == 10
+    timed = (text.length() > 13) & text.substr(10, 1).isin(["T", " "]) & (text.substr(13, 1) == ":")
+    day = text.substr(0, 10).try_cast("date")
+    return (dashed & (whole | timed)).ifelse(day, ibis.null("date"))
+
+
+def ordered_date(text: Any, order: str) -> Any:
+    """Return the date of 01/04/2015 or 1-4-2015 (dmy, or mdy with the month first), or null."""
+    first, second = text.substr(0, 2), text.substr(3, 2)
+    day, month = (first, second) if order == "dmy" else (second, first)
+    marks = text.substr(2, 1).isin(["/", "-", "."]) & (text.substr(5, 1) == text.substr(2, 1))
+    plain = (text.length() == 10) & marks
+    fast = (text.substr(6, 4) + "-" + month + "-" + day).try_cast("date")
+    pattern = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})( \d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+    one, two, year = (text.re_extract(pattern, n) for n in (1, 2, 3))
+    day, month = (one, two) if order == "dmy" else (two, one)
+    slow = (year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")).try_cast("date")
+    return plain.ifelse(fast, text.re_search(pattern).ifelse(slow, ibis.null("date")))
+
+
+def number(text: Any) -> Any:
+    """Return the finite number that `text` says with a decimal point, or null (1_000, nan and 48,5 are none)."""
+    value = text.try_cast("float64")
+    finite = ~value.isnan() & ~value.isinf() & ~text.contains("_")
+    return finite.ifelse(value, ibis.null("float64"))
+
+
+def whole_number(text: Any) -> Any:
+    """Return the whole number that `text` says (1950 or 1950.0), or null."""
+    value = number(text)
+    return (value == value.floor()).ifelse(value, ibis.null("float64")).try_cast("int64")
+
+
+def one_of(text: Any, words: dict[Any, tuple[str, ...]], otherwise: Any) -> Any:
+    """Return the key whose words hold `text` (whatever its case); `otherwise` when there is none."""
+    lower = text.lower()
+    return ibis.cases(*[(lower.isin(list(said)), key) for key, said in words.items()], else_=otherwise)
+
+
+def patients(text: ir.Table, order: str) -> ir.Table:
+    """Return PATIENTS with what could not be read as `<column>_text`, and the row each came from."""
+    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    return t.select(
+        "patient_id",
+        sex=one_of(t.sex, dict(SEXES), ibis.literal("unknown")),
+        birth_year=whole_number(t.birth_year),
+        birth_month=whole_number(t.birth_month),
+        ethnicity=t.ethnicity,
+        imd_quintile=whole_number(t.imd_quintile),
+        death_date=date(t.death_date, order),
+        acceptable=one_of(t.acceptable, {True: TRUE, False: FALSE}, ibis.null("boolean")),
+        birth_year_text=t.birth_year,
+        birth_month_text=t.birth_month,
+        imd_quintile_text=t.imd_quintile,
+        death_date_text=t.death_date,
+        acceptable_text=t.acceptable,
+        source_file=t.source_file,
+        source_row=t.source_row,
+    )
+
+
+def registrations(text: ir.Table, order: str) -> ir.Table:
+    """Return REGISTRATIONS with `start_text` and `end_text`, and the row each came from."""
+    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    return t.select(
+        "patient_id",
+        "practice_id",
+        start=date(t.start, order),
+        end=date(t.end, order),
+        start_text=t.start,
+        end_text=t.end,
+        source_file=t.source_file,
+        source_row=t.source_row,
+    )
+
+
+def events(text: ir.Table, order: str) -> ir.Table:
+    """Return EVENTS."""
+    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    return t.select(
+        "patient_id",
+        "practice_id",
+        date=date(t.date, order),
+        date_text=t.date,
+        code=t.code,
+        code_system=t.code_system.lower(),
+        value_text=t.value,
+        value=number(t.value),
+        unit_text=t.unit,
+        source_file=t.source_file,
+        source_row=t.source_row,
+    )
+
+
+WHERE = ("source_file", "source_row")
+PARSERS = {"patients": patients, "registrations": registrations, "events": events}
+# Cells that may be unreadable: parsed column → the text it came from.
+READ_FROM = {
+    "patients": {
+        "birth_year": "birth_year_text",
+        "birth_month": "birth_month_text",
+        "imd_quintile": "imd_quintile_text",
+        "death_date": "death_date_text",
+        "acceptable": "acceptable_text",
+    },
+    "registrations": {"start": "start_text", "end": "end_text"},
+    "events": {"date": "date_text", "value": "value_text"},
+}

@@ -1,0 +1,134 @@
+"""Faults of a whole file that only its cells show: another date order, decimal commas, ragged or repeated rows.
+
+A cell that cannot be read is counted, kept as text and set aside later by a rule. A file whose cells say that it
+is written in another way than declared is refused: reading on would silently misread the rest of it.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import Fault
+from evalweave.records import parsing
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
+SHOWN_ROWS = 5
+WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
+DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
+
+
+def counts(part: ir.Table, table: str, order: str) -> dict[str, Any]:
+    """Return, as expressions over a parsed part: rows, unreadable cells, and what points to another way of writing."""
+    wanted: dict[str, Any] = {"rows": part.count()}
+    for column, text in parsing.READ_FROM[table].items():
+        wanted[f"filled:{column}"] = part[text].count()
+        wanted[f"unreadable:{column}"] = (part[text].notnull() & part[column].isnull()).sum()
+    for column in DATES[table]:
+        text = part[f"{column}_text"]
+        for other in WRITTEN:
+            if other != order:
+                fits = part[column].isnull() & parsing.date(text, other).notnull()
+                wanted[f"{other}:{column}"] = fits.sum()
+    if table == "events":
+        comma = part.value.isnull() & part.value_text.re_search(r"^[+-]?\d+,\d+$")
+        wanted["decimal_comma"] = comma.sum()
+    for column in ("patient_id", "practice_id"):
+        if column in part.columns:
+            wanted[f"filled:{column}"] = part[column].count()
+    return wanted
+
+
+def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fault]:
+    """Return the faults that the `counts` of a file show."""
+    faults = []
+    for column in DATES[table]:
+        filled, unreadable = seen[f"filled:{column}"], seen[f"unreadable:{column}"]
+        if not unreadable:
+            continue
+        others = {other: seen[f"{other}:{column}"] for other in WRITTEN if other != order}
+        other = max(others, key=lambda each: others[each])
+        if others[other] > OTHER_ORDER_SHARE * filled:
+            whole = others[other] == filled
+            faults.append(
+                Fault(
+                    name,
+                    f"{others[other]} of {filled} dates that only fit the order {WRITTEN[other]} ({other})",
+                    f"{WRITTEN[order]} ({order}) throughout, as extract, date_format says",
+                    f"Set extract, date_format: {other}." if whole
+                    else "Orders are mixed, so that days and months of the others may be exchanged too: "
+                    "have the dates written in one order.",
+                    column=column,
+                )
+            )  # fmt: skip
+        elif 2 * unreadable > filled:
+            faults.append(
+                Fault(name, f"{unreadable} of {filled} cells that are no dates",
+                      f"dates such as {WRITTEN[order]}",
+                      "Perhaps columns are swapped: compare the header with the rows.", column=column)
+            )  # fmt: skip
+    if table == "events" and seen["decimal_comma"] > 0.5 * seen["filled:value"]:
+        faults.append(
+            Fault(name, f"decimal commas in {seen['decimal_comma']} of {seen['filled:value']} values",
+                  "decimal points, such as 48.5", "Export it with decimal points.", column="value")
+        )  # fmt: skip
+    if table == "patients" and 2 * seen["unreadable:birth_year"] > seen["filled:birth_year"]:
+        faults.append(
+            Fault(name, f"{seen['unreadable:birth_year']} of {seen['filled:birth_year']} cells that are no years",
+                  "years such as 1957", "Perhaps columns are swapped: compare the header with the rows.",
+                  column="birth_year")
+        )  # fmt: skip
+    return faults
+
+
+def of_rows(name: str, path: Path, delimiter: str, width: int, quoted: bool) -> list[Fault]:
+    """Return which rows have too few or too many cells, by reading the file slowly (only after a fast read failed)."""
+    csv.field_size_limit(1 << 27)
+    wrong: dict[str, list[int]] = {}
+    totals: Counter[str] = Counter()
+    for row, cells in _records(path, delimiter, quoted):
+        if cells and len(cells) != width:
+            kind = f"{len(cells)} cells"
+            totals[kind] += 1
+            if len(wrong.setdefault(kind, [])) < SHOWN_ROWS:
+                wrong[kind].append(row)
+    faults = []
+    for kind, rows in sorted(wrong.items()):
+        more = totals[kind] - len(rows)
+        others = f" and in {more} more rows" if more else ""
+        listed = ", ".join(str(row) for row in rows[1:])
+        also = f" (also in row {listed}{others})" if listed else others
+        faults.append(
+            Fault(name, f"{kind}{also}", f"{width}, as in the header",
+                  "A cell that holds the separator or a quote must stand in double quotes.", row=rows[0])
+        )  # fmt: skip
+    if not faults:
+        faults.append(
+            Fault(name, "rows that cannot be told apart (a quote that is never closed, or a line of many megabytes)",
+                  "one row a line", "Export it again with every text cell in double quotes.")
+        )  # fmt: skip
+    return faults
+
+
+def _records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield (row, cells); the header is row 1 and blank lines are no rows."""
+    style = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as handle:
+        row = 0
+        records = csv.reader(handle, delimiter=delimiter, quoting=style)
+        while True:
+            try:
+                cells = next(records)
+            except StopIteration:
+                return
+            except csv.Error:
+                return
+            row += bool(cells)
+            if row > 1:
+                yield row, cells
