@@ -63,7 +63,7 @@ class Table:
         frame = frame.copy()
         for column in self.columns:
             if column.name not in frame:
-                frame[column.name] = pd.Series(pd.NA, index=frame.index, dtype=DTYPES[column.type])
+                frame[column.name] = pd.Series(None, index=frame.index, dtype=DTYPES[column.type])
         frame = frame[self.names].reset_index(drop=True)
         for column in self.columns:
             frame[column.name] = frame[column.name].astype(DTYPES[column.type])
