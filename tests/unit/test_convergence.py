@@ -47,7 +47,9 @@ CELLS = [
 ]
 
 
-def label(interval: Interval, people: tuple[int, int, int], sign: str = "negative", margin: float = MARGIN) -> str:
+def label(
+    interval: Interval, people: tuple[int, int, int], sign: str = "negative", margin: float = MARGIN
+) -> str:
     return converge(quantitative_state(interval, margin), qualitative_state(*people), sign).label
 
 
@@ -136,7 +138,9 @@ def test_bounds(low: float, high: float, margin: float, state: str) -> None:
         assert found.size == "size uncertain"
 
 
-@pytest.mark.parametrize("interval", [Interval(1.0), Interval(math.nan, 0.1, 0.2), Interval(1.0, math.nan, 2.0)])
+@pytest.mark.parametrize(
+    "interval", [Interval(1.0), Interval(math.nan, 0.1, 0.2), Interval(1.0, math.nan, 2.0)]
+)
 def test_without_an_interval_there_is_no_estimate(interval: Interval) -> None:
     assert quantitative_state(interval, 0.1).state == "X"
 
@@ -180,7 +184,11 @@ def test_the_inputs_are_kept() -> None:
     verdict = converge(quantitative_state(interval, 0.4), qualitative_state(12, 9, 1), "negative")
     assert verdict.quantitative == Quantitative("D", "negative", "strong", interval, 0.4)
     assert verdict.qualitative == Qualitative("S", True, 12, 9, 1, 2.0)
-    assert (verdict.expected_sign, verdict.relation, verdict.column) == ("negative", "converges", "D expected sign")
+    assert (verdict.expected_sign, verdict.relation, verdict.column) == (
+        "negative",
+        "converges",
+        "D expected sign",
+    )
 
 
 # The puzzle of the published study: precise planted effects on the left, imprecise ones on the right.

@@ -110,7 +110,6 @@ def summary(together: Together) -> list[str]:
         for row in shown
     ]
     quoted = together.quotes["claim_id"].notna().sum()
-    lines.append(
-        f"{len(shown) - 1} claims joined, {quoted} quotations beside them. Stability is not a probability."
-    )
+    claims = "1 claim" if len(shown) == 2 else f"{len(shown) - 1} claims"
+    lines.append(f"{claims} joined, {quoted} quotations beside. Stability is not a probability.")
     return lines + list(together.notes)

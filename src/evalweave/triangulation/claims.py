@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from evalweave.errors import Fault, nearest, raise_faults
+from evalweave.errors import DataError, Fault, nearest, raise_faults
 from evalweave.qualitative import tabular
 from evalweave.study import Analysis, Outcome
 from evalweave.tables import CLAIMS
@@ -100,6 +100,8 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
     Raises:
         DataError: the file cannot be read as a table with the required columns.
     """
+    if not Path(path).is_file():
+        raise DataError(f"{path}: there is no such file. Check `claims` in the study file.")
     sheet = tabular.read(path, REQUIRED, OPTIONAL)
     faults = [
         Fault(sheet.file, "a column without a meaning", "a known one", f'Did you mean "{close[0]}"?',

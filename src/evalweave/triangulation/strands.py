@@ -146,8 +146,7 @@ def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataF
         voice = heard[claim.claim_id]
         if voice.n_outside:
             notes.append(
-                f"{claim.claim_id}: stances of people who are not {claim.role.replace('_', ' ')}s asked about the "
-                "theme are not counted."
+                f"{claim.claim_id}: stances of people of another role, or not asked about the theme, are not counted."
             )
         if voice.n_observations_supporting or voice.n_observations_contradicting:
             notes.append(f"{claim.claim_id}: stances in field notes are kept apart; they count nobody.")

@@ -1,0 +1,114 @@
+"""Quotations and what is printed beside them: consent, k-sharing, determinism, both sides."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalweave import tables
+from evalweave.triangulation.quotes import CUT, quotable, shorten
+from evalweave.triangulation.speakers import speaker_strings
+
+
+def people(*levels: tuple[str, ...], names: tuple[str, ...] = ("role", "gender", "age_band")) -> pd.DataFrame:
+    frame = pd.DataFrame(levels, columns=list(names))
+    frame.insert(0, "participant_id", [f"P{n:02d}" for n in range(len(frame))])
+    return frame
+
+
+def test_shared_attributes_are_printed_as_people_say_them() -> None:
+    table = people(*[("link_worker", "female", "60-64")] * 3)
+    assert set(speaker_strings(table, ["gender", "age_band"], 3).values()) == {"link worker, woman, 60–64"}
+
+
+def test_an_attribute_that_fewer_than_k_share_is_dropped() -> None:
+    table = people(
+        *[("client", "female", "60-64")] * 4, *[("client", "male", "60-64")] * 3, ("client", "male", "40-44")
+    )
+    strings = speaker_strings(table, ["gender", "age_band"], 3)
+    # The one man of 40–44 takes the other men with him: "client, man" alone would have pointed at him.
+    assert Counter(strings.values()) == {"client, woman, 60–64": 4, "client, man": 4}
+
+
+def test_small_levels_are_pooled() -> None:
+    table = people(*[("client", "female", "60-64")] * 3, ("client", "female", "40-44"), ("client", "female", "45-49"),
+                   ("client", "female", ""))  # fmt: skip
+    strings = speaker_strings(table, ["gender", "age_band"], 3)
+    assert Counter(strings.values()) == {"client, woman, 60–64": 3, "client, woman": 3}
+
+
+def test_a_role_of_fewer_than_k_is_not_quoted() -> None:
+    table = people(
+        *[("client", "female", "60-64")] * 3, ("family", "male", "60-64"), ("family", "male", "60-64")
+    )
+    assert set(speaker_strings(table, ["gender"], 3)) == {"P00", "P01", "P02"}
+
+
+def test_attributes_that_the_table_lacks_are_ignored() -> None:
+    assert set(speaker_strings(people(*[("client", "x", "y")] * 3), ["provider"], 3).values()) == {"client"}
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["client", "family"]), st.sampled_from(["f", "m", ""]), st.sampled_from("abcde")),
+        min_size=1, max_size=40,
+    ),
+    st.integers(1, 5),
+)  # fmt: skip
+def test_every_string_stands_for_at_least_k_people(levels: list[tuple[str, str, str]], k: int) -> None:
+    table = people(*levels)
+    strings = speaker_strings(table, ["gender", "age_band"], k)
+    assert all(n >= k for n in Counter(strings.values()).values())
+    turned = table.iloc[::-1].reset_index(drop=True)
+    assert speaker_strings(turned, ["gender", "age_band"], k) == strings
+    roles = dict(zip(table["participant_id"], table["role"], strict=True))
+    assert all(string.split(",")[0] == roles[person] for person, string in strings.items())
+
+
+def usable(**change: Any) -> pd.DataFrame:
+    columns: dict[str, list[Any]] = {
+        "segment_id": ["a", "b", "c"], "source_id": ["s1", "s2", "s3"], "start": [0, 0, 0], "end": [50, 50, 50],
+        "quote": ["A quotation long enough to be read on its own."] * 3, "offset_check": ["ok"] * 3,
+    }  # fmt: skip
+    segments = tables.SEGMENTS.conform(
+        pd.DataFrame(columns | {k: v for k, v in change.items() if k in columns})
+    )
+    spoken = pd.DataFrame(
+        change.get("spoken", [("a", "P1"), ("b", "P2"), ("c", "P3")]),
+        columns=["segment_id", "participant_id"],
+    )
+    participants = tables.PARTICIPANTS.conform(
+        pd.DataFrame(
+            {"participant_id": ["P1", "P2", "P3"], "role": ["client"] * 3,
+             "consent_quote": change.get("consent", [True] * 3)}
+        )
+    )  # fmt: skip
+    speakers = dict.fromkeys(("P1", "P2", "P3"), "client")
+    return quotable(segments, spoken, participants, speakers, frozenset(change.get("observations", ())))
+
+
+@pytest.mark.parametrize(
+    ("change", "left"),
+    [
+        ({}, ["a", "b", "c"]),
+        ({"consent": [True, False, None]}, ["a"]),  # not asked is not consent
+        ({"offset_check": ["ok", "ambiguous", "shifted"]}, ["a", "c"]),
+        ({"observations": ["s1"]}, ["b", "c"]),
+        ({"quote": ["  ", None, "Words enough."]}, ["c"]),
+        ({"spoken": [("a", "P1"), ("a", "P2"), ("b", "P2")]}, ["b"]),  # two voices in one segment
+    ],
+)
+def test_what_may_be_quoted(change: dict[str, Any], left: list[str]) -> None:
+    assert list(usable(**change)["segment_id"]) == left
+
+
+def test_long_quotations_are_cut_at_a_word() -> None:
+    short = shorten("word " * 200)
+    assert short.endswith("word […]")
+    assert len(short) <= CUT + 4
+    assert shorten("  two\n lines ") == "two lines"
