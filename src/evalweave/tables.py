@@ -504,10 +504,35 @@ THEME_COUNTS = Table(
             "n_participants", WHOLE, "people who raised it (k); blank for observations", counts="participants"
         ),
         _c("n_eligible", WHOLE, "people who were asked (N); blank for observations", counts="participants"),
-        _c("n_references", WHOLE, "coded references", required=True, counts="references"),
-        _c("n_sources", WHOLE, "sources that hold one", required=True, counts="sources"),
+        _c("n_references", WHOLE, "coded references; blank where a matrix of counts lacks them", counts="references"),
+        _c("n_sources", WHOLE, "sources that hold one; blank likewise", counts="sources"),
     ),
     key=("theme_id", "code_id", "role", "attribute", "attribute_level"),
+)
+
+FIELDWORK = Table(
+    "fieldwork",
+    "What was done with whom: sources and people by role, kind and phase.",
+    (
+        _c("role", TEXT, "role, observation, or unattributed for sources without a linked person", required=True),
+        _c("kind", TEXT, "initial_interview, focus_group, field_note, …", required=True),
+        _c("phase", TEXT, "phase of fieldwork"),
+        _c("n_sources", WHOLE, "sources in which the role speaks", required=True, counts="sources"),
+        _c("n_participants", WHOLE, "people of the role; blank for observations", counts="participants"),
+    ),
+    key=("role", "kind", "phase"),
+)
+
+COOCCURRENCE = Table(
+    "cooccurrence",
+    "Pairs of codes and the stretches of text that carry both, whoever gave them.",
+    (
+        _c("code_a", TEXT, "a code's full path", required=True),
+        _c("code_b", TEXT, "another, later in the alphabet", required=True),
+        _c("n_references", WHOLE, "stretches that carry both", required=True, counts="references"),
+        _c("n_sources", WHOLE, "sources that hold one", required=True, counts="sources"),
+    ),
+    key=("code_a", "code_b"),
 )
 
 QUOTES = Table(
@@ -631,7 +656,8 @@ FLOW = Table(
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
     BASELINE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
-    THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, QUOTES, AGREEMENT, CLAIMS, JOINT_DISPLAY,
+    THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, FIELDWORK, COOCCURRENCE, QUOTES, AGREEMENT,
+    CLAIMS, JOINT_DISPLAY,
     FLOW,
 )  # fmt: skip
 

@@ -1,0 +1,229 @@
+"""What a position counts: decided by evidence for a whole project, never guessed silently.
+
+Programs disagree on whether a line end is one character or two, whether a character outside the Basic
+Multilingual Plane counts once (code points), twice (UTF-16) or four times (UTF-8 bytes), whether the
+byte-order mark counts, and whether an end position is included. A position p under a convention maps to the
+code point i with w_0 + … + w_{i-1} = p, where w_j is the width of code point j under that convention.
+
+Evidence, in this order: how many selections show exactly their own quote; failing that, how many of their
+ends lie at word edges. Conventions that put every selection in the same place need no decision.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from evalweave.qualitative.raw import RawSelection
+
+OK, SHIFTED, AMBIGUOUS, UNCHECKED = "ok", "shifted", "ambiguous", "unchecked"
+BOM = "\ufeff"
+CLEAR_WIN = 3  # word edges by which a convention must beat the next when there are no quotes
+SHORTEST_PREFIX = 20  # programs cut long names off, often at 60 characters
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How positions count: newline `lf` (1), `crlf` (2) or `as_stored`; unit; byte-order mark; end included."""
+
+    newline: str
+    unit: str
+    bom: bool = False
+    inclusive: bool = False
+
+    def __str__(self) -> str:
+        extra = ", byte-order mark counted" if self.bom else ""
+        return f"{self.newline}, {self.unit}{extra}{', end included' if self.inclusive else ''}"
+
+
+@dataclass(frozen=True)
+class Placed:
+    """A selection in code points of the normalised text (LF, no byte-order mark), and how sure that is."""
+
+    start: int | None
+    end: int | None
+    quote: str
+    check: str
+
+
+class Document:
+    """A source's text in normal form, with what is needed to translate positions into it."""
+
+    def __init__(self, stored: str) -> None:
+        self.has_bom = stored.startswith(BOM)
+        stored = stored.removeprefix(BOM)
+        self.text = stored.replace("\r\n", "\n").replace("\r", "\n")
+        self.points = np.frombuffer(self.text.encode("utf-32-le", "surrogatepass"), dtype=np.uint32)
+        self.line_ends = self.points == 10
+        self.pairs = np.zeros(len(self.points), dtype=bool)  # line ends stored as CR LF
+        self.pairs[self.line_ends] = [len(end) == 2 for end in re.findall(r"\r\n|\r|\n", stored)]
+        alnum = np.array([character.isalnum() for character in self.text], dtype=bool)
+        inside = np.zeros(len(self.points) + 1, dtype=bool)
+        inside[1:-1] = alnum[1:] & alnum[:-1]
+        self.edges = ~inside  # positions that do not cut a word in two
+        self._before: dict[tuple[str, str, bool], np.ndarray] = {}
+
+    def before(self, how: Convention) -> np.ndarray:
+        """Units that stand before each code point, and after the last: w_0 + … + w_{i-1}, length n + 1."""
+        key = (how.newline, how.unit, how.bom)
+        if key not in self._before:
+            widths = np.ones(len(self.points), dtype=np.int64)
+            if how.unit == "utf16":
+                widths += self.points > 0xFFFF
+            elif how.unit == "utf8":
+                widths += self.points[:, None].__gt__(np.array([0x7F, 0x7FF, 0xFFFF])).sum(axis=1)
+            if how.newline == "crlf":
+                widths += self.line_ends
+            elif how.newline == "as_stored":
+                widths += self.pairs
+            mark = int(how.bom and self.has_bom) * (3 if how.unit == "utf8" else 1)
+            self._before[key] = np.concatenate([[0], np.cumsum(widths)]) + mark
+        return self._before[key]
+
+    def place(self, start: int, end: int, how: Convention) -> tuple[int, int] | None:
+        """Return the span in code points, or None when a position falls outside or inside a character."""
+        before = self.before(how)
+        first, last = np.searchsorted(before, [start, end + how.inclusive])
+        if last >= len(before) or before[first] != start or before[last] != end + how.inclusive:
+            return None
+        return int(first), int(last)
+
+
+def same_words(quote: str, text: str) -> bool:
+    """Whether a stretch shows its quote, white space aside; a long quote may be cut off at its end."""
+    quote, text = _squeezed(quote), _squeezed(text)
+    if quote == text:
+        return True
+    cut = re.sub(r"\s*(…|\.\.\.)$", "", quote)
+    return len(cut) >= SHORTEST_PREFIX and text.startswith(cut)
+
+
+def decide(
+    documents: dict[str, Document],
+    selections: Sequence[RawSelection],
+    units: Sequence[str],
+    spans: Sequence[tuple[str, int, int]] = (),
+) -> tuple[Convention, list[Convention]]:
+    """Return the convention with the best evidence, and the rivals that the evidence cannot tell from it.
+
+    `spans` (source, start, end) are stretches without a quote, such as a case's turns. The rivals put some
+    selection elsewhere; when there are none, the choice is safe.
+    """
+    located = [
+        (s.source, s.start, s.end, s.quote)
+        for s in selections
+        if s.source in documents and s.start is not None and s.end is not None
+    ]
+    located += [(source, start, end, "") for source, start, end in spans if source in documents]
+    quoted = [i for i, (source, _, _, quote) in enumerate(located) if _appears(quote, documents[source])]
+    marks = (False, True) if any(document.has_bom for document in documents.values()) else (False,)
+    classes: dict[tuple[tuple[int, int] | None, ...], Convention] = {}
+    for inclusive, bom, unit, newline in itertools.product(
+        (False, True), marks, units, ("lf", "crlf", "as_stored")
+    ):
+        how = Convention(newline, unit, bom, inclusive)
+        places = tuple(documents[source].place(start, end, how) for source, start, end, _ in located)
+        classes.setdefault(places, how)  # the first name of equal ones, plainest first
+
+    def shown(places: tuple[tuple[int, int] | None, ...]) -> int:
+        return sum(
+            same_words(located[i][3], documents[located[i][0]].text[slice(*place)])
+            for i in quoted
+            if (place := places[i]) is not None
+        )
+
+    def at_edges(places: tuple[tuple[int, int] | None, ...]) -> int:
+        return sum(
+            int(documents[located[i][0]].edges[list(place)].sum())
+            for i, place in enumerate(places)
+            if place is not None
+        )
+
+    ranked = sorted(
+        (
+            (shown(places), at_edges(places), -order, how)
+            for order, (places, how) in enumerate(classes.items())
+        ),
+        key=lambda item: item[:3],
+        reverse=True,
+    )
+    exclusive = [item for item in ranked if not item[3].inclusive]
+    best = ranked[0]
+    if best[3].inclusive and best[0] == exclusive[0][0] and best[1] < exclusive[0][1] + CLEAR_WIN:
+        best = exclusive[0]  # an included end needs evidence, since no sample seen has it
+    rivals = [
+        how
+        for quotes, edges, _, how in exclusive
+        if how != best[3] and quotes == best[0] and edges > best[1] - CLEAR_WIN
+    ]
+    return best[3], rivals
+
+
+def locate(
+    document: Document | None, selection: RawSelection, how: Convention, rivals: Sequence[Convention]
+) -> Placed:
+    """Place a selection; move it to its own quote when the position shows something else.
+
+    `ok`: the quote stands there, or without one every rival agrees and both ends lie at word edges; `shifted`:
+    moved to the nearest place where its quote stands; `ambiguous`: two places are as good, or none fits;
+    `unchecked`: nothing to check against.
+    """
+    if document is None or selection.start is None or selection.end is None:
+        found = _nearest(document, selection.quote, None) if document else None
+        if found is not None:
+            assert document is not None
+            return Placed(
+                *found, document.text[slice(*found)], SHIFTED if selection.start is not None else OK
+            )
+        if document is None and selection.start is not None:
+            return Placed(selection.start, selection.end, selection.quote, UNCHECKED)
+        return Placed(None, None, selection.quote, UNCHECKED if document is None else AMBIGUOUS)
+    place = document.place(selection.start, selection.end, how)
+    shown = document.text[slice(*place)] if place else ""
+    if _appears(selection.quote, document):
+        if place and same_words(selection.quote, shown):
+            return Placed(*place, shown, OK)
+        found = _nearest(document, selection.quote, place[0] if place else selection.start)
+        if found is not None:
+            if len(_squeezed(selection.quote)) >= SHORTEST_PREFIX:  # the name may be cut off, the span is not
+                length = max(found[1] - found[0], selection.end - selection.start)
+                found = (found[0], min(found[0] + length, len(document.text)))
+            return Placed(*found, document.text[slice(*found)], SHIFTED)
+        return Placed(*place, shown, AMBIGUOUS) if place else Placed(None, None, selection.quote, AMBIGUOUS)
+    if place is None:
+        return Placed(None, None, selection.quote, AMBIGUOUS)
+    others = {document.place(selection.start, selection.end, rival) for rival in rivals}
+    if others - {place}:
+        return Placed(*place, shown, AMBIGUOUS)
+    return Placed(*place, shown, OK if document.edges[list(place)].all() else UNCHECKED)
+
+
+def _squeezed(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()
+
+
+def _appears(quote: str, document: Document) -> bool:
+    """Whether a selection's name is a quote at all: some programs put a label or an identifier there."""
+    return bool(_squeezed(quote)) and _pattern(quote).search(document.text) is not None
+
+
+def _pattern(quote: str) -> re.Pattern[str]:
+    words = (
+        re.sub(r"\s*(…|\.\.\.)$", "", _squeezed(quote)) if len(quote) > SHORTEST_PREFIX else _squeezed(quote)
+    )
+    return re.compile(r"\s+".join(re.escape(word) for word in words.split(" ")))
+
+
+def _nearest(document: Document, quote: str, start: int | None) -> tuple[int, int] | None:
+    """Return the one occurrence of a quote nearest to `start`; None when there is none or two are as near."""
+    if not _squeezed(quote):
+        return None
+    found = [match.span() for match in _pattern(quote).finditer(document.text)]
+    if len(found) < 2 or start is None:
+        return found[0] if len(found) == 1 else None
+    first, second = sorted(found, key=lambda span: abs(span[0] - start))[:2]
+    return first if abs(first[0] - start) < abs(second[0] - start) else None

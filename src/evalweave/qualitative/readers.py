@@ -1,0 +1,169 @@
+"""The formats a coded project may have, and reading one with the tables beside it.
+
+To add a format: write a module with `read(path, columns) -> Raw` and add its line to READERS.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import pandas as pd
+
+from evalweave.errors import DataError, EvalweaveError, StudyError, nearest
+from evalweave.files import read_table
+from evalweave.qualitative import inputs
+from evalweave.qualitative.assemble import Beside, assemble, log_table
+from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.matrix import Matrix, read_matrix
+from evalweave.qualitative.project import CONTRACTS, Project
+from evalweave.qualitative.raw import Log, Raw
+from evalweave.qualitative.safe import Database, fault, must_exist
+from evalweave.qualitative.themes import codings_by_theme
+from evalweave.study import Qualitative
+from evalweave.tables import ELIGIBILITY
+
+READERS = {
+    "refi_qda": "evalweave.qualitative.refi",
+    "taguette": "evalweave.qualitative.taguette",
+    "qualcoder": "evalweave.qualitative.qualcoder",
+    "segments": "evalweave.qualitative.segments",
+}
+T = TypeVar("T")
+
+
+def load(path: Path, settings: Qualitative | None = None) -> Project:
+    """Read a project and, with settings, the tables beside it; raise `DataError` with all that is wrong.
+
+    Without settings the format is recognised and the project's own cases are its participants.
+    """
+    format_ = settings.format if settings else recognise(path)
+    columns = settings.columns if settings else {}
+    matrix: Matrix | None = None
+    if format_ == "counts":
+        raw, matrix = read_matrix(path, columns, settings.counts_are if settings else None)
+    else:
+        raw = reader(format_)(path, columns)
+    if settings is None:
+        return assemble(raw, Beside())
+    wrong: list[EvalweaveError] = []
+    people = _tried(wrong, lambda: inputs.participants(settings.participants, settings.attributes))
+    facts = _tried(wrong, lambda: inputs.sources(settings.sources) if settings.sources else {})
+    given = settings.source_participants
+    links = _tried(wrong, lambda: inputs.source_participants(given) if given else [])
+    beside = Beside(
+        people, facts or {}, links or [], settings.stance_prefix, tuple(settings.observation_kinds)
+    )
+    project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(
+        raw, Beside(stance_prefix=settings.stance_prefix)
+    )
+    codes = project.codes["code_id"]
+    complete = raw.codebook_complete
+    themes = _tried(wrong, lambda: inputs.themes(settings.themes, codes, complete))
+    log = Log([tuple(row) for row in project.import_log.itertuples(index=False)])
+    asked = ELIGIBILITY.empty()
+    if themes and people is not None:
+        ids = list(themes[0]["theme_id"])
+        if settings.eligibility:
+            path_ = settings.eligibility
+            asked = _tried(wrong, lambda: inputs.eligibility(path_, people["participant_id"], ids))
+        else:
+            asked = everyone_eligible(project, ids)
+            log.warn("eligibility", "no table says who was asked what: everyone with a source counts as asked about every theme")  # fmt: skip
+    inputs.gathered(*wrong)
+    assert themes is not None and asked is not None
+    log.note("codes", "codes of the themes that nobody used (the file lists used codes only)", len(themes[2]))
+    project = replace(project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix)
+    _log_unasked(log, project)
+    return replace(project, import_log=log_table(log))
+
+
+def from_tables(folder: Path, observation_kinds: tuple[str, ...] = ("field_note", "observation")) -> Project:
+    """Return the project that `evalweave code --out` wrote into a folder."""
+    missing = [name for name in CONTRACTS if not (folder / f"{name}.csv").exists()]
+    if missing:
+        raise DataError(
+            f"{folder}: there is no {missing[0]}.csv. Run `evalweave code` with --out {folder} first."
+        )
+    found = {name: read_table(folder / f"{name}.csv", contract) for name, contract in CONTRACTS.items()}
+    matrix = None
+    if (folder / "matrix.csv").exists():
+        counts = read_table(folder / "matrix.csv")
+        matrix = Matrix(counts[["code_id", "role", "n"]], str(counts["counts_are"].iloc[0]))
+    return Project(**found, observation_kinds=observation_kinds, matrix=matrix)
+
+
+def reader(format_: str) -> Callable[..., Raw]:
+    """Return the `read` function of a format; its module is imported only now."""
+    if format_ not in READERS:
+        raise StudyError(f'format: "{format_}" is not a format. {nearest(format_, [*READERS, "counts"])}')
+    read: Callable[..., Raw] = importlib.import_module(READERS[format_]).read
+    return read
+
+
+def recognise(path: Path) -> str:
+    """Return the format of a project by its ending and its first bytes."""
+    must_exist(path)
+    ending = path.suffix.lower()
+    if path.is_dir():
+        if (path / "data.qda").exists():
+            return "qualcoder"
+        raise fault(path, "a folder without data.qda", "a coded project", "Give the project's file.")
+    if ending in (".qdpx", ".qdc", ".qde"):
+        return "refi_qda"
+    with path.open("rb") as file:
+        start = file.read(16)
+    if start == b"SQLite format 3\x00":
+        with Database(path, "a coded project", ()) as database:
+            return "qualcoder" if "code_text" in database.tables else "taguette"
+    if ending in (".csv", ".tsv", ".xlsx", ".txt"):
+        from evalweave.qualitative import tabular
+        from evalweave.qualitative.taguette import HIGHLIGHT_COLUMNS
+
+        header = {name.lower() for name in tabular.read(path).header}
+        return "taguette" if set(HIGHLIGHT_COLUMNS) <= header else "segments"
+    if start[:2] == b"PK" or start.lstrip(b"\xef\xbb\xbf").startswith(b"<"):
+        return "refi_qda"
+    raise fault(path, "a format that is not known", "a .qdpx, .qda, .sqlite3, .csv or .xlsx file")
+
+
+def everyone_eligible(project: Project, themes: list[str]) -> pd.DataFrame:
+    """Return an eligibility in which everyone who has a source was asked about every theme."""
+    speaking = set(project.source_participants["participant_id"])
+    rows = [
+        (
+            person,
+            theme,
+            person in speaking or project.sources.empty,
+            "has a source" if person in speaking else "no source",
+        )
+        for person in project.participants["participant_id"]
+        for theme in themes
+    ]
+    frame = ELIGIBILITY.conform(pd.DataFrame(rows, columns=ELIGIBILITY.names))
+    return frame.sort_values(["participant_id", "theme_id"], ignore_index=True)
+
+
+def _log_unasked(log: Log, project: Project) -> None:
+    """Say who raised a theme without having been asked, and who was asked but has no source."""
+    asked = project.eligibility
+    yes = set(asked.loc[asked["eligible"], ["participant_id", "theme_id"]].itertuples(index=False, name=None))
+    if project.codings.empty:
+        return
+    raised = codings_by_theme(project).merge(speakers(project), on="segment_id")
+    pairs = set(raised[["participant_id", "theme_id"]].itertuples(index=False, name=None))
+    log.warn("eligibility", "people who raised a theme they are not listed as asked about: they are not counted in it", len(pairs - yes))  # fmt: skip
+    silent = {person for person, _ in yes} - set(project.source_participants["participant_id"])
+    log.warn("eligibility", "people listed as asked who are linked to no source: they can only count as silent", len(silent))  # fmt: skip
+
+
+def _tried(wrong: list[EvalweaveError], read: Callable[[], T]) -> T | None:
+    """Read one table; keep its error for later, so that the errors of all tables are said together."""
+    try:
+        return read()
+    except EvalweaveError as error:
+        wrong.append(error)
+        return None

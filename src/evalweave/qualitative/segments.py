@@ -1,0 +1,95 @@
+"""Reader of coded segments: one row a segment and code, from any program, through a column map.
+
+`columns` maps our names to the file's: source and code are needed; quote, start, end, coder, participant,
+description and coded_at are read where they are. A `preset` (maxqda, atlas_ti or nvivo) names the columns of
+that program's export; the presets were written from the programs' manuals and have not been tried on files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evalweave.errors import Fault, StudyError, nearest, raise_faults
+from evalweave.qualitative import tabular
+from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawLink, RawSelection, RawSource
+
+NEEDED = ("source", "code")
+OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
+PRESETS = {  # untested
+    "maxqda": {"source": "Document name", "code": "Code", "quote": "Segment", "coder": "Created by"},
+    "atlas_ti": {"source": "Document", "code": "Codes", "quote": "Quotation Content", "coder": "Created by"},
+    "nvivo": {"source": "File Name", "code": "Code Name", "quote": "Coded Text", "coder": "Coded By"},
+}
+
+
+def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+    """Read a table of coded segments; raise with every wrong column and position at once."""
+    columns = dict(columns or {})
+    preset = columns.pop("preset", "")
+    log = Log()
+    if preset:
+        if preset not in PRESETS:
+            raise StudyError(f'columns: the preset "{preset}" is unknown. {nearest(preset, PRESETS)}')
+        columns = PRESETS[preset] | columns
+        log.warn(
+            "archive", f"the preset {preset} has not been tried on a file of that program: check the counts"
+        )
+    unknown = [name for name in columns if name not in (*NEEDED, *OPTIONAL)]
+    raise_faults(
+        [
+            Fault("columns", f'"{name}"', "one of our columns", nearest(name, (*NEEDED, *OPTIONAL)))
+            for name in unknown
+        ],
+        StudyError,
+    )
+    optional = [name for name in OPTIONAL if name not in columns or not preset]
+    table = tabular.read(path, NEEDED, optional, columns)
+    faults: list[Fault] = []
+    selections: dict[tuple[str, ...], list[tuple[RawCoding, str]]] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        for name in NEEDED:
+            if not row[name]:
+                faults.append(
+                    Fault(table.file, "a blank", "a name", row=line, column=columns.get(name, name))
+                )
+        for name in ("start", "end"):
+            if row.get(name) and not row[name].isdigit():
+                faults.append(
+                    Fault(table.file, "no whole number", "a position from 0", row=line, column=name)
+                )
+        start, end, quote = row.get("start", ""), row.get("end", ""), row.get("quote", "")
+        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "")
+        if not start and not quote:  # nothing says where it is: each row is a segment of its own
+            where = (*where, str(line))
+        coding = RawCoding(row["code"], row.get("coder", ""), row.get("coded_at", ""))
+        selections.setdefault((*where, "\0", quote), []).append((coding, row.get("participant", "")))
+    raise_faults(faults)
+    if not any(row.get("start") for row in table.rows):
+        log.warn(
+            "offsets", "the file has no positions: agreement by character and overlaps cannot be computed"
+        )
+    links, found = [], []
+    for number, (key, given) in enumerate(selections.items()):
+        source, start, end = key[0], key[1], key[2]
+        name = f"row {number}"
+        found.append(
+            RawSelection(
+                source, int(start) if start else None, int(end) if end else None, key[-1],
+                tuple(coding for coding, _ in given), key=name,
+            )
+        )  # fmt: skip
+        people = dict.fromkeys(person for _, person in given if person)
+        links += [RawLink(source, person, "variable", selection=name) for person in people]
+    descriptions = {row["code"]: row.get("description", "") for row in table.rows}
+    return Raw(
+        tool="coded segments",
+        sources=tuple(
+            RawSource(name, name, None) for name in dict.fromkeys(row["source"] for row in table.rows)
+        ),
+        codes=tuple(RawCode(code, (code,), True, text) for code, text in descriptions.items()),
+        selections=tuple(found),
+        links=tuple(links),
+        codebook_complete=False,
+        log=log,
+    )

@@ -1,0 +1,98 @@
+"""What `evalweave code` and `evalweave count` print, and cells that no spreadsheet takes for formulas."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evalweave.qualitative.attribution import OBSERVATION
+from evalweave.qualitative.project import Project
+from evalweave.qualitative.tabular import neutralised
+
+LISTED = 60  # sources and codes printed by name
+
+
+def neutral(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table with every text that begins = + - @ made harmless, the same way in every column."""
+    table = table.copy()
+    for name in table.columns:
+        if table[name].dtype == "string" or table[name].dtype == object:
+            table[name] = table[name].map(neutralised, na_action="ignore")
+    return table
+
+
+def summary(project: Project, names: bool) -> str:
+    """Return what is in a project; `names` lists sources and codes, for a researcher at a terminal."""
+    tool = project.sources["origin_tool"].dropna()
+    roles = project.participants.groupby("role").size()
+    people = ", ".join(f"{n} {role}" for role, n in roles.items()) or "none"
+    coders = set(project.codings["coder_id"]) | set(project.stances["coder_id"])
+    checks = project.segments["offset_check"].value_counts()
+    lines = [
+        f"Written by    {tool.iloc[0] if len(tool) else 'unknown'}",
+        f"Sources       {len(project.sources)}",
+        f"People        {len(project.participants)} ({people})",
+        f"Codes         {int(project.codes['codable'].sum())}, and {int((~project.codes['codable']).sum())} headings",
+        f"Segments      {len(project.segments)}" + _listed(checks.to_dict()),
+        f"Codings       {len(project.codings)} by {len(coders)} coder{'' if len(coders) == 1 else 's'}"
+        + _listed(project.codings.groupby("coder_id").size().to_dict()),
+        f"Stances       {len(project.stances)} on {project.stances['claim_id'].nunique()} claims",
+    ]
+    if len(project.themes):
+        lines.append(
+            f"Themes        {len(project.themes)} of {len(project.theme_codes)} codes and what is below them"
+        )
+    if names:
+        lines += ["", *_sources(project), "", *_codes(project)]
+    for severity, title in (("warning", "Warnings"), ("note", "Notes")):
+        rows = project.import_log[project.import_log["severity"] == severity]
+        if len(rows):
+            lines += ["", title, *(f"  {row.n:>5}  {row.message}" for row in rows.itertuples(index=False))]
+    return "\n".join(lines)
+
+
+def counted(project: Project, counts: pd.DataFrame, agreed: pd.DataFrame) -> str:
+    """Return how much was counted; the counts themselves stay in results/ until their release is checked."""
+    roles = sorted(set(counts["role"]) - {OBSERVATION})
+    lines = [
+        f"Themes        {counts['theme_id'].nunique()}, for {', '.join(roles)}; "
+        f"{len(counts)} rows, {int(counts['attribute'].notna().sum())} of them by attribute"
+    ]
+    pooled = agreed[agreed["code_id"].isna() & (agreed["measure"] == "krippendorff_alpha")]
+    for row in pooled.itertuples(index=False):
+        value = (
+            row.note if pd.isna(row.coefficient) else f"{row.coefficient:.2f} ({row.note})".replace("-", "−")
+        )
+        lines.append(f"Agreement     Krippendorff's alpha by {row.agreement_unit}, all codes: {value}")
+    if agreed.empty:
+        lines.append("Agreement     one coder only: nothing to compare")
+    return "\n".join(lines)
+
+
+def _listed(counts: dict[str, int]) -> str:
+    return f" ({', '.join(f'{n} {name}' for name, n in sorted(counts.items()))})" if counts else ""
+
+
+def _sources(project: Project) -> list[str]:
+    people = project.source_participants.groupby("source_id")["participant_id"].nunique()
+    marked = project.segments.groupby("source_id").size()
+    rows = [
+        f"  {row.name[:40]:<42}{row.kind if pd.notna(row.kind) else '—':<20}"
+        f"{people.get(row.source_id, 0):>6}{marked.get(row.source_id, 0):>10}"
+        for row in project.sources.head(LISTED).itertuples(index=False)
+    ]
+    return [f"  {'Source':<42}{'Kind':<20}{'People':>6}{'Segments':>10}", *rows, *_more(len(project.sources))]
+
+
+def _codes(project: Project) -> list[str]:
+    given = project.codings.drop_duplicates(["segment_id", "code_id"]).groupby("code_id").size()
+    rows = [
+        f"  {code:<62}{given.get(code, 0):>10}"
+        if len(code) <= 60
+        else f"  {'…' + code[-59:]:<62}{given.get(code, 0):>10}"
+        for code in project.codes["code_id"].head(LISTED)
+    ]
+    return [f"  {'Code':<62}{'References':>10}", *rows, *_more(len(project.codes))]
+
+
+def _more(n: int) -> list[str]:
+    return [f"  … and {n - LISTED} more"] if n > LISTED else []

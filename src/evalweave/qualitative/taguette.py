@@ -1,0 +1,96 @@
+"""Readers of Taguette: its SQLite database, and the highlights that it exports as CSV or XLSX.
+
+Positions are UTF-8 bytes of the document's text (HTML without its tags). The export leaves untagged
+highlights out; the database keeps them. Neither says who gave which tag, nor who speaks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from evalweave.qualitative import tabular
+from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawSelection, RawSource
+from evalweave.qualitative.safe import Database, fault, html_text, must_exist
+
+HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
+
+
+def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+    """Read a Taguette database, or its highlights as CSV or XLSX."""
+    must_exist(path)
+    if path.suffix.lower() in (".csv", ".xlsx", ".tsv", ".txt"):
+        return _highlights(path)
+    log = Log()
+    with Database(
+        path, "a Taguette database", ("documents", "tags", "highlights", "highlight_tags")
+    ) as database:
+        projects = database.rows("projects", ["id", "name"])
+        documents = database.rows("documents", ["id", "name", "contents"], needed=["id", "contents"])
+        tags = database.rows("tags", ["id", "path", "description"], needed=["id", "path"])
+        highlights = database.rows(
+            "highlights", ["id", "document_id", "start_offset", "end_offset", "snippet"],
+            needed=["id", "document_id", "start_offset", "end_offset"],
+        )  # fmt: skip
+        pairs = database.rows("highlight_tags", ["highlight_id", "tag_id"], needed=["highlight_id", "tag_id"])
+    if len(projects) > 1:
+        raise fault(
+            path, f"{len(projects)} projects", "a database of one project",
+            "Export the one you mean from Taguette as a SQLite file of its own.",
+        )  # fmt: skip
+    known_tags = {tag["id"] for tag in tags}
+    known_documents = {document["id"] for document in documents}
+    of: dict[int, list[RawCoding]] = {}
+    for pair in sorted(pairs, key=lambda pair: (pair["highlight_id"], pair["tag_id"])):
+        if pair["tag_id"] in known_tags:
+            of.setdefault(pair["highlight_id"], []).append(RawCoding(str(pair["tag_id"])))
+    log.warn(
+        "codings", "highlights of tags or documents that do not exist (dangling) were set aside",
+        sum(pair["tag_id"] not in known_tags for pair in pairs)
+        + sum(h["document_id"] not in known_documents for h in highlights),
+    )  # fmt: skip
+    log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
+    return Raw(
+        tool="Taguette",
+        sources=tuple(RawSource(str(d["id"]), str(d["name"] or ""), html_text(str(d["contents"]))) for d in documents),
+        codes=tuple(RawCode(str(t["id"]), (str(t["path"]),), True, str(t["description"] or "")) for t in tags),
+        selections=tuple(
+            RawSelection(
+                str(h["document_id"]), int(h["start_offset"]), int(h["end_offset"]),
+                html_text(str(h["snippet"] or "")), tuple(of.get(h["id"], ())), key=str(h["id"]),
+            )
+            for h in highlights
+            if h["document_id"] in known_documents
+        ),
+        units=("utf8",),
+        log=log,
+    )  # fmt: skip
+
+
+def _highlights(path: Path) -> Raw:
+    """Read `id,document,tag,content`: one row a highlight and tag."""
+    table = tabular.read(path, HIGHLIGHT_COLUMNS)
+    log = Log()
+    log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
+    log.warn(
+        "archive",
+        "a highlights export holds neither texts nor positions, and lacks highlights without a tag: agreement "
+        "by character and overlaps of codes cannot be computed; the SQLite file has them",
+    )
+    selections: dict[tuple[str, str], RawSelection] = {}
+    for row in table.rows:
+        key = (row["document"], row["id"])
+        before = selections.get(key)
+        codings = before.codings if before else ()
+        if row["tag"]:
+            codings = (*codings, RawCoding(row["tag"]))
+        selections[key] = RawSelection(row["document"], None, None, row["content"], codings, key=row["id"])
+    return Raw(
+        tool="Taguette highlights",
+        sources=tuple(RawSource(name, name, None) for name in dict.fromkeys(row["document"] for row in table.rows)),
+        codes=tuple(RawCode(tag, (tag,)) for tag in dict.fromkeys(row["tag"] for row in table.rows) if tag),
+        selections=tuple(selections.values()),
+        units=("utf8",),
+        codebook_complete=False,
+        log=log,
+    )  # fmt: skip
