@@ -1,0 +1,90 @@
+"""Estimates of all fits of a study in one table: units, comparison groups, percentage points and Holm's adjustment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evalweave.errors import DataError
+from evalweave.study import EstimatesSettings
+from evalweave.tables import ESTIMATES
+
+# IFCC (mmol/mol) to NGSP (%) is 0.09148 x + 2.152 (Hoelzel et al. 2004); a difference has no intercept.
+HBA1C_SLOPE = 0.09148
+PERCENTAGE_POINTS = "percentage points"
+SCALED = ("estimate", "std_error", "ci_low", "ci_high")
+
+
+def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.DataFrame:
+    """Return the rows of all fits (analysis -> its estimates) with outcome_unit and comparison filled in.
+
+    HbA1c in mmol/mol appears a second time in percentage points (x 0.09148).
+
+    Raises:
+        DataError: if an analysis of the study has no fit.
+    """
+    lost = [analysis.name for analysis in settings.analyses if analysis.name not in fits]
+    if lost:
+        raise DataError(
+            f"There is no fit of the analyses {', '.join(lost)}. Run `evalweave fit` for them first."
+        )
+    primary = _primary(settings)
+    parts = []
+    for analysis in settings.analyses:
+        frame = fits[analysis.name].copy()
+        if not len(frame):
+            continue
+        outcome = settings.outcomes[analysis.outcome]
+        frame["analysis"], frame["outcome"] = analysis.name, analysis.outcome
+        frame["outcome_unit"] = outcome.unit
+        frame["comparison"] = analysis.comparison or primary
+        parts.append(frame)
+        if outcome.unit == "mmol/mol" and (outcome.quantity or analysis.outcome) == "hba1c":
+            parts.append(in_percentage_points(frame))
+    if not parts:
+        raise DataError("None of the fits has an estimate; their diagnostics.json say why.")
+    return ESTIMATES.conform(pd.concat(parts, ignore_index=True))
+
+
+def in_percentage_points(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return differences of HbA1c in mmol/mol as percentage points: the slope only."""
+    converted = frame.copy()
+    for column in SCALED:
+        converted[column] = converted[column].astype(float) * HBA1C_SLOPE
+    converted["outcome_unit"] = PERCENTAGE_POINTS
+    return converted
+
+
+def holm(p_values: list[float]) -> list[float]:
+    """Return Holm's (1979) step-down adjusted p-values, in the order given."""
+    values = np.asarray(p_values, dtype=float)
+    order = np.argsort(values, kind="stable")
+    steps = values[order] * np.arange(len(values), 0, -1)
+    adjusted = np.empty(len(values))
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    return [float(value) for value in adjusted]
+
+
+def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.DataFrame:
+    """Return analysis, term, p_value and p_holm of the subgroup differences of the declared family.
+
+    Each analysis enters with the first of its inference methods; a difference without a p-value is left out.
+    """
+    first = {analysis.name: analysis.inference[0] for analysis in settings.analyses}
+    unit = {analysis.name: settings.outcomes[analysis.outcome].unit for analysis in settings.analyses}
+    rows: list[dict[str, Any]] = []
+    for row in estimates.to_dict("records"):
+        name = str(row["analysis"])
+        if name not in settings.family or not str(row["term"]).startswith("difference["):
+            continue
+        if row["inference"] == first[name] and row["outcome_unit"] == unit[name] and pd.notna(row["p_value"]):
+            rows.append({"analysis": name, "term": row["term"], "p_value": float(row["p_value"])})
+    frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
+    return frame.assign(p_holm=holm(frame["p_value"].tolist()))
+
+
+def _primary(settings: EstimatesSettings) -> str:
+    marked = [name for name, group in settings.comparisons.items() if group.primary]
+    return marked[0] if marked else next(iter(settings.comparisons))

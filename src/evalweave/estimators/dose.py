@@ -1,0 +1,146 @@
+"""Effect among those who took the programme up, with its availability as the instrument.
+
+    y_it = beta uptake_it + x_it'b + period_t + patient_i + e_it,        instrument D_it = 1[t >= start_i]
+
+beta = (effect of D on y) / (effect of D on uptake), two-stage least squares on data with patient effects absorbed
+(as linearmodels' IV2SLS gives on them). It needs a declared complete source of uptake, and that availability works
+through uptake alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from evalweave.errors import DataError, StudyError
+from evalweave.estimators.least_squares import fit_of, solve
+from evalweave.estimators.result import Fit, Floats, PanelData
+from evalweave.estimators.twfe import check_treated, convention, started
+from evalweave.inference.cluster_robust import cr1_factor
+from evalweave.inference.distributions import t_quantile
+from evalweave.study import AnalysisOptions
+
+WARNING = (
+    "Selection: this speaks of people moved to take up by availability only, and presumes that availability acts "
+    "through uptake alone; people who take up differ from those who do not."
+)
+WEAK = 10.0
+
+
+def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+    """Return `att[<uptake>=1]`, with first-stage F and the Anderson–Rubin interval in details.
+
+    Raises:
+        StudyError: if no uptake column is named, or its source is not declared complete.
+        DataError: if availability does not move uptake.
+    """
+    if not analysis.uptake:
+        raise StudyError(
+            f"{analysis.name}: dose needs `uptake`: the column that says who was referred or engaged."
+        )
+    if not analysis.uptake_complete:
+        raise StudyError(
+            f"{analysis.name}: dose needs a complete source of uptake. Referral codes before 2019 are not one. "
+            "If yours is complete, declare `uptake_complete: true`."
+        )
+    if analysis.subgroup:
+        raise StudyError(f"{analysis.name}: dose takes no subgroup.")
+    check_treated(panel)
+    uptake = panel.covariates[analysis.uptake]
+    kept = {n: v for n, v in panel.covariates.items() if n != analysis.uptake or n in analysis.covariates}
+    panel = replace(panel, covariates=kept)
+    plain = analysis.model_copy(update={"inference": ["cr1"]})
+    try:
+        first = _stage(replace(panel, y=uptake), plain)
+    except DataError:
+        raise DataError("Uptake does not vary within patients: there is no dose to speak of.") from None
+    reduced = _stage(panel, plain)
+    if not first.terms or not reduced.terms:
+        raise DataError(
+            "Availability has no estimated effect on uptake: " + "; ".join(first.absent.values()) + "."
+        )
+    ratio = _ratio(first, reduced)
+    pi = float(first.theta[0])
+    if abs(pi) <= 1e-12:
+        raise DataError("Availability does not move uptake at all: the effect of uptake is not identified.")
+    beta = float(reduced.theta[0]) / pi
+    ls = reduced.least_squares
+    assert ls is not None and first.least_squares is not None
+    stacked = np.column_stack((reduced.influence[:, 0], first.influence[:, 0]))
+    variance = stacked.T @ stacked * cr1_factor(ls)
+    f_statistic = pi**2 / float(variance[1, 1]) if variance[1, 1] > 0 else float("inf")
+    critical = float(t_quantile(analysis.level, np.array(panel.n_clusters - 1.0)))
+    details: dict[str, Any] = {
+        "warning": WARNING,
+        "first_stage": pi,
+        "first_stage_f": f_statistic,
+        "reduced_form": float(reduced.theta[0]),
+        "anderson_rubin": anderson_rubin(float(reduced.theta[0]), pi, variance, critical),
+    }
+    notes = [WARNING]
+    if f_statistic < WEAK:
+        notes.append(
+            f"The first stage is weak (F = {f_statistic:.1f}): read the Anderson–Rubin interval, not the others."
+        )
+    by_first, by_reduced = first.least_squares, ls
+
+    def refit(keep: np.ndarray) -> Floats:
+        top = _coefficient(by_reduced.xx[keep], by_reduced.xy[keep])
+        bottom = _coefficient(by_first.xx[keep], by_first.xy[keep])
+        return np.array([top / bottom if np.isfinite(bottom) and bottom else np.nan])
+
+    return replace(
+        reduced,
+        terms=(f"att[{analysis.uptake}=1]",),
+        theta=np.array([beta]),
+        influence=(stacked[:, :1] - beta * stacked[:, 1:]) / pi,
+        least_squares=None,
+        contrast=None,
+        reassign=None,
+        refit=refit,
+        unit_covariance=None,
+        absent={},
+        convention=f"{convention(panel)}; instrument: availability; two-stage least squares",
+        notes=(*reduced.notes, *notes),
+        details={**details, "ratio": ratio},
+    )
+
+
+def _stage(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+    solved = solve(panel, ("att",), started)
+    return fit_of(panel, solved, {name: np.ones(1) for name in solved.names}, analysis, "")
+
+
+def _ratio(first: Fit, reduced: Fit) -> str:
+    return f"{reduced.theta[0]:.6g} / {first.theta[0]:.6g}"
+
+
+def _coefficient(xx: Floats, xy: Floats) -> float:
+    total = xx.sum(axis=0)
+    if np.linalg.matrix_rank(total) < len(total):
+        return float("nan")
+    return float(np.linalg.solve(total, xy.sum(axis=0))[0])
+
+
+def anderson_rubin(top: float, bottom: float, variance: Floats, critical: float) -> dict[str, Any]:
+    """Return the set of b whose reduced form y - b uptake shows no effect of the instrument.
+
+    {b: (top - b bottom)^2 <= c^2 (v11 - 2 b v12 + b^2 v22)}: an interval, everything outside one, or the whole line.
+    """
+    a = bottom**2 - critical**2 * float(variance[1, 1])
+    b = -2 * (top * bottom - critical**2 * float(variance[0, 1]))
+    c = top**2 - critical**2 * float(variance[0, 0])
+    inside = b**2 - 4 * a * c
+    if a > 0:
+        root = float(np.sqrt(max(inside, 0.0)))
+        return {"form": "interval", "low": (-b - root) / (2 * a), "high": (-b + root) / (2 * a)}
+    if a == 0 or inside <= 0:
+        return {"form": "the whole line: the instrument is too weak"}
+    root = float(np.sqrt(inside))
+    return {
+        "form": "everything but the interval",
+        "low": (-b + root) / (2 * a),
+        "high": (-b - root) / (2 * a),
+    }

@@ -1,0 +1,68 @@
+"""Extended two-way fixed effects of Wooldridge (2021).
+
+    y_it = sum over g, t >= g of tau_gt 1[start_i = g] 1[t] + period_t + patient_i + e_it
+
+so that never- and not-yet-treated patient-periods alone inform the period effects. Covariates enter as he proposes:
+interacted with every period, and with every treated cell after subtracting their cohort mean, so that tau_gt stays the
+effect at the cohort's mean.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalweave.errors import StudyError
+from evalweave.estimators.cohort_effects import (
+    averages,
+    cell_columns,
+    observed_cells,
+    without_always_treated,
+)
+from evalweave.estimators.least_squares import fit_of, solve
+from evalweave.estimators.moments import unit_starts
+from evalweave.estimators.result import Fit, Floats, PanelData
+from evalweave.estimators.sun_abraham import _place
+from evalweave.estimators.twfe import check_treated, convention
+from evalweave.study import AnalysisOptions
+
+
+def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+    """Return `att`, `event[e]` (e >= 0), `event[overall]`, `trend`, `group[g]`, `calendar[t]` and `att_gt[g,t]`.
+
+    Raises:
+        StudyError: for a subgroup.
+        DataError: where there is nothing to compare.
+    """
+    if analysis.subgroup:
+        raise StudyError(f"{analysis.name}: etwfe takes no subgroup here; twfe does.")
+    panel, notes = without_always_treated(panel)
+    check_treated(panel)
+    size = observed_cells(panel)
+    tested = [(g, t) for g, t in size if t >= g]
+    names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
+    dense = _interacted(panel, tested) if panel.covariates else {}
+    solved = solve(panel, names, cell_columns(tested), dense)
+    found = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
+    terms, absent = averages(tested, found, size, calendar=True)
+    words = f"{convention(panel)}; never- and not-yet-treated rows as comparison; shares fixed"
+    ordered = {name: terms[name] for name in sorted(terms, key=_place)}
+    fit = fit_of(panel, solved, ordered, analysis, words, absent, notes)
+    return fit
+
+
+def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> dict[str, Floats]:
+    """Return covariates x periods, and x treated cells less the cohort's mean over patients."""
+    columns: dict[str, Floats] = {}
+    starts = unit_starts(panel)
+    for name, values in panel.covariates.items():
+        columns[name] = values
+        for period in np.unique(panel.period)[1:]:
+            columns[f"{name} x {period}"] = np.where(panel.period == period, values, 0.0)
+        for cohort, period in tested:
+            of = panel.first_treated == cohort
+            first = starts[panel.first_treated[starts] == cohort]
+            mean = float(np.average(values[first], weights=panel.weight[first]))
+            columns[f"{name} x {cohort},{period}"] = np.where(
+                of & (panel.period == period), values - mean, 0.0
+            )
+    return columns
