@@ -25,9 +25,9 @@ def command(
     from pydantic import ValidationError
 
     from evalweave.errors import StudyError
-    from evalweave.files import read_table, write_csv, write_json
+    from evalweave.files import read_table, write_csv, write_json, written_aside
     from evalweave.simulation.practices import check_arms
-    from evalweave.simulation.written import written
+    from evalweave.simulation.written import written, written_project
     from evalweave.study import SimulateSettings
     from evalweave.studyfile import load_settings
     from evalweave.tables import PRACTICES
@@ -42,3 +42,18 @@ def command(
     for name, table in tables.items():
         write_csv(table, out / f"{name}.csv")
     write_json(truth, out / "truth.json")
+    n = truth["n_eligible"]
+    print(
+        f"Simulated (seed {chosen.simulation.seed}): {n['programme']:,} eligible patients in practices with the "
+        f"programme and {n['comparison']:,} without, among {len(practices)} practices; "
+        f"{len(tables['events']):,} coded entries."
+    )
+    if chosen.qualitative is None:
+        return
+    themes = read_table(chosen.qualitative.themes)
+    project, people, sources = written_project(chosen, themes, "Simulated fieldwork")
+    with written_aside(out / Path(chosen.qualitative.project).name) as aside:
+        aside.write_bytes(project)
+    write_csv(people, out / Path(chosen.qualitative.participants).name)
+    write_csv(sources, out / Path(chosen.qualitative.sources or "sources.csv").name)
+    print(f"A coded project of {len(sources)} sources with {len(people)} people.")

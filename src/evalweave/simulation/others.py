@@ -6,6 +6,8 @@ facts, …) are made when the extract is written; here such people only carry th
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -62,8 +64,8 @@ def make_ineligible(
     def days(low: int, high: int) -> np.ndarray:
         return rng.integers(low, max(high, low + 1), n) * DAY
 
-    def put(rows: np.ndarray, column: str, values: object) -> None:
-        people[column] = np.where(rows, values, people[column].to_numpy())  # type: ignore[arg-type]
+    def put(rows: np.ndarray, column: str, values: Any) -> None:
+        people[column] = np.where(rows, values, people[column].to_numpy())
 
     # The middle of the birth year decides: nobody is 40 or 74 by that rule here.
     middle = int(str(index)[:4]) - int(str(index)[5:] < "07-01")

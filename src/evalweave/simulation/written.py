@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.errors import Fault, raise_faults
+from evalweave.simulation.coded_project import code_book, sources
 from evalweave.simulation.dirt import dirty_events
 from evalweave.simulation.dirt_registers import dirty_patients, dirty_registrations
 from evalweave.simulation.extract import (
@@ -16,8 +18,10 @@ from evalweave.simulation.extract import (
     referral_events,
     registrations_table,
 )
+from evalweave.simulation.fieldwork import participants, sources_table
 from evalweave.simulation.recording import record
 from evalweave.simulation.records import draw, panel_of
+from evalweave.simulation.refi_qda import qdpx
 from evalweave.simulation.streams import streams
 from evalweave.simulation.truth import planted_truth
 from evalweave.study import SimulateSettings
@@ -68,3 +72,23 @@ def written(
         "dirt": dirt,
     }
     return tables, truth
+
+
+def written_project(
+    settings: SimulateSettings, themes: pd.DataFrame, title: str
+) -> tuple[bytes, pd.DataFrame, pd.DataFrame]:
+    """Return the coded project (`.qdpx` bytes), its participants and its sources.
+
+    `themes` has a column `code` of full paths; `DataError` names those that the simulated code book lacks.
+    """
+    known = set(code_book())
+    raise_faults(
+        Fault(
+            "themes", f'the code "{code}"', "a full path of the simulated code book", row=row, column="code"
+        )
+        for row, code in enumerate(themes["code"].astype(str).str.strip(), start=2)
+        if code not in known
+    )
+    random = streams(settings.simulation.seed)
+    people = participants()
+    return qdpx(sources(random["interviews"], random["coders"]), people, title), people, sources_table()
