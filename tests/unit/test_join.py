@@ -13,7 +13,6 @@ from typer.testing import CliRunner
 from evalweave import tables
 from evalweave.cli import app
 from evalweave.files import read_table, write_csv
-from evalweave.triangulation import stances
 
 CLIENTS = [f"C{n:02d}" for n in range(1, 13)]
 WORKERS = ["LW01", "LW02", "LW03"]
@@ -105,6 +104,7 @@ def the_strand() -> dict[str, pd.DataFrame]:
             tables.STANCES, claim_id=["helped"] * len(said),
             **dict(zip(("segment_id", "coder_id", "stance"), zip(*said, strict=True), strict=True)),
         ),
+        "import_log": tables.IMPORT_LOG.empty(),
         "theme_counts": rows(
             tables.THEME_COUNTS, theme_id=["fit", "fit"], role=["client", "link_worker"], n_participants=[11, 3],
             n_eligible=[11, 3], n_references=[15, 3], n_sources=[11, 3],
@@ -290,37 +290,8 @@ def test_a_stance_on_an_undeclared_claim_is_said(tmp_path: Path) -> None:
 def test_missing_stages_are_named_all_at_once(tmp_path: Path) -> None:
     world(tmp_path, CLAIM)
     (tmp_path / "estimates.csv").unlink()
-    (tmp_path / "code" / "stances.csv").unlink()
+    (tmp_path / "code" / "segments.csv").unlink()
     done = run_join(tmp_path)
     assert done.exit_code == 1
     assert "Run `evalweave estimates` first." in str(done.exception)
     assert "Run `evalweave code` first." in str(done.exception)
-
-
-@pytest.mark.parametrize(
-    ("links", "spoken"),
-    [
-        ([("s", "P1", None, None)], {"one": {"P1"}, "two": {"P1"}}),
-        ([("s", "P1", 0, 10), ("s", "P2", 10, 30)], {"one": {"P1"}, "two": {"P2"}}),
-        ([("s", "P1", 0, 12), ("s", "P2", 8, 30)], {"one": {"P1", "P2"}, "two": {"P2"}}),
-        # A source with positions does not also belong to everybody linked to the whole of it.
-        ([("s", "P1", None, None), ("s", "P2", 0, 10)], {"one": {"P2"}, "two": set()}),
-    ],
-)
-def test_a_segment_speaks_for_those_whose_words_it_touches(
-    links: list[Any], spoken: dict[str, set[str]]
-) -> None:
-    segments = rows(
-        tables.SEGMENTS, segment_id=["one", "two"], source_id=["s", "s"], start=[2, 15], end=[9, 20],
-        offset_check=["ok", "ok"],
-    )  # fmt: skip
-    names = ("source_id", "participant_id", "start", "end")
-    table = rows(
-        tables.SOURCE_PARTICIPANTS, **dict(zip(names, zip(*links, strict=True), strict=True)),
-        basis=["map"] * len(links),
-    )  # fmt: skip
-    found = stances.speakers(segments, table)
-    assert {
-        segment: set(found.loc[found["segment_id"] == segment, "participant_id"])
-        for segment in ("one", "two")
-    } == spoken

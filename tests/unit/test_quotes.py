@@ -89,7 +89,7 @@ def usable(**change: Any) -> pd.DataFrame:
         )
     )  # fmt: skip
     speakers = dict.fromkeys(("P1", "P2", "P3"), "client")
-    return quotable(segments, spoken, participants, speakers, frozenset(change.get("observations", ())))
+    return quotable(segments, spoken, participants, speakers)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,6 @@ def usable(**change: Any) -> pd.DataFrame:
         ({}, ["a", "b", "c"]),
         ({"consent": [True, False, None]}, ["a"]),  # not asked is not consent
         ({"offset_check": ["ok", "ambiguous", "shifted"]}, ["a", "c"]),
-        ({"observations": ["s1"]}, ["b", "c"]),
         ({"quote": ["  ", None, "Words enough."]}, ["c"]),
         ({"spoken": [("a", "P1"), ("a", "P2"), ("b", "P2")]}, ["b"]),  # two voices in one segment
     ],

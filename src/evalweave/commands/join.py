@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    import pandas as pd
-
+    from evalweave.study import Qualitative
     from evalweave.triangulation.strands import Strands, Together
 
 
@@ -27,6 +26,7 @@ def command(
     --coded results/s/code --counts results/s/count --out results/s/join
     """
     from evalweave.files import write_csv, write_json
+    from evalweave.qualitative.show import neutral
     from evalweave.study import JoinSettings
     from evalweave.studyfile import load_settings
     from evalweave.triangulation.claims import Known, read_claims
@@ -34,63 +34,50 @@ def command(
     from evalweave.triangulation.strands import join
 
     wanted = load_settings(settings, JoinSettings)
-    strands = _read(estimates, coded, counts)
+    strands = _read(estimates, coded, counts, wanted.qualitative)
     known = Known(
         analyses={analysis.name: analysis for analysis in wanted.analyses},
         outcomes=wanted.outcomes,
-        themes=list(strands.themes["theme_id"]),
-        roles=sorted(strands.participants["role"].unique()),
+        themes=list(strands.project.themes["theme_id"]),
+        roles=sorted(strands.project.participants["role"].unique()),
         terms=known_terms(strands.estimates, strands.absent),
         units=known_units(strands.estimates),
         first_seen=wanted.estimates_first_seen,
     )
     together = join(read_claims(wanted.claims, known), strands, wanted.analyses, wanted.qualitative)
-    write_csv(_neutralised(together.joint_display), out / "joint_display.csv")
-    write_csv(_neutralised(together.quotes), out / "quotes.csv")
+    write_csv(neutral(together.joint_display), out / "joint_display.csv")
+    write_csv(neutral(together.quotes), out / "quotes.csv")
     write_json(together.detail, out / "joint_display.json")
     for line in summary(together):
         print(line)
 
 
-def _read(estimates: Path, coded: Path, counts: Path) -> Strands:
+def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> Strands:
     """Read both strands; raise `DataError` naming every file that an earlier stage should have left."""
     import json
 
     from evalweave import tables
     from evalweave.errors import Fault, raise_faults
     from evalweave.files import read_table
+    from evalweave.qualitative.readers import from_tables
     from evalweave.triangulation.estimands import absent_terms
     from evalweave.triangulation.strands import Strands
 
-    contracts = {
-        "estimates": (tables.ESTIMATES, estimates),
-        "theme_counts": (tables.THEME_COUNTS, counts / "theme_counts.csv"),
-    } | {
-        table.name: (table, coded / f"{table.name}.csv")
-        for table in (
-            tables.PARTICIPANTS, tables.SOURCES, tables.SOURCE_PARTICIPANTS, tables.ELIGIBILITY, tables.CODES,
-            tables.THEMES, tables.THEME_CODES, tables.SEGMENTS, tables.CODINGS, tables.STANCES,
-        )
-    }  # fmt: skip
-    stage = {estimates: "estimates", counts / "theme_counts.csv": "count"}
+    theme_counts = counts / "theme_counts.csv"
+    needed = {"estimates": estimates, "count": theme_counts, "code": coded / "segments.csv"}
     raise_faults(
-        Fault(str(path), "no such file", f"the {table.name} of an earlier stage",
-              f"Run `evalweave {stage.get(path, 'code')}` first.")
-        for table, path in contracts.values()
+        Fault(str(path), "no such file", f"what the {stage} stage writes", f"Run `evalweave {stage}` first.")
+        for stage, path in needed.items()
         if not path.is_file()
-    )  # fmt: skip
-    read = {name: table.conform(read_table(path, table)) for name, (table, path) in contracts.items()}
+    )
     beside = estimates.with_name("diagnostics.json")
     diagnostics = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
-    return Strands(absent=absent_terms(diagnostics), **read)
-
-
-def _neutralised(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return a table whose texts no spreadsheet takes for formulas."""
-    from evalweave.qualitative.tabular import neutralised
-
-    texts = frame.select_dtypes("string").columns
-    return frame.assign(**{name: frame[name].map(neutralised, na_action="ignore") for name in texts})
+    return Strands(
+        tables.ESTIMATES.conform(read_table(estimates, tables.ESTIMATES)),
+        absent_terms(diagnostics),
+        from_tables(coded, tuple(strand.observation_kinds)),
+        tables.THEME_COUNTS.conform(read_table(theme_counts, tables.THEME_COUNTS)),
+    )
 
 
 def summary(together: Together) -> list[str]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalweave.qualitative.hierarchy import JOIN
 from evalweave.tables import QUOTES
 from evalweave.triangulation.stances import CONTRADICTS, SUPPORTS
 
@@ -27,15 +26,11 @@ UNUSABLE = ("ambiguous",)  # positions that may point at other words
 
 
 def quotable(
-    segments: pd.DataFrame,
-    spoken: pd.DataFrame,
-    participants: pd.DataFrame,
-    speakers: Mapping[str, str],
-    observations: frozenset[str],
+    segments: pd.DataFrame, spoken: pd.DataFrame, participants: pd.DataFrame, speakers: Mapping[str, str]
 ) -> pd.DataFrame:
     """Return segment_id, participant_id, quote, speaker of every segment that may be quoted, in reading order.
 
-    One voice only: a segment that touches several people is not quoted. Consent must be given (not merely unasked).
+    `spoken` says whose words a segment holds; one of several people is not quoted. Consent must be given (not merely unasked).
     """
     consenting = set(
         participants.loc[participants["consent_quote"].fillna(False).astype(bool), "participant_id"]
@@ -44,7 +39,6 @@ def quotable(
     found = segments.merge(single[["segment_id", "participant_id"]], on="segment_id")
     found = found[
         found["participant_id"].isin(consenting & set(speakers))
-        & ~found["source_id"].isin(observations)
         & ~found["offset_check"].isin(UNUSABLE)
         & (found["quote"].fillna("").str.strip() != "")
     ]
@@ -71,7 +65,6 @@ def select_quotes(
     codes_of_theme: Mapping[str, Sequence[str]],
     paths: Mapping[str, str],
     usable: pd.DataFrame,
-    stance_prefix: str = "claim",
 ) -> pd.DataFrame:
     """Return the `tables.QUOTES` of the report.
 
@@ -83,8 +76,7 @@ def select_quotes(
     import pandas as pd
 
     placed = segments.set_index("segment_id")[["source_id", "start", "end"]]
-    themed = codings[~codings["code_id"].str.startswith((f"{stance_prefix}{JOIN}", f"{stance_prefix}::"))]
-    themed = themed[["segment_id", "code_id"]].drop_duplicates().join(placed, on="segment_id")
+    themed = codings[["segment_id", "code_id"]].drop_duplicates().join(placed, on="segment_id")
     used: set[str] = set()
     rows: list[dict[str, str]] = []
 

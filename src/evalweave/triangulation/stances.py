@@ -1,7 +1,7 @@
 """From stances on segments to people who support or contradict a claim, out of those who were asked.
 
-A segment speaks for the participants whose part of the source it touches; a source of an observation kind (field
-notes) speaks for nobody and is counted apart. Only people of the claim's role who are eligible for its theme count;
+Whose words a segment holds is decided once, in `qualitative.attribution`; field notes speak for nobody and are
+counted apart. Only people of the claim's role who are eligible for its theme count;
 others with a stance are reported, not counted. Nothing is pooled over roles.
 """
 
@@ -15,6 +15,8 @@ from evalweave.triangulation.convergence import Qualitative, qualitative_state
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from evalweave.qualitative.project import Project
 
 UNION, INTERSECTION = "union", "intersection"
 SUPPORTS, CONTRADICTS = "supports", "contradicts"
@@ -49,38 +51,19 @@ class Voices:
         return self.by_choice[UNION]
 
 
-def speakers(segments: pd.DataFrame, source_participants: pd.DataFrame) -> pd.DataFrame:
-    """Return segment_id, source_id, participant_id: one row for each person whose words a segment touches.
-
-    A link without positions is for the whole source; one with positions for the segments that overlap it. A source
-    that has links with positions uses those only, since they say more. Without segment positions all links count.
-    """
-    links = source_participants[["source_id", "participant_id", "start", "end"]].rename(
-        columns={"start": "from", "end": "to"}
-    )
-    placed = links["from"].notna() & links["to"].notna()
-    precise = set(links.loc[placed, "source_id"])
-    links = links[placed | ~links["source_id"].isin(precise)]
-    both = segments[["segment_id", "source_id", "start", "end"]].merge(links, on="source_id")
-    whole = both["from"].isna() | both["start"].isna() | both["end"].isna()
-    inside = (both["start"] < both["to"]) & (both["end"] > both["from"])
-    kept = both[whole | inside.fillna(False)]
-    return kept[["segment_id", "source_id", "participant_id"]].drop_duplicates().reset_index(drop=True)
-
-
-def observation_sources(sources: pd.DataFrame, kinds: list[str]) -> frozenset[str]:
+def observed(project: Project) -> frozenset[str]:
     """Return the sources that belong to no participant, by their kind."""
-    return frozenset(sources.loc[sources["kind"].isin(kinds), "source_id"].astype(str))
+    sources = project.sources
+    return frozenset(sources.loc[sources["kind"].isin(project.observation_kinds), "source_id"].astype(str))
 
 
-def readers(
-    codings: pd.DataFrame, stances: pd.DataFrame, segments: pd.DataFrame
-) -> dict[str, frozenset[str]]:
+def readers(project: Project) -> dict[str, frozenset[str]]:
     """Return source_id -> the coders who coded anything in it."""
     import pandas as pd
 
-    worked = pd.concat([codings[["segment_id", "coder_id"]], stances[["segment_id", "coder_id"]]])
-    placed = worked.drop_duplicates().merge(segments[["segment_id", "source_id"]], on="segment_id")
+    given = [table[["segment_id", "coder_id"]] for table in (project.codings, project.stances)]
+    worked = pd.concat(given).drop_duplicates()
+    placed = worked.merge(project.segments[["segment_id", "source_id"]], on="segment_id")
     return {
         str(source): frozenset(group["coder_id"].astype(str))
         for source, group in placed.groupby("source_id", sort=True)
@@ -90,29 +73,25 @@ def readers(
 def voices(
     claim_id: str,
     eligible: frozenset[str],
-    stances: pd.DataFrame,
+    project: Project,
     spoken: pd.DataFrame,
-    segments: pd.DataFrame,
     coders_of: Mapping[str, frozenset[str]],
-    observations: frozenset[str],
 ) -> Voices:
     """Return who supports and who contradicts one claim, under every coder choice.
 
     Args:
         eligible: participants of the claim's role who were asked about its theme.
-        stances, segments: the tables of those names.
-        spoken: what `speakers` returns.
+        spoken: segment_id, source_id, participant_id: whose words a segment holds (people only).
         coders_of: what `readers` returns.
-        observations: what `observation_sources` returns.
 
     Intersection: somebody has a stance when, in one of their sources, every coder who coded it gave it to them.
     """
+    stances, segments, observations = project.stances, project.segments, observed(project)
     mine = stances[stances["claim_id"] == claim_id].merge(
         segments[["segment_id", "source_id"]], on="segment_id"
     )
     noted = mine[mine["source_id"].isin(observations)].drop_duplicates(["segment_id", "stance"])
     said = mine.merge(spoken[["segment_id", "participant_id"]], on="segment_id")
-    said = said[~said["source_id"].isin(observations)]
     # (person, stance, source) -> coders
     given: dict[tuple[str, str, str], set[str]] = {}
     for person, stance, source, coder in zip(
@@ -121,8 +100,7 @@ def voices(
         given.setdefault((str(person), str(stance), str(source)), set()).add(str(coder))
     read_by: dict[str, set[str]] = {}
     for person, source in zip(spoken["participant_id"], spoken["source_id"], strict=True):
-        if str(source) not in observations:
-            read_by.setdefault(str(person), set()).update(coders_of.get(str(source), ()))
+        read_by.setdefault(str(person), set()).update(coders_of.get(str(source), ()))
 
     def people(stance: str, holds: Callable[[str, set[str]], bool]) -> frozenset[str]:
         return frozenset(

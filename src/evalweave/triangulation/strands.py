@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import nearest
-from evalweave.qualitative.hierarchy import JOIN
+from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.themes import codes_of_themes
 from evalweave.triangulation import crosswalk, joint_display, quotes, stances, threads
 from evalweave.triangulation.estimands import Absent, interval_of
 from evalweave.triangulation.speakers import speaker_strings
@@ -15,6 +16,7 @@ from evalweave.triangulation.speakers import speaker_strings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from evalweave.qualitative.project import Project
     from evalweave.study import Analysis, Qualitative
     from evalweave.triangulation.claims import Claim
     from evalweave.triangulation.joint_display import Joined
@@ -23,20 +25,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Strands:
-    """The tables of both strands, by the names of their contracts."""
+    """Both strands: estimates (with why a term has none), the coded project, and its counts."""
 
     estimates: pd.DataFrame
     absent: Absent
-    participants: pd.DataFrame
-    sources: pd.DataFrame
-    source_participants: pd.DataFrame
-    eligibility: pd.DataFrame
-    codes: pd.DataFrame
-    themes: pd.DataFrame
-    theme_codes: pd.DataFrame
-    segments: pd.DataFrame
-    codings: pd.DataFrame
-    stances: pd.DataFrame
+    project: Project
     theme_counts: pd.DataFrame
 
 
@@ -55,52 +48,41 @@ def join(
     claims: Sequence[Claim], strands: Strands, analyses: Sequence[Analysis], settings: Qualitative
 ) -> Together:
     """Join the strands claim by claim; deterministic in the tables' content, whatever the order of their rows."""
-    labels = dict(zip(strands.themes["theme_id"], strands.themes["label"], strict=True))
-    codes = codes_of_themes(strands.theme_codes, strands.codes)
-    spoken = stances.speakers(strands.segments, strands.source_participants)
-    observations = stances.observation_sources(strands.sources, settings.observation_kinds)
-    coders = stances.readers(strands.codings, strands.stances, strands.segments)
+    project = strands.project
+    labels = dict(zip(project.themes["theme_id"], project.themes["label"], strict=True))
+    members = codes_of_themes(project)
+    codes = {theme: sorted(members.loc[members["theme_id"] == theme, "code_id"]) for theme in labels}
+    spoken = speakers(project).merge(project.segments[["segment_id", "source_id"]], on="segment_id")
+    coders = stances.readers(project)
     heard: dict[str, Voices] = {}
     joined = []
     for claim in claims:
-        heard[claim.claim_id] = stances.voices(
-            claim.claim_id,
-            asked(claim, strands),
-            strands.stances,
-            spoken,
-            strands.segments,
-            coders,
-            observations,
-        )
+        heard[claim.claim_id] = stances.voices(claim.claim_id, asked(claim, project), project, spoken, coders)
         interval = interval_of(claim, analyses, strands.estimates, strands.absent)
-        joined.append(
-            joint_display.join_claim(
-                claim, interval, heard[claim.claim_id], raised(claim, strands.theme_counts)
-            )
-        )
-    usable = quotes.quotable(
-        strands.segments, spoken, strands.participants,
-        speaker_strings(strands.participants, settings.attributes, settings.quote_k), observations,
-    )  # fmt: skip
+        n_raised = raised(claim, strands.theme_counts)
+        joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], n_raised))
+    strings = speaker_strings(project.participants, settings.attributes, settings.quote_k)
+    usable = quotes.quotable(project.segments, spoken, project.participants, strings)
+    paths = dict(zip(project.codes["code_id"], project.codes["path"], strict=True))
     chosen = quotes.select_quotes(
-        claims, heard, strands.stances, strands.codings, strands.segments, codes,
-        dict(zip(strands.codes["code_id"], strands.codes["path"], strict=True)), usable, settings.stance_prefix,
-    )  # fmt: skip
+        claims, heard, project.stances, project.codings, project.segments, codes, paths, usable
+    )
+    notes = _notes(claims, heard, project.stances)
     shown = joint_display.detail(joined) | {
         "theme_by_subgroup": crosswalk.theme_by_subgroup(analyses, strands.theme_counts, strands.estimates),
         "threads": [
-            threads.thread(theme, codes.get(theme["theme_id"], ()), chosen, strands.theme_counts, joined)
-            for theme in _rows(strands.themes, ("theme_id", "label", "definition"))
+            threads.thread(theme, codes[theme["theme_id"]], chosen, strands.theme_counts, joined)
+            for theme in _rows(project.themes, ("theme_id", "label", "definition"))
         ],
-        "notes": (notes := _notes(claims, heard, strands.stances)),
+        "notes": notes,
     }
     return Together(joint_display.table(joined, labels), chosen, shown, tuple(joined), tuple(notes))
 
 
-def asked(claim: Claim, strands: Strands) -> frozenset[str]:
+def asked(claim: Claim, project: Project) -> frozenset[str]:
     """Return the people of a claim's role who were asked about its theme."""
-    of_role = set(strands.participants.loc[strands.participants["role"] == claim.role, "participant_id"])
-    table = strands.eligibility
+    people, table = project.participants, project.eligibility
+    of_role = set(people.loc[people["role"] == claim.role, "participant_id"])
     eligible = table.loc[
         (table["theme_id"] == claim.theme_id) & table["eligible"].fillna(False).astype(bool), "participant_id"
     ]
@@ -116,20 +98,6 @@ def raised(claim: Claim, theme_counts: pd.DataFrame) -> int:
         & theme_counts["attribute"].isna()
     ]
     return 0 if row.empty or row["n_participants"].isna().all() else int(row["n_participants"].iloc[0])
-
-
-def codes_of_themes(theme_codes: pd.DataFrame, codes: pd.DataFrame) -> dict[str, list[str]]:
-    """Return theme_id -> the code_ids that make it up, those below a code included where the theme says so."""
-    known = sorted(codes["code_id"].astype(str))
-    of_theme: dict[str, set[str]] = {}
-    for theme, code, below in zip(
-        theme_codes["theme_id"], theme_codes["code_id"], theme_codes["descendants"], strict=True
-    ):
-        found = of_theme.setdefault(str(theme), set())
-        found.add(str(code))
-        if below:
-            found.update(each for each in known if each.startswith(f"{code}{JOIN}"))
-    return {theme: sorted(found) for theme, found in sorted(of_theme.items())}
 
 
 def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataFrame) -> list[str]:
