@@ -12,7 +12,7 @@ import math
 import platform
 import re
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from evalweave.errors import DataError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalweave.study import Study
+    from evalweave.study import Extract, Study
 
 NAME = "manifest.json"
 FORMAT = 1  # of the manifest itself
@@ -32,7 +32,11 @@ QUALITATIVE = ("project", "participants", "themes", "eligibility", "source_parti
 
 
 def manifest(
-    study_file: Path, released: Mapping[str, pd.DataFrame], folder: Path, results: Path
+    study_file: Path,
+    released: Mapping[str, pd.DataFrame],
+    folder: Path,
+    results: Path,
+    extract: Path | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of the release in `folder`.
 
@@ -41,19 +45,24 @@ def manifest(
         released: the released tables by name, such as estimates, theme_counts, joint_display.
         folder: the report folder with everything but the manifest in it.
         results: results/<study>/, whose ingest/*.json say which files of the extract were read.
+        extract: the extract's folder, where it is not the one that the study file names.
     """
     from evalweave.study import Study
     from evalweave.studyfile import load
     from evalweave.triangulation.convergence import RULE_VERSION
 
     written = load(study_file, Study)
+    place = extract or study_file.parent / written.extract.path
     commit, dirty = revision(Path(__file__).parents[3])
     return {
         "format": FORMAT,
         "simulated": written.study.synthetic,
         "study_file": {"name": study_file.name, "sha256": files.sha256(study_file)},
         "study": without_machine(written.model_dump(mode="json")),
-        "inputs": [*extract_inputs(results), *other_inputs(written, study_file.parent)],
+        "inputs": [
+            *extract_inputs(results, written.extract, place),
+            *other_inputs(written, study_file.parent),
+        ],
         "software": {
             "evalweave": metadata.version("evalweave"),
             "python": platform.python_version(),
@@ -70,10 +79,14 @@ def manifest(
 
 
 def write(
-    study_file: Path, released: Mapping[str, pd.DataFrame], folder: Path, results: Path
+    study_file: Path,
+    released: Mapping[str, pd.DataFrame],
+    folder: Path,
+    results: Path,
+    extract: Path | None = None,
 ) -> dict[str, Any]:
     """Write manifest.json into the report folder, after everything else, and return it."""
-    value = manifest(study_file, released, folder, results)
+    value = manifest(study_file, released, folder, results, extract)
     files.write_json(value, folder / NAME)
     return value
 
@@ -120,27 +133,40 @@ def read(folder: Path) -> dict[str, Any]:
     return value
 
 
-def extract_inputs(results: Path) -> list[dict[str, Any]]:
-    """Return name, checksum and size of the extract's files as ingest read them (results/<study>/ingest/*.json)."""
-    found: dict[str, dict[str, Any]] = {}
+def extract_inputs(results: Path, extract: Extract, place: Path) -> list[dict[str, Any]]:
+    """Return name, checksum and size of the extract's files: as ingest read them, and the lookups beside them.
+
+    `place` is the extract's folder; names are paths inside it.
+    """
+    found = {name: files.sha256(path) for name, path in extract_files(extract, place).items()}
     for index in sorted((results / "ingest").glob("*.json")):
-        for part in _parts(json.loads(index.read_text(encoding="utf-8"))):
-            name = str(part.get("source_file") or part.get("source") or part.get("file"))
-            found[name] = {
-                "role": EXTRACT, "name": as_written(name), "sha256": part["sha256"], "bytes": part.get("bytes"),
-            }  # fmt: skip
-    return [found[name] for name in sorted(found)]
+        for part in json.loads(index.read_text(encoding="utf-8"))["parts"]:
+            found[part["source_file"]] = part["sha256"]
+    return [
+        {"role": EXTRACT, "name": as_written(name), "sha256": found[name], "bytes": _size(place / name)}
+        for name in sorted(found)
+    ]
 
 
-def _parts(value: Any) -> Iterator[dict[str, Any]]:
-    if isinstance(value, dict):
-        if "sha256" in value and {"source_file", "source", "file"} & set(value):
-            yield value
-        for each in value.values():
-            yield from _parts(each)
-    elif isinstance(value, list):
-        for each in value:
-            yield from _parts(each)
+def extract_files(extract: Extract, place: Path) -> dict[str, Path]:
+    """Return every file that ingest would read from an extract's folder, by its path inside it."""
+    from evalweave.records.readers import TEXT_COLUMNS, reader
+
+    found: dict[str, Path] = {}
+    there = extract.model_copy(update={"path": str(place)})
+    for table in TEXT_COLUMNS:
+        for source in reader(extract.format).find(there, table):
+            found[source.name] = source.path
+            found.update({_inside(path, place): path for path in source.lookups.values()})
+    return dict(sorted(found.items()))
+
+
+def _inside(path: Path, place: Path) -> str:
+    return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name
+
+
+def _size(path: Path) -> int | None:
+    return path.stat().st_size if path.is_file() else None
 
 
 def other_inputs(written: Study, folder: Path) -> list[dict[str, Any]]:
