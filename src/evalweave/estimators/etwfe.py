@@ -46,8 +46,7 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     terms, absent = averages(tested, found, size, calendar=True)
     words = f"{convention(panel)}; never- and not-yet-treated rows as comparison; shares fixed"
     ordered = {name: terms[name] for name in sorted(terms, key=_place)}
-    fit = fit_of(panel, solved, ordered, analysis, words, absent, notes)
-    return fit
+    return fit_of(panel, solved, ordered, analysis, words, absent, notes)
 
 
 def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> dict[str, Floats]:

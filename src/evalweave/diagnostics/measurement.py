@@ -1,0 +1,52 @@
+"""Who is measured at all: a difference in differences on being measured, and who carries the coefficient."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evalweave.errors import DataError
+from evalweave.estimators.moments import unit_starts
+from evalweave.estimators.result import PanelData
+from evalweave.fit import FitResult, fit
+from evalweave.study import AnalysisOptions, Columns, FitSpec
+
+
+def measured_did(
+    frame: pd.DataFrame, columns: Columns, measured: str, inference: tuple[str, ...] = ("cr2",)
+) -> FitResult:
+    """Return TWFE of `measured` (1 = has a value, 0 = none) on availability: a linear probability model.
+
+    `frame` has one row for every patient-period in follow-up, measured or not. A programme that changes who is
+    measured biases the outcome's estimate; the effect is in probability of being measured a period.
+
+    Raises:
+        DataError: if `measured` holds anything but 0 and 1, or the panel is at fault.
+    """
+    if measured in frame and not frame[measured].dropna().isin([0, 1]).all():
+        raise DataError(
+            f"the panel, column {measured}: found other values, expected 1 (measured) and 0 (not)."
+        )
+    analysis = AnalysisOptions.model_validate(
+        {"name": "measured", "estimator": "twfe", "inference": list(inference), "diagnostics": False}
+    )
+    return fit(frame, FitSpec(columns=columns.model_copy(update={"outcome": measured}), analyses=[analysis]))
+
+
+def contributing(panel: PanelData) -> dict[str, Any]:
+    """Return how many patients of each arm inform the coefficient: programme patients seen before and after their
+    start, comparison patients seen on both sides of the (first) start; and how many were seen once."""
+    starts = unit_starts(panel)
+    ends = np.append(starts[1:], len(panel.y)) - 1
+    start = panel.first_treated[starts]
+    treated = np.isfinite(start)
+    dates = start[treated]
+    split = np.where(treated, start, dates.min() if len(dates) else np.inf)
+    both = (panel.period[starts] < split) & (panel.period[ends] >= split)
+    return {
+        "programme": {"patients": int(treated.sum()), "seen_before_and_after": int((treated & both).sum())},
+        "comparison": {"patients": int((~treated).sum()), "seen_before_and_after": int((~treated & both).sum())},
+        "seen_once": int((starts == ends).sum()),
+    }  # fmt: skip

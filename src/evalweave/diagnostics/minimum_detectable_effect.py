@@ -1,0 +1,33 @@
+"""The smallest effect that these practices could have shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evalweave.estimators.result import Fit
+from evalweave.inference.cluster_robust import POWERS, adjusted, covariance, spectrum
+from evalweave.inference.distributions import t_quantile
+
+POWER = 0.8
+
+
+def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> dict[str, Any]:
+    """Return, for each term, (t_(1+level)/2 + t_power) x standard error, in the outcome's unit (Bloom 1995).
+
+    Standard error and degrees of freedom are those of cr2 for least squares, of cr1 with G - 1 otherwise.
+    """
+    if fit.least_squares is not None:
+        influence, dof = adjusted(spectrum(fit), POWERS["cr2"])
+        error, method = np.sqrt((influence**2).sum(axis=0)), "cr2"
+    else:
+        error, method = np.sqrt(np.diag(covariance(fit, "cr1"))), "cr1"
+        dof = np.full(len(error), len(fit.influence) - 1.0)
+    multiple = t_quantile(level, dof) + t_quantile(2 * power - 1, dof)
+    return {
+        "power": power,
+        "level": level,
+        "inference": method,
+        "effects": {term: float(m * e) for term, m, e in zip(fit.terms, multiple, error, strict=True)},
+    }
