@@ -1,0 +1,67 @@
+"""What `evalweave init` puts into a new study folder. Headers and their explanation come from the contracts."""
+
+from __future__ import annotations
+
+import re
+from importlib.resources import files
+from string import Template
+
+from evalweave import tables
+from evalweave.tables import Column
+
+FORMATS = ("flat", "cprd_aurum", "omop")
+CODELISTS = ("hba1c", "type_2_diabetes", "type_1_diabetes", "social_prescribing_referral")
+# No code of this list in the coding systems of these formats: the exclusion has to wait for a fuller list.
+WITHOUT = {
+    "flat": "[type_1_diabetes]",
+    "cprd_aurum": "[]                       # [type_1_diabetes], once its list has medcodeids",
+    "omop": "[]                       # [type_1_diabetes], once its list has OMOP concepts",
+}
+# File -> the contract of which it is filled in; themes.csv holds two, one row a theme and code.
+SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
+    "practices.csv": (tables.PRACTICES.meaning, tables.PRACTICES.columns),
+    "participants.csv": (tables.PARTICIPANTS.meaning, tables.PARTICIPANTS.columns),
+    "themes.csv": (
+        "One row a theme and code that belongs to it.",
+        (
+            *tables.THEMES.columns,
+            Column("code", tables.TEXT, "full path of a code, such as Support > Practical", required=True),
+            Column("descendants", tables.TRUTH, "with every code below it (yes or no); blank = yes"),
+        ),
+    ),
+    "eligibility.csv": (tables.ELIGIBILITY.meaning, tables.ELIGIBILITY.columns),
+    "claims.csv": (tables.CLAIMS.meaning, tables.CLAIMS.columns),
+}
+
+
+def new_study(name: str, format_: str) -> dict[str, str]:
+    """Return path -> text of every file of a new study; `format_` is one of `FORMATS`."""
+    extract = _text(f"extract_{format_}.yaml").rstrip("\n")
+    filled = {"name": name, "extract": extract, "without": WITHOUT[format_], "tables": _explained()}
+    return {
+        "study.yaml": Template(_text("study.yaml")).substitute(filled),
+        "README.md": Template(_text("README.md")).substitute(filled),
+        ".gitignore": _text("gitignore"),
+        **{file: ",".join(column.name for column in columns) + "\n" for file, (_, columns) in SHEETS.items()},
+        **{f"codelists/{each}.csv": _text(f"codelists/{each}.csv") for each in CODELISTS},
+    }
+
+
+def study_name(folder: str) -> str:
+    """Return a valid name of a study (letters, digits, - and _, a letter first) from a folder's name."""
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.strip()).strip("-_").lower()
+    return name[:60].rstrip("-_") if re.match(r"[a-z]", name) else f"study-{name}"[:60].rstrip("-_")
+
+
+def _explained() -> str:
+    parts = []
+    for file, (meaning, columns) in SHEETS.items():
+        lines = [
+            f"- `{each.name}`{'' if each.required else ' (may be blank)'}: {each.meaning}" for each in columns
+        ]
+        parts.append(f"## {file}\n\n{meaning}\n\n" + "\n".join(lines) + "\n")
+    return "\n".join(parts)
+
+
+def _text(name: str) -> str:
+    return (files(__package__) / name).read_text(encoding="utf-8")
