@@ -15,6 +15,10 @@ from evalweave.simulation.practices import demonstration_practices, sizes
 from evalweave.simulation.streams import streams
 from evalweave.study import SimulateSettings, period_number
 
+PANEL_COLUMNS = (
+    "patient_id", "practice_id", "period", "first_treated", "hba1c", "systolic_bp",
+    "white", "imd_quintile", "fewer_conditions", "planted",
+)  # fmt: skip
 KINDS = {"hba1c": outcomes.HBA1C, "systolic_bp": outcomes.SYSTOLIC_BP}
 
 
@@ -155,7 +159,7 @@ def panel_of(simulated: Simulated) -> pd.DataFrame:
     panel["planted"] = planted_effect(
         event, panel["white"], panel["fewer_conditions"], panel["imd_quintile"], simulated.scale
     )
-    return panel.drop(columns="person").sort_values(["patient_id", "period"], ignore_index=True)
+    return panel[list(PANEL_COLUMNS)].sort_values(["patient_id", "period"], ignore_index=True)
 
 
 def identifiers(n: int, rng: np.random.Generator) -> np.ndarray:
