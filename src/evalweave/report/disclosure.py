@@ -25,7 +25,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from evalweave.errors import StudyError, nearest
-from evalweave.report.suppression import suppress_secondary
+from evalweave.report.suppression import suppress_secondary, total_is_safe
 from evalweave.tables import Column, Table
 
 HIDDEN = "*"
@@ -107,12 +107,23 @@ class Profile:
         return self.low <= n <= self.high
 
     def total(self, cells: Iterable[float], of: str = PATIENTS) -> Released:
-        """Return the total of a published group: of the released cells (opensafely), else of the exact ones."""
-        listed = [n for n in cells if not pd.isna(n)]
-        if not self.totals_from_cells or of == PARTICIPANTS or of in EXACT:
-            return self.count(sum(listed), of)
-        value = sum(self.count(n, of).value or 0 for n in listed)
-        return Released(str(value), value, False) if value else Released(HIDDEN, None, True)
+        """Return the total of a published group: of the released cells (opensafely), else of the exact ones.
+
+        It is hidden when it is small, and when all that it adds up is hidden and would follow from it.
+        """
+        listed = [int(n) for n in cells if not pd.isna(n)]
+        if self.totals_from_cells and of in (PATIENTS, RECORDS):
+            value = sum(self.count(n, of).value or 0 for n in listed)
+            return Released(str(value), value, False) if value else Released(HIDDEN, None, True)
+        low, high, slack = self._bounds(of)
+        safe = total_is_safe(listed, [self.hides(n, of) for n in listed], low, high, slack)
+        return self.count(sum(listed), of) if safe else Released(HIDDEN, None, True)
+
+    def _bounds(self, of: str) -> tuple[int, int, int]:
+        """Return what a reader knows: the smallest and largest hidden count, and how far a shown one may be off."""
+        if of == PARTICIPANTS:
+            return 1, self.min_cell - 1, 0
+        return self.low, self.high, (self.base - 1) // 2
 
     def rate(self, part: float, whole: float, of: str = PATIENTS) -> float | None:
         """Return part / whole from released counts; None where either is hidden or the whole is 0."""
@@ -126,12 +137,10 @@ class Profile:
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
         if not groups or of in EXACT or not primary.any():
             return primary
-        if of == PARTICIPANTS:
-            return suppress_secondary(frame, groups, column, primary, low=1, high=self.min_cell - 1)
-        if self.totals_from_cells:
+        if self.totals_from_cells and of in (PATIENTS, RECORDS):
             return primary  # a total of released cells says nothing about the hidden ones
-        slack = (self.base - 1) // 2
-        return suppress_secondary(frame, groups, column, primary, low=self.low, high=self.high, slack=slack)
+        low, high, slack = self._bounds(of)
+        return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack)
 
     def count_frame(
         self,

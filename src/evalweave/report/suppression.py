@@ -73,19 +73,35 @@ def _helpers(
     inside = rows[chosen[rows]]
     shown = rows[~chosen[rows]]
     if len(inside) == 0 or (counts[shown] == 0).all():
-        return []  # the total is then itself the sum of hidden cells, and hidden by the same rule when small
+        return []  # nothing is left to hide but the total: see `total_is_safe`
     rounded = shown[counts[shown] > 0]
     width = slack * (len(rounded) + 1)
     step = 2 * slack + 1
     total = _nearest(int(counts[rows].sum()), step) - sum(_nearest(int(counts[r]), step) for r in shown)
     ceiling = np.where(primary[inside], float(high), np.inf)
-    for position in range(len(inside)):
+    if _protected(ceiling, low, total - width, total + width, high - low + 1):
+        return []
+    return [int(rounded[np.argmin(counts[rounded])])]
+
+
+def total_is_safe(cells: Sequence[int], hidden: Sequence[bool], low: int, high: int, slack: int = 0) -> bool:
+    """May the total of a group be shown? Not when nothing but hidden cells adds up to it and it gives one away."""
+    inside = [n for n, hide in zip(cells, hidden, strict=True) if hide]
+    if not inside or any(n and not hide for n, hide in zip(cells, hidden, strict=True)):
+        return True
+    total = _nearest(sum(inside), 2 * slack + 1)
+    return _protected(np.full(len(inside), float(high)), low, total - slack, total + slack, high - low + 1)
+
+
+def _protected(ceiling: NDArray[np.float64], low: int, least: float, most: float, values: int) -> bool:
+    """Do hidden cells from `low` to their `ceiling`, adding up to `least` … `most`, keep enough possible values?"""
+    for position in range(len(ceiling)):
         others = np.delete(ceiling, position)
-        lowest = max(low, total - width - float(others.sum()))
-        highest = min(ceiling[position], total + width - low * len(others))
-        if highest - lowest + 1 < min(PROTECTION, high - low + 1):
-            return [int(rounded[np.argmin(counts[rounded])])]
-    return []
+        lowest = max(low, least - float(others.sum()))
+        highest = min(ceiling[position], most - low * len(others))
+        if highest - lowest + 1 < min(PROTECTION, values):
+            return False
+    return True
 
 
 def _nearest(value: int, step: int) -> int:
