@@ -269,3 +269,12 @@ def ledger(table: str, parts: list[Part]) -> pd.DataFrame:
     frame = LEDGER.conform(pd.DataFrame(lines))
     check(frame)
     return frame
+
+
+def ingested_table(backend: Any, folder: Path, table: str) -> ir.Table:
+    """Return a table that `ingest` left in `folder`, from its index."""
+    path = folder / f"{table}.json"
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file. Run `evalweave ingest --table {table}` first.")
+    said = json.loads(path.read_text(encoding="utf-8"))
+    return engine.parquet_tables(backend, [folder / part["path"] for part in said["parts"]])

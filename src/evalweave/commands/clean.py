@@ -1,0 +1,55 @@
+"""evalweave clean: parsed records to measurements and conditions, every set-aside row with its reason."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
+    ingested: Annotated[Path, typer.Option(help="Folder that `evalweave ingest` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for the clean tables and the ledger.")],
+) -> None:
+    """The rules are applied in a fixed order; a row is set aside by the first one that it fails.
+
+    Writes patients, registrations, measurements, conditions and set_aside (source file, row and rule) as Parquet,
+    and ledger.csv, in which received = kept + set aside for every arm and period.
+
+    Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out results/my-study/clean
+    """
+    import tempfile
+
+    from evalweave.errors import raise_faults
+    from evalweave.files import write_csv, written_aside
+    from evalweave.records import cleaning, codelists, engine
+    from evalweave.records.ingest import ingested_table
+    from evalweave.records.practices import read_practices
+    from evalweave.study import CleanSettings
+    from evalweave.studyfile import load_settings
+
+    chosen = load_settings(settings, CleanSettings)
+    practices = read_practices(chosen.practices)
+    lists, faults = codelists.read_all(chosen.codelists, chosen.extract.code_system)
+    raise_faults(faults or codelists.conflicts(lists, chosen.outcomes))
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
+        backend = engine.connect(chosen.engine, spill=spill)
+        tables = {
+            name: ingested_table(backend, ingested, name) for name in ("patients", "registrations", "events")
+        }
+        cleaned = cleaning.clean(backend, **tables, practices=practices, lists=lists, settings=chosen)
+        for name in ("patients", "registrations", "measurements", "conditions", "set_aside"):
+            with written_aside(out / f"{name}.parquet") as aside:
+                backend.to_parquet(getattr(cleaned, name), aside, compression="zstd")
+    write_csv(codelists.summary(lists), out / "codelists.csv")
+    write_csv(cleaned.ledger, out / "ledger.csv")
+    for codelist in lists.values():
+        for note in codelist.notes:
+            print(note)
+    totals = cleaned.ledger.groupby(["unit", "entry"])["n"].sum()
+    for unit in ("patients", "registrations", "records"):
+        received, kept = totals[unit, "received"], totals.get((unit, "kept"), 0)
+        print(f"{unit}: {received} received, {kept} kept, {received - kept} set aside with a reason.")

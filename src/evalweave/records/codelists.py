@@ -1,0 +1,236 @@
+"""Reading code lists: which codes mean an outcome or a condition, and which unit a code implies.
+
+Layouts that are read: ours (`code,code_system,term,implied_unit,source`), OpenCodelists (`code,term`), CPRD Aurum
+style (tabs, `MedCodeId`), and headerless `code<TAB>term`. Everything is text. Two more columns are optional:
+`category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no code its 1 or 0.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalweave.errors import Fault, nearest
+from evalweave.files import sha256
+from evalweave.records.codes import SYSTEMS, Code, system_named
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.study import Outcome
+
+# The column that holds the code, by what lists call it, and the coding system that the name implies.
+CODE_COLUMNS = {
+    "code": None, "medcodeid": "medcodeid", "snomedctconceptid": "snomed", "snomedcode": "snomed",
+    "snomed_code": "snomed", "snomedct_code": "snomed", "conceptid": "snomed", "concept_id": "omop",
+    "readcode": "read2", "read_code": "read2", "ctv3code": "ctv3", "ctv3": "ctv3", "ctv3id": "ctv3",
+    "id": None,
+}  # fmt: skip
+OTHER_COLUMNS = {
+    "code_system": ("code_system", "coding_system", "system"),
+    "term": ("term", "description", "name"),
+    "implied_unit": ("implied_unit",),
+    "category": ("category",),
+    "value": ("value",),
+}
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One code of a list."""
+
+    code: Code
+    term: str = ""
+    implied_unit: str = ""
+    category: str = ""
+    value: str = ""
+
+
+@dataclass(frozen=True)
+class Codelist:
+    """A code list as read: its entries in the order of the file, duplicates taken out and counted."""
+
+    name: str
+    file: str
+    sha256: str
+    entries: tuple[Entry, ...]
+    n_duplicates: int = 0
+    notes: tuple[str, ...] = ()
+
+    def labels(self) -> list[str]:
+        """Return the names under which its conditions appear: the list's, and one for each category apart."""
+        return sorted({labelled(self.name, entry.category) for entry in self.entries})
+
+
+def labelled(name: str, category: str) -> str:
+    """Return the name of a list's category: `referral[declined]`; without a category, the list's own."""
+    return f"{name}[{category}]" if category else name
+
+
+def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, list[Fault]]:
+    """Read one code list; return it, or its faults. `default_system` is for lists that do not say."""
+    file = path.name
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return None, [
+            Fault(str(path), f"no readable file ({error.strerror})", f'the code list "{name}"',
+                  "Correct its path under codelists.")
+        ]  # fmt: skip
+    try:
+        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
+    except UnicodeDecodeError:
+        return None, [Fault(file, "text that is not UTF-8", "UTF-8 text", "Save it as CSV (UTF-8).")]
+    if "\0" in text or raw.startswith(b"PK\x03\x04"):
+        return None, [Fault(file, "no text file", "a CSV of codes", "Save it as CSV (UTF-8).")]
+    rows = _rows(text)
+    if not rows:
+        return None, [Fault(file, "an empty file", "one code a row")]
+    places, system, first = _layout(rows[0][1], default_system)
+    if places is None:
+        header = ", ".join(rows[0][1])[:80]
+        return None, [
+            Fault(file, f"no column of codes (the first row says: {header})", "a column called code",
+                  nearest("code", CODE_COLUMNS), row=1)
+        ]  # fmt: skip
+    return _entries(name, path, rows[first:], places, system)
+
+
+def _rows(text: str) -> list[tuple[int, list[str]]]:
+    """Return (row, cells) of every row that is not blank."""
+    first = text.split("\n", 1)[0]
+    delimiter = max(",;\t|", key=first.count)
+    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
+    return [
+        (row, [cell.strip() for cell in cells])
+        for row, cells in enumerate(records, start=1)
+        if any(cell.strip() for cell in cells)
+    ]
+
+
+def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | None, str, int]:
+    """Return column → place, the coding system of codes that do not say theirs, and the first row of codes."""
+    folded = [cell.lower().replace(" ", "_") for cell in first]
+    for word, implied in CODE_COLUMNS.items():
+        if word in folded:
+            places = {"code": folded.index(word)}
+            for ours, names in OTHER_COLUMNS.items():
+                for name in names:
+                    if name in folded and folded.index(name) != places["code"]:
+                        places.setdefault(ours, folded.index(name))
+            return places, implied or default_system, 1
+    if len(first) <= 2 and any(character.isdigit() for character in first[0]):
+        return {"code": 0, "term": 1}, default_system, 0  # headerless: code, then term
+    return None, default_system, 0
+
+
+def _entries(
+    name: str, path: Path, rows: list[tuple[int, list[str]]], places: dict[str, int], default_system: str
+) -> tuple[Codelist | None, list[Fault]]:
+    faults: list[Fault] = []
+    notes: list[str] = []
+    kept: dict[Code, Entry] = {}
+    duplicates = 0
+    for row, cells in rows:
+
+        def cell(column: str, cells: list[str] = cells) -> str:
+            place = places.get(column)
+            return cells[place] if place is not None and place < len(cells) else ""
+
+        text = cell("code")
+        if not text:
+            faults.append(Fault(path.name, "no code", "a code", "Remove the row or add it.", row, "code"))
+            continue
+        said = cell("code_system")
+        system = system_named(said) if said else default_system
+        if system is None or system not in SYSTEMS:
+            faults.append(
+                Fault(path.name, f'the coding system "{said}"', "a known one", nearest(said, SYSTEMS), row,
+                      "code_system")
+            )  # fmt: skip
+            continue
+        code = SYSTEMS[system](text)
+        if oddity := code.oddity():
+            notes.append(f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?")
+        if "E+" in text.upper() and system in ("snomed", "medcodeid"):
+            faults.append(
+                Fault(path.name, "a code in exponential form", "all of its digits",
+                      "A spreadsheet has cut it; take the list from its source again.", row, "code")
+            )  # fmt: skip
+            continue
+        entry = Entry(code, cell("term"), cell("implied_unit"), cell("category"), cell("value"))
+        before = kept.setdefault(code, entry)
+        if before is not entry:
+            duplicates += 1
+            if (before.category, before.value, before.implied_unit) != (
+                entry.category, entry.value, entry.implied_unit,
+            ):  # fmt: skip
+                faults.append(
+                    Fault(path.name, "a code that stands in two categories (or with two units)", "one of them",
+                          "Remove one of its rows.", row, "code")
+                )  # fmt: skip
+    if not kept and not faults:
+        faults.append(Fault(path.name, "a header and no codes", "at least one code"))
+    if faults:
+        return None, faults
+    return Codelist(name, path.name, sha256(path), tuple(kept.values()), duplicates, tuple(notes)), []
+
+
+def read_all(codelists: dict[str, str], default_system: str) -> tuple[dict[str, Codelist], list[Fault]]:
+    """Read every code list of a study; return those that could be read, and all faults."""
+    lists: dict[str, Codelist] = {}
+    faults: list[Fault] = []
+    for name, path in codelists.items():
+        codelist, wrong = read(name, Path(path), default_system)
+        faults += wrong
+        if codelist is not None:
+            lists[name] = codelist
+    return lists, faults
+
+
+def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[Fault]:
+    """Return a fault for each code that means an outcome and something else: a record cannot be both.
+
+    Two lists of conditions may share codes (a comorbidity may also be an exclusion).
+    """
+    measured = {outcome.codelist or name for name, outcome in outcomes.items()}
+    owner: dict[Code, str] = {}
+    faults = []
+    for name in sorted(lists, key=lambda each: each not in measured):
+        for entry in lists[name].entries:
+            before = owner.setdefault(entry.code, name)
+            if before != name and before in measured:
+                faults.append(
+                    Fault(lists[name].file, f'a code that also stands in the code list "{before}" of an outcome',
+                          "each code in one of them", "Remove it from one.")
+                )  # fmt: skip
+    for name, outcome in outcomes.items():
+        codelist = lists.get(outcome.codelist or name)
+        if outcome.binary and codelist and not all(entry.value in ("0", "1") for entry in codelist.entries):
+            faults.append(
+                Fault(codelist.file, f'codes of the yes/no outcome "{name}" without 1 or 0',
+                      "a column value with 1 or 0 for every code", column="value")
+            )  # fmt: skip
+    return faults
+
+
+def summary(lists: dict[str, Codelist]) -> pd.DataFrame:
+    """Return one row a list: file, number of codes, duplicates, checksum."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [
+            {
+                "codelist": name,
+                "file": lists[name].file,
+                "n_codes": len(lists[name].entries),
+                "n_duplicates": lists[name].n_duplicates,
+                "n_odd": len(lists[name].notes),
+                "sha256": lists[name].sha256,
+            }
+            for name in sorted(lists)
+        ]
+    )

@@ -1,0 +1,218 @@
+"""Rules for patients and registrations, and the table of who could be observed where and when."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import ibis
+
+from evalweave.records import engine, spells
+from evalweave.records.practices import arm_of, effective
+from evalweave.records.rules import first_failed
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study import Cleaning
+
+FACTS = ("sex", "birth_year", "birth_month", "ethnicity", "imd_quintile", "death_date", "acceptable")
+LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not ended
+
+
+@dataclass(frozen=True)
+class People:
+    """What the rules for patients and registrations leave, and how they judged each row.
+
+    `observed` has one row a patient and stretch of time (`spells.tiles`), with what the rules for records need to
+    know of both; a set-aside patient has one row.
+    """
+
+    patients: ir.Table
+    registrations: ir.Table
+    observed: ir.Table
+    judged_patients: ir.Table  # source_file, source_row, rule (order, null = kept), arm
+    judged_registrations: ir.Table
+
+
+def practice_table(practices: pd.DataFrame, last_collection: dt.date | None) -> ir.Table:
+    """Return the practices with the one that serves their patients now, its arm and the bounds of its data."""
+    import pyarrow as pa
+
+    now, arm = effective(practices), arm_of(practices)
+    by_id = practices.set_index("practice_id")
+
+    def dates(column: str) -> Any:
+        return pa.array([by_id.loc[now[p], column] for p in now], pa.date32(), from_pandas=True)
+
+    table = pa.table(
+        {
+            "practice_id": pa.array(list(now), pa.string()),
+            "practice_now": pa.array(list(now.values()), pa.string()),
+            "practice_arm": pa.array([arm[p] for p in now], pa.string()),
+            "contributes_from": dates("contributes_from"),
+            "collected_to": dates("contributes_to"),
+        }
+    )
+    known = ibis.memtable(table)
+    if last_collection is None:
+        return known
+    return known.mutate(
+        collected_to=ibis.least(known.collected_to.fill_null(last_collection), ibis.literal(last_collection))
+    )
+
+
+def judge(
+    backend: Any, patients: ir.Table, registrations: ir.Table, practices: ir.Table, cleaning: Cleaning
+) -> People:
+    """Apply the rules to the parsed tables `patients` and `registrations` (see `rules` for what is set aside)."""
+    marked = engine.keep(backend, "marked_registrations", _registrations_alone(registrations, practices))
+    valid = marked.filter(marked.rule.isnull()).select(
+        "patient_id", practice_id="practice_now", start="start", stop=marked.end.fill_null(spells.OPEN)
+    )
+    held = engine.keep(backend, "held_spells", spells.disjoint(valid, cleaning.gap_days))
+    judged = engine.keep(backend, "judged_patients", _patients(patients, marked, cleaning))
+    kept = engine.keep(backend, "kept_patients", _kept(judged))
+    state = judged.group_by("patient_id").aggregate(kept=judged.rule.isnull().any())
+    joined = marked.left_join(state, "patient_id")
+    about = joined.select(
+        "source_file",
+        "source_row",
+        "arm",
+        rule=ibis.coalesce(
+            marked.rule,
+            first_failed(
+                {
+                    "registration_patient_unknown": joined.kept.isnull(),
+                    "registration_patient_set_aside": ~joined.kept,
+                }
+            ),
+        ),
+    )
+    registered = held.semi_join(kept, "patient_id")
+    bounds = practices.filter(practices.practice_id == practices.practice_now).drop("practice_now")
+    tiled = spells.tiles(registered).inner_join(bounds, "practice_id")
+    open_end = ibis.literal(spells.OPEN, "date")
+    facts = kept.select("patient_id", "death_date", born=_earliest_birth(kept))
+    observed = tiled.inner_join(facts, "patient_id").mutate(kept=True)
+    observed = observed.rename(arm="practice_arm", now_at="practice_id")
+    aside = judged.filter(judged.rule.notnull()).anti_join(kept, "patient_id")
+    aside = aside.filter(aside.patient_id.notnull()).group_by("patient_id").aggregate(arm=aside.arm.max())
+    nobody = aside.select(
+        "patient_id",
+        "arm",
+        **{
+            name: (ibis.literal(value, "date") if value else ibis.null(kind))
+            for name, kind, value in (
+                ("now_at", "string", None), ("start", "date", spells.EVER), ("stop", "date", spells.OPEN),
+                ("since", "date", spells.EVER), ("until", "date", spells.OPEN),
+                ("contributes_from", "date", None), ("collected_to", "date", None),
+                ("death_date", "date", None), ("born", "date", None),
+            )
+        },
+        kept=ibis.literal(False),
+    )  # fmt: skip
+    observed = engine.keep(backend, "observed", observed.union(nobody.select(*observed.columns)))
+    last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
+    spell = observed.filter(observed.kept & (observed.start <= last))
+    last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))
+    cleaned = spell.select(
+        "patient_id", practice_id="now_at", start="start", end=last.nullif(open_end)
+    )  # fmt: skip
+    return People(
+        patients=kept,
+        registrations=cleaned,
+        observed=observed,
+        judged_patients=judged.select("source_file", "source_row", "arm", "rule"),
+        judged_registrations=about,
+    )
+
+
+def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Table:
+    """Return the registrations with the rule that each fails by itself, and its practice's arm."""
+    same = ibis.window(
+        group_by=["patient_id", "practice_id", "start_text", "end_text"],
+        order_by=["source_file", "source_row"],
+    )
+    r = registrations.mutate(_place=ibis.row_number().over(same))
+    r = r.mutate(end=(r.end >= LATER).ifelse(ibis.null("date"), r.end), _ended=r.end)
+    r = r.left_join(practices, "practice_id").drop("practice_id_right")
+    rule = first_failed(
+        {
+            "registration_repeated": r._place > 0,
+            "registration_patient_unknown": r.patient_id.isnull(),
+            "registration_practice_unknown": r.practice_now.isnull(),
+            "registration_start_unreadable": r.start.isnull(),
+            "registration_end_unreadable": r.end_text.notnull() & r._ended.isnull(),
+            "registration_end_before_start": r._ended < r.start,
+        }
+    )
+    return r.select(
+        "patient_id",
+        "practice_now",
+        "start",
+        "end",
+        "source_file",
+        "source_row",
+        rule=rule,
+        arm=r.practice_arm,
+    )
+
+
+def _patients(patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
+    """Return the patients with the rule that each row fails and the arm of the latest known registration."""
+    registered = marked.group_by("patient_id").aggregate(
+        n_known=marked.practice_now.count(),
+        n_valid=(marked.rule.isnull()).sum(),
+        arm=marked.arm.argmax(marked.start.fill_null(spells.EVER)),
+    )
+    person = ibis.window(group_by="patient_id")
+    in_order = ibis.window(group_by="patient_id", order_by=["source_file", "source_row"])
+    p = patients.mutate(_n=patients.count().over(person))
+    contradicts: Any = ibis.literal(False)
+    for fact in FACTS:
+        told = p[fact].nullif("unknown") if fact == "sex" else p[fact]
+        contradicts = contradicts | (told.min().over(person) != told.max().over(person))
+    texts = p.death_date_text.notnull() & p.death_date.isnull()
+    p = p.mutate(
+        _place=ibis.row_number().over(in_order),
+        _contradicts=contradicts,
+        _death_unreadable=texts.any().over(person),
+        **{
+            fact: (p[fact].nullif("unknown") if fact == "sex" else p[fact]).max().over(person)
+            for fact in FACTS
+        },
+    )
+    p = p.left_join(registered, "patient_id").drop("patient_id_right")
+    conditions = {
+        "patient_without_id": p.patient_id.isnull(),
+        "patient_conflicting": p._contradicts.fill_null(False),
+        "patient_repeated": (p._place > 0) & ~p._contradicts.fill_null(False),
+        "patient_not_acceptable": ~p.acceptable,
+        "patient_sex_missing": p.sex.isnull(),
+        "patient_birth_year_missing": p.birth_year.isnull(),
+        "patient_death_unreadable": p._death_unreadable,
+        "patient_practice_unknown": p.n_known.fill_null(0) == 0,
+        "patient_without_registration": p.n_valid.fill_null(0) == 0,
+    }
+    if not cleaning.acceptable_patient:
+        del conditions["patient_not_acceptable"]
+    if not cleaning.sex_and_birth_year:
+        del conditions["patient_sex_missing"], conditions["patient_birth_year_missing"]
+    return p.select("patient_id", *FACTS, "source_file", "source_row", "arm", rule=first_failed(conditions))
+
+
+def _kept(judged: ir.Table) -> ir.Table:
+    """Return PATIENTS of those kept."""
+    kept = judged.filter(judged.rule.isnull())
+    return kept.select("patient_id", *FACTS).mutate(sex=kept.sex.fill_null("unknown"))
+
+
+def _earliest_birth(patients: ir.Table) -> Any:
+    """Return the first day on which a patient may have been born."""
+    year, month = patients.birth_year, patients.birth_month
+    usable = year.between(1000, 2999).ifelse(year, ibis.null("int64"))
+    month = month.between(1, 12).ifelse(month, ibis.literal(1)).fill_null(1)
+    return ibis.date(usable.cast("int32"), month.cast("int32"), ibis.literal(1))
