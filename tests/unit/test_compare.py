@@ -1,0 +1,195 @@
+"""`evalweave compare`: what changed between two released report folders, and nothing else."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from evalweave.cli import app
+from evalweave.errors import DataError
+from evalweave.files import write_csv, write_json
+
+MANIFEST: dict[str, Any] = {
+    "format": 1,
+    "study": {
+        "study": {"name": "s"},
+        "window": {"last": "2019-03-31"},
+        "outcomes": {"hba1c": {"unit": "mmol/mol"}},
+        "analyses": [{"name": "main", "outcome": "hba1c", "inference": ["cr2", "cr1"], "primary": True}],
+    },
+    "study_file": {"name": "study.yaml", "sha256": "0"},
+    "inputs": [{"role": "extract", "name": "events.csv", "sha256": "a"}, {"role": "claims", "name": "c.csv", "sha256": "b"}],
+    "software": {"evalweave": "0.1.0", "commit": "1"},
+    "released": {},
+    "files": {},
+}  # fmt: skip
+ESTIMATES = [
+    {"analysis": "main", "term": "att", "inference": inference, "outcome_unit": unit, "comparison": "all",
+     "estimate": -1.0 * scale, "ci_low": -1.8 * scale, "ci_high": -0.2 * scale, "n_obs": "41000", "n_patients": "8085",
+     "n_practices": "24", "n_practices_treated": "13"}
+    for unit, scale in (("mmol/mol", 1.0), ("percentage points", 0.09148))
+    for inference in ("cr2", "cr1")
+]  # fmt: skip
+FLOW = [
+    {"order": 1, "box": "kept", "stage": "cohort", "rule": "", "label": "eligible", "arm": "programme",
+     "n_practices": "13", "n_patients": "4750", "n_records": ""},
+    {"order": 2, "box": "set_aside", "stage": "clean", "rule": "range", "label": "out of range", "arm": "",
+     "n_practices": "", "n_patients": "", "n_records": "*"},
+]  # fmt: skip
+THEMES = [{"theme_id": "fit", "code_id": "", "role": "client", "attribute": "", "attribute_level": "",
+           "n_participants": "9", "n_eligible": "19", "n_references": "30", "n_sources": "12"}]  # fmt: skip
+JOINT = [{"claim_id": "drift", "label": "dissonance", "qualitative_state": "S", "quantitative_state": "D"},
+         {"claim_id": "mean", "label": "", "qualitative_state": "S", "quantitative_state": "E"}]  # fmt: skip
+
+
+def report(folder: Path, **change: Any) -> Path:
+    write_json(change.get("manifest", MANIFEST), folder / "manifest.json")
+    for name, rows in (
+        ("estimates", ESTIMATES),
+        ("flow", FLOW),
+        ("theme_counts", THEMES),
+        ("joint_display", JOINT),
+    ):
+        if (rows := change.get(name, rows)) is not None:
+            write_csv(pd.DataFrame(rows), folder / f"{name}.csv")
+    return folder
+
+
+def changed(rows: list[dict[str, Any]], where: int, **values: Any) -> list[dict[str, Any]]:
+    return [row | values if number == where else row for number, row in enumerate(rows)]
+
+
+def compare(old: Path, new: Path) -> tuple[str, dict[str, Any]]:
+    out = new / "changes.json"
+    done = CliRunner().invoke(app, ["compare", str(old), str(new), "--json", str(out)])
+    if done.exception:
+        raise done.exception
+    return done.output, json.loads(out.read_text())
+
+
+def test_two_equal_reports(tmp_path: Path) -> None:
+    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b"))
+    assert "Estimates: 0 of 4 changed, 4 did not" in printed
+    assert "Labels of claims: no change." in printed
+    assert all(
+        found[name] == []
+        for name in ("inputs", "settings", "software", "counts", "themes", "labels", "notes")
+    )
+
+
+def test_a_changed_estimate(tmp_path: Path) -> None:
+    new = changed(ESTIMATES, 0, estimate=-0.7, ci_low=-1.6, ci_high=0.2)
+    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
+    assert "Estimates: 1 of 4 changed, 3 did not" in printed
+    assert "−1.00 (−1.80 to −0.20)  −0.70 (−1.60 to 0.20)  +0.300      now includes zero" in printed
+    (line,) = [each for each in found["estimates"] if each["old"] != each["new"]]
+    assert line["difference"] == pytest.approx(0.3)
+    assert (line["old_zero"], line["new_zero"], line["primary"]) == ("excludes zero", "includes zero", True)
+
+
+def test_an_interval_that_keeps_its_answer(tmp_path: Path) -> None:
+    new = changed(ESTIMATES, 0, ci_low=-1.9)
+    printed, _ = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
+    assert "still excludes zero" in printed
+
+
+def test_estimates_that_came_and_went(tmp_path: Path) -> None:
+    new = [ESTIMATES[1], *({**row, "term": "trend"} for row in ESTIMATES[:1])]
+    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
+    by_term = {(each["term"], each["inference"], each["unit"]): each for each in found["estimates"]}
+    assert by_term["trend", "cr2", "mmol/mol"]["old"] is None
+    assert by_term["att", "cr2", "mmol/mol"]["new"] is None
+    assert "not there" in printed
+
+
+def test_an_unbounded_interval(tmp_path: Path) -> None:
+    new = changed(ESTIMATES, 0, ci_low="-inf")
+    printed, _ = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
+    assert "no lower limit to −0.20" in printed
+
+
+def test_counts(tmp_path: Path) -> None:
+    flow = changed(changed(FLOW, 0, n_patients="4800"), 1, n_records="15")
+    themes = changed(THEMES, 0, n_participants="8")
+    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", flow=flow, theme_counts=themes))
+    assert [(c["of"], c["old"], c["new"], c["difference"]) for c in found["counts"]] == [
+        ("patients", "4750", "4800", 50), ("records", "*", "15", None)
+    ]  # fmt: skip
+    assert [(c["what"], c["of"], c["difference"]) for c in found["themes"]] == [
+        ("fit, client", "participants", -1)
+    ]
+    assert "+50" in printed
+
+
+def test_sizes_of_the_primary_analysis(tmp_path: Path) -> None:
+    new = [row | {"n_patients": "8100"} for row in ESTIMATES]
+    printed, _ = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
+    assert [line.split() for line in printed.splitlines() if line.startswith("  patients ")] == [
+        ["patients", "8085", "8100", "+15"]
+    ]
+
+
+def test_labels(tmp_path: Path) -> None:
+    joint = changed(JOINT, 0, label="not comparable: imprecise", quantitative_state="I")
+    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", joint_display=joint))
+    assert found["labels"] == [
+        {"claim": "drift", "old": "dissonance", "new": "not comparable: imprecise", "old_states": "S × D",
+         "new_states": "S × I"}
+    ]  # fmt: skip
+    assert "not comparable: imprecise" in printed
+
+
+def test_inputs_settings_and_software(tmp_path: Path) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["inputs"][0]["sha256"] = "z"
+    manifest["inputs"][1] = {"role": "claims", "name": "d.csv", "sha256": "b"}
+    manifest["study"]["window"]["last"] = "2020-03-31"
+    manifest["study"]["analyses"][0]["inference"] = ["cr2"]
+    manifest["software"]["commit"] = "2"
+    _, found = compare(report(tmp_path / "a"), report(tmp_path / "b", manifest=manifest))
+    assert found["inputs"] == [
+        ["extract: events.csv", "changed"], ["claims: c.csv", "gone"], ["claims: d.csv", "new"]
+    ]  # fmt: skip
+    assert found["settings"] == [
+        ["analyses, main, inference", "cr2, cr1", "cr2"],
+        ["window, last", "2019-03-31", "2020-03-31"],
+    ]
+    assert found["software"] == [["commit", "1", "2"]]
+
+
+def test_another_study_and_a_missing_table_are_said(tmp_path: Path) -> None:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["study"]["study"]["name"] = "t"
+    printed, _ = compare(
+        report(tmp_path / "a"), report(tmp_path / "b", manifest=manifest, joint_display=None)
+    )
+    assert "These are reports of two studies, s and t." in printed
+    assert "Only the old report has a table joint_display." in printed
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda folder: None, "there is no such folder"),
+        (lambda folder: folder.mkdir(), "there is no manifest"),
+        (lambda folder: report(folder, estimates=None), "this is no whole report"),
+        (lambda folder: (report(folder) / "manifest.json").write_text("{"), "the manifest is damaged"),
+        (
+            lambda folder: (report(folder) / "flow.csv").write_bytes(b"\xff\xfe\xfd"),
+            "cannot be read as a table",
+        ),
+    ],
+)
+def test_a_folder_that_is_no_report(tmp_path: Path, spoil: Any, said: str) -> None:
+    spoil(tmp_path / "b")
+    good = report(tmp_path / "a")
+    for pair in ((good, tmp_path / "b"), (tmp_path / "b", good)):
+        done = CliRunner().invoke(app, ["compare", *map(str, pair)])
+        assert isinstance(done.exception, DataError)
+        assert said in str(done.exception)
