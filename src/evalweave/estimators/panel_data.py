@@ -159,7 +159,8 @@ def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str) -> 
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     text = column.astype("string").str.strip()
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    wrong = np.isnan(values) & ~text.isin(UNKNOWN).fillna(True).to_numpy(dtype=bool)
+    blank = text.isna() | text.isin(UNKNOWN)
+    wrong = np.isnan(values) & ~blank.to_numpy(dtype=bool)
     if wrong.any():
         comma = bool(text[wrong].str.fullmatch(r"[-−+]?\d+,\d+").any())
         found = "numbers with a decimal comma" if comma else "text that is not a number"

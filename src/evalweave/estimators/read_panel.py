@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.errors import DataError, Fault, StudyError, raise_faults
+from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
 from evalweave.study import FitSpec
 
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -33,11 +33,11 @@ def columns_of(spec: FitSpec) -> dict[str, bool]:
 
 
 def read_panel(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
-    """Return the `wanted` columns (name -> read as text) that the file has; which are missing is said later.
+    """Return the `wanted` columns (name -> read as text).
 
     Raises:
         StudyError: no such file, or not a CSV, CSV.gz or Parquet by its name.
-        DataError: empty, wrong delimiter, not UTF-8, ragged rows, truncated gzip, damaged Parquet.
+        DataError: missing columns, empty, wrong delimiter, not UTF-8, ragged rows, truncated gzip, damaged Parquet.
     """
     name = path.name
     if not path.exists():
@@ -85,6 +85,7 @@ def _csv(raw: bytes, file: str, wanted: dict[str, bool]) -> pd.DataFrame:
         bad.append(row)
         return "skip"
 
+    _check_there(header, wanted, file)
     there = [column for column in header if column in wanted]
     twice = sorted({column for column in there if there.count(column) > 1})
     raise_faults(Fault(file, "several columns of this name", "one", column=c) for c in twice)
@@ -141,7 +142,16 @@ def _parquet(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     try:
-        there = pq.read_schema(path).names
-        return pq.read_table(path, columns=[name for name in wanted if name in there]).to_pandas()
+        _check_there(pq.read_schema(path).names, wanted, path.name)
+        return pq.read_table(path, columns=list(wanted)).to_pandas()
     except (pa.ArrowInvalid, OSError):
         raise DataError(f"{path.name}: is not a readable Parquet file. Fetch or write it again.") from None
+
+
+def _check_there(names: list[str], wanted: dict[str, bool], file: str) -> None:
+    """Raise `DataError` for all missing columns, naming the nearest that is there."""
+    raise_faults(
+        Fault(file, f'no column "{name}"', "it to be there", nearest(name, names))
+        for name in wanted
+        if name not in names
+    )

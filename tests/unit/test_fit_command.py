@@ -1,0 +1,190 @@
+"""`evalweave fit` and `evalweave estimates` on good and bad input."""
+
+from __future__ import annotations
+
+import gzip
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from did_panels import panel
+from typer.testing import CliRunner
+
+from evalweave.cli import app
+from evalweave.errors import DataError, StudyError
+from evalweave.tables import ESTIMATES
+
+SPEC = {
+    "columns": {"outcome": "y"},
+    "analyses": [
+        {"name": "main", "estimator": "twfe"},
+        {"name": "es", "estimator": "event_study", "inference": ["cr2", "wild_bootstrap"], "draws": 199},
+        {"name": "gap", "estimator": "twfe", "subgroup": "white"},
+    ],
+}
+
+
+def call(path, out, spec=None):
+    return CliRunner().invoke(app, ["fit", str(path), "--spec", json.dumps(spec or SPEC), "--out", str(out)])
+
+
+def run(path, out, spec=None):
+    result = call(path, out, spec)
+    if result.exception and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return pd.read_csv(out / "estimates.csv")
+
+
+@pytest.fixture
+def frame():
+    return panel(seed=81, units=120)
+
+
+def test_csv_gz_and_parquet_give_the_same_bytes(frame, tmp_path):
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    frame.to_csv(tmp_path / "p.csv.gz", index=False)
+    frame.to_parquet(tmp_path / "p.parquet")
+    written = []
+    for name in ("p.csv", "p.csv.gz", "p.parquet"):
+        run(tmp_path / name, tmp_path / name.replace(".", "_"))
+        folder = tmp_path / name.replace(".", "_")
+        written.append(
+            [(folder / f).read_bytes() for f in ("estimates.csv", "estimates.json", "diagnostics.json")]
+        )
+    assert written[0] == written[1] == written[2]
+
+
+def test_outputs_hold_the_contract_and_shortest_exact_floats(frame, tmp_path):
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    table = run(tmp_path / "p.csv", tmp_path / "out")
+    assert list(table.columns) == ESTIMATES.names
+    rows = json.loads((tmp_path / "out" / "estimates.json").read_text())
+    assert [row["estimate"] for row in rows] == table["estimate"].tolist()
+    assert json.loads((tmp_path / "out" / "diagnostics.json").read_text())["main"]["n_practices"] == 8
+    assert not table.duplicated(["analysis", "term", "inference"]).any()
+
+
+def test_identifiers_beyond_two_to_the_53_stay_apart(frame, tmp_path):
+    base = 9007199254740993
+    number = {name: base + j for j, name in enumerate(sorted(frame["patient_id"].unique()))}
+    frame.assign(patient_id=frame["patient_id"].map(number)).to_csv(tmp_path / "p.csv", index=False)
+    assert run(tmp_path / "p.csv", tmp_path / "out")["n_patients"][0] == frame["patient_id"].nunique()
+
+
+def test_bom_utf16_and_crlf_are_read(frame, tmp_path):
+    text = frame.to_csv(index=False, lineterminator="\r\n")
+    (tmp_path / "a.csv").write_bytes(b"\xef\xbb\xbf" + text.encode())
+    (tmp_path / "b.csv").write_bytes(text.encode("utf-16"))
+    frame.to_csv(tmp_path / "c.csv", index=False)
+    tables = [run(tmp_path / f"{n}.csv", tmp_path / n) for n in "abc"]
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+    pd.testing.assert_frame_equal(tables[1], tables[2])
+
+
+def header(frame):
+    return ",".join(frame.columns) + "\n"
+
+
+BAD = {
+    "empty": (lambda f: b"", "is empty"),
+    "header only": (lambda f: header(f).encode(), "no rows below the header"),
+    "semicolons": (lambda f: f.to_csv(index=False, sep=";").encode(), "separated by semicolons"),
+    "tabs": (lambda f: f.to_csv(index=False, sep="\t").encode(), "separated by tabs"),
+    "missing column": (lambda f: f.rename(columns={"y": "hba1c"}).to_csv(index=False).encode(), 'no column "y"'),
+    "nearest": (lambda f: f.rename(columns={"practice_id": "practiceid"}).to_csv(index=False).encode(),
+                'Did you mean "practiceid"'),
+    "ragged": (lambda f: (header(f) + "1,2\n" + f.to_csv(index=False, header=False)).encode(), "row 2: found 2 cells"),
+    "text outcome": (lambda f: f.astype({"y": object}).assign(y="high").to_csv(index=False).encode(),
+                     "column y: found text that is not a number"),
+    "decimal comma": (lambda f: f.assign(y=f["y"].map(lambda v: f"{v:.2f}".replace(".", ","))).to_csv(index=False).encode(),
+                      "decimal comma"),
+    "labels as periods": (lambda f: f.assign(period="2015/16").to_csv(index=False).encode(), "column period"),
+    "duplicates": (lambda f: pd.concat([f, f.head(3)]).to_csv(index=False).encode(), "3 further rows for the same"),
+    "two practices": (lambda f: f.assign(practice_id=np.where(f.index == 1, "zz", f["practice_id"])).to_csv(index=False).encode(),
+                      "one cluster a unit"),
+    "moving start": (lambda f: f.assign(first_treated=np.where(f.index == 1, 2012, f["first_treated"])).to_csv(index=False).encode(),
+                     "one first treated period a unit"),
+    "never measured": (lambda f: f.assign(y=np.nan).to_csv(index=False).encode(), "never measured"),
+    "not utf-8": (lambda f: f.to_csv(index=False).encode().replace(b"p0001", b"p\xe9001"), "not UTF-8"),
+    "level changes": (lambda f: f.assign(white=np.arange(len(f)) % 2).to_csv(index=False).encode(), "one level a unit"),
+    "infinite": (lambda f: f.assign(y=np.where(f.index == 0, np.inf, f["y"])).to_csv(index=False).encode(), "infinite value"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_input_gets_a_sentence_and_no_identifier(kind, frame, tmp_path):
+    make, sentence = BAD[kind]
+    (tmp_path / "p.csv").write_bytes(make(frame))
+    result = call(tmp_path / "p.csv", tmp_path / "out")
+    assert isinstance(result.exception, DataError), result.exception
+    assert sentence in str(result.exception)
+    assert not any(name in str(result.exception) for name in frame["patient_id"].unique())
+    assert not (tmp_path / "out").exists()
+
+
+def test_truncated_gzip_and_damaged_parquet(frame, tmp_path):
+    whole = gzip.compress(frame.to_csv(index=False).encode())
+    (tmp_path / "p.csv.gz").write_bytes(whole[: len(whole) // 2])
+    assert "cut off" in str(call(tmp_path / "p.csv.gz", tmp_path / "o").exception)
+    (tmp_path / "q.csv.gz").write_bytes(b"patient_id,y\n")
+    assert "not a gzip file" in str(call(tmp_path / "q.csv.gz", tmp_path / "o").exception)
+    (tmp_path / "p.parquet").write_bytes(b"PAR1 nothing")
+    assert "not a readable Parquet" in str(call(tmp_path / "p.parquet", tmp_path / "o").exception)
+    assert isinstance(call(tmp_path / "none.csv", tmp_path / "o").exception, StudyError)
+    assert isinstance(call(tmp_path, tmp_path / "o").exception, StudyError)
+
+
+def test_several_faults_are_said_at_once(frame, tmp_path):
+    frame.assign(y="x", period="2015/16", weight=-1).to_csv(tmp_path / "p.csv", index=False)
+    spec = {**SPEC, "columns": {"outcome": "y", "weight": "weight"}}
+    text = str(call(tmp_path / "p.csv", tmp_path / "o", spec).exception)
+    assert "3 things need mending" in text
+    assert "negative weight" in text
+
+
+def test_one_failing_analysis_leaves_the_others_and_exits_with_its_reason(frame, tmp_path):
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    spec = {
+        "columns": {"outcome": "y"},
+        "analyses": [
+            {"name": "main", "estimator": "twfe"},
+            {"name": "rare", "estimator": "twfe", "subgroup": "practice_id"},
+        ],
+    }
+    result = call(tmp_path / "p.csv", tmp_path / "out", spec)
+    assert isinstance(result.exception, DataError)
+    assert "fewer than 4 are refused" in str(result.exception)
+    assert set(pd.read_csv(tmp_path / "out" / "estimates.csv")["analysis"]) == {"main"}
+
+
+def test_spec_mistakes_name_the_nearest_key(frame, tmp_path):
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    wrong = {
+        "columns": {"outcome": "y"},
+        "analyses": [{"name": "m", "estimator": "twfe", "inferense": ["cr2"]}],
+    }
+    error = call(tmp_path / "p.csv", tmp_path / "o", wrong).exception
+    assert isinstance(error, StudyError)
+    assert 'Did you mean "inference"?' in str(error)
+
+
+def test_zero_and_infinite_starts_mean_never_and_are_noted(frame, tmp_path):
+    frame.to_csv(tmp_path / "a.csv", index=False)
+    frame.assign(first_treated=frame["first_treated"].fillna(0)).to_csv(tmp_path / "b.csv", index=False)
+    frame.assign(first_treated=frame["first_treated"].fillna(np.inf)).to_csv(tmp_path / "c.csv", index=False)
+    tables = [run(tmp_path / f"{n}.csv", tmp_path / n) for n in "abc"]
+    pd.testing.assert_frame_equal(tables[0], tables[1])
+    pd.testing.assert_frame_equal(tables[0], tables[2])
+    notes = json.loads((tmp_path / "b" / "diagnostics.json").read_text())["main"]["notes"]
+    assert any("read as never treated" in note for note in notes)
+
+
+def test_lazy_api_has_a_readable_repr(frame):
+    import evalweave
+
+    shown = repr(evalweave.twfe(frame, outcome="y"))
+    assert "att" in shown
+    assert "95 % CI" in shown
+    with pytest.raises(AttributeError):
+        evalweave.nothing  # noqa: B018

@@ -1,0 +1,133 @@
+"""The wild bootstrap against row-by-row regressions, and the inversion of its test."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from did_panels import absorbed, panel
+
+import evalweave
+from evalweave.inference.wild_bootstrap import wild_wald, wild_weights
+from evalweave.study import AnalysisOptions
+
+
+def cr1_t(x, y, g, null=0.0):
+    bread = np.linalg.inv(x.T @ x)
+    beta = bread @ x.T @ y
+    residual = y - x @ beta
+    scores = np.array([x[g == c].T @ residual[g == c] for c in np.unique(g)]) @ bread[0]
+    return (beta[0] - null) / np.sqrt((scores**2).sum())
+
+
+def brute_force(x, y, g, null=0.0, patterns=None):
+    """Return the p-value of H0: first coefficient = null, refitting every bootstrap sample row by row."""
+    others, outcome = x[:, 1:], y - null * x[:, 0]
+    gamma = np.linalg.lstsq(others, outcome, rcond=None)[0]
+    fitted, residual = others @ gamma, outcome - others @ gamma
+    observed = abs(cr1_t(x, outcome, g))
+    reached = [
+        abs(cr1_t(x, fitted + np.array(v)[g] * residual, g)) >= observed * (1 - 1e-10) for v in patterns
+    ]
+    return float(np.mean(reached))
+
+
+def options(**more):
+    return AnalysisOptions.model_validate({"name": "a", "estimator": "twfe", **more})
+
+
+def test_enumerated_rademacher_equals_brute_force():
+    frame = panel(seed=11, practices=6, treated=3)
+    x, y, g = absorbed(frame)
+    patterns = list(itertools.product((-1.0, 1.0), repeat=6))
+    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher")
+    assert result.tidy()["p_value"][0] == pytest.approx(brute_force(x, y, g, 0.0, patterns), abs=1e-12)
+    assert "all 64 Rademacher patterns" in result.tidy()["convention"][0]
+
+
+def test_sampled_webb_draws_equal_brute_force_with_the_same_weights():
+    frame = panel(seed=12)
+    x, y, g = absorbed(frame)
+    weights, probability, _ = wild_weights(8, options(draws=199, seed=5))
+    assert set(np.round(np.unique(weights**2), 6)) == {0.5, 1.0, 1.5}
+    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=199, seed=5)
+    assert result.tidy()["p_value"][0] == pytest.approx(brute_force(x, y, g, 0.0, weights), abs=1e-12)
+    assert probability.sum() == pytest.approx(1)
+
+
+def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
+    frame = panel(seed=13, practices=10, treated=5)
+    x, y, g = absorbed(frame)
+    weights, _, _ = wild_weights(10, options(draws=399, seed=2))
+    found = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=399, seed=2).tidy().iloc[0]
+    width = found["ci_high"] - found["ci_low"]
+    for end, inwards in ((found["ci_low"], 1), (found["ci_high"], -1)):
+        assert brute_force(x, y, g, end + inwards * 1e-6 * width, weights) > 0.05
+        assert brute_force(x, y, g, end - inwards * 1e-6 * width, weights) <= 0.05 + 1e-9
+
+
+def test_too_few_practices_give_an_unbounded_interval_that_says_so():
+    frame = panel(seed=14, practices=4, treated=2)
+    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher")
+    found = result.tidy().iloc[0]
+    assert np.isneginf(found["ci_low"])
+    assert np.isposinf(found["ci_high"])
+    assert "unbounded" in result.diagnostics["twfe"]["inference"]["wild_bootstrap"]["notes"][0]
+
+
+def test_default_weights_are_webb_below_twelve_practices():
+    assert "Webb" in wild_weights(11, options())[2]
+    assert "Rademacher" in wild_weights(12, options())[2]
+    weights, probability, words = wild_weights(4, options(bootstrap_weights="mammen"))
+    assert words == "all 16 Mammen patterns"
+    assert probability @ weights == pytest.approx(np.zeros(4), abs=1e-12)
+    assert probability @ weights**2 == pytest.approx(np.ones(4))
+
+
+def test_wald_of_one_restriction_is_the_two_sided_test():
+    frame = panel(seed=15)
+    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=499, diagnostics=False)
+    fit = result.fits["twfe"]
+    contrast = np.eye(1, len(fit.least_squares.columns))
+    found = wild_wald(fit, contrast, options(draws=499))
+    assert found["p_value"] == pytest.approx(result.tidy()["p_value"][0], abs=1e-12)
+
+
+def test_wald_of_two_restrictions_equals_brute_force():
+    frame = panel(seed=16)
+    result = evalweave.event_study(frame, outcome="y", diagnostics=False)
+    fit = result.fits["event_study"]
+    x, y, g = _event_columns(frame)
+    leads = [0, 1]
+    weights, _, _ = wild_weights(8, options(draws=199))
+    assert wild_wald(fit, np.eye(len(fit.least_squares.columns))[leads], options(draws=199))[
+        "p_value"
+    ] == pytest.approx(_brute_wald(x, y, g, leads, weights), abs=1e-12)
+
+
+def _event_columns(frame):
+    import pandas as pd
+
+    event = (frame["period"] - frame["first_treated"]).to_numpy()
+    events = [e for e in sorted(set(event[~np.isnan(event)])) if e != -1]
+    columns = [(event == e).astype(float) for e in events]
+    columns += [(frame["period"] == p).to_numpy(float) for p in sorted(frame["period"].unique())[1:]]
+    table = pd.DataFrame(np.column_stack([*columns, frame["y"]]))
+    table -= table.groupby(frame["patient_id"].to_numpy()).transform("mean")
+    values = table.to_numpy()
+    return values[:, :-1], values[:, -1], pd.factorize(frame["practice_id"], sort=True)[0]
+
+
+def _brute_wald(x, y, g, tested, weights):
+    def wald(outcome):
+        bread = np.linalg.inv(x.T @ x)
+        beta = bread @ x.T @ outcome
+        residual = outcome - x @ beta
+        scores = np.array([x[g == c].T @ residual[g == c] for c in np.unique(g)]) @ bread[:, tested]
+        return beta[tested] @ np.linalg.solve(scores.T @ scores, beta[tested])
+
+    others = np.delete(x, tested, axis=1)
+    fitted = others @ np.linalg.lstsq(others, y, rcond=None)[0]
+    observed = wald(y)
+    return float(np.mean([wald(fitted + v[g] * (y - fitted)) >= observed * (1 - 1e-10) for v in weights]))
