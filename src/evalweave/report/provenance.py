@@ -133,19 +133,26 @@ def read(folder: Path) -> dict[str, Any]:
     return value
 
 
-def extract_inputs(results: Path, extract: Extract, place: Path) -> list[dict[str, Any]]:
+def extract_inputs(
+    results: Path, extract: Extract | None = None, place: Path | None = None
+) -> list[dict[str, Any]]:
     """Return name, checksum and size of the extract's files: as ingest read them, and the lookups beside them.
 
-    `place` is the extract's folder; names are paths inside it.
+    `place` is the extract's folder, names are paths inside it; without it, only what ingest noted is known.
     """
-    found = {name: files.sha256(path) for name, path in extract_files(extract, place).items()}
+    read: dict[str, str] = {}
     for index in sorted((results / "ingest").glob("*.json")):
         for part in json.loads(index.read_text(encoding="utf-8"))["parts"]:
-            found[part["source_file"]] = part["sha256"]
+            read[part["source_file"]] = part["sha256"]
+    there = extract_files(extract, place) if extract is not None and place is not None else {}
+    found = {name: read.get(name) or files.sha256(path) for name, path in there.items()} | read
     return [
-        {"role": EXTRACT, "name": as_written(name), "sha256": found[name], "bytes": _size(place / name)}
+        {
+            "role": EXTRACT, "name": as_written(name), "sha256": found[name],
+            "bytes": there[name].stat().st_size if name in there else None,
+        }
         for name in sorted(found)
-    ]
+    ]  # fmt: skip
 
 
 def extract_files(extract: Extract, place: Path) -> dict[str, Path]:
@@ -163,10 +170,6 @@ def extract_files(extract: Extract, place: Path) -> dict[str, Path]:
 
 def _inside(path: Path, place: Path) -> str:
     return path.relative_to(place).as_posix() if path.is_relative_to(place) else path.name
-
-
-def _size(path: Path) -> int | None:
-    return path.stat().st_size if path.is_file() else None
 
 
 def other_inputs(written: Study, folder: Path) -> list[dict[str, Any]]:
