@@ -35,6 +35,11 @@ def test_an_attribute_that_fewer_than_k_share_is_dropped() -> None:
     assert Counter(strings.values()) == {"client, woman, 60–64": 4, "client, man": 4}
 
 
+def test_a_level_that_does_not_explain_itself_has_its_attribute_before_it() -> None:
+    table = people(*[("client", "A")] * 3, names=("role", "provider"))
+    assert set(speaker_strings(table, ["provider"], 3).values()) == {"client, provider A"}
+
+
 def test_small_levels_are_pooled() -> None:
     table = people(*[("client", "female", "60-64")] * 3, ("client", "female", "40-44"), ("client", "female", "45-49"),
                    ("client", "female", ""))  # fmt: skip

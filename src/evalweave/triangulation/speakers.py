@@ -8,14 +8,15 @@ next smallest level joins it. So every string, also one that lacks an attribute,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORDS = {"female": "woman", "male": "man", "f": "woman", "m": "man"}
-Person = tuple[str, tuple[str, ...]]  # participant_id, level of each attribute
+PLAIN = ("gender", "age_band", "ethnicity", "employment")  # their levels are understood without their name
+Person = tuple[str, tuple[str, ...]]  # participant_id, level of each attribute as it is printed
 
 
 def speaker_strings(participants: pd.DataFrame, attributes: Sequence[str], k: int) -> dict[str, str]:
@@ -24,9 +25,9 @@ def speaker_strings(participants: pd.DataFrame, attributes: Sequence[str], k: in
     A participant has one string in the whole report. Attributes that the table lacks are ignored.
     """
     known = [name for name in attributes if name in participants.columns]
-    levels = [participants[name].astype("string").fillna("") for name in known]
+    levels = [participants[name].astype("string").fillna("").map(_printed(name)) for name in known]
     people = [
-        (str(person), str(role), tuple(str(column.iloc[row]).strip() for column in levels))
+        (str(person), str(role), tuple(str(column.iloc[row]) for column in levels))
         for row, (person, role) in enumerate(
             zip(participants["participant_id"], participants["role"], strict=True)
         )
@@ -54,13 +55,19 @@ def _divide(group: list[Person], depth: int, string: str, k: int) -> dict[str, s
         pool += kept.pop(0)[1]
     strings = _divide(sorted(pool), depth + 1, string, k) if pool else {}
     for level, people in kept:
-        strings |= _divide(people, depth + 1, f"{string}, {_in_words(level)}", k)
+        strings |= _divide(people, depth + 1, f"{string}, {level}", k)
     return strings
 
 
-def _in_words(level: str) -> str:
-    """Return an attribute level as it is printed: "woman" for female, an en dash in a band of ages."""
-    bounds = level.split("-")
-    if len(bounds) == 2 and all(part.strip().isdigit() for part in bounds):
-        return "–".join(part.strip() for part in bounds)
-    return WORDS.get(level.lower(), level.replace("_", " "))
+def _printed(attribute: str) -> Callable[[str], str]:
+    """Return how a level of `attribute` is printed: woman for female, 60–64, and "provider A" for a bare A."""
+
+    def words(level: str) -> str:
+        level = level.strip()
+        bounds = [part.strip() for part in level.split("-")]
+        if len(bounds) == 2 and all(part.isdigit() for part in bounds):
+            level = "–".join(bounds)
+        said = WORDS.get(level.lower(), level.replace("_", " "))
+        return said if attribute in PLAIN or not said else f"{attribute.replace('_', ' ')} {said}"
+
+    return words

@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import t as student
+from scipy.special import ndtri, stdtrit  # scipy.stats takes seconds to import
 
 from evalweave.triangulation.convergence import (
     CONVERGES,
@@ -69,15 +69,15 @@ def shifts(interval: Interval) -> tuple[tuple[float, ...], tuple[str, ...]]:
     notes = []
     error, dof = interval.std_error, interval.dof
     if math.isnan(error):
-        error = (interval.high - interval.low) / (2 * float(student.ppf(0.975, np.inf)))
+        error = (interval.high - interval.low) / (2 * float(ndtri(0.975)))
         if not math.isfinite(error):
             return (0.0,), ("no standard error and no bounded interval: nothing was shifted",)
         notes.append("no standard error: taken as the interval's half width over 1.96")
     if math.isnan(dof):
-        dof = np.inf
         notes.append("no degrees of freedom: shifted by normal quantiles")
     middles = (np.arange(SHIFTS) + 0.5) / SHIFTS
-    return tuple(float(error * t) for t in student.ppf(middles, dof)), tuple(notes)
+    quantiles = ndtri(middles) if math.isnan(dof) or math.isinf(dof) else stdtrit(dof, middles)
+    return tuple(float(error * t) for t in quantiles), tuple(notes)
 
 
 def label_stability(
