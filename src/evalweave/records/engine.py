@@ -112,3 +112,12 @@ def was_floating(backend: Any, path: Path, kind: str, column: str) -> bool:
                 mapped.seek(0)
                 schema = pa.ipc.open_stream(mapped).schema
     return bool(pa.types.is_floating(schema.field(column).type))
+
+
+def stage_table(backend: Any, path: Path, stage: str) -> ir.Table:
+    """Return a Parquet table that an earlier stage wrote; raise `DataError` when it did not."""
+    from evalweave.errors import DataError
+
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file. Run `evalweave {stage}` first.")
+    return backend.read_parquet(str(path))

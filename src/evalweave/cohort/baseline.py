@@ -1,0 +1,115 @@
+"""The baseline table: who the arms were at the index date, with standardised mean differences.
+
+Means: (m1 − m0) / √((s1² + s0²) / 2). Levels: (p1 − p0) / √((p1(1 − p1) + p0(1 − p0)) / 2).
+(Austin, Statistics in Medicine 2009;28:3083–3107, equations 1 and 2.)
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+from evalweave.tables import BASELINE
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study import CohortSettings, Outcome
+
+DAYS_BEFORE = 365
+LEVELS = ("sex", "ethnicity", "white", "imd_quintile", "fewer_conditions")
+MEANS = ("age", "n_conditions")
+
+
+def outcomes_before(
+    backend: Any, measurements: ir.Table, eligible: ir.Table, outcomes: dict[str, Outcome]
+) -> pd.DataFrame:
+    """Return patient_id and, per outcome, the mean of the patient's values in the 365 days before the index date."""
+    import ibis
+
+    from evalweave.records.same_day import exact_mean
+
+    joined = measurements.inner_join(eligible.select("patient_id", "index_date"), "patient_id")
+    before = joined.filter(
+        (joined.date < joined.index_date)
+        & (joined.date >= joined.index_date - ibis.interval(days=DAYS_BEFORE))
+    )
+    means = before.group_by("patient_id", "outcome").aggregate(mean=exact_mean(before.value))
+    frame = backend.to_pyarrow(means).to_pandas()
+    wide = frame.pivot(index="patient_id", columns="outcome", values="mean")
+    return wide.reindex(columns=list(outcomes)).reset_index()
+
+
+def table(
+    cohort: pd.DataFrame, membership: pd.DataFrame, before: pd.DataFrame, settings: CohortSettings
+) -> pd.DataFrame:
+    """Return BASELINE for every comparison: counts of patients and practices, levels, means; blanks as `missing`."""
+    import pandas as pd
+
+    people = cohort.merge(before, on="patient_id", how="left")
+    rows: list[dict[str, Any]] = []
+    for name in settings.comparisons:
+        members = membership.loc[membership["comparison"] == name, ["patient_id", "arm"]]
+        here = members.merge(people.drop(columns="arm"), on="patient_id")
+        arms = [here[here["arm"] == arm] for arm in ("programme", "comparison")]
+        rows.append(_counts(name, "patients", [len(arm) for arm in arms]))
+        rows.append(_counts(name, "practices", [arm["practice_id"].nunique() for arm in arms]))
+        for variable in MEANS:
+            rows += _mean(name, variable, arms)
+        for variable in LEVELS:
+            rows += _levels(name, variable, arms)
+        for outcome in settings.outcomes:
+            rows += _mean(name, outcome, arms)
+    return BASELINE.conform(pd.DataFrame(rows))
+
+
+def _counts(comparison: str, variable: str, n: list[int]) -> dict[str, Any]:
+    return {
+        "comparison": comparison, "variable": variable, "category": "", "statistic": "n",
+        "programme": n[0], "comparison_value": n[1],
+    }  # fmt: skip
+
+
+def _mean(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict[str, Any]]:
+    values = [arm[variable].astype("float64") for arm in arms]
+    known = [value.dropna() for value in values]
+    row = {
+        "comparison": comparison, "variable": variable, "category": "", "statistic": "mean_sd",
+        "programme": known[0].mean(), "programme_sd": known[0].std(), "programme_n": len(known[0]),
+        "comparison_value": known[1].mean(), "comparison_sd": known[1].std(), "comparison_n": len(known[1]),
+    }  # fmt: skip
+    row["smd"] = _ratio(
+        row["programme"] - row["comparison_value"], (row["programme_sd"] ** 2 + row["comparison_sd"] ** 2) / 2
+    )
+    missing = [int(value.isna().sum()) for value in values]
+    return (
+        [row, _level(comparison, variable, "missing", missing, [len(arm) for arm in arms])]
+        if any(missing)
+        else [row]
+    )
+
+
+def _levels(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict[str, Any]]:
+    import pandas as pd
+
+    texts = [arm[variable].astype("string").fillna("missing") for arm in arms]
+    levels = sorted(set(pd.concat(texts)), key=lambda level: (level in ("missing", "unknown"), level))
+    total = [len(arm) for arm in arms]
+    return [
+        _level(comparison, variable, level, [int((text == level).sum()) for text in texts], total)
+        for level in levels
+    ]
+
+
+def _level(comparison: str, variable: str, level: str, n: list[int], total: list[int]) -> dict[str, Any]:
+    share = [count / of if of else math.nan for count, of in zip(n, total, strict=True)]
+    return {
+        "comparison": comparison, "variable": variable, "category": level, "statistic": "n",
+        "programme": n[0], "programme_n": total[0], "comparison_value": n[1], "comparison_n": total[1],
+        "smd": _ratio(share[0] - share[1], sum(p * (1 - p) for p in share) / 2),
+    }  # fmt: skip
+
+
+def _ratio(difference: float, variance: float) -> float:
+    return difference / math.sqrt(variance) if variance > 0 else math.nan

@@ -1,0 +1,52 @@
+"""evalweave cohort: who is eligible, in which arm, followed until when."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
+    cleaned: Annotated[Path, typer.Option(help="Folder that `evalweave clean` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for the cohort, its baseline table and the ledger.")],
+) -> None:
+    """Eligibility is fixed at the index date as the study file declares it; each person left out has one reason.
+
+    Example: evalweave cohort --settings study.yaml --cleaned results/my-study/clean --out results/my-study/cohort
+    """
+    import tempfile
+
+    from evalweave.cohort.building import build
+    from evalweave.files import write_csv, write_parquet
+    from evalweave.records import engine
+    from evalweave.records.practices import read_practices
+    from evalweave.study import CohortSettings
+    from evalweave.studyfile import load_settings
+
+    chosen = load_settings(settings, CohortSettings)
+    practices = read_practices(chosen.practices)
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
+        backend = engine.connect(chosen.engine, spill=spill)
+        clean = {
+            name: engine.stage_table(backend, cleaned / f"{name}.parquet", "clean")
+            for name in ("patients", "registrations", "measurements", "conditions")
+        }
+        built = build(backend, clean, practices, chosen)
+    write_parquet(built.cohort, out / "cohort.parquet")
+    write_parquet(built.membership, out / "membership.parquet")
+    write_csv(built.baseline, out / "baseline.csv")
+    if built.balance is not None:
+        write_csv(built.balance, out / "balance.csv")
+    write_csv(built.ledger, out / "ledger.csv")
+    arms = built.cohort["arm"].value_counts()
+    practices_in = built.cohort.groupby("arm")["practice_id"].nunique()
+    for arm in ("programme", "comparison"):
+        moved = built.n_moved.get(arm, 0)
+        print(
+            f"{arm}: {arms.get(arm, 0)} eligible patients in {practices_in.get(arm, 0)} practices; "
+            f"{moved} later moved to a practice of the other arm."
+        )

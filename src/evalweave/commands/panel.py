@@ -1,0 +1,59 @@
+"""evalweave panel: the patient-by-period panel of one comparison."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    comparison: Annotated[str, typer.Option(help="Name of a comparison in the study file.")],
+    settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
+    cleaned: Annotated[Path, typer.Option(help="Folder that `evalweave clean` wrote.")],
+    cohort: Annotated[Path, typer.Option(help="Folder that `evalweave cohort` wrote.")],
+    out: Annotated[Path, typer.Option(help="Folder for the panel, its trends and its ledger.")],
+) -> None:
+    """One row a patient and period with a measurement; one column an outcome. `evalweave fit` reads it as it is.
+
+    Example: evalweave panel --comparison area_without_programme --settings study.yaml
+    --cleaned results/my-study/clean --cohort results/my-study/cohort --out results/my-study/panel
+    """
+    import tempfile
+
+    import pandas as pd
+
+    from evalweave import panel as stage
+    from evalweave.errors import DataError, StudyError, nearest
+    from evalweave.files import write_csv, write_parquet
+    from evalweave.records import engine
+    from evalweave.study import PanelSettings
+    from evalweave.studyfile import load_settings
+
+    chosen = load_settings(settings, PanelSettings)
+    for name in ("cohort", "membership"):
+        if not (cohort / f"{name}.parquet").is_file():
+            raise DataError(f"{cohort / name}.parquet: there is no such file. Run `evalweave cohort` first.")
+    membership = pd.read_parquet(cohort / "membership.parquet")
+    names = sorted(set(membership["comparison"]))
+    if comparison not in names:
+        raise StudyError(f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}')
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
+        backend = engine.connect(chosen.engine, spill=spill)
+        built = stage.build(
+            backend,
+            engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),
+            engine.stage_table(backend, cleaned / "registrations.parquet", "clean"),
+            pd.read_parquet(cohort / "cohort.parquet"),
+            membership,
+            comparison,
+            chosen,
+        )
+    write_parquet(built.panel, out / f"{comparison}.parquet")
+    write_csv(built.trends, out / f"{comparison}.trends.csv")
+    write_csv(built.ledger, out / f"{comparison}.ledger.csv")
+    patients = built.panel["patient_id"].nunique()
+    practices = built.panel["practice_id"].nunique()
+    print(f"{comparison}: {len(built.panel)} person-periods of {patients} patients in {practices} practices.")
