@@ -1,0 +1,42 @@
+"""`evalweave report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    study: Annotated[Path, typer.Option(help="The study file.")],
+    results: Annotated[Path, typer.Option(help="results/<study>/ of the stages before.")],
+    out: Annotated[Path, typer.Option(help="The report folder, such as reports/<study>.")],
+    extract: Annotated[
+        Path | None, typer.Option(help="The extract's folder, where it is not the study file's.")
+    ] = None,
+) -> None:
+    """Writes report.html (one file that opens offline), the released tables, every figure with its data, and manifest.json.
+
+    Counts of people and records pass the study's disclosure profile. Files of an earlier report that are no longer part
+    of it are removed. `evalweave audit` then proves that nothing else got out.
+
+    Example: evalweave report --study study.yaml --results results/my-study --out reports/my-study
+    """
+    from evalweave.report.folder import write_report
+    from evalweave.report.gather import gather
+    from evalweave.studyfile import load_study
+
+    declared = load_study(study)
+    if extract is not None:
+        declared = declared.reading_from(str(extract))
+    data = gather(declared, study, results)
+    written = write_report(data, study, results, out)
+    row = data.main()
+    if row is not None:
+        from evalweave.report.sentences import main_sentence
+
+        if declared.study.synthetic:
+            print("Simulated data.")
+        print(main_sentence(data, row))
+    print(f"Written: {len(written)} files in {out}; open {out / 'report.html'}")

@@ -1,0 +1,214 @@
+"""What a section is made of. HTML and Word are written from the same blocks.
+
+Text is `Markup`: safe HTML of a few inline tags, into which values are put with `Markup.format`, which escapes them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+from markupsafe import Markup, escape
+
+Text = Markup | str
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """A figure in one unit: inline SVG, and the unit it is drawn in (blank when there is only one)."""
+
+    svg: str
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure with its text alternative and its released data; one drawing per unit of measure."""
+
+    name: str
+    title: str
+    description: str
+    caption: Text
+    drawings: tuple[Drawing, ...]
+    data: pd.DataFrame
+    wide: bool = False
+    template = "figure"
+
+
+@dataclass(frozen=True)
+class Prose:
+    """A paragraph. `kind`: blank, lead, note or banner."""
+
+    text: Text
+    kind: str = ""
+    template = "prose"
+
+
+@dataclass(frozen=True)
+class Heading:
+    text: str
+    id: str = ""
+    template = "heading"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """A few facts side by side: value and what it is."""
+
+    items: tuple[tuple[Text, Text], ...]
+    template = "facts"
+
+
+@dataclass(frozen=True)
+class Listing:
+    items: tuple[Text, ...]
+    template = "listing"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: header, unit, and `number` (aligned at the decimal point) or text."""
+
+    header: Text
+    unit: Text = ""
+    number: bool = False
+
+
+@dataclass(frozen=True)
+class Line:
+    """A row of a table; `group` rows are headings over the following rows, `depth` indents the first cell."""
+
+    cells: tuple[Text, ...]
+    group: bool = False
+    depth: int = 0
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table whose caption says what to see."""
+
+    caption: Text
+    columns: tuple[Column, ...]
+    lines: tuple[Line, ...]
+    notes: tuple[Text, ...] = ()
+    id: str = ""
+    wide: bool = False
+    template = "table"
+
+
+@dataclass(frozen=True)
+class Check:
+    """One check of whether the answer can be believed."""
+
+    question: Text
+    verdict: str  # holds, does not hold, cannot tell
+    why: Text
+    link: str = ""
+    link_text: str = ""
+
+
+@dataclass(frozen=True)
+class Checks:
+    caption: Text
+    items: tuple[Check, ...]
+    template = "checks"
+
+
+@dataclass(frozen=True)
+class Details:
+    """More of it on a click; no script needed."""
+
+    summary: Text
+    blocks: tuple[Any, ...]
+    template = "details"
+
+
+@dataclass(frozen=True)
+class Formula:
+    """A formula as MathML, with the same in plain text."""
+
+    mathml: Markup
+    text: str
+    template = "formula"
+
+
+@dataclass(frozen=True)
+class Code:
+    text: str
+    template = "code"
+
+
+@dataclass(frozen=True)
+class Quote:
+    words: str
+    speaker: str
+    path: str
+    stance: str = ""
+
+
+@dataclass(frozen=True)
+class JointRow:
+    """One claim: what was expected, the numbers, the voices, and what the declared rule says of them."""
+
+    claim: str
+    theme: str
+    proposition: str
+    expectation: Text
+    strip: str  # SVG; blank where there is no interval
+    numbers: Text
+    quantitative: Text
+    voices: tuple[Text, ...]
+    quotes: tuple[Quote, ...]
+    label: str
+    label_note: Text
+    inputs: tuple[tuple[Text, Text], ...]
+    analyst: Text = ""
+    analyst_by: str = ""
+
+
+@dataclass(frozen=True)
+class Joint:
+    caption: Text
+    rows: tuple[JointRow, ...]
+    notes: tuple[Text, ...] = ()
+    template = "joint"
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section of the report: `key` is its anchor."""
+
+    key: str
+    title: str
+    blocks: tuple[Any, ...]
+    short: str = ""  # as in the contents
+    number: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+def text(template: str, *values: Any, **named: Any) -> Markup:
+    """Return HTML from a trusted template, every value escaped unless it is Markup itself."""
+    return Markup(template).format(*values, **named)
+
+
+def in_units(first: Text, second: Text | None) -> Markup:
+    """Return a text in two units, of which the reader's switch shows one."""
+    if second is None or str(first) == str(second):
+        return escape(first)
+    return text('<span class="u1">{}</span><span class="u2">{}</span>', first, second)
+
+
+def joined_html(parts: list[Markup], by: str = " ") -> Markup:
+    return Markup(by).join(parts)
+
+
+def figures_in(blocks: tuple[Any, ...]) -> list[Figure]:
+    """Return all figures among blocks, also those under details."""
+    found: list[Figure] = []
+    for block in blocks:
+        if isinstance(block, Figure):
+            found.append(block)
+        elif isinstance(block, Details):
+            found += figures_in(block.blocks)
+    return found

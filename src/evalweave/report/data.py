@@ -1,0 +1,183 @@
+"""Everything the report is written from, read-only, and the few ways of looking something up in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from evalweave.report.disclosure import Profile
+from evalweave.report.numbers import decimals, missing
+from evalweave.study import Analysis, Outcome, Study, role_of
+
+PERCENTAGE_POINTS = "percentage points"
+
+
+@dataclass(frozen=True)
+class Row:
+    """One estimate under one inference method, in one unit."""
+
+    analysis: str
+    term: str
+    unit: str
+    inference: str
+    estimate: float
+    std_error: float
+    low: float
+    high: float
+    p_value: float
+    dof: float
+    level: float
+    n_obs: Any
+    n_patients: Any
+    n_practices: Any
+    n_practices_treated: Any
+    convention: str
+
+    @property
+    def places(self) -> int:
+        return decimals(self.std_error)
+
+
+@dataclass(frozen=True)
+class ReportData:
+    """Results of one study as tables (`tables.py` contracts); a strand that was not part of it is None.
+
+    `trends` by comparison; `ledger` of all stages in their order; `panel_ledgers` by comparison; `diagnostics` by
+    analysis; `joint_detail` by claim; `truth` only of simulated data; `inputs` and `software` as in the manifest.
+    """
+
+    study: Study
+    profile: Profile
+    estimates: pd.DataFrame
+    diagnostics: Mapping[str, Any] = field(default_factory=dict)
+    holm: pd.DataFrame | None = None
+    trends: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    baseline: pd.DataFrame | None = None
+    balance: pd.DataFrame | None = None
+    ledger: pd.DataFrame | None = None
+    codelists: pd.DataFrame | None = None
+    themes: pd.DataFrame | None = None
+    theme_counts: pd.DataFrame | None = None
+    fieldwork: pd.DataFrame | None = None
+    agreement: pd.DataFrame | None = None
+    import_log: pd.DataFrame | None = None
+    joint: pd.DataFrame | None = None
+    quotes: pd.DataFrame | None = None
+    joint_detail: Mapping[str, Any] = field(default_factory=dict)
+    claims: pd.DataFrame | None = None
+    truth: Mapping[str, Any] | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    command: str = ""
+
+    # What is declared
+
+    @property
+    def primary(self) -> Analysis:
+        return self.study.primary_analysis
+
+    @property
+    def outcome(self) -> Outcome:
+        return self.study.outcomes[self.primary.outcome]
+
+    def outcome_label(self, name: str | None = None) -> str:
+        name = name or self.primary.outcome
+        return self.study.outcomes[name].label or name.replace("_", " ")
+
+    def analyses(self, role: str) -> list[Analysis]:
+        """Return the analyses that the report shows in one place, in the study file's order."""
+        return [a for a in self.study.analyses if role_of(a, self.study.outcomes) == role]
+
+    def comparison_label(self, name: str | None) -> str:
+        name = name or self.study.primary_comparison
+        return self.study.comparisons[name].label or name.replace("_", " ")
+
+    # What was found
+
+    def units(self, analysis: str) -> list[str]:
+        """Return the units in which an analysis is reported; the one that readers of HbA1c in per cent know first."""
+        found = self.estimates.loc[self.estimates["analysis"] == analysis, "outcome_unit"]
+        names = [str(unit) for unit in found.dropna().unique()]
+        return sorted(names, key=lambda unit: (unit != PERCENTAGE_POINTS, unit))
+
+    def rows(
+        self,
+        analysis: str,
+        term: str | None = None,
+        unit: str | None = None,
+        inference: str | None = None,
+    ) -> list[Row]:
+        """Return the estimates that match, in the order of the table."""
+        found = self.estimates[self.estimates["analysis"] == analysis]
+        for column, value in (("term", term), ("outcome_unit", unit), ("inference", inference)):
+            if value is not None:
+                found = found[found[column] == value]
+        return [_row(record) for record in found.to_dict("records")]
+
+    def row(
+        self, analysis: Analysis, term: str, unit: str | None = None, inference: str | None = None
+    ) -> Row | None:
+        """Return one estimate under the declared primary inference (or another); None where there is none."""
+        found = self.rows(analysis.name, term, unit, inference or primary_inference(self, analysis))
+        return next((row for row in found if not missing(row.estimate)), None)
+
+    def main_term(self, analysis: Analysis) -> str:
+        """Return the term that stands for the whole analysis: att, or an average over event times."""
+        have = set(self.estimates.loc[self.estimates["analysis"] == analysis.name, "term"])
+        return next(
+            (t for t in ("att", "simple", "event[overall]", "group[overall]", "dose") if t in have), "att"
+        )
+
+    def main(self, unit: str | None = None) -> Row | None:
+        """Return the main result in a unit (the first one when none is given)."""
+        units = self.units(self.primary.name)
+        if not units:
+            return None
+        return self.row(self.primary, self.main_term(self.primary), unit or units[0])
+
+    def margin(self, unit: str) -> float | None:
+        """Return the smallest difference that matters in `unit`, converted like the estimates were."""
+        margin = self.study.report.margin
+        if margin is None or unit == self.outcome.unit:
+            return margin
+        ratio = self.ratio(unit)
+        return None if ratio is None else margin * ratio
+
+    def ratio(self, unit: str) -> float | None:
+        """Return how many `unit` a difference of one unit of the outcome is, read off the main estimate."""
+        if unit == self.outcome.unit:
+            return 1.0
+        ours = self.rows(self.primary.name, unit=self.outcome.unit)
+        theirs = self.rows(self.primary.name, unit=unit)
+        pairs = zip(ours, theirs, strict=False)
+        found = [b.std_error / a.std_error for a, b in pairs if a.std_error and b.std_error]
+        return next((ratio for ratio in found if ratio == ratio), None)
+
+    def diagnostic(self, analysis: str, name: str) -> Any:
+        """Return one diagnostic of an analysis; None where it was not computed."""
+        found = self.diagnostics.get(analysis) or {}
+        return found.get(name) if isinstance(found, Mapping) else None
+
+
+def primary_inference(data: ReportData, analysis: Analysis) -> str:
+    """Return the declared first inference method, or the first that the fit could give."""
+    have = list(data.estimates.loc[data.estimates["analysis"] == analysis.name, "inference"].unique())
+    return next((name for name in analysis.inference if name in have), have[0] if have else "")
+
+
+def _row(record: dict[Any, Any]) -> Row:
+    def real(name: str) -> float:
+        value = record.get(name)
+        return float("nan") if missing(value) else float(value)
+
+    return Row(
+        analysis=str(record["analysis"]), term=str(record["term"]), unit=str(record.get("outcome_unit")),
+        inference=str(record.get("inference")), estimate=real("estimate"), std_error=real("std_error"),
+        low=real("ci_low"), high=real("ci_high"), p_value=real("p_value"), dof=real("dof"),
+        level=0.95 if missing(record.get("level")) else float(record["level"]),
+        n_obs=record.get("n_obs"), n_patients=record.get("n_patients"), n_practices=record.get("n_practices"),
+        n_practices_treated=record.get("n_practices_treated"),
+        convention="" if missing(record.get("convention")) else str(record["convention"]),
+    )  # fmt: skip

@@ -1,0 +1,132 @@
+"""The estimate by time since the start: pointwise intervals, a pale simultaneous band where there is one."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.data import ReportData, Row
+from evalweave.report.figures.style import BAND, PROGRAMME, QUIET, describe, drawing, sign, slug, to_svg
+from evalweave.report.numbers import estimate
+from evalweave.study import Analysis
+
+SIMULTANEOUS = ("multiplier_bootstrap", "sup_t", "simultaneous")
+PERIODS = {
+    "financial_year": "years",
+    "calendar_year": "years",
+    "half_year": "half-years",
+    "quarter": "quarters",
+    "month": "months",
+}
+
+
+def event_times(data: ReportData, analysis: Analysis, unit: str) -> list[tuple[int, Row]]:
+    """Return event time and estimate under the primary inference, in order of time."""
+    from evalweave.report.data import primary_inference
+
+    rows = data.rows(analysis.name, unit=unit, inference=primary_inference(data, analysis))
+    found = [(int(m[1]), row) for row in rows if (m := re.fullmatch(r"event\[(-?\d+)\]", row.term))]
+    return sorted(found, key=lambda item: item[0])
+
+
+def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure | None:
+    """Return the event study of an analysis in every unit; None when it has no terms."""
+    units = [unit for unit in data.units(analysis.name) if event_times(data, analysis, unit)]
+    if not units:
+        return None
+    label = data.outcome_label(analysis.outcome)
+    title = f"Difference in {label} by time since the start"
+    first = event_times(data, analysis, units[0])
+    spoken = "; ".join(f"{e}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}" for e, r in first)
+    said = describe(
+        f"By {_periods(data)} since the start, in {units[0]}. {spoken}.", data.study.study.synthetic
+    )
+    drawings = tuple(
+        Drawing(_draw(data, analysis, unit, title, said if unit == units[0] else title), unit)
+        for unit in units
+    )
+    return Figure(f"{analysis.name}", title, said, caption, drawings, _table(data, analysis, units))
+
+
+def _periods(data: ReportData) -> str:
+    return PERIODS.get(data.study.window.period, "periods")
+
+
+def _table(data: ReportData, analysis: Analysis, units: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"event_time": e, "estimate": r.estimate, "ci_low": r.low, "ci_high": r.high, "unit": r.unit,
+             "inference": r.inference, "band_low": low, "band_high": high}
+            for unit in units
+            for e, r in event_times(data, analysis, unit)
+            for low, high in [bands(data, analysis, unit).get(e, (math.nan, math.nan))]
+        ]
+    )  # fmt: skip
+
+
+def bands(data: ReportData, analysis: Analysis, unit: str) -> Mapping[int, tuple[float, float]]:
+    """Return the simultaneous band by event time, from an inference method that gives one; empty without."""
+    for name in SIMULTANEOUS:
+        if analysis.bands != "simultaneous" and name == "multiplier_bootstrap":
+            continue
+        rows = data.rows(analysis.name, unit=unit, inference=name)
+        found = {int(m[1]): (r.low, r.high) for r in rows if (m := re.fullmatch(r"event\[(-?\d+)\]", r.term))}
+        if found:
+            return found
+    return {}
+
+
+def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str) -> str:
+    name = f"{slug(analysis.name)}-{slug(unit)}"
+    points = event_times(data, analysis, unit)
+    band = bands(data, analysis, unit)
+    reference = analysis.reference if all(e != analysis.reference for e, _ in points) else None
+    times = sorted({e for e, _ in points} | ({reference} if reference is not None else set()))
+    with drawing(name, 240) as (figure, axes):
+        _band(axes, band)
+        axes.axhline(0, color=QUIET, lw=0.8)
+        axes.axvline(-0.5, color=QUIET, lw=0.8, dashes=(2, 2))
+        for e, row in points:
+            if not (math.isnan(row.low) or math.isnan(row.high)):
+                ends = [x for x in (row.low, row.high) if math.isfinite(x)]
+                axes.plot([e, e], ends if len(ends) == 2 else [row.estimate, *ends], color=PROGRAMME, lw=1.6)
+            axes.plot([e], [row.estimate], marker="o", ms=5.5, color=PROGRAMME, mec="none")
+        if reference is not None:
+            axes.plot([reference], [0], marker="o", ms=5, mfc="none", mec=QUIET, ls="none")
+            axes.annotate(
+                "reference", (reference, 0), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8.5,
+                color=QUIET,
+            )  # fmt: skip
+        axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
+        axes.set_xticks(
+            times[:: max(1, len(times) // 12)],
+            [str(t).replace("-", "−") for t in times[:: max(1, len(times) // 12)]],
+        )
+        axes.margins(y=0.12)
+        axes.annotate(
+            "programme starts ", (-0.5, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
+            color=QUIET,
+        )  # fmt: skip
+        outcome = data.study.outcomes[analysis.outcome]
+        way = {"lower": " · lower is better", "higher": " · higher is better"}.get(outcome.better, "")
+        axes.set_ylabel(f"{sentence_unit(unit)}{way}")
+        axes.set_xlabel(f"{_periods(data).capitalize()} since the start (0 = first one with the programme)")
+        sign(figure, data.study.study.synthetic)
+        return to_svg(figure, name, title, said)
+
+
+def sentence_unit(unit: str) -> str:
+    return f"Difference ({unit})"
+
+
+def _band(axes: Any, band: Mapping[int, tuple[float, float]]) -> None:
+    before = sorted(e for e in band if e < 0)
+    after = sorted(e for e in band if e >= 0)
+    for part in (before, after):
+        if part:
+            axes.fill_between(part, [band[e][0] for e in part], [band[e][1] for e in part], color=BAND, lw=0)

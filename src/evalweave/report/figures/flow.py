@@ -1,0 +1,152 @@
+"""The flow diagram: boxes for practices, people and records, set-aside boxes at the side, a split at the arm.
+
+Drawn by this module, not by a plotting library: boxes stand on one axis, arrows are straight, text is text. Counts
+arrive as released text with what they count, so that the audit reads them like any other count of the report.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from html import escape
+
+WIDE, GAP, PAD, LINE = 720, 22, 10, 17
+MAIN, SIDE = 300, 330  # widths of the boxes in the column and at the side
+MAIN_X, SIDE_X = 20, 370
+LETTERS_MAIN, LETTERS_SIDE = 38, 44
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A released count in a sentence of a box: `before` [count] `after`."""
+
+    shown: str
+    value: str  # what the mark carries
+    of: str
+    after: str
+    about: bool = False
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box: a heading and counted lines."""
+
+    heading: str
+    lines: tuple[Counted, ...] = ()
+
+
+@dataclass(frozen=True)
+class Step:
+    """A box of the main column, with what is set aside on the way to the next one."""
+
+    box: Box
+    aside: Box | None = None
+
+
+def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str) -> str:
+    """Return the diagram: `steps` from top to bottom, then one column of steps for each arm."""
+    parts: list[str] = []
+    y = 4.0
+    centre = MAIN_X + MAIN / 2
+    for index, step in enumerate(steps):
+        tall = _height(step.box, LETTERS_MAIN)
+        parts.append(_box(step.box, MAIN_X, y, MAIN, tall, LETTERS_MAIN))
+        bottom = y + tall
+        last = index == len(steps) - 1
+        gap = GAP
+        if step.aside:
+            side = _height(step.aside, LETTERS_SIDE)
+            gap = max(GAP, side + 2 * 8)
+            middle = bottom + gap / 2
+            parts.append(_box(step.aside, SIDE_X, middle - side / 2, SIDE, side, LETTERS_SIDE, "aside"))
+            parts.append(_arrow(centre, middle, SIDE_X, middle))
+        if not last:
+            parts.append(_arrow(centre, bottom, centre, bottom + gap))
+        elif arms:
+            y = bottom + gap
+            parts.append(f'<path class="link" d="M{centre} {bottom}V{y}"/>')
+        if not last or not arms:
+            y = bottom + gap
+    height = y
+    if arms:
+        height = _arms(parts, arms, centre, y)
+    head = (
+        f'<svg class="drawing flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {round(height + 6)}" '
+        f'width="{WIDE}" height="{round(height + 6)}" role="img" aria-labelledby="flow-title flow-desc">'
+        f'<title id="flow-title">{escape(title)}</title><desc id="flow-desc">{escape(description)}</desc>'
+        '<defs><marker id="flow-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        'orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
+    )
+    return head + "".join(parts) + "</svg>\n"
+
+
+def _arms(parts: list[str], arms: Sequence[Sequence[Step]], centre: float, y: float) -> float:
+    wide = (WIDE - 40 - GAP * (len(arms) - 1)) / len(arms)
+    letters = int(wide / 7.6)
+    middles = [20 + wide / 2 + index * (wide + GAP) for index in range(len(arms))]
+    parts.append(f'<path class="link" d="M{min(middles)} {y}H{max(max(middles), centre)}"/>')
+    levels = max(len(column) for column in arms)
+    top = y + GAP
+    for level in range(levels):
+        boxes = [column[level] if level < len(column) else None for column in arms]
+        tall = max(_height(step.box, letters) for step in boxes if step)
+        asides = max((_height(step.aside, letters) for step in boxes if step and step.aside), default=0.0)
+        for middle, step in zip(middles, boxes, strict=True):
+            if not step:
+                continue
+            above = y if level == 0 else top - GAP
+            parts.append(_arrow(middle, above, middle, top))
+            parts.append(_box(step.box, middle - wide / 2, top, wide, tall, letters))
+            if step.aside:
+                parts.append(f'<path class="link" d="M{middle} {top + tall}v{GAP}"/>')
+                parts.append(
+                    _box(step.aside, middle - wide / 2, top + tall + GAP, wide, asides, letters, "aside")
+                )
+        top += tall + GAP + (asides + GAP if asides else 0)
+    return top - GAP
+
+
+def _lines(box: Box, letters: int) -> list[tuple[list[str], Counted | None]]:
+    """Return a box's lines: wrapped text, the count belonging to the first line of each."""
+    heading = [(line, None) for line in textwrap.wrap(box.heading, letters)]
+    rows: list[tuple[list[str], Counted | None]] = [([line], None) for line, _ in heading]
+    for counted in box.lines:
+        before = len(counted.shown) + (7 if counted.about else 1)
+        rows.append((textwrap.wrap("x" * before + " " + counted.after, letters) or [""], counted))
+    return rows
+
+
+def _height(box: Box, letters: int) -> float:
+    return 2 * PAD + LINE * sum(len(lines) for lines, _ in _lines(box, letters)) - 4
+
+
+def _box(box: Box, x: float, y: float, wide: float, tall: float, letters: int, kind: str = "main") -> str:
+    drawn = [
+        f'<rect class="box {kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}" rx="3"/>'
+    ]
+    at = y + PAD + 10
+    for lines, counted in _lines(box, letters):
+        for index, line in enumerate(lines):
+            if counted is None:
+                drawn.append(f'<text class="heading" x="{_n(x + PAD)}" y="{_n(at)}">{escape(line)}</text>')
+            elif index == 0:
+                rest = line.split(" ", 1)[1] if " " in line else ""
+                about = "about " if counted.about else ""
+                mark = (
+                    f'<tspan class="count" data-counts="{counted.of}" data-value="{escape(counted.value)}">'
+                    f"{escape(counted.shown)}</tspan>"
+                )
+                drawn.append(f'<text x="{_n(x + PAD)}" y="{_n(at)}">{about}{mark} {escape(rest)}</text>')
+            else:
+                drawn.append(f'<text x="{_n(x + PAD + 12)}" y="{_n(at)}">{escape(line)}</text>')
+            at += LINE
+    return "".join(drawn)
+
+
+def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<path class="link" marker-end="url(#flow-arrow)" d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"/>'
+
+
+def _n(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")

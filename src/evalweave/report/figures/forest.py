@@ -1,0 +1,165 @@
+"""Forest plots: estimates with intervals on one scale, and the same as aligned text at the right."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.data import Row
+from evalweave.report.figures.interval import draw_interval
+from evalweave.report.figures.style import (
+    INK,
+    PROGRAMME,
+    QUIET,
+    SHADE,
+    WIDTH,
+    describe,
+    drawing,
+    sign,
+    slug,
+    to_svg,
+)
+from evalweave.report.numbers import estimate, interval, number
+
+ROW, WRAP = 21, 24  # height of a row in SVG units, letters in a line of a label
+
+
+@dataclass(frozen=True)
+class Item:
+    """A row of a forest plot: a heading, or an estimate (`strong` is filled, the others are open)."""
+
+    label: str
+    row: Row | None = None
+    heading: bool = False
+    strong: bool = True
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Forest:
+    """What a forest plot shows in one unit."""
+
+    unit: str
+    items: tuple[Item, ...]
+    margin: float | None = None
+
+
+def forest(
+    name: str,
+    title: str,
+    axis: str,
+    forests: Sequence[Forest],
+    caption: Text,
+    synthetic: bool,
+    better: str = "neither",
+) -> Figure | None:
+    """Return a forest plot, one drawing a unit; None when nothing was estimated."""
+    shown = [each for each in forests if any(item.row for item in each.items)]
+    if not shown:
+        return None
+    said = [describe(_spoken(each), synthetic) for each in shown]
+    drawings = tuple(
+        Drawing(
+            _draw(f"{slug(name)}-{slug(each.unit)}", title, words, axis, each, synthetic, better), each.unit
+        )
+        for each, words in zip(shown, said, strict=True)
+    )
+    lines = [
+        {"label": item.label, "analysis": item.row.analysis, "term": item.row.term, "inference": item.row.inference,
+         "estimate": item.row.estimate, "ci_low": item.row.low, "ci_high": item.row.high, "unit": item.row.unit}
+        for each in shown for item in each.items if item.row
+    ]  # fmt: skip
+    return Figure(name, title, said[0], caption, drawings, pd.DataFrame(lines))
+
+
+def _spoken(each: Forest) -> str:
+    said = [
+        f"{item.label}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}"
+        for item in each.items
+        if (r := item.row)
+    ]
+    return f"In {each.unit}. " + "; ".join(said) + "."
+
+
+def _draw(
+    name: str, title: str, said: str, axis: str, each: Forest, synthetic: bool, better: str
+) -> str:  # fmt: skip
+    rows = [textwrap.wrap(item.label, WRAP) or [""] for item in each.items]
+    heights = [0.95 + 0.5 * (len(lines) - 1) for lines in rows]
+    total = sum(heights)
+    with drawing(name, total * ROW + 62, WIDTH, layout="none") as (figure, axes):
+        height = figure.get_size_inches()[1] * 72
+        axes.set_position((0.30, 44 / height, 0.345, (total * ROW) / height))
+        reach = _reach(each)
+        axes.set_xlim(-reach, reach)
+        axes.set_ylim(total, 0)
+        if each.margin and each.margin < reach * 1.5:
+            axes.axvspan(max(-each.margin, -reach), min(each.margin, reach), color=SHADE, lw=0)
+        axes.axvline(0, color=QUIET, lw=0.8)
+        label = axes.get_yaxis_transform()
+        at = 0.0
+        for item, lines, tall in zip(each.items, rows, heights, strict=True):
+            y = at + tall / 2
+            axes.text(
+                -0.86, y, "\n".join(lines), transform=label, ha="left", va="center", fontsize=8.8, color=INK,
+                fontweight="bold" if item.heading else "normal", linespacing=1.1,
+            )  # fmt: skip
+            if item.row:
+                r = item.row
+                draw_interval(
+                    axes,
+                    r.estimate,
+                    r.low,
+                    r.high,
+                    y,
+                    reach,
+                    PROGRAMME if item.strong else QUIET,
+                    "o" if item.strong else "D",
+                    1.8 if item.strong else 1.3,
+                    6 if item.strong else 4.5,
+                )
+                axes.text(
+                    1.22,
+                    y,
+                    number(r.estimate, r.places),
+                    transform=label,
+                    ha="right",
+                    va="center",
+                    fontsize=8.8,
+                )
+                axes.text(
+                    1.26, y, f"({interval(r.low, r.high, r.places)})", transform=label, ha="left", va="center",
+                    fontsize=8.8, color=INK,
+                )  # fmt: skip
+            elif item.note:
+                axes.text(
+                    1.04, y, item.note, transform=label, ha="left", va="center", fontsize=8.5, color=QUIET
+                )
+            at += tall
+        axes.text(1.22, -0.1, "estimate", transform=label, ha="right", va="bottom", fontsize=8, color=QUIET)
+        axes.text(1.26, -0.1, "(interval)", transform=label, ha="left", va="bottom", fontsize=8, color=QUIET)
+        if better != "neither":
+            words = "← lower is better" if better == "lower" else "higher is better →"
+            axes.text(0.5, -0.1, words, transform=label, ha="center", va="bottom", fontsize=8, color=QUIET)
+        axes.set_yticks([])
+        axes.spines["left"].set_visible(False)
+        axes.set_xlabel(f"{axis} ({each.unit})")
+        axes.locator_params(axis="x", nbins=5)
+        sign(figure, synthetic)
+        return to_svg(figure, name, title, said)
+
+
+def _reach(each: Forest) -> float:
+    ends = [
+        abs(x)
+        for item in each.items
+        if item.row
+        for x in (item.row.low, item.row.high, item.row.estimate)
+        if math.isfinite(x)
+    ]
+    return max(ends, default=1.0) * 1.12 or 1.0

@@ -1,0 +1,118 @@
+"""How figures look, and how a matplotlib figure becomes SVG that a page can hold and a reader can hear.
+
+Colours are the Okabe–Ito set (Okabe & Ito, Color Universal Design, 2008). In the SVG every colour is a CSS variable
+with the colour itself as fall-back: inside the report it follows the reader's light or dark mode, alone it is on
+white. Text stays text, ids carry the figure's name (several figures stand in one page), and nothing depends on the
+date.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from xml.sax.saxutils import escape
+
+PROGRAMME, COMPARISON = "#0072B2", "#E69F00"
+INK, QUIET, RULE, PAPER = "#1b1d1f", "#6b6f73", "#d5d8da", "#fefefe"
+BAND = "#dce9f2"  # pale band: simultaneous interval
+SHADE = "#ececea"  # the margin: differences too small to matter
+MARKERS = {"programme": "o", "comparison": "s"}
+DASHES = {"programme": (1, 0), "comparison": (4, 2)}
+COLOURS = {"programme": PROGRAMME, "comparison": COMPARISON}
+VARIABLES = {
+    PROGRAMME: "programme", COMPARISON: "comparison", INK: "ink", QUIET: "quiet", RULE: "rule", PAPER: "paper",
+    BAND: "band", SHADE: "shade",
+}  # fmt: skip
+WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
+SIMULATED = "Simulated data."
+
+RC: dict[str, Any] = {
+    "svg.fonttype": "none", "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5,
+    "axes.titlesize": 9.5, "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9,
+    "axes.edgecolor": QUIET, "axes.labelcolor": INK, "text.color": INK, "xtick.color": QUIET, "ytick.color": QUIET,
+    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.linewidth": 0.7, "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7, "xtick.major.size": 3, "ytick.major.size": 3, "lines.solid_capstyle": "round",
+    "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": True, "axes.grid": False,
+    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "figure.constrained_layout.use": True,
+}  # fmt: skip
+
+
+@contextmanager
+def drawing(name: str, height: float, width: float = WIDTH, **subplots: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield a figure and its axes in our style; `height` in SVG units (points)."""
+    import matplotlib
+
+    matplotlib.use("svg")
+    import matplotlib.pyplot as plt
+
+    with matplotlib.rc_context({**RC, "svg.hashsalt": name}):
+        figure, axes = plt.subplots(figsize=(width, height / 72), **subplots)
+        try:
+            yield figure, axes
+        finally:
+            plt.close(figure)
+
+
+def to_svg(figure: Any, name: str, title: str, description: str) -> str:
+    """Return a matplotlib figure as SVG for the page: see `finish`."""
+    target = io.StringIO()
+    figure.savefig(
+        target, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
+    )
+    return finish(target.getvalue(), name, title, description)
+
+
+def finish(svg: str, name: str, title: str, description: str) -> str:
+    """Return SVG with title and description, unique ids, colours as CSS variables and the page's font."""
+    body = svg[svg.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
+    used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', body))
+    body = re.sub(r' id="([^"]+)"', lambda m: f' id="{name}-{m[1]}"' if m[1] in used else "", body)
+    body = re.sub(r'xlink:href="#([^"]+)"', rf'href="#{name}-\1"', body)
+    body = re.sub(r"url\(#([^)]+)\)", rf"url(#{name}-\1)", body)
+    body = re.sub(r"font-family: [^;\"]+", "font-family: var(--sans, system-ui, sans-serif)", body)
+    body = re.sub(
+        r'style="font: ([\d.]+)px [^";]*',
+        r'style="font-size: \1px; font-family: var(--sans, system-ui, sans-serif)',
+        body,
+    )
+    for colour, variable in VARIABLES.items():
+        body = re.sub(re.escape(colour), f"var(--{variable}, {colour})", body, flags=re.IGNORECASE)
+    body = re.sub(r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<defs>\s*</defs>\s*", "", body)
+    body = re.sub(r" \n", "\n", body)
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)
+    assert box, "an SVG of ours has a viewBox"
+    head = (
+        f'<svg class="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="{box[0][9:-1]}" width="{box[1]}" '
+        f'height="{box[2]}" role="img" aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">\n'
+        f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(description)}</desc>\n'
+    )
+    return head + body[body.index(">") + 1 :].strip() + "\n"
+
+
+def standalone(svg: str) -> str:
+    """Return an SVG as a file of its own, on white."""
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
+        'class="drawing"', 'style="background:#fff;font-family:system-ui,sans-serif"', 1
+    )
+
+
+def describe(text: str, synthetic: bool) -> str:
+    """Return a description that begins with saying that the data are simulated, where they are."""
+    return f"{SIMULATED} {text}" if synthetic else text
+
+
+def sign(figure: Any, synthetic: bool) -> None:
+    """Write "Simulated data" into the figure itself, so that it says so wherever it is pasted."""
+    if synthetic:
+        figure.text(0.995, 0.002, "Simulated data", ha="right", va="bottom", fontsize=7.5, color=QUIET)
+
+
+def slug(text: str) -> str:
+    """Return a text as part of a file name or an id."""
+    return re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")

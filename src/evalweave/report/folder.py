@@ -1,0 +1,71 @@
+"""The report folder: every file written whole, the manifest last, nothing left from an earlier report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from evalweave import files
+from evalweave.report import provenance
+from evalweave.report.blocks import Figure, Section, figures_in
+from evalweave.report.data import ReportData
+from evalweave.report.figures.style import slug, standalone
+from evalweave.report.html import page
+from evalweave.report.release import neutral, released_tables
+from evalweave.report.sections import sections
+
+
+def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -> list[str]:
+    """Write the report folder and return the names of its files.
+
+    The manifest of an earlier report goes first and comes last: a folder with a manifest is complete.
+    """
+    (out / provenance.NAME).unlink(missing_ok=True)
+    made = sections(data)
+    tables = released_tables(data)
+    written = [_text(out, "report.html", page(data, made))]
+    for name, frame in tables.items():
+        files.write_csv(frame, out / f"{name}.csv")
+        written.append(f"{name}.csv")
+    for figure in all_figures(made):
+        written += _figure(out, figure)
+    if "docx" in data.study.report.formats:
+        from evalweave.report.word import document
+
+        with files.written_aside(out / "report.docx") as aside:
+            aside.write_bytes(document(data, made))
+        written.append("report.docx")
+    _remove_stale(out, written)
+    provenance.write(study_file, tables, out, results)
+    return [*written, provenance.NAME]
+
+
+def all_figures(made: list[Section]) -> list[Figure]:
+    """Return every figure of the report."""
+    return [figure for section in made for figure in figures_in(section.blocks)]
+
+
+def _figure(out: Path, figure: Figure) -> list[str]:
+    written = []
+    for drawing in figure.drawings:
+        part = f".{slug(drawing.unit)}" if len(figure.drawings) > 1 else ""
+        written.append(_text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg)))
+    name = f"figures/{slug(figure.name)}.csv"
+    files.write_csv(neutral(figure.data), out / name)
+    return [*written, name]
+
+
+def _text(out: Path, name: str, text: str) -> str:
+    files.write_text(text, out / name)
+    return name
+
+
+OURS = ("report.html", "report.docx", "estimates.csv", "flow.csv", "theme_counts.csv", "joint_display.csv")
+
+
+def _remove_stale(out: Path, written: list[str]) -> None:
+    """Remove files of an earlier report; only names that a report has, so that a mistaken folder loses nothing."""
+    kept = {out / name for name in written}
+    ours = [*(out / name for name in OURS), *out.glob("figures/*.svg"), *out.glob("figures/*.csv")]
+    for path in ours:
+        if path.is_file() and path not in kept:
+            path.unlink()

@@ -1,0 +1,124 @@
+"""Reading a results folder into `ReportData`: what a study did not have stays None."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from evalweave import files, tables
+from evalweave.errors import DataError
+from evalweave.report import provenance
+from evalweave.report.data import ReportData
+from evalweave.report.disclosure import profile
+from evalweave.study import Study
+
+INGESTED = ("patients", "registrations", "events")
+
+
+def gather(study: Study, study_file: Path, results: Path) -> ReportData:
+    """Return everything that the report is written from.
+
+    Args:
+        study: the study, its paths joined on its folder.
+        study_file: its file, for the list of inputs.
+        results: results/<study>/.
+
+    Raises:
+        DataError: there are no estimates.
+    """
+    estimates = table(results / "estimates" / "estimates.csv", tables.ESTIMATES)
+    if estimates is None:
+        raise DataError(
+            f"{results / 'estimates' / 'estimates.csv'}: there is no such file, so there is nothing to report. "
+            f"Run the study first: evalweave run {study_file}"
+        )
+    strand = study.qualitative
+    names = dict.fromkeys([study.primary_comparison, *study.comparisons])
+    trends = {name: table(results / "panel" / f"{name}.trends.csv", tables.TRENDS) for name in names}
+    return ReportData(
+        study=study,
+        profile=profile(study.disclosure, strand.min_cell if strand else 3),
+        estimates=estimates,
+        diagnostics=document(results / "estimates" / "diagnostics.json"),
+        holm=table(results / "estimates" / "holm.csv"),
+        trends={name: frame for name, frame in trends.items() if frame is not None},
+        baseline=table(results / "cohort" / "baseline.csv", tables.BASELINE),
+        balance=table(results / "cohort" / "balance.csv"),
+        ledger=ledger(study, results),
+        codelists=table(results / "clean" / "codelists.csv"),
+        themes=table(results / "code" / "themes.csv", tables.THEMES) if strand else None,
+        theme_counts=table(results / "count" / "theme_counts.csv", tables.THEME_COUNTS) if strand else None,
+        fieldwork=table(results / "count" / "fieldwork.csv") if strand else None,
+        agreement=table(results / "count" / "agreement.csv", tables.AGREEMENT) if strand else None,
+        import_log=table(results / "code" / "import_log.csv", tables.IMPORT_LOG) if strand else None,
+        joint=table(results / "join" / "joint_display.csv", tables.JOINT_DISPLAY) if study.claims else None,
+        quotes=table(results / "join" / "quotes.csv", tables.QUOTES) if study.claims else None,
+        joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
+        claims=_claims(study),
+        truth=_truth(study),
+        provenance=_provenance(study_file, results),
+    )
+
+
+def table(path: Path, contract: tables.Table | None = None) -> pd.DataFrame | None:
+    """Return a table of ours, or None where there is no such file."""
+    return files.read_table(path, contract) if path.is_file() else None
+
+
+def document(path: Path) -> dict[str, Any]:
+    """Return a JSON object of ours, or an empty one where there is no such file."""
+    if not path.is_file():
+        return {}
+    value = json.loads(path.read_text(encoding="utf-8"))
+    return value if isinstance(value, dict) else {}
+
+
+def ledger(study: Study, results: Path) -> pd.DataFrame | None:
+    """Return the ledgers of all stages in their order, with the panel of the primary comparison."""
+    comparison = study.primary_analysis.comparison or study.primary_comparison
+    paths = [
+        *(results / "ingest" / f"{name}.ledger.csv" for name in INGESTED),
+        results / "clean" / "ledger.csv",
+        results / "cohort" / "ledger.csv",
+        results / "panel" / f"{comparison}.ledger.csv",
+    ]
+    found = [frame for path in paths if (frame := table(path, tables.LEDGER)) is not None and len(frame)]
+    return pd.concat(found, ignore_index=True) if found else None
+
+
+def _claims(study: Study) -> pd.DataFrame | None:
+    """Return the claims as declared (for why and by whom); None where the file cannot be found any more."""
+    return table(Path(study.claims)) if study.claims else None
+
+
+def _truth(study: Study) -> dict[str, Any] | None:
+    """Return the planted truth, only of simulated data, from beside the extract."""
+    path = Path(study.extract.path) / "truth.json"
+    return document(path) or None if study.study.synthetic else None
+
+
+def _provenance(study_file: Path, results: Path) -> dict[str, Any]:
+    import platform
+    from importlib import metadata
+
+    from evalweave.studyfile import load
+
+    written = load(study_file, Study)
+    commit, dirty = provenance.revision(Path(__file__).parents[3])
+    return {
+        "study_file": study_file.name,
+        "inputs": [
+            *provenance.extract_inputs(results),
+            *provenance.other_inputs(written, study_file.parent),
+        ],
+        "software": {
+            "evalweave": metadata.version("evalweave"),
+            "python": platform.python_version(),
+            "commit": commit,
+            "uncommitted_changes": dirty,
+            "dependencies": provenance.dependencies(),
+        },
+    }

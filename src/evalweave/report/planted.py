@@ -1,0 +1,93 @@
+"""What was planted in simulated data, beside what was estimated. Never shown for real data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalweave.report.blocks import Column, Line, Table, in_units, text
+from evalweave.report.data import PERCENTAGE_POINTS, ReportData, Row
+from evalweave.report.numbers import interval, number
+from evalweave.report.terms import in_words
+from evalweave.study import Analysis
+
+
+def planted_table(data: ReportData) -> Table | None:
+    """Return planted and estimated values of every term that the truth knows; None for real data."""
+    if data.truth is None or not data.study.study.synthetic:
+        return None
+    lines = []
+    for analysis in data.study.analyses:
+        if analysis.outcome != data.truth.get("outcome", data.primary.outcome):
+            continue
+        if data.comparison_label(analysis.comparison) != data.comparison_label(data.primary.comparison):
+            continue
+        for term in dict.fromkeys(row.term for row in data.rows(analysis.name)):
+            line = _line(data, analysis, term)
+            if line:
+                lines.append(line)
+    if not lines:
+        return None
+    return Table(
+        "Since these data are simulated, the truth is known: what was planted, and what the analysis found.",
+        (Column("Estimate of"), Column("Planted", number=True), Column("Estimated", number=True),
+         Column("Interval", number=True), Column("Inside?")),
+        tuple(lines),
+        (text("In {}. Planted: {}. The seed was fixed beforehand, not chosen for its answer; about one interval "
+              "in twenty misses what was planted.", in_units(*_unit_words(data)), _weights(data)),),
+        id="planted",
+    )  # fmt: skip
+
+
+def _unit_words(data: ReportData) -> tuple[str, str | None]:
+    units = data.units(data.primary.name)[:2]
+    return units[0], units[1] if len(units) > 1 else None
+
+
+def _weights(data: ReportData) -> str:
+    assert data.truth is not None
+    said = str(data.truth.get("weights", "mean over treated patient-periods"))
+    return said + "; for the main estimate, weighted as the estimator weights it"
+
+
+def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
+    units = data.units(analysis.name)[:2]
+    cells = [(planted(data, analysis, term, unit), data.row(analysis, term, unit)) for unit in units]
+    if not cells or cells[0][0] is None or cells[0][1] is None:
+        return None
+
+    def both(write: Any) -> Any:
+        shown = [write(truth, row) if row is not None and truth is not None else "–" for truth, row in cells]
+        return in_units(shown[0], shown[1] if len(shown) > 1 else None)
+
+    truth, row = cells[0]
+    inside = "yes" if row.low <= truth <= row.high else "no"
+    return Line((
+        in_words(data, analysis, term),
+        both(lambda t, r: number(t, r.places)),
+        both(lambda t, r: number(r.estimate, r.places)),
+        both(lambda t, r: interval(r.low, r.high, r.places)),
+        inside,
+    ))  # fmt: skip
+
+
+def planted(data: ReportData, analysis: Analysis, term: str, unit: str) -> float | None:
+    """Return the planted value of a term in a unit; for the main twfe estimate as the estimator weights it."""
+    truth = data.truth or {}
+    points = unit == PERCENTAGE_POINTS
+    if term == "att" and analysis.estimator == "twfe":
+        value = truth.get("att_weighted_percentage_points" if points else "att_weighted")
+        if value is not None:
+            return float(value)
+    if not points and unit != truth.get("outcome_unit"):
+        return None
+    terms = truth.get("terms_percentage_points" if points else "terms") or {}
+    value = terms.get(term)
+    return None if value is None else float(value)
+
+
+def truth_sentence(data: ReportData, row: Row) -> str:
+    """Return planted and estimated in one clause; blank for real data."""
+    value = planted(data, data.primary, row.term, row.unit) if data.truth else None
+    if value is None:
+        return ""
+    return f"Planted {number(value, row.places)}, estimated {number(row.estimate, row.places)} {row.unit}."

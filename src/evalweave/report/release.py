@@ -1,0 +1,35 @@
+"""The tables that are released beside the page, every count through the disclosure profile."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evalweave import tables
+from evalweave.report import flowchart
+from evalweave.report.data import ReportData
+
+PRIVATE = ("segment_id", "participant_id", "patient_id", "practice_id", "source_id", "coder_id")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
+    """Return name -> table: estimates, flow and, where the strand is there, theme_counts and joint_display."""
+    found = {"estimates": data.profile.estimates(data.estimates), "flow": flowchart.table(data)}
+    if data.theme_counts is not None:
+        found["theme_counts"] = data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
+    if data.joint is not None:
+        found["joint_display"] = data.profile.count_frame(data.joint, tables.JOINT_DISPLAY)
+    return {
+        name: neutral(frame.drop(columns=[c for c in PRIVATE if c in frame])) for name, frame in found.items()
+    }
+
+
+def neutral(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose text cells cannot be taken for a formula by a spreadsheet."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if frame[name].dtype == "string" or frame[name].dtype == object:
+            cells = frame[name].astype("string")
+            risky = cells.str.startswith(FORMULA).fillna(False)
+            frame[name] = cells.mask(risky, "'" + cells)
+    return frame

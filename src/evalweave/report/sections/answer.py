@@ -1,0 +1,98 @@
+"""The answer: one sentence, one picture, three facts, and what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalweave.report.blocks import Facts, Prose, Section, Text, in_units, text
+from evalweave.report.blocks import Table as Shown
+from evalweave.report.data import ReportData, Row, primary_inference
+from evalweave.report.figures.interval import answer_interval
+from evalweave.report.sentences import (
+    DOES_NOT_HOLD,
+    agreement_about_zero,
+    main_sentence,
+    practically,
+    statistically,
+    wording,
+)
+from evalweave.study import period_label, period_number
+
+
+def section(data: ReportData) -> Section:
+    """Return the first screen of the report."""
+    return Section("answer", "The answer", tuple(_blocks(data)), short="The answer")
+
+
+def _blocks(data: ReportData) -> list[Any]:
+    units = data.units(data.primary.name)[:2]
+    rows = [row for unit in units if (row := data.main(unit))]
+    if not rows:
+        why = data.diagnostic(data.primary.name, "absent") or {}
+        reason = next(iter(why.values()), "diagnostics.json says why") if isinstance(why, dict) else str(why)
+        return [
+            Prose(
+                text("There is no estimate for {}: {}.", data.outcome_label(), str(reason).rstrip(".")),
+                "lead",
+            )
+        ]
+    other = rows[1] if len(rows) > 1 else None
+    name = primary_inference(data, data.primary)
+    lead = in_units(main_sentence(data, rows[0]), main_sentence(data, other) if other else None)
+    means = in_units(_practical(data, rows[0]), _practical(data, other) if other else None)
+    blocks: list[Any] = [Prose(lead, "lead")]
+    picture = answer_interval(data, _caption(data))
+    if picture:
+        blocks.append(picture)
+    blocks.append(_facts(data, rows[0]))
+    blocks.append(Prose(statistically(rows[0], name)))
+    blocks.append(Prose(means))
+    verdict, words = agreement_about_zero(data.rows(data.primary.name, rows[0].term, rows[0].unit))
+    if verdict == DOES_NOT_HOLD:
+        blocks.append(Prose(words))
+    blocks.append(Prose(wording(data)))
+    planted = _planted(data)
+    if planted:
+        blocks.append(planted)
+    return blocks
+
+
+def _practical(data: ReportData, row: Row) -> str:
+    return practically(row, data.margin(row.unit), data.study.report.margin_reason)
+
+
+def _caption(data: ReportData) -> Text:
+    said = "The dot is the estimate, the line its interval."
+    if data.study.report.margin:
+        said += " The shaded stretch holds differences too small to matter."
+    return said
+
+
+def _facts(data: ReportData, row: Row) -> Facts:
+    window = data.study.window
+    first, last = (
+        period_label(period_number(day, window.period), window.period) for day in (window.first, window.last)
+    )
+    treated = row.n_practices_treated
+    practices: Text = data.profile.mark(row.n_practices, "practices")
+    if treated is not None and str(treated) != "<NA>":
+        without = int(row.n_practices) - int(treated)
+        kinds = text(
+            "practices: {} with the programme, {} without",
+            data.profile.mark(treated, "practices"),
+            data.profile.mark(without, "practices"),
+        )
+    else:
+        kinds = text("practices")
+    return Facts((
+        (data.profile.about(row.n_patients, "patients"), "people"),
+        (practices, kinds),
+        (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
+    ))  # fmt: skip
+
+
+def _planted(data: ReportData) -> Shown | None:
+    """Return what was planted beside what was estimated; only for simulated data whose truth is known."""
+    from evalweave.report.planted import planted_table
+
+    return planted_table(data)

@@ -1,0 +1,288 @@
+"""What happened: raw means first, then the event study, every inference method, comparison groups, subgroups."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table, in_units, text
+from evalweave.report.data import ReportData, Row, primary_inference
+from evalweave.report.figures.event import event_study
+from evalweave.report.figures.forest import Forest, Item, forest
+from evalweave.report.figures.trends import raw_means
+from evalweave.report.numbers import estimate, interval, missing, number, p_value, sentence
+from evalweave.report.sentences import agreement_about_zero, method
+from evalweave.report.terms import in_words, level, variable
+from evalweave.study import Analysis
+
+PLAIN_WORDS = "difference in change between programme and comparison practices"
+
+
+def section(data: ReportData) -> Section:
+    """Return figures and tables of the quantitative strand."""
+    blocks: list[Any] = []
+    means = raw_means(
+        data, "Raw means, before any model. Follow the distance between the two lines from left to right."
+    )
+    if means:
+        blocks += [Heading("Raw means", "raw-means"), means]
+    for analysis in data.analyses("event_study"):
+        blocks += _event(data, analysis)
+    blocks += _methods(data)
+    blocks += _sensitivity(data)
+    blocks += _subgroups(data)
+    if not blocks:
+        blocks = [Prose("No result of the quantitative strand is part of this study.")]
+    return Section("happened", "What happened", tuple(blocks))
+
+
+def _synthetic(data: ReportData) -> bool:
+    return data.study.study.synthetic
+
+
+def _unit_pair(data: ReportData, analysis: Analysis) -> list[str]:
+    return data.units(analysis.name)[:2]
+
+
+def _event(data: ReportData, analysis: Analysis) -> list[Any]:
+    how = method(primary_inference(data, analysis))
+    figure = event_study(
+        data, analysis,
+        f"{analysis.label or 'Estimates by time since the start'}. Points left of the dashed line should lie around zero "
+        f"if the arms moved alike before; lines are pointwise intervals ({how}).",
+    )  # fmt: skip
+    if not figure:
+        return [Heading(analysis.label or "By time since the start"), *_absent(data, analysis)]
+    blocks: list[Any] = [Heading(analysis.label or "By time since the start", analysis.name), figure]
+    trend = [data.row(analysis, "trend", unit) for unit in _unit_pair(data, analysis)]
+    if trend and trend[0]:
+        said = [
+            f"Per period since the start the difference changed by {_full(row)} {row.unit}." if row else ""
+            for row in trend
+        ]
+        blocks.append(Prose(in_units(said[0], said[1] if len(said) > 1 else None)))
+    return [*blocks, Details("The numbers of this figure", (_event_table(data, analysis),))]
+
+
+def _full(row: Row) -> str:
+    p = p_value(row.p_value)
+    return estimate(row.estimate, row.low, row.high, row.level, row.places) + (f", {p}" if p else "")
+
+
+def _event_table(data: ReportData, analysis: Analysis) -> Table:
+    terms = dict.fromkeys(row.term for row in data.rows(analysis.name))
+    lines = [
+        _line(data, analysis, term, in_words(data, analysis, term))
+        for term in terms
+        if data.row(analysis, term) is not None
+    ]
+    return _estimates_table("Every estimate of this analysis, with its interval.", data, analysis, lines)
+
+
+def _estimates_table(caption: str, data: ReportData, analysis: Analysis, lines: list[Line]) -> Table:
+    units = _unit_pair(data, analysis)
+    unit = in_units(units[0], units[1] if len(units) > 1 else None) if units else ""
+    return Table(
+        caption,
+        (Column(""), Column("Estimate", unit, True), Column("Interval", "95 % CI", True), Column("Compared with zero", number=True)),
+        tuple(lines),
+    )  # fmt: skip
+
+
+def _line(data: ReportData, analysis: Analysis, term: str, label: str, inference: str | None = None) -> Line:
+    rows = [data.row(analysis, term, unit, inference) for unit in _unit_pair(data, analysis)]
+    first = rows[0]
+    if first is None:
+        return Line((label, "–", "–", ""))
+
+    def both(write: Any) -> Any:
+        said = [write(row) if row else "–" for row in rows]
+        return in_units(said[0], said[1] if len(said) > 1 else None)
+
+    return Line((
+        label,
+        both(lambda r: number(r.estimate, r.places)),
+        both(lambda r: interval(r.low, r.high, r.places)),
+        p_value(first.p_value) or "–",
+    ))  # fmt: skip
+
+
+def _methods(data: ReportData) -> list[Any]:
+    """Return the main estimate under every inference method: figure, table and whether they agree about zero."""
+    main, term = data.primary, data.main_term(data.primary)
+    first = primary_inference(data, main)
+    names = list(dict.fromkeys(row.inference for row in data.rows(main.name, term)))
+    if not names:
+        return _absent(data, main)
+    names.sort(key=lambda name: name != first)
+    forests = [
+        Forest(
+            unit,
+            tuple(
+                Item(short_method(row.inference), row, strong=row.inference == first)
+                for name in names for row in data.rows(main.name, term, unit, name)
+            ),
+            data.margin(unit),
+        )
+        for unit in _unit_pair(data, main)
+    ]  # fmt: skip
+    _, words = agreement_about_zero(data.rows(main.name, term, _unit_pair(data, main)[0]))
+    figure = forest(
+        "inference-methods", "The main estimate under every inference method", "Difference", forests,
+        f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary method stands first and "
+        "filled.", _synthetic(data), data.outcome.better,
+    )  # fmt: skip
+    table = _estimates_table(
+        "Main estimate under each inference method. The estimate is the same, only the uncertainty differs.",
+        data, main, [_line(data, main, term, sentence(method(name)), name) for name in names],
+    )  # fmt: skip
+    conventions = tuple(
+        dict.fromkeys(
+            f"{sentence(method(r.inference))}: {r.convention}."
+            for r in data.rows(main.name, term, _unit_pair(data, main)[0])
+            if r.convention
+        )
+    )
+    blocks: list[Any] = [Heading("The main estimate under every inference method", "inference"), Prose(words)]
+    if figure:
+        blocks.append(figure)
+    inside: tuple[Any, ...] = (
+        table,
+        *(Prose(text("{}", each.replace("..", ".")), "note") for each in conventions),
+    )
+    return [*blocks, Details("The numbers of this figure, and how each method was computed", inside)]
+
+
+SHORT = {
+    "cr0": "CR0", "cr1": "CR1", "cr2": "CR2, bias-reduced", "cr3": "CR3", "jackknife": "Jackknife over practices",
+    "wild_bootstrap": "Wild bootstrap", "multiplier_bootstrap": "Multiplier bootstrap", "randomisation": "Randomisation",
+    "unit": "Ignoring practices",
+}  # fmt: skip
+
+
+def short_method(name: str) -> str:
+    """Return an inference method for a figure."""
+    return SHORT.get(name, sentence(name.replace("_", " ")))
+
+
+def _sensitivity(data: ReportData) -> list[Any]:
+    """Return other comparison groups, other estimators and placebo outcomes beside the main estimate."""
+    main = data.primary
+    others = data.analyses("sensitivity")
+    blocks: list[Any] = []
+    if others:
+        forests = []
+        for unit in _unit_pair(data, main):
+            items = [
+                Item(_label(data, a), data.row(a, data.main_term(a), unit), strong=a is main)
+                for a in (main, *others)
+            ]
+            forests.append(Forest(unit, tuple(item for item in items if item.row), data.margin(unit)))
+        figure = forest(
+            "comparisons", "Other comparison groups and other ways of estimating", "Difference", forests,
+            "The main estimate first, then the same question with other comparison groups or estimators.",
+            _synthetic(data), data.outcome.better,
+        )  # fmt: skip
+        if figure:
+            blocks += [Heading("Other comparison groups and estimators", "comparisons"), figure]
+    placebos = [(a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))]
+    if placebos:
+        blocks.append(Heading("Outcomes that should not change", "placebo"))
+        for analysis, row in placebos:
+            blocks.append(
+                Prose(
+                    f"{data.outcome_label(analysis.outcome)}, on which no {data.study.study.wording} was expected: "
+                    f"{_full(row)} {row.unit} ({method(row.inference)})."
+                )
+            )
+    return blocks
+
+
+def _label(data: ReportData, analysis: Analysis) -> str:
+    if analysis is data.primary:
+        return f"Main: {data.comparison_label(analysis.comparison)}"
+    return analysis.label or sentence(analysis.name.replace("_", " "))
+
+
+def _subgroups(data: ReportData) -> list[Any]:
+    found = data.analyses("subgroup")
+    if not found:
+        return []
+    blocks: list[Any] = [Heading("Differences between groups of people", "subgroups")]
+    forests = []
+    for unit in _unit_pair(data, found[0]):
+        items = [item for analysis in found for item in _subgroup_items(data, analysis, unit)]
+        forests.append(Forest(unit, tuple(items)))
+    figure = forest(
+        "subgroups", "Estimates by subgroup, and the differences between subgroups", "Difference", forests,
+        "Within each group (open) and, what counts, the difference between groups from one joint model (filled). A "
+        "group whose interval excludes zero beside one that does not is no sign of a difference.",
+        _synthetic(data), data.outcome.better,
+    )  # fmt: skip
+    if figure:
+        blocks.append(figure)
+    table = _differences(data, found)
+    if table:
+        blocks.append(table)
+    for analysis in found:
+        if not any(row.term.startswith("difference[") for row in data.rows(analysis.name)):
+            blocks += _absent(data, analysis)
+    return blocks
+
+
+def _subgroup_items(data: ReportData, analysis: Analysis, unit: str) -> list[Item]:
+    rows = [
+        row
+        for row in data.rows(analysis.name, unit=unit, inference=primary_inference(data, analysis))
+        if not missing(row.estimate)
+    ]
+    within = [row for row in rows if row.term.startswith("att[")]
+    between = [row for row in rows if row.term.startswith("difference[")]
+    if not rows:
+        return []
+    items = [Item(analysis.label or sentence(variable(analysis.subgroup or "")), heading=True)]
+    for row in within:
+        m = re.fullmatch(r"att\[(\w+)=(.+)\]", row.term)
+        items.append(Item(sentence(level(m[1], m[2])) if m else row.term, row, strong=False))
+    for row in between:
+        m = re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", row.term)
+        few = len(between) == 1
+        label = "Difference" if few and m else f"Difference, {m[2]} minus {m[3]}" if m else row.term
+        items.append(Item(label, row))
+    return items
+
+
+def _differences(data: ReportData, found: list[Analysis]) -> Table | None:
+    """Return the differences with p-values adjusted by Holm over the declared family."""
+    lines = []
+    adjusted = {}
+    if data.holm is not None and len(data.holm):
+        adjusted = {(r["analysis"], r["term"]): r["p_holm"] for r in data.holm.to_dict("records")}
+    for analysis in found:
+        for term in dict.fromkeys(
+            r.term for r in data.rows(analysis.name) if r.term.startswith("difference[")
+        ):
+            if data.row(analysis, term) is None:
+                continue
+            line = _line(data, analysis, term, in_words(data, analysis, term))
+            holm = adjusted.get((analysis.name, term))
+            lines.append(Line((*line.cells, p_value(holm) or "–")))
+    if not lines:
+        return None
+    base = _estimates_table(
+        "Differences between groups. Each is one minus the other, from one model.", data, found[0], []
+    )
+    adjusted_header = Column("Adjusted", "Holm, whole family", True)
+    return Table(base.caption, (*base.columns, adjusted_header), tuple(lines), (
+        "Holm's adjustment keeps the chance of any false alarm in the declared family below 5 %.",
+    ) if adjusted else (), id="differences", wide=True)  # fmt: skip
+
+
+def _absent(data: ReportData, analysis: Analysis) -> list[Any]:
+    """Say why an analysis has no estimate."""
+    why = data.diagnostic(analysis.name, "absent")
+    label = analysis.label or sentence(analysis.name.replace("_", " "))
+    if isinstance(why, dict) and why:
+        reasons = "; ".join(dict.fromkeys(str(reason).rstrip(".") for reason in why.values()))
+        return [Prose(text("{}: no estimate. {}.", label, sentence(reasons)))]
+    return [Prose(text("{}: no estimate is part of this study.", label))]

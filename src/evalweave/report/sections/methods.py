@@ -1,0 +1,221 @@
+"""Methods, written by the run: each sentence from the study file or from what was run, with formula and reference."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from markupsafe import Markup
+
+from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, Section, Text
+from evalweave.report.data import ReportData, primary_inference
+from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
+from evalweave.report.numbers import joined, number, percent, plain, sentence
+from evalweave.report.sentences import method
+from evalweave.study import Analysis, Study, role_of
+
+PER_PERIOD = {
+    "mean": "the mean of a person’s values in a period",
+    "last": "the last value of a person in a period",
+    "nearest_middle": "a person’s value nearest to the middle of a period",
+}
+KINDS = {
+    "never_treated": "practices that never had the programme",
+    "not_yet_treated": "practices that did not have the programme yet",
+    "not_referred": "eligible people of programme practices who were not referred (selected; descriptive only)",
+}
+STRADDLING = {
+    "drop": "left out",
+    "treated": "counted as with the programme",
+    "untreated": "counted as without the programme",
+}
+
+
+def section(data: ReportData) -> Section:
+    """Return the methods of this run."""
+    study = data.study
+    blocks: list[Any] = [
+        Prose("Every sentence below is written from the study file and from what was run.", "note")
+    ]
+    blocks += [
+        Heading("Design"),
+        *_prose(_design(study)),
+        Heading("People and outcomes"),
+        *_prose(_people(study)),
+    ]
+    blocks += [Heading("Estimation"), *_estimation(data)]
+    blocks += [Heading("Inference"), *_inference(data)]
+    if study.qualitative:
+        blocks += [Heading("The qualitative strand"), *_prose(_qualitative(data))]
+    blocks += [Heading("Disclosure control"), Prose(_disclosure(data))]
+    cited = _cited(data)
+    if cited:
+        blocks += [Heading("References"), Listing(tuple(cited))]
+    return Section("methods", "Methods", tuple(blocks))
+
+
+def _prose(sentences: list[str]) -> list[Prose]:
+    return [Prose(" ".join(sentences))]
+
+
+def _design(study: Study) -> list[str]:
+    window, exposure = study.window, study.exposure
+    comparison = study.comparisons[study.primary_comparison]
+    said = [
+        f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} in periods of one "
+        f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the practice where they were "
+        f"registered on {study.eligibility.index_date.isoformat()}, whether or not they used the programme.",
+        f"The comparison group is {KINDS[comparison.kind]}"
+        + (f" ({comparison.label})" if comparison.label else "")
+        + ".",
+        f"A period in which a programme starts part of the way through is {STRADDLING[exposure.straddling]}.",
+    ]
+    if exposure.washout_days:
+        said.append(f"The first {exposure.washout_days} days after a start are left out.")
+    said.append(
+        "People who move to a practice of the other arm are followed until the move."
+        if exposure.moves == "censor"
+        else "People who move to a practice of the other arm are followed on in the arm where they began."
+    )
+    if len(study.comparisons) > 1:
+        others = [c.label or plain(n) for n, c in study.comparisons.items() if n != study.primary_comparison]
+        said.append(f"Other comparison groups: {joined(others)}.")
+    if comparison.balance != "none":
+        said.append(
+            f"Arms are weighted by {comparison.balance} balancing on {joined([plain(n) for n in comparison.balance_on])}."
+        )
+    return said
+
+
+def _people(study: Study) -> list[str]:
+    e = study.eligibility
+    said = [
+        f"Eligible were people aged {e.age[0]} to {e.age[1]}, registered for at least {e.registered_days} days without a gap"
+        + (f", with an entry of {joined([plain(n) for n in e.conditions])} before the index date" if e.conditions else "")
+        + (f" and none of {joined([plain(n) for n in e.without], 'or')}" if e.without else "") + ".",
+    ]  # fmt: skip
+    if e.additional_conditions:
+        said.append(f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}.")
+    for name, outcome in study.outcomes.items():
+        low, high = (number(x, 0) for x in outcome.plausible)
+        said.append(
+            f"{outcome.label or sentence(plain(name))} is {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
+            f"{low} to {high} were set aside." + (" It is a placebo outcome." if outcome.placebo else "")
+        )
+    if any(o.unit == "mmol/mol" for o in study.outcomes.values()):
+        said.append(
+            "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage points by the slope of the "
+            "IFCC–NGSP master equation, 0.09148; a difference has no intercept."
+        )
+    return said
+
+
+def _estimation(data: ReportData) -> list[Any]:
+    blocks: list[Any] = []
+    done: set[str] = set()
+    for analysis in data.study.analyses:
+        if analysis.estimator in done:
+            continue
+        done.add(analysis.estimator)
+        method_ = ESTIMATORS[analysis.estimator]
+        mine = [a for a in data.study.analyses if a.estimator == analysis.estimator]
+        blocks.append(Prose(f"{method_.words} Used for: {joined([_named(a) for a in mine])}."))
+        if method_.mathml:
+            blocks.append(Formula(Markup(method_.mathml), method_.text))
+    blocks.append(
+        Details(
+            "What each analysis was told", (Listing(tuple(_options(data, a) for a in data.study.analyses)),)
+        )
+    )
+    return blocks
+
+
+def _named(analysis: Analysis) -> str:
+    label = analysis.label or sentence(plain(analysis.name))
+    return f"“{label}”"
+
+
+def _options(data: ReportData, analysis: Analysis) -> str:
+    parts = [
+        f"{data.outcome_label(analysis.outcome)}",
+        f"compared with {data.comparison_label(analysis.comparison)}",
+        f"shown as {role_of(analysis, data.study.outcomes).replace('_', ' ')}",
+    ]
+    if analysis.subgroup:
+        parts.append(f"by {plain(analysis.subgroup)}")
+    if analysis.covariates:
+        parts.append(f"adjusted for {joined([plain(n) for n in analysis.covariates])}")
+    if analysis.estimator in ("event_study", "sun_abraham"):
+        parts.append(f"reference period {str(analysis.reference).replace('-', '−')}")
+    if analysis.estimator == "callaway_santanna":
+        parts.append(
+            f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} panel"
+        )
+    parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
+    parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
+    return f"{_named(analysis)}: {'; '.join(parts)}."
+
+
+def _inference(data: ReportData) -> list[Any]:
+    names = list(dict.fromkeys(name for a in data.study.analyses for name in a.inference))
+    first = primary_inference(data, data.primary)
+    said = [
+        Prose(
+            f"Practices, not people, were allocated, so every interval is clustered by practice. The declared primary method "
+            f"of the main result is {method(first)}, at a level of {percent(data.primary.level)}."
+        )
+    ]
+    items: list[Text] = [
+        f"{sentence(method(name))}: {INFERENCES[name].words}" for name in names if name in INFERENCES
+    ]
+    said_more: list[Any] = [*said, Listing(tuple(items))]
+    for name in names:
+        found = INFERENCES.get(name)
+        if found and found.mathml:
+            said_more.append(Formula(Markup(found.mathml), found.text))
+            break
+    if data.study.family:
+        said_more.append(
+            Prose(
+                "P-values of differences between subgroups are adjusted by Holm’s method over the declared family."
+            )
+        )
+    return said_more
+
+
+def _qualitative(data: ReportData) -> list[str]:
+    strand = data.study.qualitative
+    assert strand is not None
+    said = [
+        f"The coded project was read from {strand.format.replace('_', '-').upper() if strand.format == 'refi_qda' else plain(strand.format)}; "
+        "participants, not references, are counted, out of those who were asked about the theme. Codes are rolled up to "
+        "themes by set union, so that nobody counts twice; voices (clients, link workers, family) are never pooled.",
+        f"No percentages below {strand.percent_from} people, no p-values on counts; counts of participants below "
+        f"{strand.min_cell} are hidden, and attributes beside a quotation are shared by at least {strand.quote_k} people.",
+    ]
+    if data.joint is not None and len(data.joint):
+        said.append(
+            "Claims were declared with a sign and a smallest difference that matters; a fixed rule compares the 95 % interval "
+            f"with the margin and people’s stances with each other (rule version {data.joint['rule_version'].iloc[0]})."
+        )
+    return said
+
+
+def _disclosure(data: ReportData) -> str:
+    return (
+        f"Released under the profile {data.profile.name}: {data.profile.note} Numbers of practices are exact; practices are "
+        "not named. A last step read every released file again and looked for identifiers and small or unrounded counts."
+    )
+
+
+def _cited(data: ReportData) -> list[str]:
+    keys: list[str] = []
+    for analysis in data.study.analyses:
+        keys += ESTIMATORS[analysis.estimator].references
+        for name in analysis.inference:
+            keys += INFERENCES[name].references if name in INFERENCES else ()
+    if any(data.diagnostic(a.name, "pretrend") for a in data.study.analyses):
+        keys.append("roth2022")
+    if data.joint is not None:
+        keys += ["farmer2006", "ocathain2010"]
+    keys += ["record", *(["gramms"] if data.study.qualitative else [])]
+    return sorted({REFERENCES[key] for key in keys})

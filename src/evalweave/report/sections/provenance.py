@@ -1,0 +1,111 @@
+"""Provenance: inputs with checksums, versions, one-line commands, and limits that fired."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from evalweave.report.blocks import (
+    Code,
+    Column,
+    Details,
+    Heading,
+    Line,
+    Listing,
+    Prose,
+    Section,
+    Table,
+    Text,
+    text,
+)
+from evalweave.report.data import ReportData
+from evalweave.report.numbers import missing, number, sentence
+
+
+def section(data: ReportData) -> Section:
+    """Return what a reviewer needs to make the same report again."""
+    blocks: list[Any] = [
+        Prose(
+            text(
+                "The same extract and the same study file give the same numbers. <code>manifest.json</code> beside this page "
+                "holds the study as it was read, every checksum, every version and every released number."
+            )
+        ),
+        Code(
+            f"evalweave run {data.provenance.get('study_file', 'study.yaml')}\n"
+            f"evalweave reproduce reports/{data.study.study.name} --extract PATH_TO_THE_EXTRACT"
+        ),
+    ]
+    inputs = data.provenance.get("inputs") or []
+    if inputs:
+        blocks.append(_inputs(inputs))
+    software = data.provenance.get("software") or {}
+    if software:
+        blocks += _software(software)
+    blocks += [Heading("Limits that fired", "limits"), *_limits(data)]
+    return Section("provenance", "Where it comes from", tuple(blocks))
+
+
+def _inputs(inputs: list[Mapping[str, Any]]) -> Table:
+    lines = tuple(
+        Line((
+            str(each.get("role", "")), text("<code>{}</code>", each.get("name", "")),
+            f"{number(each['bytes'] / 1000, 1)}" if each.get("bytes") else "–", text("<code>{}</code>", str(each["sha256"])[:16]),
+        ))
+        for each in inputs
+    )  # fmt: skip
+    return Table(
+        "Every file that was read. The first sixteen digits of each checksum; manifest.json has all of them.",
+        (Column("What"), Column("File"), Column("Size", "kB", True), Column("SHA-256")), lines, id="inputs", wide=True,
+    )  # fmt: skip
+
+
+def _software(software: Mapping[str, Any]) -> list[Any]:
+    commit = software.get("commit")
+    said = f"evalweave {software.get('evalweave', '')} on Python {software.get('python', '')}"
+    if commit:
+        said += f", commit {str(commit)[:12]}"
+        said += " with changes that were not committed" if software.get("uncommitted_changes") else ""
+    versions = software.get("dependencies") or {}
+    listed: tuple[Text, ...] = tuple(f"{name} {version}" for name, version in sorted(versions.items()))
+    return [Prose(f"{said}."), Details("Versions of everything underneath", (Listing(listed),))]
+
+
+def _limits(data: ReportData) -> list[Any]:
+    """Return everything that was bounded, dropped or refused on the way, in the words of the stage that did it."""
+    items: list[Text] = []
+    for name, found in data.diagnostics.items():
+        if not isinstance(found, Mapping):
+            continue
+        label = next((a.label for a in data.study.analyses if a.name == name and a.label), name)
+        if found.get("error"):
+            items.append(text("{}: {}", label, found["error"]))
+        items += [text("{}: {}", label, sentence(str(said))) for said in found.get("notes") or []]
+        absent = found.get("absent") or {}
+        items += [text("{}: no {}: {}", label, term, why) for term, why in absent.items()]
+        for method, said in (found.get("inference") or {}).items():
+            if isinstance(said, Mapping) and said.get("error"):
+                items.append(text("{}, {}: {}", label, method, said["error"]))
+    unbounded = [
+        row for a in data.study.analyses for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].unit)
+        if math.isinf(row.low) or math.isinf(row.high)
+    ]  # fmt: skip
+    items += [
+        text("{}, {}, {}: the interval has no limit on at least one side.", r.analysis, r.term, r.inference)
+        for r in unbounded
+    ]
+    if data.import_log is not None:
+        for record in data.import_log[data.import_log["severity"] == "warning"].to_dict("records"):
+            items.append(text("Coded project: {}", _log_line(data, record)))
+    if not items:
+        return [Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")]
+    return [Listing(tuple(dict.fromkeys(items)))]
+
+
+def _log_line(data: ReportData, record: Mapping[Any, Any]) -> Text:
+    """Return a line of the import log; counts of people through the profile."""
+    if missing(record["n"]):
+        return str(record["message"])
+    of = "participants" if str(record["subject"]) in ("people", "cases") else "references"
+    return text("{} {}", data.profile.mark(record["n"], of), record["message"])

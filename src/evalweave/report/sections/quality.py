@@ -1,0 +1,196 @@
+"""Data quality: what was set aside and why, by arm and period, and how many people were measured."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evalweave import tables
+from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE
+from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table, Text
+from evalweave.report.data import ReportData
+from evalweave.report.disclosure import HIDDEN, Released
+from evalweave.report.numbers import missing, number, percent, plain, sentence
+
+UNITS = {"person-periods": "records"}
+
+
+def section(data: ReportData) -> Section:
+    """Return the ledger of every stage as tables."""
+    blocks: list[Any] = []
+    if data.ledger is not None and len(data.ledger):
+        blocks.append(
+            Prose(
+                "Nothing is dropped silently: every row received was kept or set aside, with the first rule it failed."
+            )
+        )
+        blocks.append(_set_aside(data))
+        for title, by in (("The same by arm", "arm"), ("The same by period", "period")):
+            table = _by(data, by)
+            if table:
+                blocks.append(Details(title, (table,)))
+    measured = _measured(data)
+    if measured:
+        blocks += [Heading("Who was measured", "measured"), measured]
+    codelists = _codelists(data)
+    if codelists:
+        blocks += [Heading("Code lists", "codelists"), codelists]
+    if not blocks:
+        blocks = [Prose("No ledger of rows is part of these results.")]
+    return Section("quality", "Data quality", tuple(blocks))
+
+
+def totals(data: ReportData, *more: str) -> pd.DataFrame:
+    """Return the ledger summed over what `more` does not name, as released; `share` of those received."""
+    assert data.ledger is not None
+    keys = ["place", "stage", "unit", "entry", "order", "rule", "reason", *more]
+    places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
+    lines = data.ledger.assign(place=data.ledger["stage"].map(places))
+    for name in ("rule", "reason", "arm", "period"):
+        lines[name] = lines[name].astype("string").fillna("")
+    summed = lines.groupby(keys, sort=True, dropna=False)["n"].sum().reset_index()
+    groups = ["place", "stage", "unit", *more]
+    received = summed[summed["entry"] == RECEIVED].groupby(groups)["n"].sum().rename("received")
+    summed = summed.merge(received.reset_index(), on=groups, how="left")
+    shares = []
+    for record in summed.to_dict("records"):
+        whole = record["received"]
+        shares.append(None if missing(whole) else data.profile.rate(record["n"], whole, _of(record["unit"])))
+    summed["share"] = shares
+    released = data.profile.count_frame(summed, tables.LEDGER, {"n": [groups]})
+    return released.drop(columns="received")
+
+
+def _of(unit: str) -> str:
+    return "practices" if unit == "practices" else "patients" if unit == "patients" else "records"
+
+
+def shown(data: ReportData, record: dict[Any, Any], name: str = "n") -> Text:
+    """Return a released ledger count as marked HTML."""
+    cell = record[name]
+    if missing(cell):
+        return "–"
+    hidden = str(cell) == HIDDEN
+    return data.profile.mark_released(
+        Released(str(cell), None if hidden else int(cell), hidden), _of(str(record["unit"]))
+    )
+
+
+def _set_aside(data: ReportData) -> Table:
+    lines: list[Line] = []
+    frame = totals(data)
+    for (_, stage, unit), part in frame.groupby(["place", "stage", "unit"], sort=True):
+        rows = part.to_dict("records")
+        if not any(row["entry"] == SET_ASIDE for row in rows) and str(stage).startswith("ingest") is False:
+            continue
+        lines.append(Line((f"{sentence(plain(str(stage)))}: {unit}",), group=True))
+        for row in sorted(rows, key=lambda r: ([RECEIVED, SET_ASIDE, KEPT].index(r["entry"]), r["order"])):
+            label = row["reason"] if row["entry"] == SET_ASIDE else sentence(str(row["entry"]))
+            lines.append(
+                Line(
+                    (sentence(str(label)), shown(data, row), _share(row)),
+                    depth=int(row["entry"] == SET_ASIDE),
+                )
+            )
+    return Table(
+        "What was received, set aside and kept at each stage. Each row set aside has one reason, the first rule it failed.",
+        (Column("Stage and reason"), Column("Number", number=True), Column("Share", "of received", True)),
+        tuple(lines), (note(data),), id="set-aside",
+    )  # fmt: skip
+
+
+def _share(row: dict[Any, Any]) -> str:
+    share = row.get("share")
+    if missing(share):
+        return "–"
+    return "< 0.1\u202f%" if 0 < float(share) < 0.001 else percent(share, 1)
+
+
+def note(data: ReportData) -> str:
+    """Return the footnote on suppression of the profile that holds."""
+    return f"{data.profile.note} Shares are from the released numbers."
+
+
+def _by(data: ReportData, by: str) -> Table | None:
+    frame = totals(data, by)
+    frame = frame[(frame["entry"] == SET_ASIDE) & (frame[by] != "")]
+    if frame.empty:
+        return None
+    levels = sorted(frame[by].unique(), key=lambda name: (name == "comparison", name))
+    lines: list[Line] = []
+    for (_, stage, unit), part in frame.groupby(["place", "stage", "unit"], sort=True):
+        lines.append(Line((f"{sentence(plain(str(stage)))}: {unit}",), group=True))
+        for (_, reason), rule in part.groupby(["order", "reason"], sort=True):
+            cells = {row[by]: row for row in rule.to_dict("records")}
+            lines.append(
+                Line(
+                    (
+                        sentence(str(reason)),
+                        *(shown(data, cells[lv]) if lv in cells else "–" for lv in levels),
+                    ),
+                    depth=1,
+                )
+            )
+    return Table(
+        f"Set aside by {by}. Rows that do not say their {by} are left out here.",
+        (Column("Stage and reason"), *(Column(sentence(str(level)), number=True) for level in levels)),
+        tuple(lines), (data.profile.note,), wide=True,
+    )  # fmt: skip
+
+
+def _measured(data: ReportData) -> Table | None:
+    """Return the share of people in follow-up who were measured, by arm and period."""
+    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    if found is None:
+        return None
+    found = found[(found["outcome"] == data.primary.outcome) & found["n_eligible"].notna()]
+    if found.empty:
+        return None
+    periods = found.drop_duplicates("period").sort_values("period")
+    cells = {(r["period"], r["arm"]): r for r in found.to_dict("records")}
+    arms = [arm for arm in ("programme", "comparison") if arm in set(found["arm"])]
+    lines = []
+    for period, label in zip(periods["period"], periods["period_label"], strict=True):
+        line: list[Text] = [str(label)]
+        for arm in arms:
+            record = cells.get((period, arm))
+            if record is None:
+                line += ["–", "–", "–"]
+                continue
+            line += [
+                data.profile.mark(record["n_eligible"]), data.profile.mark(record["n_patients"]),
+                percent(data.profile.rate(record["n_patients"], record["n_eligible"]), 1),
+            ]  # fmt: skip
+        lines.append(Line(tuple(line)))
+    columns = [Column("Period")]
+    for arm in arms:
+        columns += [
+            Column(f"In follow-up, {arm}", number=True), Column("Measured", number=True), Column("Share", "%", True),
+        ]  # fmt: skip
+    return Table(
+        f"People in follow-up and those with at least one {data.outcome_label()} in the period. A gap that opens between the "
+        "arms after the start would be a warning.",
+        tuple(columns), tuple(lines), (note(data),), wide=True,
+    )  # fmt: skip
+
+
+def _codelists(data: ReportData) -> Table | None:
+    frame = data.codelists
+    if frame is None or frame.empty:
+        return None
+    names = {str(name).lower(): name for name in frame.columns}
+    codes = next((names[key] for key in ("n_codes", "codes", "n") if key in names), None)
+    first = frame.columns[0]
+    digest = names.get("sha256")
+    lines = [
+        Line((
+            plain(str(r[first])), number(r[codes], 0) if codes else "–",
+            str(r[digest])[:12] if digest else "–",
+        ))
+        for r in frame.to_dict("records")
+    ]  # fmt: skip
+    return Table(
+        "Code lists that were used, with the number of codes and the beginning of the checksum of each file.",
+        (Column("Code list"), Column("Codes", number=True), Column("SHA-256")), tuple(lines),
+    )  # fmt: skip

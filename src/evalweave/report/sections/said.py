@@ -1,0 +1,229 @@
+"""What people said: the fieldwork ledger, themes with k of N, agreement between coders."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evalweave import tables
+from evalweave.report.blocks import Column, Details, Heading, Line, Listing, Prose, Section, Table, Text, text
+from evalweave.report.data import ReportData
+from evalweave.report.disclosure import HIDDEN, Released
+from evalweave.report.numbers import missing, number, plain, sentence
+from evalweave.report.people import many
+
+PARTICIPANTS = "participants"
+
+
+def section(data: ReportData) -> Section:
+    """Return the qualitative strand, or say that there is none."""
+    title = "What people said"
+    if data.study.qualitative is None or data.theme_counts is None:
+        return Section("said", title, (Prose("A qualitative strand is not part of this study."),))
+    blocks: list[Any] = []
+    if data.study.study.synthetic:
+        blocks.append(
+            Prose(
+                "The coded project is simulated: people, words and counts are invented, and so is every count below.",
+                "note",
+            )
+        )
+    fieldwork = _fieldwork(data)
+    if fieldwork:
+        blocks += [Heading("Fieldwork", "fieldwork"), fieldwork]
+    blocks += [Heading("Themes", "themes"), *_themes(data), *_attributes(data), *_agreement(data)]
+    return Section("said", title, tuple(blocks))
+
+
+def _fieldwork(data: ReportData) -> Table | None:
+    frame = data.fieldwork
+    if frame is None or frame.empty:
+        return None
+    lines = []
+    for record in frame.to_dict("records"):
+        role = "" if missing(record.get("role")) else sentence(many(str(record["role"])))
+        what = plain(str(record.get("kind", ""))) if not missing(record.get("kind")) else ""
+        phase = "" if missing(record.get("phase")) else str(record["phase"])
+        lines.append(
+            Line((
+                sentence(what) or "Sources", role, plain(phase), data.profile.mark(record.get("n_sources"), "sources"),
+                data.profile.mark(record.get("n_participants"), PARTICIPANTS),
+            ))
+        )  # fmt: skip
+    return Table(
+        "What was done: kinds of source, whose voice, and how many.",
+        (Column("Source"), Column("Voice"), Column("Phase"), Column("Sources", number=True), Column("People", number=True)),
+        tuple(lines),
+        (f"* fewer than {data.profile.min_cell}. A person may stand in several rows; field notes belong to nobody.",),
+        id="fieldwork-table",
+    )  # fmt: skip
+
+
+def _labels(data: ReportData) -> dict[str, str]:
+    if data.themes is None:
+        return {}
+    return {str(t["theme_id"]): str(t["label"]) for t in data.themes.to_dict("records")}
+
+
+def _themes(data: ReportData) -> list[Any]:
+    counts = data.theme_counts
+    assert counts is not None
+    whole = counts[counts["code_id"].isna() & counts["attribute"].isna()]
+    labels = _labels(data)
+    roles = [role for role in dict.fromkeys(whole["role"])]
+    released = data.profile.count_frame(whole, tables.THEME_COUNTS)
+    shown = {(r["theme_id"], r["role"]): r for r in released.to_dict("records")}
+    lines = [
+        Line((
+            labels.get(str(theme), plain(str(theme))),
+            *(_k_of_n(data, shown.get((theme, role)), str(role)) for role in roles),
+        ))
+        for theme in dict.fromkeys(whole["theme_id"])
+    ]  # fmt: skip
+    table = Table(
+        "How many of those asked raised each theme. Each voice has its own denominator; they are never pooled.",
+        (Column("Theme"), *(Column(sentence(many(str(role)))) for role in roles)),
+        tuple(lines),
+        (f"* fewer than {data.profile.min_cell}, or hidden so that none can be worked out. Observations belong to nobody "
+         "and count as references. Counts describe who said something, not how common it is elsewhere.",),
+        id="theme-table",
+    )  # fmt: skip
+    blocks: list[Any] = [table]
+    definitions = _definitions(data)
+    if definitions:
+        blocks.append(Details("What belongs to each theme", (Listing(definitions),)))
+    codes = _codes(data)
+    if codes:
+        blocks.append(Details("Every code under its theme", (codes,)))
+    return blocks
+
+
+def _k_of_n(data: ReportData, record: dict[Any, Any] | None, role: str) -> Text:
+    if record is None:
+        return "–"
+    if missing(record["n_eligible"]):
+        return text("{} references", _released(data, record["n_references"], "references"))
+    if str(record["n_eligible"]) == "0":
+        return "not asked"
+    return text(
+        "{} of {}",
+        _released(data, record["n_participants"], PARTICIPANTS),
+        _released(data, record["n_eligible"], PARTICIPANTS),
+    )
+
+
+def _released(data: ReportData, shown: Any, of: str) -> Text:
+    """Mark a count that `count_frame` released."""
+    if missing(shown):
+        return "–"
+    hidden = str(shown) == HIDDEN
+    return data.profile.mark_released(Released(str(shown), None if hidden else int(shown), hidden), of)
+
+
+def _definitions(data: ReportData) -> tuple[Text, ...]:
+    if data.themes is None or "definition" not in data.themes:
+        return ()
+    return tuple(
+        text("<strong>{}</strong>: {}", t["label"], t["definition"])
+        for t in data.themes.to_dict("records")
+        if not missing(t["definition"])
+    )
+
+
+def _codes(data: ReportData) -> Table | None:
+    counts = data.theme_counts
+    assert counts is not None
+    each = counts[counts["code_id"].notna() & counts["attribute"].isna()]
+    if each.empty:
+        return None
+    labels = _labels(data)
+    released = data.profile.count_frame(each, tables.THEME_COUNTS)
+    lines: list[Line] = []
+    for theme, part in released.groupby("theme_id", sort=False):
+        lines.append(Line((labels.get(str(theme), plain(str(theme))),), group=True))
+        for record in part.to_dict("records"):
+            lines.append(
+                Line((
+                    str(record["code_id"]), sentence(many(str(record["role"]))), _k_of_n(data, record, str(record["role"])),
+                    _released(data, record["n_references"], "references"), _released(data, record["n_sources"], "sources"),
+                ), depth=1)
+            )  # fmt: skip
+    return Table(
+        "Codes with everything below them; a person counts once however often the code was given.",
+        (Column("Code, full path"), Column("Voice"), Column("People"), Column("References", number=True),
+         Column("Sources", number=True)),
+        tuple(lines), wide=True,
+    )  # fmt: skip
+
+
+def _attributes(data: ReportData) -> list[Any]:
+    """Return themes by one attribute at a time, with secondary suppression."""
+    counts = data.theme_counts
+    assert counts is not None
+    crossed = counts[counts["code_id"].isna() & counts["attribute"].notna()]
+    if crossed.empty:
+        return []
+    released = data.profile.count_frame(crossed, tables.THEME_COUNTS)
+    labels = _labels(data)
+    inside = []
+    for attribute, part in released.groupby("attribute", sort=False):
+        for role, voice in part.groupby("role", sort=False):
+            levels = list(dict.fromkeys(voice["attribute_level"].dropna()))
+            cells = {(r["theme_id"], r["attribute_level"]): r for r in voice.to_dict("records")}
+            lines = tuple(
+                Line(
+                    (
+                        labels.get(str(t), plain(str(t))),
+                        *(_k_of_n(data, cells.get((t, lv)), str(role)) for lv in levels),
+                    )
+                )
+                for t in dict.fromkeys(voice["theme_id"])
+            )
+            inside.append(
+                Table(
+                    f"{sentence(many(str(role)))} by {plain(str(attribute))}: how many of those asked raised the theme.",
+                    (Column("Theme"), *(Column(str(lv)) for lv in levels)), lines,
+                )
+            )  # fmt: skip
+    return [Details("Themes by who people are", tuple(inside))]
+
+
+def _agreement(data: ReportData) -> list[Any]:
+    frame = data.agreement
+    if frame is None or frame.empty:
+        return []
+    names = {
+        "cohen_kappa": "Cohen’s kappa",
+        "krippendorff_alpha": "Krippendorff’s alpha",
+        "percent_agreement": "Agreement",
+    }
+    overall = frame[frame["code_id"].isna()] if frame["code_id"].isna().any() else frame
+    lines = [
+        Line((
+            names.get(str(r["measure"]), plain(str(r["measure"]))),
+            "all codes" if missing(r["code_id"]) else str(r["code_id"]),
+            plain(str(r["agreement_unit"])),
+            "not estimable" if missing(r["coefficient"]) else number(r["coefficient"]),
+            "" if missing(r["note"]) else str(r["note"]),
+        ))
+        for r in overall.to_dict("records")
+    ]  # fmt: skip
+    lines = list(dict.fromkeys(lines))
+    return [
+        Heading("Agreement between coders", "agreement"),
+        Table(
+            "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance would give.",
+            (Column("Measure"), Column("Codes"), Column("Unit compared"), Column("Coefficient", number=True), Column("Note")),
+            tuple(lines),
+        ),
+    ]  # fmt: skip
+
+
+def frame_of(data: ReportData) -> pd.DataFrame | None:
+    """Return the released theme counts."""
+    return (
+        None
+        if data.theme_counts is None
+        else data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
+    )

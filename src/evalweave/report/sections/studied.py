@@ -1,0 +1,156 @@
+"""Who was studied: the flow diagram and the baseline table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from evalweave import tables
+from evalweave.report import flowchart
+from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table, Text
+from evalweave.report.data import ReportData
+from evalweave.report.disclosure import HIDDEN, Released
+from evalweave.report.figures.flow import flow
+from evalweave.report.figures.style import describe
+from evalweave.report.numbers import missing, number, percent, plain, sentence
+from evalweave.report.terms import level, variable
+
+NAMES = {"n": "people", "age": "Age at the index date", "sex": "Sex", "n_conditions": "Additional conditions"}
+IMBALANCE = 0.1  # absolute standardised mean difference that is commonly looked at (Austin 2009)
+
+
+def section(data: ReportData) -> Section:
+    """Return flow diagram and baseline table."""
+    eligibility = data.study.eligibility
+    conditions = [plain(name) for name in eligibility.conditions]
+    without = [plain(name) for name in eligibility.without]
+    said = (
+        f"People aged {eligibility.age[0]} to {eligibility.age[1]} on {eligibility.index_date.isoformat()}, registered with a "
+        f"practice for at least {eligibility.registered_days} days"
+    )
+    if conditions:
+        said += f", with {' and '.join(conditions)}"
+    if without:
+        said += f", without {' or '.join(without)}"
+    kind = (
+        "Who is in was fixed on that day, in both arms alike, and nothing that happened later changed it."
+        if eligibility.cohort == "closed"
+        else "The cohort is open: people enter when they first meet the criteria."
+    )
+    blocks: list[Any] = [Prose(f"{said}. {kind}")]
+    drawn = _flow(data)
+    if drawn:
+        blocks.append(drawn)
+    blocks += _baseline(data)
+    return Section("studied", "Who was studied", tuple(blocks))
+
+
+def _flow(data: ReportData) -> Figure | None:
+    steps, arms = flowchart.diagram(data)
+    if not steps and not arms:
+        return None
+    title = "From the extract to the two arms"
+    said = describe(_spoken(steps, arms), data.study.study.synthetic)
+    caption = (
+        "Practices, people and records from the extract to the arms; dashed boxes are what was set aside, with the reason. "
+        f"{data.profile.note}"
+    )
+    svg = flow(steps, arms, title, said)
+    return Figure("flow", title, said, caption, (Drawing(svg),), flowchart.table(data), wide=True)
+
+
+def _spoken(steps: list[Any], arms: list[Any]) -> str:
+    """Say the boxes without their numbers: those stand in the text of the drawing, marked for the audit."""
+    boxes = [step.box.heading for step in steps]
+    columns = [column[0].box.heading for column in arms if column]
+    return f"Boxes from top to bottom: {'; '.join(boxes)}; then {' and '.join(columns)}. The table flow.csv holds the numbers."
+
+
+def _baseline(data: ReportData) -> list[Any]:
+    frame = data.baseline
+    if frame is None or frame.empty:
+        return [Prose("A baseline table is not part of these results.")]
+    frame = frame[frame["comparison"] == (data.primary.comparison or data.study.primary_comparison)]
+    released = data.profile.count_frame(frame, tables.BASELINE)
+    lines: list[Line] = []
+    for name, part in released.groupby("variable", sort=False):
+        rows = part.to_dict("records")
+        exact = frame.loc[part.index].to_dict("records")
+        title = NAMES.get(str(name), sentence(variable(str(name))))
+        if len(rows) == 1 and missing(rows[0]["category"]):
+            lines.append(Line((sentence(title), *_cells(data, rows[0], exact[0]))))
+            continue
+        lines.append(Line((sentence(title),), group=True))
+        for row, true in zip(rows, exact, strict=True):
+            category = "unknown" if missing(row["category"]) else level(str(name), str(row["category"]))
+            lines.append(Line((sentence(category), *_cells(data, row, true)), depth=1))
+    table = Table(
+        "The two arms at the index date. The last column is the standardised mean difference: beyond 0.1 the arms are "
+        "commonly called different at baseline.",
+        (Column("At the index date"), Column("Programme", number=True), Column("Comparison", number=True),
+         Column("Standardised difference", number=True)),
+        tuple(lines), (data.profile.note, "Means with standard deviations in brackets; numbers of people with shares."),
+        id="baseline-table",
+    )  # fmt: skip
+    return [Heading("At baseline", "baseline"), table, *_balance(data)]
+
+
+def _cells(data: ReportData, row: dict[Any, Any], exact: dict[Any, Any]) -> tuple[Text, Text, Text]:
+    statistic = str(row["statistic"])
+    smd = number(row["smd"]) if not missing(row["smd"]) else ""
+    if statistic == "mean_sd":
+        cells = [
+            f"{number(row[value], 1)} ({number(row[sd], 1)})" if not missing(row[value]) else HIDDEN
+            for value, sd in (("programme", "programme_sd"), ("comparison_value", "comparison_sd"))
+        ]
+        return cells[0], cells[1], smd
+    shown = []
+    for value, of in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
+        if statistic == "percent":
+            shown.append(_share(data, exact, value, of))
+        else:
+            shown.append(_count(data, exact, row, value, of))
+    return shown[0], shown[1], smd
+
+
+def _count(data: ReportData, exact: dict[Any, Any], row: dict[Any, Any], value: str, of: str) -> Text:
+    """Return a count with its share of the arm; hidden where the profile hides it."""
+    from evalweave.report.blocks import text
+
+    n, whole = exact[value], exact[of]
+    if missing(row[value]) and not missing(n):
+        return data.profile.mark_released(Released(HIDDEN, None, True), "patients")
+    count = data.profile.mark(n, "patients")
+    share = None if missing(whole) or missing(n) or whole == n else data.profile.rate(n, whole)
+    return text("{} ({})", count, percent(share, 1)) if share is not None else count
+
+
+def _share(data: ReportData, exact: dict[Any, Any], value: str, of: str) -> Text:
+    """Return a percentage worked out again from released counts."""
+    if missing(exact[value]) or missing(exact[of]):
+        return "–"
+    share = data.profile.rate(float(exact[value]) / 100 * float(exact[of]), exact[of])
+    return HIDDEN if share is None else percent(share, 1)
+
+
+def _balance(data: ReportData) -> list[Any]:
+    if data.balance is None or data.balance.empty:
+        return []
+    frame: pd.DataFrame = data.balance
+    columns = [str(name) for name in frame.columns]
+    lines = [
+        Line(
+            tuple(
+                number(v, 2) if isinstance(v, float) else ("" if missing(v) else plain(str(v))) for v in row
+            )
+        )
+        for row in frame.itertuples(index=False, name=None)
+    ]
+    return [
+        Table(
+            "What the balancing weights did to the arms.",
+            tuple(Column(plain(name)) for name in columns),
+            tuple(lines),
+        )
+    ]

@@ -1,0 +1,243 @@
+"""The two strands together: the joint display, a row a claim."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
+from evalweave.report.data import ReportData
+from evalweave.report.figures.strip import reach, strip
+from evalweave.report.numbers import estimate, missing, number, percent, plain, sentence
+from evalweave.report.people import many
+from evalweave.report.sentences import method
+
+QUANTITATIVE = {
+    "D": "the direction is clear",
+    "E": "no difference that matters",
+    "I": "cannot tell",
+    "X": "no estimate",
+}
+QUALITATIVE = {
+    "S": "people support the claim",
+    "C": "people contradict the claim",
+    "M": "people are divided",
+    "A": "asked, but nobody spoke to the claim",
+    "U": "nobody was asked",
+}
+STANCES = {"supports": "supports the claim", "contradicts": "contradicts the claim"}
+CAPTION = (
+    "Each claim was declared with the sign it expects and the smallest difference that matters. Left the claim, then the "
+    "numbers on a scale that all claims of a unit share (shaded: too small to matter), then the voices, below what a "
+    "declared rule says of both. The rule compares what was found; it does not prove anything."
+)
+
+
+def section(data: ReportData) -> Section:
+    """Return the joint display."""
+    title = "The two together"
+    if data.joint is None or data.joint.empty:
+        why = (
+            "No claims were declared, so numbers and voices stand side by side without a joint display."
+            if data.study.qualitative
+            else "A qualitative strand is not part of this study, so there is nothing to join."
+        )
+        return Section("together", title, (Prose(why),))
+    released = data.profile.count_frame(data.joint, _contract())
+    scales = {
+        unit: reach(
+            [x for name in ("ci_low", "ci_high", "estimate", "margin") for x in part[name].astype(float)]
+        )
+        for unit, part in data.joint.groupby("outcome_unit")
+    }
+    exact = data.joint.to_dict("records")
+    rows = tuple(
+        _row(data, record, shown, scales[record["outcome_unit"]])
+        for record, shown in zip(exact, released.to_dict("records"), strict=True)
+    )
+    version = str(data.joint["rule_version"].iloc[0])
+    notes: list[Text] = [
+        f"Convergence rule, version {version}; labels follow Farmer et al. (2006) and O’Cathain et al. (2010)."
+    ]
+    if data.study.study.synthetic:
+        notes.insert(
+            0, text('<span class="sim">Simulated data.</span> Quotations and counts of people are invented.')
+        )
+    return Section("together", title, (Joint(CAPTION, rows, tuple(notes)),))
+
+
+def _contract() -> Any:
+    from evalweave.tables import JOINT_DISPLAY
+
+    return JOINT_DISPLAY
+
+
+def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale: float) -> JointRow:
+    unit, claim = record["outcome_unit"], str(record["claim_id"])
+    places = 2 if missing(record["std_error"]) or float(record["std_error"]) >= 0.01 else 3
+    low, high = _real(record["ci_low"]), _real(record["ci_high"])
+    numbers = (
+        "No estimate"
+        if missing(record["estimate"])
+        else f"{estimate(record['estimate'], low, high, 0.95, places)} {unit}"
+    )
+    complements = record["relation"] == "complements"
+    label = (
+        str(record["label"])
+        if not missing(record["label"])
+        else ("complements" if complements else "no label")
+    )
+    return JointRow(
+        claim=claim,
+        theme=str(record["theme_label"] if not missing(record["theme_label"]) else record["theme_id"]),
+        proposition=str(record["proposition"]),
+        expectation=_expectation(record),
+        strip=strip(f"strip-{claim}", _real(record["estimate"]), low, high, float(record["margin"]), unit, scale, places),
+        numbers=numbers,
+        quantitative=sentence(_minus(record["quantitative_detail"])),
+        voices=tuple(_voices(data, record, shown)),
+        quotes=tuple(_quotes(data, claim)),
+        label=sentence(label),
+        label_note=_label_note(record, complements),
+        inputs=tuple(_inputs(data, record)),
+        analyst=_analyst(record),
+        analyst_by=_by(record),
+    )  # fmt: skip
+
+
+def _real(value: Any) -> float:
+    return math.nan if missing(value) else float(value)
+
+
+def _minus(value: Any) -> str:
+    return "" if missing(value) else str(value)
+
+
+def _expectation(record: dict[Any, Any]) -> str:
+    sign = {
+        "positive": "a positive difference",
+        "negative": "a negative difference",
+        "none": "no difference that matters",
+    }
+    expected = sign.get(str(record["expected_sign"]), str(record["expected_sign"]))
+    declared = " Declared after the estimates were first seen." if record["post_hoc"] is True else ""
+    return (
+        f"Expects {expected}; matters from {number(record['margin'])} {record['outcome_unit']} on. "
+        f"Perspective: {many(str(record['role']))}.{declared}"
+    )
+
+
+def _voices(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> list[Text]:
+    role = many(str(record["role"]))
+    of = "participants"
+    if missing(record["n_eligible"]) or int(record["n_eligible"]) == 0:
+        return [f"No {role} were asked."]
+    if shown["n_eligible"] == "*":
+        return [text("{} of {} {} raised the theme.", "*", "*", role)]
+
+    def count(name: str) -> Text:
+        return _mark(data, record[name], shown[name])
+
+    total = data.profile.mark(record["n_eligible"], of)
+    lines: list[Text] = [text("{} of {} {} raised the theme.", count("n_raised"), total, role)]
+    lines.append(text("{} support the claim, {} contradict it.", count("n_supports"), count("n_contradicts")))
+    if record["negative_case"] is True:
+        lines.append("There is at least one negative case.")
+    return lines
+
+
+def _mark(data: ReportData, exact: Any, shown: Any) -> Text:
+    """Return a count as released, hidden also where only the secondary rule hides it."""
+    from evalweave.report.disclosure import HIDDEN, Released
+
+    if shown == HIDDEN:
+        return data.profile.mark_released(Released(HIDDEN, None, True), "participants")
+    return data.profile.mark(exact, "participants")
+
+
+def _quotes(data: ReportData, claim: str) -> list[Quote]:
+    if data.quotes is None:
+        return []
+    found = data.quotes[data.quotes["claim_id"] == claim]
+    return [
+        Quote(
+            str(q["quote"]), str(q["speaker"]), str(q["code_path"]),
+            STANCES.get(str(q["stance"]), "") if not missing(q["stance"]) else "",
+        )
+        for _, side in found.groupby("stance", sort=False, dropna=False)
+        for q in side.head(1).to_dict("records")
+    ]  # fmt: skip
+
+
+def _label_note(record: dict[Any, Any], complements: bool) -> str:
+    numbers = QUANTITATIVE.get(str(record["quantitative_state"]), "")
+    people = QUALITATIVE.get(str(record["qualitative_state"]), "")
+    said = f"Numbers: {numbers}. Voices: {people}."
+    return said + (
+        " The strands answer different questions here, so no label is given." if complements else ""
+    )
+
+
+def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]:
+    unit = record["outcome_unit"]
+    rows: list[tuple[Text, Text]] = [
+        ("Estimate", f"{plain(str(record['analysis']))}, {record['term']}"),
+        ("Inference", method(str(record["inference"])) if not missing(record["inference"]) else "none"),
+        ("Margin", f"{number(record['margin'])} {unit}"),
+        ("Expected sign", str(record["expected_sign"])),
+        (
+            "Numbers",
+            f"{record['quantitative_state']}: {QUANTITATIVE.get(str(record['quantitative_state']), '')}",
+        ),
+        ("Voices", f"{record['qualitative_state']}: {QUALITATIVE.get(str(record['qualitative_state']), '')}"),
+    ]
+    if not missing(record["label_stability"]):
+        rows.append((
+            "Label stability",
+            f"{percent(record['label_stability'])} of shifted intervals, margins and coder choices give the same label "
+            "(not a probability)",
+        ))  # fmt: skip
+    detail = (data.joint_detail.get("claims") or {}).get(str(record["claim_id"])) or {}
+    stability = detail.get("stability") or {}
+    if stability.get("labels"):
+        total = sum(stability["labels"].values())
+        rows.append(
+            (
+                "Labels under shifts",
+                "; ".join(f"{k}: {percent(n / total)}" for k, n in stability["labels"].items()),
+            )
+        )
+    rows.extend(_declared(data, str(record["claim_id"])))
+    rows.append(("Rule", f"version {record['rule_version']}"))
+    return rows
+
+
+def _declared(data: ReportData, claim: str) -> list[tuple[Text, Text]]:
+    if data.claims is None or "claim_id" not in data.claims:
+        return []
+    found = data.claims[data.claims["claim_id"] == claim]
+    rows: list[tuple[Text, Text]] = []
+    if len(found):
+        record = found.iloc[0]
+        for name, label in (("rationale", "Why"), ("author", "Declared by"), ("declared_on", "Declared on")):
+            if name in found and not missing(record[name]):
+                rows.append((label, str(record[name])))
+    return rows
+
+
+def _analyst(record: dict[Any, Any]) -> str:
+    parts = [str(record[name]) for name in ("analyst_label", "analyst_reason") if not missing(record[name])]
+    return ": ".join(parts)
+
+
+def _by(record: dict[Any, Any]) -> str:
+    parts = [str(record[name]) for name in ("analyst_initials", "analyst_date") if not missing(record[name])]
+    return f"The analyst’s own reading, {', '.join(parts)}" if parts else "The analyst’s own reading"
+
+
+def figure_data(data: ReportData) -> pd.DataFrame | None:
+    """Return what the interval strips draw."""
+    names = ["claim_id", "outcome_unit", "estimate", "ci_low", "ci_high", "margin"]
+    return None if data.joint is None else data.joint[names]

@@ -1,0 +1,173 @@
+"""The answer in sentences, generated from the numbers for any sign, any width and any unit."""
+
+from __future__ import annotations
+
+import math
+
+import pandas as pd
+
+from evalweave.report.data import ReportData, Row
+from evalweave.report.numbers import (
+    excludes_zero,
+    interval,
+    joined,
+    missing,
+    number,
+    p_value,
+    percent,
+    sentence,
+)
+
+METHODS = {
+    "cr0": "practice-clustered errors without a small-sample factor (CR0)",
+    "cr1": "practice-clustered errors (CR1)",
+    "cr2": "bias-reduced practice-clustered errors (CR2)",
+    "cr3": "jackknife-type practice-clustered errors (CR3)",
+    "jackknife": "leave-one-practice-out jackknife",
+    "unit": "errors that ignore practices",
+    "wild_bootstrap": "wild cluster bootstrap",
+    "multiplier_bootstrap": "multiplier bootstrap over practices",
+    "randomisation": "randomisation inference",
+}
+HOLDS, DOES_NOT_HOLD, CANNOT_TELL = "holds", "does not hold", "cannot tell"
+
+
+def method(name: str) -> str:
+    """Return an inference method in words."""
+    return METHODS.get(name, name.replace("_", " "))
+
+
+def own_change(data: ReportData) -> float | None:
+    """Return how the outcome changed in programme practices from before to after the start, without a model."""
+    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    if found is None:
+        return None
+    from evalweave.study import period_number
+
+    start = period_number(data.study.eligibility.index_date, data.study.window.period)
+    line = found[(found["outcome"] == data.primary.outcome) & (found["arm"] == "programme")].dropna(
+        subset=["mean"]
+    )
+
+    def mean(part: pd.DataFrame) -> float:
+        weight = part["n_patients"].astype(float)
+        return (
+            float((part["mean"].astype(float) * weight).sum() / weight.sum())
+            if len(part) and weight.sum()
+            else math.nan
+        )
+
+    change = mean(line[line["period"] >= start]) - mean(line[line["period"] < start])
+    return None if math.isnan(change) else change
+
+
+def main_sentence(data: ReportData, row: Row) -> str:
+    """Return "Where … was available, HbA1c fell by 0.10 percentage points more than in … (95 % CI 0.03 to 0.17)."
+
+    The verb follows what happened in programme practices (raw means), more or less the estimate's sign. With a sign
+    that the interval does not settle, both ends say their direction.
+    """
+    where = f"Where {data.study.study.programme} was available, {data.outcome_label()}"
+    there = "than in comparison practices"
+    size, places = number(abs(row.estimate), row.places), row.places
+    if not any(digit in size for digit in "123456789"):
+        ends = f"{percent(row.level)} CI {interval(row.low, row.high, places)} {row.unit}"
+        return f"{where} changed as much as in comparison practices (difference {size}, {ends})."
+    change = own_change(data)
+    if change is None or change == 0:
+        verb, more, less = "changed", "lower", "higher"
+        down = row.estimate < 0
+        said = f"{where} ended up {size} {row.unit} {more if down else less} {there}, given where both began"
+    else:
+        fell = change < 0
+        verb = "fell" if fell else "rose"
+        more, less = ("more", "less") if fell else ("less", "more")  # words for a negative and a positive end
+        said = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {there}"
+    return f"{said} ({percent(row.level)} CI {_ends(row, more, less)})."
+
+
+def _ends(row: Row, negative: str, positive: str) -> str:
+    """Return the interval in the sentence's direction; both directions are named where it includes zero."""
+    low, high, places = row.low, row.high, row.places
+    if missing(low) or missing(high):
+        return "not available"
+    if excludes_zero(low, high):
+        near, far = sorted((abs(low), abs(high)))
+        end = "no upper limit" if math.isinf(far) else number(far, places)
+        return f"{number(near, places)} to {end}"
+
+    def words(end: float, direction: str) -> str:
+        return f"without limit {direction}" if math.isinf(end) else f"{number(abs(end), places)} {direction}"
+
+    return f"from {words(low, negative)} to {words(high, positive)}"
+
+
+def statistically(row: Row, method_name: str) -> str:
+    """Return whether the difference can be told from none, and by which method."""
+    told = excludes_zero(row.low, row.high)
+    p = p_value(row.p_value)
+    how = f"{sentence(method(method_name))}{f', {p}' if p else ''}"
+    if told is None:
+        return f"There is no interval for this estimate, so nothing can be said about chance ({method(method_name)})."
+    if told:
+        return f"Statistically, the difference can be told from none: the interval excludes zero ({how[0].lower() + how[1:]})."
+    return (
+        f"Statistically, we cannot tell the difference from none: the interval includes zero "
+        f"({how[0].lower() + how[1:]})."
+    )
+
+
+def practically(row: Row, margin: float | None, reason: str = "") -> str:
+    """Return whether the difference matters, judged by the declared margin."""
+    if margin is None:
+        return "In practice, nothing can be said about relevance: no smallest difference that matters was declared."
+    reach = f"{number(margin, row.places)} {row.unit}"
+    because = f" ({reason.rstrip('.')})" if reason else ""
+    if missing(row.low) or missing(row.high):
+        return f"In practice, we cannot tell whether it reaches the smallest difference that matters, {reach}{because}."
+    if -margin < row.low and row.high < margin:
+        return (
+            f"In practice, it is too small to matter: the whole interval lies within ±{reach}, the smallest "
+            f"difference that matters{because}."
+        )
+    if row.low > margin or row.high < -margin:
+        return f"In practice, it matters: the whole interval lies beyond {reach}, the smallest difference that matters{because}."
+    return (
+        f"In practice, we cannot tell whether it matters: the interval holds differences smaller and larger than {reach}, "
+        f"the smallest difference that matters{because}."
+    )
+
+
+def agreement_about_zero(rows: list[Row]) -> tuple[str, str]:
+    """Return verdict and sentence on whether the inference methods agree about zero."""
+    told = {row.inference: excludes_zero(row.low, row.high) for row in rows}
+    known = {name: value for name, value in told.items() if value is not None}
+    yes = [method(name) for name, value in known.items() if value]
+    no = [method(name) for name, value in known.items() if not value]
+    if len(known) < 2:
+        return CANNOT_TELL, "Only one inference method was declared, so there is nothing to compare it with."
+    if yes and no:
+        return (
+            DOES_NOT_HOLD,
+            f"The methods disagree about zero: it is excluded by {joined(yes)}, but not by {joined(no)}.",
+        )
+    many = {2: "Both", 3: "All three", 4: "All four", 5: "All five", 6: "All six"}.get(
+        len(known), f"All {len(known)}"
+    )
+    return HOLDS, f"{many} inference methods {'exclude' if yes else 'include'} zero."
+
+
+def wording(data: ReportData) -> str:
+    """Return how the report speaks of the estimate, and why."""
+    about = data.study.study
+    if about.wording == "effect":
+        return f"We speak of an effect because {about.wording_reason.strip().rstrip('.')}."
+    return (
+        f"This is an association of {data.outcome_label()} with the availability of {about.programme} in a practice, "
+        "whether or not a patient used it; practices were not allocated at random."
+    )
+
+
+def noun(data: ReportData) -> str:
+    """Return "association" or "effect"."""
+    return data.study.study.wording

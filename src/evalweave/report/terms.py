@@ -1,0 +1,64 @@
+"""Terms of the estimates table in words."""
+
+from __future__ import annotations
+
+import re
+
+from evalweave.report.data import ReportData
+from evalweave.report.numbers import plain, sentence
+from evalweave.study import Analysis
+
+# Levels of the columns that evalweave itself makes; any other column is printed as its name and level.
+LEVELS = {
+    ("white", "1"): "White",
+    ("white", "0"): "any other ethnic group",
+    ("fewer_conditions", "1"): "fewer additional conditions",
+    ("fewer_conditions", "0"): "more additional conditions",
+    ("female", "1"): "women",
+    ("female", "0"): "men",
+    ("imd_quintile", "1"): "most deprived fifth",
+    ("imd_quintile", "5"): "least deprived fifth",
+}
+VARIABLES = {
+    "imd_quintile": "area deprivation",
+    "white": "ethnicity",
+    "fewer_conditions": "additional conditions",
+    "n_conditions": "additional conditions",
+    "female": "sex",
+}
+ORDINALS = {"2": "2nd", "3": "3rd", "4": "4th"}
+
+
+def variable(name: str) -> str:
+    """Return a column's name in words."""
+    return VARIABLES.get(name, plain(name))
+
+
+def level(name: str, value: str) -> str:
+    """Return a level of a column in words."""
+    if (name, value) in LEVELS:
+        return LEVELS[name, value]
+    if name == "imd_quintile" and value in ORDINALS:
+        return f"{ORDINALS[value]} fifth of area deprivation"
+    return f"{plain(name)} {value}"
+
+
+def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
+    """Return a term of an analysis as a reader says it."""
+    label = analysis.label or sentence(plain(analysis.name))
+    if m := re.fullmatch(r"att\[(\w+)=(.+)\]", term):
+        return sentence(level(m[1], m[2]))
+    if m := re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", term):
+        return f"{sentence(level(m[1], m[2]))} minus {level(m[1], m[3])}"
+    if m := re.fullmatch(r"event\[(-?\d+)\]", term):
+        e = int(m[1])
+        return (
+            f"Period {e} since the start" if e >= 0 else f"Period {str(e).replace('-', '−')} before the start"
+        )
+    if term == "trend":
+        return "Change of the difference per period since the start"
+    if term in ("event[overall]", "group[overall]", "simple", "calendar[overall]"):
+        return f"{label}, averaged ({term.split('[')[0]})"
+    if term == "att":
+        return label
+    return f"{label}: {term}"
