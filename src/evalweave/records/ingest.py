@@ -44,7 +44,7 @@ class Part:
 
 def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Part]:
     """Read all files of `table` into parts under `out`/`table`; raise `DataError` with every fault of every file."""
-    sources = _sources(extract, table)
+    sources = sources_of(extract, table)
     scratch = out / f".{table}.scratch"
     scratch.mkdir(parents=True, exist_ok=True)
     (out / table).mkdir(parents=True, exist_ok=True)
@@ -78,7 +78,7 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
     return parts
 
 
-def _sources(extract: Extract, table: str) -> list[Source]:
+def sources_of(extract: Extract, table: str) -> list[Source]:
     folder = Path(extract.path)
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder. extract, path should name the extract's folder.")
@@ -114,24 +114,9 @@ def _ready(target: Path, name: str) -> Part | None:
 def _read(
     backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, target: Path, scratch: Path
 ) -> tuple[Part | None, list[Fault]]:
-    from evalweave.records.parsing import PARSERS
-
-    raw, faults = raw_table(backend, seen, source)
-    if raw is None:
+    parsed, faults = parsed_table(backend, seen, source, extract, table, scratch)
+    if parsed is None:
         return None, faults
-
-    def lookup(name: str) -> ir.Table:
-        file = look(source.lookups[name], source.lookups[name].name, scratch, source.delimiter)
-        table, wrong = raw_table(
-            backend, file, dataclasses.replace(source, required=(), optional=(), names={})
-        )
-        raise_faults(wrong)
-        return table
-
-    text = completed(
-        reader(extract.format).as_text(raw, source, extract, lookup), table, extract, source.name
-    )
-    parsed = PARSERS[table](text, extract.date_format)
     try:
         with written_aside(target) as aside:
             backend.to_parquet(parsed, aside, compression="zstd")
@@ -140,20 +125,20 @@ def _read(
         found = {k: int(v or 0) for k, v in backend.to_pyarrow(wanted).to_pylist()[0].items()}
     except Exception as error:
         target.unlink(missing_ok=True)
-        if seen.kind != "text" or "CSV" not in f"{type(error).__name__} {error}":
+        if not is_about_rows(error, seen):
             raise
-        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, _width(seen), source.quoted)
+        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
     faults = sanity.of_cells(source.name, table, extract.date_format, found)
     rows_in_file = found["rows"] if seen.n_rows is None else seen.n_rows
     if rows_in_file != found["rows"]:
-        faults += sanity.of_rows(source.name, seen.path, seen.delimiter, _width(seen), source.quoted)
+        faults += sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
     if found["rows"] == 0:
         faults.append(Fault(source.name, "a header and no rows", "at least one row"))
     if faults:
         target.unlink(missing_ok=True)
         return None, faults
     unreadable = {k.partition(":")[2]: n for k, n in found.items() if k.startswith("unreadable:") and n}
-    said = {
+    said: dict[str, Any] = {
         "sha256": seen.sha256,
         "rows_in_file": rows_in_file,
         "rows": found["rows"],
@@ -164,7 +149,34 @@ def _read(
     return Part(name=source.name, path=target, **{**said, "notes": seen.notes}), []
 
 
-def _width(seen: TextFile) -> int:
+def parsed_table(
+    backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, scratch: Path
+) -> tuple[ir.Table | None, list[Fault]]:
+    """Return a source as our table, parsed but not computed yet, or the faults of its header."""
+    from evalweave.records.parsing import PARSERS
+
+    raw, faults = raw_table(backend, seen, source)
+    if raw is None:
+        return None, faults
+
+    def lookup(name: str) -> ir.Table:
+        file = look(source.lookups[name], source.lookups[name].name, scratch, source.delimiter)
+        found, wrong = raw_table(
+            backend, file, dataclasses.replace(source, required=(), optional=(), names={})
+        )
+        raise_faults(wrong)
+        return found
+
+    text = reader(extract.format).as_text(raw, source, extract, lookup)
+    return PARSERS[table](completed(text, table, extract, source.name), extract.date_format), []
+
+
+def is_about_rows(error: Exception, seen: TextFile) -> bool:
+    """Return whether the engine's error says that rows of a text file cannot be told apart."""
+    return seen.kind == "text" and "CSV" in str(error)
+
+
+def width(seen: TextFile) -> int:
     return len(seen.header) + seen.extra_column
 
 

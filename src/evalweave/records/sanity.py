@@ -118,10 +118,11 @@ def of_rows(name: str, path: Path, delimiter: str, width: int, quoted: bool) -> 
 
 def _records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
     """Yield (row, cells); the header is row 1 and blank lines are no rows."""
-    style = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as handle:
         row = 0
-        records = csv.reader(handle, delimiter=delimiter, quoting=style)
+        records = csv.reader(
+            handle, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        )
         while True:
             try:
                 cells = next(records)

@@ -12,6 +12,7 @@ import codecs
 import csv
 import hashlib
 import io
+import os
 import re
 import shutil
 import zlib
@@ -69,8 +70,13 @@ class _Pass:
     line_ended: bool = True
 
 
-def look(path: Path, name: str, scratch: Path, delimiter: str | None = None) -> TextFile:
-    """Return what `path` (called `name` in messages) is; text that must be converted goes into `scratch`."""
+def look(
+    path: Path, name: str, scratch: Path, delimiter: str | None = None, limit: int | None = None
+) -> TextFile:
+    """Return what `path` (called `name` in messages) is; text that must be converted goes into `scratch`.
+
+    With a `limit`, only about that many bytes of a longer text are looked at (its whole lines, copied to `scratch`).
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as handle:
@@ -87,10 +93,12 @@ def look(path: Path, name: str, scratch: Path, delimiter: str | None = None) -> 
             return TextFile(name, path, "unusable", "", faults=(fault,))
     if start.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
         return TextFile(name, path, "parquet" if start.startswith(b"PAR1") else "arrow", _sha256(path))
-    return _look_at_text(path, name, scratch, delimiter, start)
+    return _look_at_text(path, name, scratch, delimiter, start, limit)
 
 
-def _look_at_text(path: Path, name: str, scratch: Path, delimiter: str | None, start: bytes) -> TextFile:
+def _look_at_text(
+    path: Path, name: str, scratch: Path, delimiter: str | None, start: bytes, limit: int | None
+) -> TextFile:
     seen = _Pass(name)
     packed = start.startswith(b"\x1f\x8b")
     pieces = _unpacked(path, seen) if packed else _pieces(path, seen)
@@ -98,16 +106,21 @@ def _look_at_text(path: Path, name: str, scratch: Path, delimiter: str | None, s
     if encoding == "utf-16":
         seen.notes.append(f"{name}: UTF-16 text, read as such.")
     wide = encoding == "utf-16"
-    copy = scratch / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.txt" if packed or wide else None
+    cut = limit is not None and path.stat().st_size * (30 if packed else 1) > limit
+    copied = packed or wide or cut
+    copy = scratch / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.txt" if copied else None
     text = _decoded(pieces, seen) if wide else _checked(pieces, seen)
-    out = copy.open("wb") if copy else None
-    try:
+    written = 0
+    with (copy or Path(os.devnull)).open("wb") as out:
         for piece in text:
-            if out:
+            written += len(piece)
+            if limit is not None and written > limit and b"\n" in piece:
+                out.write(piece[: piece.rindex(b"\n") + 1])
+                seen.notes.append(f"{name}: only the first {written >> 20} MB were looked at.")
+                seen.quotes = True  # the rest was not counted
+                break
+            if copy:
                 out.write(piece)
-    finally:
-        if out:
-            out.close()
     sha = seen.digest.hexdigest()
     where = copy or path
     if seen.faults:

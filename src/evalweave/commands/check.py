@@ -1,0 +1,85 @@
+"""evalweave check: everything that is wrong with a study and its extract, before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    study_file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
+) -> None:
+    """Reads the study file, code lists, practices and the beginning of each file of the extract, and looks for the
+    qualitative files. Exits 0 and says what it recognised, or 1 (data) or 2 (study file) with every fault at once.
+
+    Example: evalweave check my-study/study.yaml
+    """
+    import tempfile
+
+    from evalweave.errors import DataError, EvalweaveError, StudyError
+    from evalweave.records import checking, codelists, engine
+    from evalweave.records.practices import read_practices
+    from evalweave.studyfile import load_study
+
+    study = load_study(study_file)
+    faults: list[str] = []
+    kind: type[EvalweaveError] = DataError
+    recognised = [f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"]
+    practices = None
+    try:
+        practices = read_practices(study.practices)
+        faults += checking.practice_faults(practices, study)
+        treated = int(practices["programme_start"].notna().sum())
+        recognised.append(f"practices: {treated} with the programme, {len(practices) - treated} without")
+    except EvalweaveError as error:
+        kind = StudyError if isinstance(error, StudyError) else kind
+        faults += str(error).splitlines()
+    lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
+    faults += [str(fault) for fault in (*wrong, *codelists.conflicts(lists, study.outcomes))]
+    notes = [note for each in lists.values() for note in each.notes]
+    recognised.append(
+        f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"
+    )
+    faults += _files(study)
+    made_up = study.simulation is not None and not Path(study.extract.path).is_dir()
+    if made_up:
+        recognised.append("the extract and the coded project are not there yet: they will be simulated")
+    else:
+        with tempfile.TemporaryDirectory(prefix="evalweave.") as scratch:
+            backend = engine.connect("duckdb", spill=scratch)
+            found = checking.look_over(backend, study.extract, Path(scratch))
+            if not wrong:
+                checking.compare(backend, found, practices, lists, study)
+        faults += found.faults
+        notes += found.notes
+        recognised += found.recognised
+    for note in notes:
+        print(f"Note: {note}")
+    if faults:
+        listed = [fault for fault in faults if not fault.endswith("things need mending:")]
+        heading = [f"{len(listed)} things need mending:"] if len(listed) > 1 else []
+        raise kind("\n".join([*heading, *listed]))
+    print("Nothing wrong was found. Recognised:")
+    for line in recognised:
+        print(f"  {line}")
+
+
+def _files(study: object) -> list[str]:
+    """Return a sentence for each file of the qualitative strand and the claims that is not there."""
+    from evalweave.study import Study
+
+    assert isinstance(study, Study)
+    named = {"claims": study.claims}
+    if study.qualitative is not None:
+        for key in ("project", "participants", "themes", "eligibility", "source_participants", "sources"):
+            named[f"qualitative, {key}"] = getattr(study.qualitative, key)
+    simulated = set()
+    if study.simulation is not None and study.qualitative is not None:
+        simulated = {study.qualitative.project, study.qualitative.participants, study.qualitative.sources}
+    return [
+        f"{key}: found no file {path}. Correct its path in the study file."
+        for key, path in named.items()
+        if path is not None and path not in simulated and not Path(path).exists()
+    ]

@@ -1,0 +1,212 @@
+"""Looking an extract over before anything runs: everything that is wrong at once, or what was recognised.
+
+Of a long file only the beginning is looked at; ingest looks at all of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import DataError, Fault
+from evalweave.records import engine, ingest, sanity
+from evalweave.records.codelists import Codelist
+from evalweave.records.readers import TEXT_COLUMNS
+from evalweave.records.textfiles import look
+from evalweave.study import period_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study import Extract, Study
+
+LIMIT = 32 << 20  # bytes of text looked at in each file
+
+
+@dataclass
+class Found:
+    """What looking over an extract found."""
+
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    recognised: list[str] = field(default_factory=list)
+    tables: dict[str, Any] = field(default_factory=dict)
+    partly: bool = False
+
+
+def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
+    """Return the extract's tables as far as they were looked at, and every fault of its files."""
+    found = Found()
+    for table in TEXT_COLUMNS:
+        try:
+            sources = ingest.sources_of(extract, table)
+        except DataError as error:
+            if str(error) not in found.faults:
+                found.faults.append(str(error))
+            continue
+        parts = []
+        for place, source in enumerate(sources):
+            seen = look(source.path, source.name, scratch, source.delimiter or extract.delimiter, LIMIT)
+            found.notes += seen.notes
+            found.partly |= any("only the first" in note for note in seen.notes)
+            part, faults = _part(backend, seen, source, extract, table, scratch, f"{table}_{place}")
+            found.faults += [str(fault) for fault in faults]
+            if part is not None:
+                parts.append(part)
+        if parts:
+            whole = parts[0]
+            for part in parts[1:]:
+                whole = whole.union(part)
+            found.tables[table] = whole
+    return found
+
+
+def _part(
+    backend: Any, seen: Any, source: Any, extract: Extract, table: str, scratch: Path, name: str
+) -> tuple[ir.Table | None, list[Fault]]:
+    parsed, faults = ingest.parsed_table(backend, seen, source, extract, table, scratch)
+    if parsed is None:
+        return None, faults
+    try:
+        part = engine.keep(backend, name, parsed)
+    except Exception as error:
+        if not ingest.is_about_rows(error, seen):
+            raise
+        rows = sanity.of_rows(source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted)
+        return None, rows
+    counted = backend.to_pyarrow(part.aggregate(**sanity.counts(part, table, extract.date_format)))
+    counts = {key: int(value or 0) for key, value in counted.to_pylist()[0].items()}
+    return part, sanity.of_cells(source.name, table, extract.date_format, counts)
+
+
+def compare(
+    backend: Any, found: Found, practices: pd.DataFrame | None, lists: dict[str, Codelist], study: Study
+) -> None:
+    """Hold the tables against each other, the practices and the code lists; add faults and what was recognised."""
+    one = {
+        name: backend.to_pyarrow(expression.as_table())[0][0].as_py()
+        for name, expression in _figures(found).items()
+    }
+    for table in TEXT_COLUMNS:
+        if table in found.tables:
+            found.recognised.append(f"{table}: {one[table]:,} rows")
+    if "patients" in one:
+        found.recognised.append(f"people: {one['people']:,}")
+    known = set(practices["practice_id"]) if practices is not None else set()
+    if "registrations" in found.tables and practices is not None:
+        there = _distinct(backend, found.tables["registrations"], "practice_id")
+        found.recognised.append(f"practices: {len(there & known)} of {len(known)} have registrations")
+        if not there & known:
+            found.faults.append(
+                f"{Path(study.practices).name}, column practice_id: found none of the practices of registrations, "
+                "expected the same identifiers. Compare how they are written (leading zeros, prefixes)."
+            )
+        elif there - known:
+            found.notes.append(
+                f"registrations: {len(there - known)} practices are not in {Path(study.practices).name}; "
+                "their registrations will be set aside."
+            )
+    if {"patients", "events"} <= set(found.tables) and not found.partly:
+        events, patients = found.tables["events"], found.tables["patients"]
+        strangers = events.filter(events.patient_id.notnull()).anti_join(patients, "patient_id")
+        n = int(backend.to_pyarrow(strangers.count().as_table())[0][0].as_py())
+        if n and 2 * n > one["events"]:
+            found.faults.append(
+                f"events, column patient_id: found {n:,} of {one['events']:,} rows of people who are not in patients, "
+                "expected few. Compare how identifiers are written, and whether columns are swapped."
+            )
+    if "events" in found.tables:
+        _outcomes(backend, found, lists, study)
+
+
+def _figures(found: Found) -> dict[str, Any]:
+    figures = {table: there.count() for table, there in found.tables.items()}
+    if "patients" in found.tables:
+        figures["people"] = found.tables["patients"].patient_id.nunique()
+    return figures
+
+
+def _distinct(backend: Any, table: ir.Table, column: str) -> set[str]:
+    values = backend.to_pyarrow(table.select(column).distinct())[column].to_pylist()
+    return {value for value in values if value is not None}
+
+
+def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Study) -> None:
+    """Count the records of each outcome and condition, their units and days."""
+    from evalweave.records import entries
+
+    events = found.tables["events"]
+    key = ["code_system", "code"]
+    measured = events.inner_join(entries.code_table(lists, study.outcomes), key)
+    measured = measured.filter(measured.outcome.notnull())
+    by = measured.group_by("outcome").aggregate(
+        n=measured.count(), first=measured.date.quantile(0.01), last=measured.date.quantile(0.99)
+    )
+    rows = {row["outcome"]: row for row in backend.to_pyarrow(by).to_pylist()}
+    units = measured.group_by("outcome", "unit_text").aggregate(n=measured.count())
+    told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
+    for name in study.outcomes:
+        if name not in rows:
+            if not found.partly and (study.outcomes[name].codelist or name) in lists:
+                systems = sorted(_distinct(backend, events, "code_system"))
+                found.faults.append(
+                    f'events, column code: found no record of the outcome "{name}", expected codes of its list. '
+                    f"Compare the coding systems: events say {', '.join(systems)} (extract, code_system)."
+                )
+            continue
+        row = rows[name]
+        shown = ", ".join(
+            f"{unit['unit_text'] or 'no unit'} {unit['n']:,}" for unit in told if unit["outcome"] == name
+        ).split(", ")
+        more = f" and {len(shown) - 4} more spellings" if len(shown) > 4 else ""
+        found.recognised.append(
+            f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
+            f"units: {', '.join(shown[:4])}{more}"
+        )
+    conditions = events.inner_join(entries.condition_table(lists, study.outcomes), key)
+    counted = conditions.group_by("codelist").aggregate(n=conditions.count())
+    n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
+    for name in lists:
+        if name in {outcome.codelist or each for each, outcome in study.outcomes.items()}:
+            continue
+        found.recognised.append(f"{name}: {n.get(name, 0):,} records")
+        if name in study.eligibility.conditions and not n.get(name) and not found.partly:
+            found.faults.append(
+                f'events, column code: found no record of "{name}", which eligibility asks for, expected some. '
+                "Compare its code list with the codes of the extract."
+            )
+
+
+def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
+    """Return what is wrong with the practices as a design: arms of one practice, a start without a period before."""
+    file, period = Path(study.practices).name, study.window.period
+    faults = []
+    first = period_number(study.window.first, period)
+    starts = practices["programme_start"]
+    for row, start in enumerate(starts, start=2):
+        if isinstance(start, dt.date) and period_number(start, period) <= first:
+            fault = Fault(file, f"a programme that starts on {start}, with no period before",
+                          f"a start after the first period of the window ({study.window.first})",
+                          "Begin the window earlier, or leave the practice out.", row, "programme_start")  # fmt: skip
+            faults.append(str(fault))
+    for name, group in study.comparisons.items():
+        never = practices[starts.isna()]
+        if group.areas is not None:
+            absent = sorted(set(group.areas) - set(practices["area"].dropna()))
+            faults += [
+                str(Fault(file, f'no practice of the area "{area}", which comparison {name} asks for', "at least two",
+                          "Correct the area there or in the study file.", column="area"))
+                for area in absent
+            ]  # fmt: skip
+            never = never[never["area"].isin(group.areas)]
+        for arm, n in (("programme", int(starts.notna().sum())), ("comparison", len(never))):
+            asked = arm == "programme" or group.kind == "never_treated"
+            if n < 2 and asked and not (group.areas is not None and absent):
+                fault = Fault(file, f"{n} practices in the {arm} arm of comparison {name}", "at least two",
+                              "With one practice nothing tells its programme from its other peculiarities.",
+                              column="programme_start")  # fmt: skip
+                faults.append(str(fault))
+    return faults
