@@ -25,6 +25,7 @@ from evalweave.study import AnalysisOptions, Columns, FitSpec
 from evalweave.tables import ESTIMATES
 
 Progress = Callable[[str], None]
+SHOWN = 40  # rows in a repr
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,15 @@ class FitResult:
 
     def __repr__(self) -> str:
         lines = []
-        for row in self.rows:
+        for row in self.rows[:SHOWN]:
             ends = f"{row['ci_low']:.4g} to {row['ci_high']:.4g}" if row["ci_low"] == row["ci_low"] else "—"
             p = f"p = {row['p_value']:.3g}" if row["p_value"] == row["p_value"] else ""
             lines.append(
                 f"{row['analysis']:<14} {row['term']:<26} {row['estimate']:>10.4g}   "
                 f"{100 * row['level']:g} % CI {ends:<22} {p:<12} {row['inference']}"
             )
+        if len(self.rows) > SHOWN:
+            lines.append(f"… and {len(self.rows) - SHOWN} more rows in tidy()")
         for name, entry in self.diagnostics.items():
             if "n_obs" in entry:
                 lines.append(

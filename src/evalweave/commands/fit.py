@@ -34,8 +34,11 @@ def command(
     """
     import json
     import math
+    import os
     import sys
 
+    # One thread adds in one order: the same bytes on every machine, and no waiting for a busy core.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from evalweave import files
     from evalweave.errors import DataError, StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel

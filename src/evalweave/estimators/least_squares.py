@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.estimators.moments import Moments, Reduced, reduce_panel
+from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
 from evalweave.estimators.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
 from evalweave.study import AnalysisOptions
 
@@ -39,6 +39,7 @@ class Solved:
     absent: dict[str, str]
     notes: tuple[str, ...]
     reduced: Reduced
+    dense: dict[str, Floats]
     cells: Cells
     order: Ints  # chosen columns, as places in the full design
     reassign: Callable[[], Reassignment]
@@ -52,7 +53,8 @@ def solve(
     Raises:
         DataError: if the outcome does not vary within patients.
     """
-    reduced = reduce_panel(panel, panel.covariates if dense is None else dense)
+    dense = panel.covariates if dense is None else dense
+    reduced = reduce_panel(panel, dense)
     if reduced.flat_outcome:
         raise DataError(
             "The outcome does not vary within patients (it is constant, or everybody was seen once): "
@@ -94,9 +96,10 @@ def solve(
         absent=absent,
         notes=notes,
         reduced=reduced,
+        dense=dense,
         cells=cells,
         order=order,
-        reassign=lambda: _reassignment(panel, design, order, int(identified.sum())),
+        reassign=lambda: _reassignment(panel.n_clusters, reduced, design, order, int(identified.sum())),
     )
 
 
@@ -252,7 +255,9 @@ def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floa
     towards = np.zeros((len(design.names), len(contrast)))
     towards[solved.order] = solved.bread @ contrast.T
     level = np.zeros(len(panel.y), dtype=np.int64) if panel.subgroup is None else panel.subgroup
-    residual = solved.reduced.within[0].copy()
+    starts = unit_starts(panel)
+    columns = (panel.y, *solved.dense.values())
+    within = [demeaned(column, panel.weight, starts, panel.weighted) for column in columns]
     weight_of = np.zeros((len(panel.y), len(contrast)))
     fitted = np.zeros(len(panel.y))
     for cohort in np.unique(panel.first_treated):
@@ -261,13 +266,10 @@ def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floa
             table, pick = design.values(float(cohort), of)
             fitted[rows] = (table @ beta)[place[rows]]
             weight_of[rows] = (table @ towards)[place[rows]]
-            for c, values in enumerate(solved.reduced.within[1:]):
+            for c, values in enumerate(within[1:]):
                 fitted[rows] += values[rows] * (pick[c] @ beta)
                 weight_of[rows] += values[rows][:, None] * (pick[c] @ towards)
-    from evalweave.estimators.moments import demeaned, unit_starts
-
-    starts = unit_starts(panel)
-    residual = (residual - demeaned(fitted, panel.weight, starts, panel.weighted)) * panel.weight
+    residual = (within[0] - demeaned(fitted, panel.weight, starts, panel.weighted)) * panel.weight
     influence = np.add.reduceat(residual[:, None] * weight_of, starts, axis=0)
     return np.asarray(influence.T @ influence)
 
@@ -278,23 +280,22 @@ def _all_terms(solved: Solved) -> tuple[str, ...]:
     return tuple(f"term {j}" for j in range(width))
 
 
-def _reassignment(panel: PanelData, design: _Design, order: Ints, k: int) -> Reassignment:
+def _reassignment(g: int, reduced: Reduced, design: _Design, order: Ints, k: int) -> Reassignment:
     """Return each practice's sufficient statistics under every start date.
 
     Raises:
         DataError: if patients of one practice start at different dates.
     """
-    reduced = reduce_panel(panel, panel.covariates)
     moments = reduced.by_cluster
     cohorts, which = np.unique(moments.cohort, return_inverse=True)
-    observed = np.full(panel.n_clusters, -1, dtype=np.int64)
+    observed = np.full(g, -1, dtype=np.int64)
     observed[moments.cluster] = which
     if (observed[moments.cluster] != which).any():
         raise DataError(
             "Randomisation moves start dates between practices, but within some practices patients start at "
             "different dates: choose as cluster the unit to which the programme was assigned."
         )
-    g, p = panel.n_clusters, len(order)
+    p = len(order)
     xx, xy = np.zeros((g, len(cohorts), p, p)), np.zeros((g, len(cohorts), p))
     moved = np.zeros((g, len(cohorts), p, k))
     for c, start in enumerate(cohorts.tolist()):

@@ -54,7 +54,6 @@ class Reduced:
     dense_names: tuple[str, ...]
     constant: tuple[str, ...]  # dense columns that do not vary within patients
     flat_outcome: bool
-    within: tuple[Floats, ...]  # demeaned outcome and dense columns (N each)
 
 
 def unit_starts(panel: PanelData) -> Ints:
@@ -63,7 +62,7 @@ def unit_starts(panel: PanelData) -> Ints:
 
 
 def demeaned(values: Floats, weight: Floats, starts: Ints, weighted: bool) -> Floats:
-    """Return `values` less each unit's weighted mean."""
+    """Return `values` (N) less each unit's weighted mean."""
     counts = np.diff(np.append(starts, len(values)))
     if weighted:
         means = np.add.reduceat(values * weight, starts) / np.add.reduceat(weight, starts)
@@ -84,23 +83,22 @@ def reduce_panel(panel: PanelData, dense: dict[str, Floats] | None = None) -> Re
     cluster = panel.cluster[starts]
     span = int(pooled_type.max()) + 1
 
-    columns = [panel.y, *dense.values()]
-    within = [demeaned(column, panel.weight, starts, panel.weighted) for column in columns]
-    still = [_still(kept, column) for kept, column in zip(within, columns, strict=True)]
-    for column in np.flatnonzero(still):
-        within[column] = np.zeros(len(panel.y))
-
-    index = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(panel.y))))
-    seen = np.zeros((len(starts), len(periods)))
-    seen[index, place] = panel.weight
-    share = seen / np.sqrt(seen.sum(axis=1))[:, None]
+    cell = panel.unit * len(periods) + place
+    seen = _spread(panel.weight, cell, len(starts), len(periods))
+    total = seen.sum(axis=1)
+    within, still = [], []
+    for column in (panel.y, *dense.values()):
+        values = _spread(column, cell, len(starts), len(periods))
+        values -= ((values * seen).sum(axis=1) / total)[:, None]
+        values *= seen > 0
+        flat = bool(np.abs(values).max() <= 1e-11 * max(float(np.abs(column).max()), 1e-300))
+        within.append(np.zeros_like(values) if flat else values)
+        still.append(flat)
 
     def by(types: Ints, clusters: Ints) -> Moments:
         _, first, code = np.unique(types, return_index=True, return_inverse=True)
-        return Moments(
-            clusters[first], cohorts[cohort[first]], level[first],
-            *_sums(code, len(first), seen, share, code[index], place, within, panel),
-        )  # fmt: skip
+        parts = _sums(code, len(first), seen, total, within, panel.weighted)
+        return Moments(clusters[first], cohorts[cohort[first]], level[first], *parts)
 
     return Reduced(
         periods=periods,
@@ -109,8 +107,16 @@ def reduce_panel(panel: PanelData, dense: dict[str, Floats] | None = None) -> Re
         dense_names=tuple(dense),
         constant=tuple(name for name, flat in zip(dense, still[1:], strict=True) if flat),
         flat_outcome=still[0],
-        within=tuple(within),
     )
+
+
+def _spread(values: Floats, cell: Ints, units: int, periods: int) -> Floats:
+    """Return N values as a table of units x periods, 0 where a unit was not seen."""
+    if len(cell) == units * periods:  # balanced and sorted: the rows are the table
+        return np.array(values, dtype=np.float64).reshape(units, periods)
+    table = np.zeros(units * periods)
+    table[cell] = values
+    return table.reshape(units, periods)
 
 
 def period_places(period: Ints) -> tuple[Ints, Ints]:
@@ -122,44 +128,52 @@ def period_places(period: Ints) -> tuple[Ints, Ints]:
         return periods, place
     there = np.zeros(span, dtype=bool)
     there[period - low] = True
+    if there.all():
+        return np.arange(span) + low, period - low
     look = np.cumsum(there) - 1
     return np.flatnonzero(there) + low, look[period - low]
 
 
-def _still(within: Floats, column: Floats) -> bool:
-    """Say whether a column is constant within units, up to rounding."""
-    return bool(np.abs(within).max() <= 1e-11 * max(float(np.abs(column).max()), 1e-300))
-
-
 def _sums(
-    code: Ints, types: int, seen: Floats, share: Floats, row_type: Ints, place: Ints, within: list[Floats],
-    panel: PanelData,
-) -> tuple[Floats, Floats, Floats, Ints]:  # fmt: skip
+    code: Ints, types: int, seen: Floats, total: Floats, within: list[Floats], weighted: bool
+) -> tuple[Floats, Floats, Floats, Ints]:
     """Return laplacian, cross, dense and rows of each type; units are added in their sorted order."""
-    periods = seen.shape[1]
+    periods, columns = seen.shape[1], len(within)
     order = np.argsort(code, kind="stable")
     bounds = np.searchsorted(code[order], np.arange(types + 1))
-    laplacian = np.empty((types, periods, periods))
-    if types > 2000:  # many small types: outer products of a run of types, summed piecewise
+    laplacian, cross = np.empty((types, periods, periods)), np.empty((types, periods, columns))
+    dense = np.empty((types, columns, columns))
+    diagonal, rows = np.empty((types, periods)), np.empty((types, periods), dtype=np.int64)
+    if types > 2000:  # many small types: runs of types, summed piecewise
         for low in range(0, types, 1024):
-            high = min(low + 1024, types)
-            rows = share[order[bounds[low] : bounds[high]]]
-            outer = rows[:, :, None] * rows[:, None, :]
-            laplacian[low:high] = -np.add.reduceat(outer, bounds[low:high] - bounds[low], axis=0)
+            here = slice(low, min(low + 1024, types))
+            units = order[bounds[here.start] : bounds[here.stop]]
+            pieces = bounds[here] - bounds[here.start]
+            weight = seen[units]
+            share = weight / np.sqrt(total[units])[:, None]
+            laplacian[here] = -np.add.reduceat(share[:, :, None] * share[:, None, :], pieces, axis=0)
+            diagonal[here] = np.add.reduceat(weight, pieces, axis=0)
+            rows[here] = np.add.reduceat((weight > 0).astype(np.int64), pieces, axis=0)
+            for j in range(columns):
+                scaled = within[j][units] * weight if weighted else within[j][units]
+                cross[here, :, j] = np.add.reduceat(scaled, pieces, axis=0)
+                for k in range(j + 1):
+                    product = (scaled * within[k][units]).sum(axis=1)
+                    dense[here, j, k] = dense[here, k, j] = np.add.reduceat(product, pieces)
     else:
         for item in range(types):
-            rows = share[order[bounds[item] : bounds[item + 1]]]
-            laplacian[item] = -(rows.T @ rows)
-    diagonal = np.arange(periods)
-    laplacian[:, diagonal, diagonal] += np.add.reduceat(seen[order], bounds[:-1], axis=0)
-
-    cross = np.empty((types, periods, len(within)))
-    dense = np.empty((types, len(within), len(within)))
-    cell = row_type * periods + place
-    for j, column in enumerate(within):
-        scaled = column * panel.weight if panel.weighted else column
-        cross[:, :, j] = np.bincount(cell, scaled, types * periods).reshape(types, periods)
-        for k in range(j + 1):
-            products = np.bincount(row_type, scaled * within[k], types)
-            dense[:, j, k] = dense[:, k, j] = products
-    return laplacian, cross, dense, np.bincount(cell, minlength=types * periods).reshape(types, periods)
+            units = order[bounds[item] : bounds[item + 1]]
+            weight = seen[units]
+            share = weight / np.sqrt(total[units])[:, None]
+            laplacian[item] = -(share.T @ share)
+            diagonal[item] = weight.sum(axis=0)
+            rows[item] = (weight > 0).sum(axis=0) if weighted else diagonal[item]
+            own = [column[units] for column in within]
+            products = [column * weight for column in own] if weighted else own
+            for j in range(columns):
+                cross[item, :, j] = products[j].sum(axis=0)
+                for k in range(j + 1):
+                    dense[item, j, k] = dense[item, k, j] = np.einsum("ut,ut->", products[j], own[k])
+    places = np.arange(periods)
+    laplacian[:, places, places] += diagonal
+    return laplacian, cross, dense, rows

@@ -45,7 +45,8 @@ def panel_data(
         raise DataError(f"{file}: found no rows below the header, expected one row a unit and period.")
 
     period = _numbers(frame, columns.period, faults, file)
-    _whole(period, columns.period, faults, file, "consecutive integers such as 2015 for 2015/16")
+    integers = getattr(frame[columns.period].dtype, "kind", "O") in "iu" and not np.isnan(period.sum())
+    _whole(period, columns.period, faults, file, "consecutive integers such as 2015 for 2015/16", integers)
     y = _numbers(frame, columns.outcome, faults, file)
     starts = _numbers(frame, columns.first_treated, faults, file)
     numbers = {name: _numbers(frame, name, faults, file) for name in (*analysis.covariates, *extra)}
@@ -81,7 +82,9 @@ def panel_data(
     key = unit * (int(periods.max()) - low + 1) + (periods - low)
     order: Ints | None = None
     if not np.all(key[1:] > key[:-1]):
-        order = np.argsort(key, kind="stable")
+        order = _sorted_blocks(unit, key)
+        if order is None:
+            order = np.argsort(key, kind="stable")
         again = np.flatnonzero(np.diff(key[order]) == 0)
         if len(again):
             first = int(rows[order[again + 1]].min())
@@ -130,6 +133,19 @@ def panel_data(
         weighted=weighted,
         notes=tuple(notes),
     )
+
+
+def _sorted_blocks(unit: Ints, key: Ints) -> Ints | None:
+    """Return the sorting order of rows that come unit by unit, each in order of period; None if they do not."""
+    starts = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
+    blocks = unit[starts]
+    if len(blocks) != int(unit.max()) + 1:
+        return None
+    counts = np.diff(np.append(starts, len(unit)))
+    rank = np.argsort(blocks, kind="stable")
+    shift = starts[rank] - np.concatenate(([0], np.cumsum(counts[rank])[:-1]))
+    order = np.repeat(shift, counts[rank]) + np.arange(len(unit))
+    return order if np.all(np.diff(key[order]) > 0) else None
 
 
 def _wanted(columns: Columns, analysis: AnalysisOptions, extra: tuple[str, ...]) -> list[str]:
@@ -183,9 +199,11 @@ def _finite(values: Floats, name: str, faults: list[Fault], file: str) -> None:
         _refuse(np.isinf(values), "an infinite value", "finite numbers", name, faults, file)
 
 
-def _whole(values: Floats, name: str, faults: list[Fault], file: str, expected: str) -> None:
+def _whole(
+    values: Floats, name: str, faults: list[Fault], file: str, expected: str, whole_already: bool = False
+) -> None:
     """Refuse fractions; blanks too where the column is the period (`first_treated` has none by now)."""
-    if any(fault.column == name for fault in faults):
+    if any(fault.column == name for fault in faults) or whole_already:
         return
     finite = np.isfinite(values)
     _refuse(finite & (values != np.rint(values)), "a number with decimals", expected, name, faults, file)
@@ -243,7 +261,12 @@ def _identifiers(
             return np.zeros(len(column), dtype=np.int64), ("",)
         column = column.astype("Int64")
     codes, uniques = pd.factorize(column)
-    names, rank = np.unique(np.asarray(pd.Index(uniques).astype(str), dtype=str), return_inverse=True)
+    plain = isinstance(uniques, np.ndarray) and uniques.dtype.kind in "iu"
+    texts = uniques.astype(str) if plain else np.asarray(pd.Index(uniques).astype(str), dtype=str)
+    if len(texts) and (texts[1:] > texts[:-1]).all():
+        names, rank = texts, np.arange(len(texts))
+    else:
+        names, rank = np.unique(texts, return_inverse=True)
     blank = codes < 0
     if len(names) and names[0] == "":
         blank |= rank[codes] == 0

@@ -63,7 +63,7 @@ def draws(
 def interval(found: Draws, theta: float, level: float) -> tuple[float, float, bool]:
     """Return the hull of the accepted hypotheses, and whether the accepted set is disconnected."""
     alpha = 1 - level + 1e-12  # a p-value of exactly 1 - level rejects, also after rounding
-    steps = np.concatenate((np.arange(1, 100) * 0.06, 6 * 1.2 ** np.arange(1, 45), 10.0 ** np.arange(5, 10)))
+    steps = np.concatenate((np.arange(1, 41) * 0.15, 6 * 1.3 ** np.arange(1, 29), 10.0 ** np.arange(5, 10)))
     unbounded = found.p_at_infinity() > alpha
     ends = []
     disconnected = False
