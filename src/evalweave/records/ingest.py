@@ -208,7 +208,8 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
                     Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
                           "Digits beyond the sixteenth are lost in them: export it again.", column=found[our])
                 )  # fmt: skip
-        return table.select("source_row", **{our: table[theirs] for our, theirs in found.items()}), faults
+        chosen = table.select("source_row", **{our: table[theirs] for our, theirs in found.items()})
+        return (None if faults else chosen), faults
     columns = [ours.get(name, f"_column_{place}") for place, name in enumerate(header)]
     columns += ["_nothing"] * seen.extra_column
     table = engine.text_table(backend, seen.path, columns, seen.delimiter, source.quoted)

@@ -17,6 +17,7 @@ import re
 import shutil
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -138,7 +139,7 @@ def _with_header(path: Path, seen: _Pass, sha: str, delimiter: str | None) -> Te
         if fault:
             return TextFile(name, path, "unusable", sha, faults=(fault,))
         header = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=found), []))
-        sample = list(csv.reader(io.StringIO(_some_lines(handle)), delimiter=found))
+        sample = _some_rows(handle, found)
     if not any(header):
         fault = Fault(name, "a blank first row", "the names of the columns", row=1)
         return TextFile(name, path, "unusable", sha, faults=(fault,))
@@ -299,9 +300,15 @@ def _first_record(handle: io.TextIOBase) -> str:
     return handle.readline().rstrip("\r\n")
 
 
-def _some_lines(handle: io.TextIOBase, size: int = 1 << 16) -> str:
+def _some_rows(handle: io.TextIOBase, delimiter: str, size: int = 1 << 16) -> list[list[str]]:
+    """Return the first whole rows; fewer where they cannot be told apart (the engine's reading finds out)."""
     text = handle.read(size)
-    return text[: text.rfind("\n")] if len(text) == size and "\n" in text else text
+    if len(text) == size and "\n" in text:
+        text = text[: text.rfind("\n")]
+    rows = []
+    with suppress(csv.Error):
+        rows += [*csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)]
+    return rows
 
 
 def _delimiter(first: str, name: str, declared: str | None) -> tuple[str, Fault | None]:
