@@ -25,7 +25,7 @@ from evalweave.errors import DataError
 from evalweave.estimators.result import Floats
 
 CORNERS = 200_000  # bases that are looked at; 10 lags
-DRAWS = 100_000  # simulated least-favourable critical value
+DRAWS = 25_000  # simulated least-favourable critical value
 PRODUCTS = 50_000_000
 TOLERANCE = 1e-9
 WIDEST = 64  # times the grid
