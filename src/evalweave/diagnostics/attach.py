@@ -15,7 +15,7 @@ EVENTS = ("event_study", "sun_abraham", "callaway_santanna")
 
 def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     """Return, where they apply: contributing, minimum_detectable_effect, leave_one_out, pretrend, subgroup_test,
-    placebo_dates and goodman_bacon. A diagnostic that cannot be computed says why instead."""
+    honest_did, placebo_dates and goodman_bacon. A diagnostic that cannot be computed says why instead."""
     from evalweave.diagnostics.leave_one_out import leave_one_out
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
@@ -38,7 +38,14 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         and (analysis.estimator != "callaway_santanna" or analysis.base == "universal")
     ):
         out["pretrend"] = pretrend(fit, analysis)
+    if analysis.estimator in EVENTS and any(term == "event[0]" for term in fit.terms):
+        from evalweave.diagnostics.bounds import honest_bounds
+
+        out["honest_did"] = honest_bounds(panel, fit, analysis)
     if analysis.estimator == "twfe" and not analysis.subgroup:
+        from evalweave.diagnostics.bounds import bacon
+
+        out["goodman_bacon"] = bacon(panel, analysis)
         try:
             out["placebo_dates"] = placebo_dates(panel, analysis)
         except DataError as error:

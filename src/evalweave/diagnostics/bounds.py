@@ -1,0 +1,85 @@
+"""When HonestDiD's bounds and Goodman-Bacon's weights apply to a fit, and their rows for diagnostics.json."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from evalweave.errors import DataError
+from evalweave.estimators.result import Fit, PanelData
+from evalweave.inference.cluster_robust import covariance
+from evalweave.study import AnalysisOptions
+
+
+def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
+    """Return the bounds of Rambachan & Roth (2023) under cr1 and, for least squares, cr2; or `refused`.
+
+    They need one reference (−1) for all event times: a TWFE event study with a single start, Sun–Abraham, or
+    Callaway–Sant'Anna with a universal base; no binned ends, no gap between event times, both sides of the start.
+    """
+    events = [
+        (int(term[6:-1]), place)
+        for place, term in enumerate(fit.terms)
+        if term.startswith("event[") and term != "event[overall]"
+    ]
+    reason = _refusal(panel, [event for event, _ in events], analysis)
+    if reason:
+        return {"refused": reason}
+    from evalweave.diagnostics.honest_did import CAVEAT, honest_did
+
+    used = [(event, place) for event, place in sorted(events) if event != -1]
+    places = [place for _, place in used]
+    before = sum(event < 0 for event, _ in used)
+    out: dict[str, Any] = {"caveat": CAVEAT, "leads": before, "lags": len(used) - before}
+    for method in ("cr1", "cr2") if fit.least_squares is not None else ("cr1",):
+        sigma = covariance(fit, method)[np.ix_(places, places)]
+        rows: list[dict[str, Any]] = []
+        try:
+            for kind in ("relative", "smoothness"):
+                for target in ("first", "average"):
+                    table = honest_did(
+                        fit.theta[places], sigma, before, len(used) - before, target, kind, None, analysis.level
+                    )  # fmt: skip
+                    rows += table.to_dict("records")
+        except DataError as error:
+            return {"refused": str(error)}
+        out[method] = rows
+    return out
+
+
+def _refusal(panel: PanelData, events: list[int], analysis: AnalysisOptions) -> str:
+    starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
+    if analysis.bins is not None:
+        return "binned ends are not deviations from one path: the bounds need unbinned event times"
+    if analysis.reference != -1:
+        return "the bounds need the reference −1"
+    if analysis.estimator == "event_study" and len(starts) > 1:
+        return (
+            "with several starts, use the bounds of sun_abraham or of callaway_santanna with base: universal"
+        )
+    if analysis.estimator == "callaway_santanna" and analysis.base != "universal":
+        return "varying-base leads are changes between neighbouring periods: ask for base: universal"
+    whole = sorted({*events, -1})
+    if whole != list(range(whole[0], whole[-1] + 1)) or whole[0] > -2 or whole[-1] < 0:
+        return "event times must run without a gap from at least −2 to at least 0"
+    return ""
+
+
+def bacon(panel: PanelData, analysis: AnalysisOptions) -> dict[str, Any]:
+    """Return Goodman-Bacon's comparisons, their sums by kind and notes, or why there is no decomposition."""
+    starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
+    if len(starts) < 2 and not (starts <= panel.period.min()).any():
+        return {"refused": "one start: there is one comparison and nothing to decompose"}
+    if analysis.covariates:
+        return {"refused": "the decomposition is defined without covariates"}
+    from evalweave.diagnostics.goodman_bacon import by_kind, goodman_bacon
+
+    table, notes = goodman_bacon(panel)
+    if not len(table):
+        return {"refused": " ".join(notes) or "no comparison exists"}
+    return {
+        "comparisons": table.to_dict("records"),
+        "by_kind": by_kind(table).to_dict("records"),
+        "notes": notes,
+    }
