@@ -26,7 +26,6 @@ rule report:
         multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "manifest.json"),
         multiext(f"{reports}/", "theme_counts.csv") if study.qualitative else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
-        directory(f"{reports}/figures"),
     log:
         f"{results}/logs/report.log",
     benchmark:
