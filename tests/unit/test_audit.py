@@ -190,6 +190,13 @@ def test_what_cannot_be_read_cannot_be_released(release: Path) -> None:
         assert name in text
 
 
+def test_an_empty_file_says_nothing_but_its_name_may(release: Path) -> None:
+    (release / "figures" / ".complete").touch()
+    assert findings(release) == ""
+    (release / "figures" / PATIENT).touch()
+    assert "named after a patient" in findings(release)
+
+
 def test_without_a_manifest_the_strict_default_holds_and_is_told(release: Path) -> None:
     (release / "manifest.json").unlink()
     assert "nhs_england was assumed" in findings(release)

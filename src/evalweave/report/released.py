@@ -61,6 +61,8 @@ def read(path: Path, name: str) -> Content:
     suffix = path.suffix.lower()
     if path.is_symlink():
         content.unreadable = "is a link to a file elsewhere"
+    elif path.stat().st_size == 0:
+        return content  # an empty file (such as a mark that a folder is complete) says nothing
     elif suffix in PACKED:
         _packed(path, content)
     elif suffix in (*MARKUP, *PLAIN, ".csv", ".json"):
