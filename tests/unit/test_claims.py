@@ -10,8 +10,10 @@ import pytest
 
 from evalweave.errors import DataError
 from evalweave.study import Analysis, Outcome
-from evalweave.triangulation.claims import Known, check_claims, read_claims
+from evalweave.studyfile import load_study
+from evalweave.triangulation.claims import Known, check_claims, early_faults, read_claims
 
+ROOT = Path(__file__).parents[2]
 GOOD = {
     "claim_id": "deprivation", "theme_id": "classed_experiences", "proposition": "Little help, least advantaged",
     "role": "client", "relation": "converges", "analysis": "by_deprivation",
@@ -191,3 +193,20 @@ def test_a_header_alone(tmp_path: Path) -> None:
 def test_no_file(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="there is no such file"):
         read_claims(tmp_path / "claims.csv", KNOWN)
+
+
+def test_before_a_run_claims_are_checked_as_far_as_files_are_there() -> None:
+    demonstration = load_study(ROOT / "config/config.yaml")
+    assert early_faults(demonstration) == []
+
+
+def test_before_a_run_every_fault_of_the_claims_is_said(tmp_path: Path) -> None:
+    study = load_study(ROOT / "config/config.yaml")
+    bad = write(tmp_path, GOOD | {"theme_id": "classed", "margin": ""}, GOOD | {"term": "att"})
+    faults = early_faults(study.model_copy(update={"claims": str(bad)}))
+    assert [fault.split(":")[0] for fault in faults] == [
+        "claims.csv, row 2, column margin",
+        "claims.csv, row 2, column theme_id",
+        "claims.csv, row 3, column claim_id",
+        "claims.csv, row 3, column term",
+    ]

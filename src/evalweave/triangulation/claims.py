@@ -17,7 +17,8 @@ from pathlib import Path
 
 from evalweave.errors import DataError, Fault, nearest, raise_faults
 from evalweave.qualitative import tabular
-from evalweave.study import Analysis, Outcome
+from evalweave.qualitative.matrix import role_name
+from evalweave.study import Analysis, Outcome, Study
 from evalweave.tables import CLAIMS
 from evalweave.triangulation.convergence import NEGATIVE, NONE, POSITIVE, RELATIONS, SIGNS
 
@@ -125,6 +126,33 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
         faults.append(Fault(sheet.file, "a header and no claims", "one row a claim",
                             "Declare a claim, or remove `claims:` from the study file."))  # fmt: skip
     return tuple(claims), faults
+
+
+def early_faults(study: Study) -> list[str]:
+    """Return what is wrong with a study's claims before anything ran, for `evalweave check`.
+
+    Themes and roles are checked as far as their own files can be read; what is wrong with those is theirs to say.
+    """
+    if study.claims is None or study.qualitative is None or not Path(study.claims).is_file():
+        return []
+
+    def column(path: str, name: str) -> list[str]:
+        try:
+            return sorted({row[name] for row in tabular.read(path, [name]).rows if row[name]})
+        except DataError:
+            return []
+
+    known = Known(
+        {analysis.name: analysis for analysis in study.analyses},
+        study.outcomes,
+        themes=column(study.qualitative.themes, "theme_id"),
+        roles=sorted({role_name(role) for role in column(study.qualitative.participants, "role")}),
+        first_seen=study.estimates_first_seen,
+    )
+    try:
+        return [str(fault) for fault in check_claims(study.claims, known)[1]]
+    except DataError as error:
+        return str(error).splitlines()
 
 
 class _Row:
