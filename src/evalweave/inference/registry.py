@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evalweave.errors import DataError, StudyError
@@ -10,10 +12,10 @@ from evalweave.inference.cluster_robust import (
     POWERS,
     adjusted,
     covariance,
-    cr1_factor,
     essential_practices,
     spectrum,
 )
+from evalweave.inference.distributions import t_quantile
 from evalweave.inference.result import Intervals, from_t
 from evalweave.study import AnalysisOptions
 
@@ -62,11 +64,11 @@ def infer(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
             "All patients belong to one practice: practice-level errors need at least two, and to be trusted many more."
         )
     if method in ("cr0", "cr1"):
-        return _plain(fit, method, analysis)
+        return _banded(fit, _plain(fit, method, analysis), analysis)
     if method in ("cr2", "cr3"):
-        return _adjusted(fit, method, analysis)
+        return _banded(fit, _adjusted(fit, method, analysis), analysis)
     if method == "jackknife":
-        return _jackknife(fit, analysis)
+        return _banded(fit, _jackknife(fit, analysis), analysis)
     if method == "unit":
         return _unit(fit, analysis)
     if method == "wild_bootstrap":
@@ -78,6 +80,25 @@ def infer(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
 
         return randomisation(fit, analysis)
     return _multiplier(fit, analysis)
+
+
+def _banded(fit: Fit, found: Intervals, analysis: AnalysisOptions) -> Intervals:
+    """Widen intervals to a simultaneous band where one is asked for.
+
+    The t quantile is multiplied by the ratio of sup-t to pointwise critical values of the multiplier bootstrap on
+    practice influence, so that the band keeps the method's degrees of freedom.
+    """
+    if analysis.bands != "simultaneous":
+        return found
+    from evalweave.inference.multiplier_bootstrap import multiplier_bootstrap
+
+    draws = multiplier_bootstrap(fit, analysis.draws, analysis.seed, analysis.level)
+    pointwise = t_quantile(analysis.level, np.where(np.isnan(found.dof), np.inf, found.dof))
+    half = np.fmax(draws.critical / draws.critical_pointwise, 1.0) * pointwise * found.std_error
+    return replace(
+        found, ci_low=fit.theta - half, ci_high=fit.theta + half,
+        convention=f"{found.convention}; simultaneous (sup-t) band, {draws.n_draws} multiplier draws",
+    )  # fmt: skip
 
 
 def _plain(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
@@ -175,6 +196,3 @@ def _multiplier(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         f"multiplier bootstrap, {how}, {found.convention}; {band}", lost,
         {"critical_values": dict(zip(fit.terms, found.critical.tolist(), strict=True))},
     )  # fmt: skip
-
-
-__all__ = ["check_methods", "cr1_factor", "infer", "refusal"]

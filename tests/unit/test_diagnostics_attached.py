@@ -1,0 +1,79 @@
+"""Which diagnostics are attached to which fit, and power, bounds and weights where the answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from did_panels import panel
+
+import evalweave
+from evalweave.diagnostics.pretrend import detectable_slopes
+
+
+def said(name, frame, **more):
+    return getattr(evalweave, name)(frame, outcome="y", **more).diagnostics[name]
+
+
+def test_power_of_one_lead_is_that_of_a_normal_test():
+    # P(|N(slope x 1 / se, 1)| > 1.96): a half at 1.96, 80 % at 1.96 + 0.84; 5 % without a violation.
+    found = detectable_slopes([-2], -1, np.array([[4.0]]), seed=3)
+    assert found["power_50"] == pytest.approx(2 * 1.96, abs=0.06)
+    assert found["power_80"] == pytest.approx(2 * 2.80, abs=0.06)
+    assert found["false_alarm"] == pytest.approx(0.05, abs=0.005)
+
+
+def test_bacon_weights_sum_to_one_and_give_back_the_twfe_estimate():
+    frame = panel(seed=201, staggered=True, seen=1.1)
+    result = evalweave.twfe(frame, outcome="y")
+    rows = result.diagnostics["twfe"]["goodman_bacon"]["comparisons"]
+    assert sum(row["weight"] for row in rows) == pytest.approx(1)
+    total = sum(row["weight"] * row["estimate"] for row in rows)
+    assert total == pytest.approx(result.tidy()["estimate"][0], rel=1e-8)
+    assert "refused" in said("twfe", panel(seed=201))["goodman_bacon"]
+
+
+def test_bounds_are_attached_only_where_they_are_valid():
+    one, many = panel(seed=202, units=120), panel(seed=202, units=120, staggered=True)
+    bounds = said("event_study", one)["honest_did"]
+    assert {row["kind"] for row in bounds["cr2"]} == {"relative", "smoothness"}
+    by_m = [row["ci_high"] - row["ci_low"] for row in bounds["cr1"] if row["kind"] == "relative"][:5]
+    assert by_m == sorted(by_m)
+    assert "several starts" in said("event_study", many)["honest_did"]["refused"]
+    assert "binned" in said("event_study", one, bins=[-2, 1])["honest_did"]["refused"]
+    assert "base: universal" in said("callaway_santanna", many)["honest_did"]["refused"]
+    enough = panel(seed=202, units=240, practices=20, treated=10, staggered=True)
+    assert "cr1" in said("callaway_santanna", enough, base="universal")["honest_did"]
+    assert "pretrend" not in said("callaway_santanna", many)
+
+
+def test_subgroup_test_is_joint_over_levels_and_refused_for_too_many():
+    frame = panel(seed=203, units=200)
+    assert 0 <= said("twfe", frame, subgroup="white")["subgroup_test"]["p_value"] <= 1
+    level = np.random.default_rng(1).integers(0, 4, 200)
+    frame["imd"] = level[frame["patient_id"].str[1:].astype(int)]
+    found = said("twfe", frame, subgroup="imd")["subgroup_test"]
+    assert "more than a third of 7" in found["refused"]
+
+
+def test_few_practices_in_an_arm_are_warned_of():
+    assert "Only 3 practices" in said("twfe", panel(seed=204, treated=3))["trust"]
+    assert said("twfe", panel(seed=204))["trust"] == ""
+
+
+def test_simultaneous_bands_are_wider_than_pointwise_and_equal_for_a_single_term():
+    frame = panel(seed=205)
+    point = evalweave.event_study(frame, outcome="y", diagnostics=False).tidy().set_index("term")
+    band = (
+        evalweave.event_study(frame, outcome="y", bands="simultaneous", diagnostics=False)
+        .tidy()
+        .set_index("term")
+    )
+    width = (band["ci_high"] - band["ci_low"]) / (point["ci_high"] - point["ci_low"])
+    assert (width >= 1 - 1e-12).all()
+    assert width["event[0]"] > 1.05
+    assert (band["std_error"] == point["std_error"]).all()
+    assert "sup-t" in band["convention"].iloc[0]
+
+
+def test_diagnostics_can_be_left_out():
+    assert "minimum_detectable_effect" not in said("twfe", panel(seed=206), diagnostics=False)
