@@ -124,3 +124,14 @@ def test_the_example_claim_of_the_readme_is_valid(tmp_path: Path) -> None:
     assert {column.name for column in CLAIMS.columns if column.required} <= set(
         example.read_text().splitlines()[0].split(",")
     )
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+def test_checking_the_new_study_says_what_to_fill_in(tmp_path: Path, format_: str) -> None:
+    init(tmp_path / "s", "--format", format_)
+    done = CliRunner().invoke(app, ["check", str(tmp_path / "s" / "study.yaml")])
+    said = str(done.exception)
+    assert done.exception.exit_code == 1  # type: ignore[union-attr]
+    assert "practices.csv: found a header and no rows" in said
+    assert f"{tmp_path / 's' / 'extract'}: there is no such folder" in said
+    assert "project.qdpx" in said

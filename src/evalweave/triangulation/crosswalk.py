@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EXACT, APPROXIMATE, NONE = "exact", "approximate", "none"
+# Roles of people whom the records may hold too; a link worker's ethnicity says nothing about any patient.
+PATIENTS = ("client", "patient", "participant", "service_user")
 
 
 @dataclass(frozen=True)
@@ -58,48 +60,47 @@ CROSSWALK: Mapping[str, Match] = {
 
 
 def theme_by_subgroup(
-    analyses: Sequence[Analysis],
-    theme_counts: pd.DataFrame,
-    estimates: pd.DataFrame,
-    role: str = "client",
+    analyses: Sequence[Analysis], theme_counts: pd.DataFrame, estimates: pd.DataFrame
 ) -> list[dict[str, Any]]:
     """Return one entry a subgroup analysis: the match in words and, where there is one, a line a theme and level.
 
-    A line: theme_id, subgroup level, the attribute levels that stand for it, n_participants of n_eligible (of
-    `role`; None where the attribute was not counted), and the estimate of att[subgroup=level] with its interval in
-    the outcome's own unit under the analysis' first inference.
+    A line: role, theme_id, subgroup level, the attribute levels that stand for it, n_participants of n_eligible,
+    and the estimate of att[subgroup=level] with its interval under the analysis' first inference, in the unit that
+    the estimates name first (the outcome's own). Counts are exact: they are for results/, and go through the disclosure profile to be released.
     """
     return [
-        _entry(analysis, theme_counts, estimates, role)
-        for analysis in analyses
-        if analysis.subgroup is not None
+        _entry(analysis, theme_counts, estimates) for analysis in analyses if analysis.subgroup is not None
     ]
 
 
-def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame, role: str) -> dict[str, Any]:
+def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame) -> dict[str, Any]:
     subgroup = str(analysis.subgroup)
     match = CROSSWALK.get(
         subgroup, Match("", NONE, "no participant attribute is declared to correspond to it")
     )
     entry: dict[str, Any] = {
-        "analysis": analysis.name, "subgroup": subgroup, "role": role, "attribute": match.attribute,
+        "analysis": analysis.name, "subgroup": subgroup, "attribute": match.attribute,
         "match": match.match, "reason": match.reason, "lines": [],
     }  # fmt: skip
     if match.match == NONE:
         return entry
-    counted = counts[
-        (counts["attribute"] == match.attribute) & (counts["role"] == role) & counts["code_id"].isna()
-    ]
+    counted = counts[(counts["attribute"] == match.attribute) & counts["code_id"].isna()]
     if counted.empty:
         entry["reason"] += (
             f"; themes were not counted by {match.attribute} (add it to qualitative, attributes)"
         )
         return entry
+    counted = counted[counted["role"].isin(PATIENTS)]
+    if counted.empty:
+        entry["reason"] += f"; none of the people interviewed is a {', '.join(PATIENTS).replace('_', ' ')}"
+        return entry
     levels = counted["attribute_level"].fillna("").astype(str)
     mapped = counted.assign(level=levels.str.strip().str.lower().map(match.level), words=levels)
-    for (theme, level), group in mapped.dropna(subset=["level"]).groupby(["theme_id", "level"], sort=True):
+    grouped = mapped.dropna(subset=["level"]).groupby(["role", "theme_id", "level"], sort=True)
+    for (role, theme, level), group in grouped:
         entry["lines"].append(
             {
+                "role": str(role),
                 "theme_id": str(theme),
                 "level": str(level),
                 "attribute_levels": sorted(group["words"]),
