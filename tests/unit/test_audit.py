@@ -116,7 +116,7 @@ def test_an_identifier_in_any_kind_of_file_is_found(release: Path, name: str) ->
 
 def test_a_column_of_identifiers_is_refused_whatever_it_holds(release: Path) -> None:
     (release / "figures" / "points.csv").write_text("patient_id,mean\n17,50.1\n")
-    assert "figures/points.csv: table points has a column patient_id" in findings(release)
+    assert "figures/points.csv: has a column patient_id" in findings(release)
 
 
 def test_a_file_named_after_somebody_is_found(release: Path) -> None:

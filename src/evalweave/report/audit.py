@@ -144,7 +144,7 @@ def _identifiers(content: Content, identifiers: Sequence[Identifiers], result: A
             yield f"a file or folder of the release is named after a {each.kind}. Rename it."
     for name, rows in _tables(content):
         for column in sorted({key for row in rows for key in row if key.lower() in COLUMNS}):
-            yield f"{content.name}: table {name} has a column {column}, which holds identifiers. Leave it out."
+            yield f"{_place(content, name)}: has a column {column}, which holds identifiers. Leave it out."
 
 
 def _without_counts(content: Content) -> list[str]:
@@ -228,7 +228,8 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
                 if fault := count_fault(str(cell), of, rules):
                     faults.setdefault((key, fault), []).append(number)
         for (key, fault), where in faults.items():
-            yield f"{content.name}, row {where[0]}, column {key}: {len(where)} counts; the first {fault}."
+            first = f"{_place(content, name)}, row {where[0]}, column {key}: a count {fault}"
+            yield f"{first}." if len(where) == 1 else f"{first}; so are {len(where) - 1} more of the column."
         declared = DECLARED | set(_contract(name))
         for key in sorted({key for row in rows for key in row} - declared - set(COUNTING)):
             if content.name != MANIFEST and _looks_like_counts([row.get(key) for row in rows]):
@@ -236,6 +237,11 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
                     f"{content.name}, column {key}: holds whole numbers and no contract says what they count. "
                     "Declare it in tables.py, or leave it out."
                 )
+
+
+def _place(content: Content, table: str) -> str:
+    """Return how a table is called in a finding: by its file, and by its name inside a JSON document."""
+    return content.name if content.tables else f"{content.name}, {table}"
 
 
 def _kind(key: str, row: dict[str, Any], table: str) -> str | None:
