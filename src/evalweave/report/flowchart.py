@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -12,11 +12,15 @@ from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import Box, Counted, Step
 from evalweave.report.numbers import missing, plain, sentence
 
-PATIENTS, RECORDS = "patients", "records"
+PATIENTS, RECORDS, PERIODS = "patients", "records", "person-periods"
 HEADINGS = {"ingest": "Received", "clean": "After cleaning", "cohort": "Eligible", "panel": "In the panel"}
 WORDS = {PATIENTS: "people", RECORDS: "records", "registrations": "registrations"}
 ARMS = ("programme", "comparison")
-SHOWN = 8  # reasons in a side box; the rest are summed
+SHOWN = 5  # reasons in a side box; the rest are summed
+PERSON_PERIODS = {
+    "financial_year": "person-years", "calendar_year": "person-years", "half_year": "person-half-years",
+    "quarter": "person-quarters", "month": "person-months",
+}  # fmt: skip
 
 
 @dataclass
@@ -51,15 +55,7 @@ def stages(data: ReportData) -> list[Stage]:
 
 
 def arms(data: ReportData) -> dict[str, dict[str, Any]]:
-    """Return people eligible in each arm (cohort ledger), and practices (from the fit)."""
-    found: dict[str, dict[str, Any]] = {}
-    people: dict[str, int] = {}
-    if data.ledger is not None:
-        kept = data.ledger[(data.ledger["entry"] == KEPT) & (data.ledger["unit"] == PATIENTS)]
-        last = kept[kept["arm"].isin(ARMS)]
-        if len(last):
-            last = last[last["stage"] == last["stage"].iloc[-1]]
-            people = {str(arm): int(n) for arm, n in last.groupby("arm")["n"].sum().items()}
+    """Return by arm: practices (of the fit), people eligible and person-periods (of the ledgers)."""
     row = data.main(data.outcome.unit)
     practices: dict[str, int] = {}
     if row and not missing(row.n_practices) and not missing(row.n_practices_treated):
@@ -67,20 +63,39 @@ def arms(data: ReportData) -> dict[str, dict[str, Any]]:
             "programme": int(row.n_practices_treated),
             "comparison": int(row.n_practices) - int(row.n_practices_treated),
         }
-    panel = panel_counts(data)
+    found: dict[str, dict[str, Any]] = {}
     for arm in ARMS:
-        if arm in people or arm in practices or arm in panel:
-            found[arm] = {"people": people.get(arm), "practices": practices.get(arm), **panel.get(arm, {})}
+        counts = {
+            "practices": practices.get(arm),
+            "people": _by_arm(data, "cohort", PATIENTS, KEPT, arm),
+            "periods": _by_arm(data, "panel", PERIODS, KEPT, arm),
+            "measured": _measured(data, arm),
+        }
+        if any(value is not None for value in counts.values()):
+            found[arm] = counts
     return found
 
 
-def panel_counts(data: ReportData) -> dict[str, dict[str, Any]]:
-    """Return patient-periods with the primary outcome by arm, from the raw trends."""
+def _by_arm(data: ReportData, stage: str, unit: str, entry: str, arm: str) -> int | None:
+    if data.ledger is None:
+        return None
+    ledger = data.ledger
+    mine = ledger[
+        (ledger["stage"] == stage)
+        & (ledger["unit"] == unit)
+        & (ledger["entry"] == entry)
+        & (ledger["arm"] == arm)
+    ]
+    return int(mine["n"].sum()) if len(mine) else None
+
+
+def _measured(data: ReportData, arm: str) -> int | None:
+    """Return person-periods with the primary outcome, from the raw trends."""
     trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     if trends is None:
-        return {}
-    mine = trends[trends["outcome"] == data.primary.outcome]
-    return {str(arm): {"periods": int(part["n_patients"].sum())} for arm, part in mine.groupby("arm")}
+        return None
+    mine = trends[(trends["outcome"] == data.primary.outcome) & (trends["arm"] == arm)]
+    return int(mine["n_patients"].sum()) if len(mine) else None
 
 
 def _counted(data: ReportData, n: int | None, of: str, after: str) -> Counted:
@@ -99,7 +114,7 @@ def _word(unit: str) -> str:
 
 def diagram(data: ReportData) -> tuple[list[Step], list[list[Step]]]:
     """Return the boxes from top to bottom and, below the split, of each arm."""
-    found = stages(data)
+    found = [stage for stage in stages(data) if stage.name != "panel"]  # the panel is counted below, by arm
     units = (PATIENTS, "registrations", RECORDS)
     main: list[tuple[Box, Box | None]] = []
     for index, stage in enumerate(found):
@@ -111,7 +126,7 @@ def diagram(data: ReportData) -> tuple[list[Step], list[list[Step]]]:
             heading = HEADINGS.get(stage.name, sentence(plain(stage.name)))
             main.append((_numbers(data, heading, stage.kept, units), None))
     steps = [Step(box, aside) for box, aside in main]
-    return steps, [[Step(box) for box in boxes] for boxes in _arm_boxes(data)]
+    return steps, _arm_steps(data)
 
 
 def _numbers(data: ReportData, heading: str, counts: dict[str, int], units: tuple[str, ...]) -> Box:
@@ -120,35 +135,64 @@ def _numbers(data: ReportData, heading: str, counts: dict[str, int], units: tupl
 
 
 def _aside(data: ReportData, stage: Stage) -> Box | None:
-    """Return the side box: people first, then records, the largest reasons by name."""
-    lines = []
+    """Return the side box: how many people, then records, were set aside, and the largest reasons."""
+    lines: list[Counted] = []
     for unit in (PATIENTS, RECORDS):
-        mine = sorted((each for each in stage.aside if each[0] == unit), key=lambda each: -each[2])
-        shown, rest = mine[:SHOWN], mine[SHOWN:]
-        lines += [_counted(data, n, _of(unit), f"{_word(unit)}: {reason}") for _, reason, n in shown]
-        if rest:
-            left = sum(n for _, _, n in rest)
-            lines.append(_counted(data, left, _of(unit), f"{_word(unit)}: {len(rest)} other reasons"))
+        lines += _reasons(
+            data, [(reason, n) for each, reason, n in stage.aside if each == unit], _of(unit), _word(unit)
+        )
     return Box("Set aside", tuple(lines)) if lines else None
 
 
-def _arm_boxes(data: ReportData) -> list[list[Box]]:
+def _reasons(data: ReportData, lost: list[tuple[str, int]], of: str, word: str) -> list[Counted]:
+    """Return a line with the total and below it the reasons, largest first; few ones are summed."""
+    if not lost:
+        return []
+    lost = sorted(lost, key=lambda each: -each[1])
+    lines = [_counted(data, sum(n for _, n in lost), of, word)]
+    named = lost if len(lost) <= SHOWN + 1 else lost[:SHOWN]
+    rest = lost[len(named) :]
+    parts = [(n, plain(reason)) for reason, n in named]
+    if rest:
+        parts.append((sum(n for _, n in rest), f"for {len(rest)} other reasons"))
+    return [
+        *lines,
+        *(replace(_counted(data, n, of, reason), inside=True, about=False) for n, reason in parts),
+    ]
+
+
+def _arm_steps(data: ReportData) -> list[list[Step]]:
+    """Return the boxes below the split: people of each arm, person-periods set aside, person-periods measured."""
     columns = []
+    unit = PERSON_PERIODS[data.study.window.period]
     for arm, counts in arms(data).items():
         lines = []
-        if counts.get("practices") is not None:
+        if counts["practices"] is not None:
             lines.append(_counted(data, counts["practices"], "practices", "practices"))
-        if counts.get("people") is not None:
-            lines.append(_counted(data, counts["people"], PATIENTS, "people, followed where they began"))
-        boxes = [Box(f"{sentence(arm)} practices", tuple(lines))]
-        if counts.get("periods"):
-            unit = data.study.window.period.replace("_", " ")
-            measured = _counted(
-                data, counts["periods"], RECORDS, f"person-periods ({unit}s) with {data.outcome_label()}"
-            )
-            boxes.append(Box("Measured", (measured,)))
-        columns.append(boxes)
+        if counts["people"] is not None:
+            lines.append(_counted(data, counts["people"], PATIENTS, "people"))
+        aside = Box("Set aside", tuple(_reasons(data, _lost(data, arm), RECORDS, unit)))
+        steps = [Step(Box(f"{sentence(arm)} practices", tuple(lines)), aside if aside.lines else None)]
+        if counts["measured"]:
+            measured = _counted(data, counts["measured"], RECORDS, f"{unit} with {data.outcome_label()}")
+            steps.append(Step(Box("Measured", (measured,))))
+        columns.append(steps)
     return columns
+
+
+def _lost(data: ReportData, arm: str) -> list[tuple[str, int]]:
+    """Return why person-periods of an arm are not in the panel."""
+    if data.ledger is None:
+        return []
+    lines = data.ledger
+    lines = lines[
+        (lines["stage"] == "panel")
+        & (lines["unit"] == PERIODS)
+        & (lines["entry"] == SET_ASIDE)
+        & (lines["arm"] == arm)
+    ]
+    summed = lines.groupby(["order", "reason"], sort=True)["n"].sum()
+    return [(str(reason), int(n)) for (_, reason), n in summed.items() if n]
 
 
 def table(data: ReportData) -> pd.DataFrame:
@@ -188,7 +232,7 @@ def table(data: ReportData) -> pd.DataFrame:
             add(str(r["entry"]), str(r["stage"]), str(r["rule"]), label, **{column: int(r["n"])})
     for arm, counts in arms(data).items():
         add("kept", "arm", "", f"{arm} practices", arm, n_practices=counts.get("practices"),
-            n_patients=counts.get("people"), n_records=counts.get("periods"))  # fmt: skip
+            n_patients=counts.get("people"), n_records=counts.get("measured"))  # fmt: skip
     frame = tables.FLOW.conform(pd.DataFrame(rows)) if rows else tables.FLOW.empty()
     groups = [["stage"]]
     return data.profile.count_frame(frame, tables.FLOW, {"n_patients": groups, "n_records": groups})

@@ -47,6 +47,8 @@ def _base(base: str) -> str:
         return f"<mover><mi>{base[4:]}</mi><mo>¯</mo></mover>"
     if re.fullmatch(r"[\d.]+", base):
         return f"<mn>{base}</mn>"
+    if re.fullmatch(r"[a-z]{2}", base):  # two indices, not one word
+        return "".join(f"<mi>{letter}</mi>" for letter in base)
     if re.fullmatch(r"\w+", base):
         return f"<mi>{base}</mi>"
     return f"<mo>{base}</mo>"
@@ -121,7 +123,7 @@ INFERENCES: dict[str, Method] = {
         "hat:V = G−1 / G Σ_{g} ( hat:τ_{−g} − hat:τ )^{2}",
     ),
     "wild_bootstrap": _method(
-        "restricted wild cluster bootstrap: residuals under no effect are given random signs practice by practice; the interval "
+        "with the null imposed: residuals under no effect are given random signs practice by practice; the interval "
         "holds the values that the test does not reject.", ("cgm2008", "webb2023", "mackinnon2018"),
     ),
     "multiplier_bootstrap": _method(

@@ -90,4 +90,7 @@ def truth_sentence(data: ReportData, row: Row) -> str:
     value = planted(data, data.primary, row.term, row.unit) if data.truth else None
     if value is None:
         return ""
-    return f"Planted {number(value, row.places)}, estimated {number(row.estimate, row.places)} {row.unit}."
+    return (
+        f"In these simulated data the truth is known: planted {number(value, row.places)}, estimated "
+        f"{number(row.estimate, row.places)} {row.unit}."
+    )

@@ -19,6 +19,7 @@ LEVELS = {
     ("imd_quintile", "1"): "most deprived fifth",
     ("imd_quintile", "5"): "least deprived fifth",
 }
+UNKNOWN = ("unknown", "missing", "")
 VARIABLES = {
     "imd_quintile": "area deprivation",
     "white": "ethnicity",
@@ -36,20 +37,22 @@ def variable(name: str) -> str:
 
 def level(name: str, value: str) -> str:
     """Return a level of a column in words."""
+    if value in UNKNOWN:
+        return "unknown"
     if (name, value) in LEVELS:
         return LEVELS[name, value]
     if name == "imd_quintile" and value in ORDINALS:
-        return f"{ORDINALS[value]} fifth of area deprivation"
-    return f"{plain(name)} {value}"
+        return f"{ORDINALS[value]} fifth"
+    return f"{plain(name)} {value}" if value.replace(".", "").isdigit() else plain(value)
 
 
 def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
     """Return a term of an analysis as a reader says it."""
     label = analysis.label or sentence(plain(analysis.name))
     if m := re.fullmatch(r"att\[(\w+)=(.+)\]", term):
-        return sentence(level(m[1], m[2]))
+        return f"{label}: {level(m[1], m[2])}"
     if m := re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", term):
-        return f"{sentence(level(m[1], m[2]))} minus {level(m[1], m[3])}"
+        return f"{label}: {level(m[1], m[2])} minus {level(m[1], m[3])}"
     if m := re.fullmatch(r"event\[(-?\d+)\]", term):
         e = int(m[1])
         return (

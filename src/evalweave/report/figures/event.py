@@ -11,8 +11,19 @@ import pandas as pd
 
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData, Row
-from evalweave.report.figures.style import BAND, PROGRAMME, QUIET, describe, drawing, sign, slug, to_svg
-from evalweave.report.numbers import estimate
+from evalweave.report.figures.style import (
+    BAND,
+    INK,
+    PROGRAMME,
+    QUIET,
+    better_way,
+    describe,
+    drawing,
+    sign,
+    slug,
+    to_svg,
+)
+from evalweave.report.numbers import estimate, number
 from evalweave.study import Analysis
 
 SIMULTANEOUS = ("multiplier_bootstrap", "sup_t", "simultaneous")
@@ -108,20 +119,16 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
             [str(t).replace("-", "−") for t in times[:: max(1, len(times) // 12)]],
         )
         axes.margins(y=0.12)
+        axes.yaxis.set_major_formatter(lambda y, _: number(y, 6).rstrip("0").rstrip("."))
         axes.annotate(
             "programme starts ", (-0.5, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
             color=QUIET,
         )  # fmt: skip
-        outcome = data.study.outcomes[analysis.outcome]
-        way = {"lower": " · lower is better", "higher": " · higher is better"}.get(outcome.better, "")
-        axes.set_ylabel(f"{sentence_unit(unit)}{way}")
+        way = better_way(data.study.outcomes[analysis.outcome].better)
+        axes.set_title(f"Difference ({unit}){way}", loc="left", fontsize=9, color=INK, pad=8)
         axes.set_xlabel(f"{_periods(data).capitalize()} since the start (0 = first one with the programme)")
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, name, title, said)
-
-
-def sentence_unit(unit: str) -> str:
-    return f"Difference ({unit})"
 
 
 def _band(axes: Any, band: Mapping[int, tuple[float, float]]) -> None:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from html import escape
 
 WIDE, GAP, PAD, LINE = 720, 22, 10, 17
-MAIN, SIDE = 300, 330  # widths of the boxes in the column and at the side
-MAIN_X, SIDE_X = 20, 370
-LETTERS_MAIN, LETTERS_SIDE = 38, 44
+MAIN = SIDE = 337  # widths of the boxes in the column and at the side: two columns and a gap
+MAIN_X, SIDE_X = 12, 12 + MAIN + GAP
+LETTERS, INSET = 44, 34  # letters in a line; how far a set-aside box of an arm is moved to the right
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class Counted:
     of: str
     after: str
     about: bool = False
+    inside: bool = False  # a part of the line above
 
 
 @dataclass(frozen=True)
@@ -50,16 +51,16 @@ def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, desc
     y = 4.0
     centre = MAIN_X + MAIN / 2
     for index, step in enumerate(steps):
-        tall = _height(step.box, LETTERS_MAIN)
-        parts.append(_box(step.box, MAIN_X, y, MAIN, tall, LETTERS_MAIN))
+        tall = _height(step.box, LETTERS)
+        parts.append(_box(step.box, MAIN_X, y, MAIN, tall, LETTERS))
         bottom = y + tall
         last = index == len(steps) - 1
         gap = GAP
         if step.aside:
-            side = _height(step.aside, LETTERS_SIDE)
+            side = _height(step.aside, LETTERS)
             gap = max(GAP, side + 2 * 8)
             middle = bottom + gap / 2
-            parts.append(_box(step.aside, SIDE_X, middle - side / 2, SIDE, side, LETTERS_SIDE, "aside"))
+            parts.append(_box(step.aside, SIDE_X, middle - side / 2, SIDE, side, LETTERS, "aside"))
             parts.append(_arrow(centre, middle, SIDE_X, middle))
         if not last:
             parts.append(_arrow(centre, bottom, centre, bottom + gap))
@@ -82,29 +83,34 @@ def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, desc
 
 
 def _arms(parts: list[str], arms: Sequence[Sequence[Step]], centre: float, y: float) -> float:
-    wide = (WIDE - 40 - GAP * (len(arms) - 1)) / len(arms)
+    """Draw the columns below the split; what an arm sets aside stands beside its line, moved to the right."""
+    wide = (WIDE - 2 * MAIN_X - GAP * (len(arms) - 1)) / len(arms)
     letters = int(wide / 7.6)
-    middles = [20 + wide / 2 + index * (wide + GAP) for index in range(len(arms))]
-    parts.append(f'<path class="link" d="M{min(middles)} {y}H{max(max(middles), centre)}"/>')
-    levels = max(len(column) for column in arms)
-    top = y + GAP
-    for level in range(levels):
+    lefts = [MAIN_X + index * (wide + GAP) for index in range(len(arms))]
+    middles = [left + wide / 2 for left in lefts]
+    parts.append(f'<path class="link" d="M{_n(min(*middles, centre))} {_n(y)}H{_n(max(*middles, centre))}"/>')
+    parts += [_arrow(middle, y, middle, y + GAP) for middle in middles]
+    top = bottom = y + GAP
+    for level in range(max(len(column) for column in arms)):
         boxes = [column[level] if level < len(column) else None for column in arms]
         tall = max(_height(step.box, letters) for step in boxes if step)
-        asides = max((_height(step.aside, letters) for step in boxes if step and step.aside), default=0.0)
-        for middle, step in zip(middles, boxes, strict=True):
+        asides = max((_height(step.aside, letters - 5) for step in boxes if step and step.aside), default=0.0)
+        bottom = top + tall
+        following = bottom + (asides + 16 if asides else GAP)
+        for column, left, step in zip(arms, lefts, boxes, strict=True):
             if not step:
                 continue
-            above = y if level == 0 else top - GAP
-            parts.append(_arrow(middle, above, middle, top))
-            parts.append(_box(step.box, middle - wide / 2, top, wide, tall, letters))
+            parts.append(_box(step.box, left, top, wide, tall, letters))
+            line = left + INSET / 2
+            if level + 1 < len(column):
+                parts.append(_arrow(line, bottom, line, following))
             if step.aside:
-                parts.append(f'<path class="link" d="M{middle} {top + tall}v{GAP}"/>')
+                parts.append(_arrow(line, bottom + 8 + asides / 2, left + INSET, bottom + 8 + asides / 2))
                 parts.append(
-                    _box(step.aside, middle - wide / 2, top + tall + GAP, wide, asides, letters, "aside")
+                    _box(step.aside, left + INSET, bottom + 8, wide - INSET, asides, letters - 5, "aside")
                 )
-        top += tall + GAP + (asides + GAP if asides else 0)
-    return top - GAP
+        top = following
+    return bottom
 
 
 def _lines(box: Box, letters: int) -> list[tuple[list[str], Counted | None]]:
@@ -112,8 +118,9 @@ def _lines(box: Box, letters: int) -> list[tuple[list[str], Counted | None]]:
     heading = [(line, None) for line in textwrap.wrap(box.heading, letters)]
     rows: list[tuple[list[str], Counted | None]] = [([line], None) for line, _ in heading]
     for counted in box.lines:
-        before = len(counted.shown) + (7 if counted.about else 1)
-        rows.append((textwrap.wrap("x" * before + " " + counted.after, letters) or [""], counted))
+        before = len(counted.shown) + (6 if counted.about else 0) + (2 if counted.inside else 0)
+        wrapped = textwrap.wrap("x" * before + " " + counted.after, letters, break_long_words=False)
+        rows.append((wrapped or [""], counted))
     return rows
 
 
@@ -137,9 +144,12 @@ def _box(box: Box, x: float, y: float, wide: float, tall: float, letters: int, k
                     f'<tspan class="count" data-counts="{counted.of}" data-value="{escape(counted.value)}">'
                     f"{escape(counted.shown)}</tspan>"
                 )
-                drawn.append(f'<text x="{_n(x + PAD)}" y="{_n(at)}">{about}{mark} {escape(rest)}</text>')
+                start = x + PAD + (14 if counted.inside else 0)
+                drawn.append(f'<text x="{_n(start)}" y="{_n(at)}">{about}{mark} {escape(rest)}</text>')
             else:
-                drawn.append(f'<text x="{_n(x + PAD + 12)}" y="{_n(at)}">{escape(line)}</text>')
+                drawn.append(
+                    f'<text x="{_n(x + PAD + (26 if counted.inside else 12))}" y="{_n(at)}">{escape(line)}</text>'
+                )
             at += LINE
     return "".join(drawn)
 

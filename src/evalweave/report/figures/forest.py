@@ -63,6 +63,8 @@ def forest(
     if not shown:
         return None
     said = [describe(_spoken(each), synthetic) for each in shown]
+    if any(_shaded(each) for each in shown):
+        caption = f"{caption} The shaded stretch holds differences too small to matter."
     drawings = tuple(
         Drawing(
             _draw(f"{slug(name)}-{slug(each.unit)}", title, words, axis, each, synthetic, better), each.unit
@@ -94,12 +96,13 @@ def _draw(
     total = sum(heights)
     with drawing(name, total * ROW + 62, WIDTH, layout="none") as (figure, axes):
         height = figure.get_size_inches()[1] * 72
-        axes.set_position((0.30, 44 / height, 0.345, (total * ROW) / height))
-        reach = _reach(each)
-        axes.set_xlim(-reach, reach)
+        axes.set_position((0.31, 44 / height, 0.36, (total * ROW) / height))
+        low, high = _limits(each)
+        axes.set_xlim(low, high)
         axes.set_ylim(total, 0)
-        if each.margin and each.margin < reach * 1.5:
-            axes.axvspan(max(-each.margin, -reach), min(each.margin, reach), color=SHADE, lw=0)
+        if _shaded(each):
+            assert each.margin
+            axes.axvspan(max(-each.margin, low), min(each.margin, high), color=SHADE, lw=0)
         axes.axvline(0, color=QUIET, lw=0.8)
         label = axes.get_yaxis_transform()
         at = 0.0
@@ -117,7 +120,7 @@ def _draw(
                     r.low,
                     r.high,
                     y,
-                    reach,
+                    (low, high),
                     PROGRAMME if item.strong else QUIET,
                     "o" if item.strong else "D",
                     1.8 if item.strong else 1.3,
@@ -150,16 +153,22 @@ def _draw(
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"{axis} ({each.unit})")
         axes.locator_params(axis="x", nbins=5)
+        axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         sign(figure, synthetic)
         return to_svg(figure, name, title, said)
 
 
-def _reach(each: Forest) -> float:
-    ends = [
-        abs(x)
-        for item in each.items
-        if item.row
-        for x in (item.row.low, item.row.high, item.row.estimate)
-        if math.isfinite(x)
-    ]
-    return max(ends, default=1.0) * 1.12 or 1.0
+def _shaded(each: Forest) -> bool:
+    """Is an edge of the margin on the scale? A plot that lies wholly inside it is not painted over."""
+    low, high = _limits(each)
+    return bool(each.margin) and (low < -(each.margin or 0) or (each.margin or 0) < high)
+
+
+def _limits(each: Forest) -> tuple[float, float]:
+    """Return the ends of the scale: every finite end and zero, with some room."""
+    ends = [0.0] + [
+        x for item in each.items if item.row for x in (item.row.low, item.row.high, item.row.estimate) if math.isfinite(x)
+    ]  # fmt: skip
+    low, high = min(ends), max(ends)
+    room = (high - low) * 0.08 or 1.0
+    return low - room, high + room

@@ -68,7 +68,7 @@ def _draw(data: ReportData, row: Row, margin: float | None, title: str, said: st
             )
         axes.axvline(0, ymax=0.74, color=QUIET, lw=0.8)
         axes.text(0, 0.78, "no difference", ha="center", va="bottom", fontsize=8.5, color=QUIET)
-        draw_interval(axes, row.estimate, row.low, row.high, 0.42, reach, width=3.2, size=9)
+        draw_interval(axes, row.estimate, row.low, row.high, 0.42, (-reach, reach), width=3.2, size=9)
         words = number(row.estimate, row.places)
         axes.annotate(
             words, (row.estimate, 0.42), xytext=(0, 8), textcoords="offset points", ha="center", color=INK,
@@ -79,6 +79,7 @@ def _draw(data: ReportData, row: Row, margin: float | None, title: str, said: st
             left, right = ("better ", "worse") if better == "lower" else ("worse", "better")
             axes.text(-reach, 0.98, f"← {left}", ha="left", va="top", fontsize=8.5, color=QUIET)
             axes.text(reach, 0.98, f"{right} →", ha="right", va="top", fontsize=8.5, color=QUIET)
+        axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"Difference in change of {data.outcome_label()} ({row.unit})")
@@ -92,17 +93,17 @@ def draw_interval(
     low: float,
     high: float,
     y: float,
-    reach: float,
+    limits: tuple[float, float],
     colour: str = PROGRAMME,
     marker: str = "o",
     width: float = 1.6,
     size: float = 5.5,
 ) -> None:
-    """Draw one horizontal interval; an end without limit, or beyond `reach`, gets an arrow."""
+    """Draw one horizontal interval; an end without limit, or beyond the scale, gets an arrow."""
     if not (math.isnan(low) or math.isnan(high)):
-        left, right = max(low, -reach), min(high, reach)
+        left, right = max(low, limits[0]), min(high, limits[1])
         axes.plot([left, right], [y, y], color=colour, lw=width, solid_capstyle="butt", clip_on=True)
-        for end, beyond, head in ((left, low < -reach, "<"), (right, high > reach, ">")):
+        for end, beyond, head in ((left, low < limits[0], "<"), (right, high > limits[1], ">")):
             if beyond:
                 axes.plot([end], [y], marker=head, color=colour, ms=size, clip_on=False)
     if math.isfinite(estimate):

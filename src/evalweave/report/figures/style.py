@@ -108,9 +108,19 @@ def describe(text: str, synthetic: bool) -> str:
 
 
 def sign(figure: Any, synthetic: bool) -> None:
-    """Write "Simulated data" into the figure itself, so that it says so wherever it is pasted."""
-    if synthetic:
-        figure.text(0.995, 0.002, "Simulated data", ha="right", va="bottom", fontsize=7.5, color=QUIET)
+    """Write "Simulated data" into the figure itself, in a strip of its own, so that it says so wherever it is pasted."""
+    if not synthetic:
+        return
+    height = figure.get_size_inches()[1] * 72
+    engine = figure.get_layout_engine()
+    if engine is not None:
+        engine.set(rect=(0, 11 / height, 1, 1 - 11 / height))
+    figure.text(0.998, 1.5 / height, "Simulated data", ha="right", va="bottom", fontsize=7.5, color=QUIET)
+
+
+def better_way(better: str) -> str:
+    """Return which way is better, for the end of an axis' title."""
+    return {"lower": "; lower is better", "higher": "; higher is better"}.get(better, "")
 
 
 def slug(text: str) -> str:

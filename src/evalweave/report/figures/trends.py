@@ -13,6 +13,7 @@ from evalweave.report.figures.style import (
     INK,
     MARKERS,
     QUIET,
+    better_way,
     describe,
     drawing,
     sign,
@@ -79,18 +80,17 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)
         _period_axis(data, axes, periods)
         programme_start(data, axes)
-        ends = {arm: line.iloc[-1] for arm, line in frame.groupby("arm")}
-        higher = max(ends, key=lambda arm: ends[arm]["mean"])
-        for arm, end in ends.items():
-            up = arm == higher
-            mark = "●" if arm == "programme" else "■"
-            axes.annotate(
-                f"{mark} {arm} practices", (end["period"], end["mean"]), xytext=(4, 9 if up else -9),
-                textcoords="offset points", ha="right", va="bottom" if up else "top", color=INK, fontsize=9,
-            )  # fmt: skip
-        way = {"lower": " · lower is better", "higher": " · higher is better"}.get(data.outcome.better, "")
-        axes.set_ylabel(f"Mean {data.outcome_label()} ({data.outcome.unit}){way}")
+        _direct_labels(axes, frame)
+        way = better_way(data.outcome.better)
+        axes.set_title(
+            f"Mean {data.outcome_label()} ({data.outcome.unit}){way}",
+            loc="left",
+            fontsize=9,
+            color=INK,
+            pad=8,
+        )
         axes.set_xlabel("")
+        axes.set_ylabel("")
         if data.outcome.unit == "mmol/mol" and PERCENTAGE_POINTS in data.units(data.primary.name):
             other = axes.secondary_yaxis(
                 "right",
@@ -99,10 +99,27 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
                     lambda x: (x - NGSP_CONSTANT) / NGSP_SLOPE,
                 ),
             )
-            other.set_ylabel("%")
+            axes.set_title("(%)", loc="right", fontsize=9, color=INK, pad=8)
             other.spines["right"].set_visible(True)
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, "raw-means", title, said)
+
+
+def _direct_labels(axes: object, frame: pd.DataFrame) -> None:
+    """Write each arm's name beside its line, where the two lines are farthest apart."""
+    wide = frame.pivot(index="period", columns="arm", values="mean").sort_index()
+    gap = (wide.max(axis=1) - wide.min(axis=1)).fillna(-1.0)
+    period = int(gap.idxmax())
+    first_half = period <= (wide.index.min() + wide.index.max()) / 2
+    for arm in wide.columns:
+        value = wide.at[period, arm]
+        if pd.isna(value):
+            continue
+        up = value >= wide.loc[period].max()
+        axes.annotate(  # type: ignore[attr-defined]
+            f"{arm} practices", (period, value), xytext=(0, 8 if up else -8), textcoords="offset points",
+            ha="left" if first_half else "right", va="bottom" if up else "top", color=INK, fontsize=9.5,
+        )  # fmt: skip
 
 
 def _period_axis(data: ReportData, axes: object, periods: list[int]) -> None:

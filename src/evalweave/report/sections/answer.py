@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalweave.report.blocks import Facts, Prose, Section, Text, in_units, text
-from evalweave.report.blocks import Table as Shown
+from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
+from evalweave.report.numbers import percent
+from evalweave.report.planted import planted_table, truth_sentence
 from evalweave.report.sentences import (
     DOES_NOT_HOLD,
     agreement_about_zero,
@@ -51,9 +52,12 @@ def _blocks(data: ReportData) -> list[Any]:
     if verdict == DOES_NOT_HOLD:
         blocks.append(Prose(words))
     blocks.append(Prose(wording(data)))
-    planted = _planted(data)
+    planted = planted_table(data)
     if planted:
-        blocks.append(planted)
+        said = [truth_sentence(data, row) for row in rows]
+        if said[0]:
+            blocks.append(Prose(in_units(said[0], said[1] if len(said) > 1 else None)))
+        blocks.append(Details("What was planted, and what was estimated", (planted,)))
     return blocks
 
 
@@ -62,9 +66,11 @@ def _practical(data: ReportData, row: Row) -> str:
 
 
 def _caption(data: ReportData) -> Text:
-    said = "The dot is the estimate, the line its interval."
+    said = f"The dot is the estimate, the line its {percent(data.primary.level)} confidence interval (CI)."
     if data.study.report.margin:
         said += " The shaded stretch holds differences too small to matter."
+    if data.primary.outcome == "hba1c":
+        said += " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three months."
     return said
 
 
@@ -89,10 +95,3 @@ def _facts(data: ReportData, row: Row) -> Facts:
         (practices, kinds),
         (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
     ))  # fmt: skip
-
-
-def _planted(data: ReportData) -> Shown | None:
-    """Return what was planted beside what was estimated; only for simulated data whose truth is known."""
-    from evalweave.report.planted import planted_table
-
-    return planted_table(data)

@@ -113,7 +113,10 @@ def comparison_groups(data: ReportData) -> Check | None:
         return Check(question, CANNOT_TELL, "Only one comparison group is part of this study.")
     values = [row.estimate for _, row in found]
     same = [row for _, row in found if (row.estimate < 0) == (main.estimate < 0)]
-    span = f"The {len(found)} others lie between {number(min(values), main.places)} and {number(max(values), main.places)}"
+    near, far = number(min(values), main.places), number(max(values), main.places)
+    span = f"The {len(found)} others lie between {near} and {far}"
+    if near == far:
+        span = f"The {len(found)} others are {near}"
     if len(found) == 1:
         span = f"The other one is {number(values[0], main.places)}"
     why = f"{span} {main.unit}, the main estimate is {number(main.estimate, main.places)}"

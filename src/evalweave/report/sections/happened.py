@@ -10,7 +10,7 @@ from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
-from evalweave.report.numbers import estimate, interval, missing, number, p_value, sentence
+from evalweave.report.numbers import interval, missing, number, p_value, percent, sentence
 from evalweave.report.sentences import agreement_about_zero, method
 from evalweave.report.terms import in_words, level, variable
 from evalweave.study import Analysis
@@ -57,7 +57,7 @@ def _event(data: ReportData, analysis: Analysis) -> list[Any]:
     trend = [data.row(analysis, "trend", unit) for unit in _unit_pair(data, analysis)]
     if trend and trend[0]:
         said = [
-            f"Per period since the start the difference changed by {_full(row)} {row.unit}." if row else ""
+            f"Per period since the start the difference changed by {_full(row)}." if row else ""
             for row in trend
         ]
         blocks.append(Prose(in_units(said[0], said[1] if len(said) > 1 else None)))
@@ -66,7 +66,8 @@ def _event(data: ReportData, analysis: Analysis) -> list[Any]:
 
 def _full(row: Row) -> str:
     p = p_value(row.p_value)
-    return estimate(row.estimate, row.low, row.high, row.level, row.places) + (f", {p}" if p else "")
+    ends = f"{percent(row.level)} CI {interval(row.low, row.high, row.places)}"
+    return f"{number(row.estimate, row.places)} {row.unit} ({ends}{f'; {p}' if p else ''})"
 
 
 def _event_table(data: ReportData, analysis: Analysis) -> Table:
@@ -129,8 +130,7 @@ def _methods(data: ReportData) -> list[Any]:
     _, words = agreement_about_zero(data.rows(main.name, term, _unit_pair(data, main)[0]))
     figure = forest(
         "inference-methods", "The main estimate under every inference method", "Difference", forests,
-        f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary method stands first and "
-        "filled.", _synthetic(data), data.outcome.better,
+        f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary method stands first (dot).", _synthetic(data), data.outcome.better,
     )  # fmt: skip
     table = _estimates_table(
         "Main estimate under each inference method. The estimate is the same, only the uncertainty differs.",
@@ -192,7 +192,7 @@ def _sensitivity(data: ReportData) -> list[Any]:
             blocks.append(
                 Prose(
                     f"{data.outcome_label(analysis.outcome)}, on which no {data.study.study.wording} was expected: "
-                    f"{_full(row)} {row.unit} ({method(row.inference)})."
+                    f"{_full(row)}, {method(row.inference)}."
                 )
             )
     return blocks
@@ -215,7 +215,7 @@ def _subgroups(data: ReportData) -> list[Any]:
         forests.append(Forest(unit, tuple(items)))
     figure = forest(
         "subgroups", "Estimates by subgroup, and the differences between subgroups", "Difference", forests,
-        "Within each group (open) and, what counts, the difference between groups from one joint model (filled). A "
+        "Within each group (diamonds) and, what counts, the difference between groups from one joint model (dots). A "
         "group whose interval excludes zero beside one that does not is no sign of a difference.",
         _synthetic(data), data.outcome.better,
     )  # fmt: skip
@@ -246,8 +246,7 @@ def _subgroup_items(data: ReportData, analysis: Analysis, unit: str) -> list[Ite
         items.append(Item(sentence(level(m[1], m[2])) if m else row.term, row, strong=False))
     for row in between:
         m = re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", row.term)
-        few = len(between) == 1
-        label = "Difference" if few and m else f"Difference, {m[2]} minus {m[3]}" if m else row.term
+        label = sentence(f"{level(m[1], m[2])} minus {level(m[1], m[3])}") if m else row.term
         items.append(Item(label, row))
     return items
 

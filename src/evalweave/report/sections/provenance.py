@@ -20,7 +20,7 @@ from evalweave.report.blocks import (
     text,
 )
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import missing, number, sentence
+from evalweave.report.numbers import missing, number, plain, sentence
 
 
 def section(data: ReportData) -> Section:
@@ -50,7 +50,7 @@ def section(data: ReportData) -> Section:
 def _inputs(inputs: list[Mapping[str, Any]]) -> Table:
     lines = tuple(
         Line((
-            str(each.get("role", "")), text("<code>{}</code>", each.get("name", "")),
+            sentence(plain(str(each.get("role", "")))), text("<code>{}</code>", each.get("name", "")),
             f"{number(each['bytes'] / 1000, 1)}" if each.get("bytes") else "–", text("<code>{}</code>", str(each["sha256"])[:16]),
         ))
         for each in inputs

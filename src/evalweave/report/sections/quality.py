@@ -82,7 +82,7 @@ def _set_aside(data: ReportData) -> Table:
     frame = totals(data)
     for (_, stage, unit), part in frame.groupby(["place", "stage", "unit"], sort=True):
         rows = part.to_dict("records")
-        if not any(row["entry"] == SET_ASIDE for row in rows) and str(stage).startswith("ingest") is False:
+        if not any(row["entry"] == SET_ASIDE for row in rows):
             continue
         lines.append(Line((f"{sentence(plain(str(stage)))}: {unit}",), group=True))
         for row in sorted(rows, key=lambda r: ([RECEIVED, SET_ASIDE, KEPT].index(r["entry"]), r["order"])):

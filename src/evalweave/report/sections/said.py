@@ -71,7 +71,7 @@ def _themes(data: ReportData) -> list[Any]:
     assert counts is not None
     whole = counts[counts["code_id"].isna() & counts["attribute"].isna()]
     labels = _labels(data)
-    roles = [role for role in dict.fromkeys(whole["role"])]
+    roles = list(dict.fromkeys(whole["role"]))
     released = data.profile.count_frame(whole, tables.THEME_COUNTS)
     shown = {(r["theme_id"], r["role"]): r for r in released.to_dict("records")}
     lines = [

@@ -16,7 +16,13 @@ from evalweave.report.figures.style import describe
 from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.terms import level, variable
 
-NAMES = {"n": "people", "age": "Age at the index date", "sex": "Sex", "n_conditions": "Additional conditions"}
+NAMES = {
+    "patients": "People",
+    "practices": "Practices",
+    "age": "Age at the index date",
+    "sex": "Sex",
+    "n_conditions": "Number of additional conditions",
+}
 IMBALANCE = 0.1  # absolute standardised mean difference that is commonly looked at (Austin 2009)
 
 
@@ -75,16 +81,9 @@ def _baseline(data: ReportData) -> list[Any]:
     released = data.profile.count_frame(frame, tables.BASELINE)
     lines: list[Line] = []
     for name, part in released.groupby("variable", sort=False):
-        rows = part.to_dict("records")
-        exact = frame.loc[part.index].to_dict("records")
-        title = NAMES.get(str(name), sentence(variable(str(name))))
-        if len(rows) == 1 and missing(rows[0]["category"]):
-            lines.append(Line((sentence(title), *_cells(data, rows[0], exact[0]))))
-            continue
-        lines.append(Line((sentence(title),), group=True))
-        for row, true in zip(rows, exact, strict=True):
-            category = "unknown" if missing(row["category"]) else level(str(name), str(row["category"]))
-            lines.append(Line((sentence(category), *_cells(data, row, true)), depth=1))
+        if str(name) == "white" and "ethnicity" in set(released["variable"]):
+            continue  # the same fact, coarser
+        lines += _variable(data, str(name), part, frame.loc[part.index])
     table = Table(
         "The two arms at the index date. The last column is the standardised mean difference: beyond 0.1 the arms are "
         "commonly called different at baseline.",
@@ -94,6 +93,27 @@ def _baseline(data: ReportData) -> list[Any]:
         id="baseline-table",
     )  # fmt: skip
     return [Heading("At baseline", "baseline"), table, *_balance(data)]
+
+
+def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
+    """Return the lines of one characteristic: its mean, or a heading with its levels."""
+    outcome = data.study.outcomes.get(name)
+    title = (
+        f"{data.outcome_label(name)} ({outcome.unit})"
+        if outcome
+        else NAMES.get(name, sentence(variable(name)))
+    )
+    rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
+    whole = [pair for pair in rows if missing(pair[0]["category"])]
+    levels = [pair for pair in rows if not missing(pair[0]["category"])]
+    lines = [Line((title, *_cells(data, row, true))) for row, true in whole]
+    if levels and not whole:
+        lines.append(Line((title,), group=True))
+    for row, true in levels:
+        said = level(name, str(row["category"]))
+        said = f"{said}, not measured" if outcome and said == "unknown" else said
+        lines.append(Line((sentence(said.replace("unknown, not", "not")), *_cells(data, row, true)), depth=1))
+    return lines
 
 
 def _cells(data: ReportData, row: dict[Any, Any], exact: dict[Any, Any]) -> tuple[Text, Text, Text]:
@@ -119,6 +139,8 @@ def _count(data: ReportData, exact: dict[Any, Any], row: dict[Any, Any], value: 
     from evalweave.report.blocks import text
 
     n, whole = exact[value], exact[of]
+    if exact["variable"] == "practices":
+        return data.profile.mark(n, "practices")
     if missing(row[value]) and not missing(n):
         return data.profile.mark_released(Released(HIDDEN, None, True), "patients")
     count = data.profile.mark(n, "patients")

@@ -149,12 +149,12 @@ def _voices(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> 
 
 
 def _mark(data: ReportData, exact: Any, shown: Any) -> Text:
-    """Return a count as released, hidden also where only the secondary rule hides it."""
+    """Return a count in words ("1 to 2" where it is small); * where only the secondary rule hides it."""
     from evalweave.report.disclosure import HIDDEN, Released
 
-    if shown == HIDDEN:
+    if shown == HIDDEN and not data.profile.hides(int(exact), "participants"):
         return data.profile.mark_released(Released(HIDDEN, None, True), "participants")
-    return data.profile.mark(exact, "participants")
+    return data.profile.about(exact, "participants")
 
 
 def _quotes(data: ReportData, claim: str) -> list[Quote]:
