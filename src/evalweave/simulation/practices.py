@@ -11,7 +11,7 @@ import pandas as pd
 from evalweave.errors import Fault, raise_faults
 from evalweave.tables import PRACTICES
 
-SPREAD = 0.7  # SD of log practice size: from about 80 to about 1,000 eligible patients
+SPREAD = 0.6  # SD of log practice size: a coefficient of variation of about 0.6, as lists of English practices have
 
 
 def demonstration_practices() -> pd.DataFrame:

@@ -43,7 +43,8 @@ def simulate_panel(
     One row a patient and year with a measurement of either outcome: patient_id, practice_id, period,
     first_treated, hba1c (mmol/mol, mean of the year), systolic_bp (mmHg), white, imd_quintile,
     fewer_conditions, planted (mmol/mol). People who move to the other arm are followed until they do. It is the
-    panel that cleaning the extract of this seed gives back, up to rounding of values recorded in %.
+    panel that cleaning the extract of this seed gives back, up to rounding of values recorded in % and the few with
+    a unit of something else.
 
     `practices` as `tables.PRACTICES`; the demonstration's when not given.
     """
