@@ -64,6 +64,7 @@ def test_the_checksum_is_of_the_bytes_that_ingest_read(study: Path) -> None:
     (ingest / "events.json").write_text(json.dumps({"table": "events", "parts": [part]}))
     said = {each["name"]: each["sha256"] for each in json.loads(written(study).read_text())["inputs"]}
     assert said["events.csv"] == "read earlier"
+    assert "patients.csv" not in said  # lies there, but was not read
 
 
 def test_it_names_no_machine_and_no_time_and_is_the_same_twice(study: Path) -> None:

@@ -144,8 +144,10 @@ def extract_inputs(
     for index in sorted((results / "ingest").glob("*.json")):
         for part in json.loads(index.read_text(encoding="utf-8"))["parts"]:
             read[part["source_file"]] = part["sha256"]
-    there = extract_files(extract, place) if extract is not None and place is not None else {}
-    found = {name: read.get(name) or files.sha256(path) for name, path in there.items()} | read
+    there, lookups = _found(extract, place) if extract is not None and place is not None else ({}, {})
+    there |= lookups
+    unnoted = lookups if read else there  # a file that ingest did not note was not read, lookups aside
+    found = {name: files.sha256(path) for name, path in unnoted.items()} | read
     return [
         {
             "role": EXTRACT, "name": as_written(name), "sha256": found[name],
@@ -157,15 +159,22 @@ def extract_inputs(
 
 def extract_files(extract: Extract, place: Path) -> dict[str, Path]:
     """Return every file that ingest would read from an extract's folder, by its path inside it."""
+    of_tables, lookups = _found(extract, place)
+    return dict(sorted({**of_tables, **lookups}.items()))
+
+
+def _found(extract: Extract, place: Path) -> tuple[dict[str, Path], dict[str, Path]]:
+    """Return the files of tables and the lookups that they need."""
     from evalweave.records.readers import TEXT_COLUMNS, reader
 
-    found: dict[str, Path] = {}
+    of_tables: dict[str, Path] = {}
+    lookups: dict[str, Path] = {}
     there = extract.model_copy(update={"path": str(place)})
     for table in TEXT_COLUMNS:
         for source in reader(extract.format).find(there, table):
-            found[source.name] = source.path
-            found.update({_inside(path, place): path for path in source.lookups.values()})
-    return dict(sorted(found.items()))
+            of_tables[source.name] = source.path
+            lookups |= {_inside(path, place): path for path in source.lookups.values()}
+    return of_tables, lookups
 
 
 def _inside(path: Path, place: Path) -> str:
