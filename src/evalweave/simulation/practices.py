@@ -11,7 +11,7 @@ import pandas as pd
 from evalweave.errors import Fault, raise_faults
 from evalweave.tables import PRACTICES
 
-SPREAD = 0.6  # SD of log practice size: a coefficient of variation of about 0.6, as lists of English practices have
+SPREAD = 0.6  # SD of log practice size, our choice: the largest has about ten times the patients of the smallest
 
 
 def demonstration_practices() -> pd.DataFrame:
