@@ -30,10 +30,8 @@ def __getattr__(name: str) -> Any:
     if name in ("fit", "FitResult"):
         import importlib
 
-        found = getattr(importlib.import_module("evalweave.fit"), name)
-        # Importing the submodule bound its own name here; the public name is the function.
-        globals()[name] = found
-        return found
+        module = importlib.import_module("evalweave.fit")
+        return module if name == "fit" else module.FitResult  # the module can be called as the function
     raise AttributeError(f"module 'evalweave' has no attribute '{name}'")
 
 

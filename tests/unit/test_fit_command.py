@@ -188,3 +188,23 @@ def test_lazy_api_has_a_readable_repr(frame):
     assert "95 % CI" in shown
     with pytest.raises(AttributeError):
         evalweave.nothing  # noqa: B018
+
+
+def test_fit_can_be_called_whatever_was_imported_before(frame):
+    import subprocess
+    import sys
+
+    import evalweave
+
+    assert evalweave.twfe(frame, outcome="y").rows
+    assert evalweave.fit(frame, SPEC).tidy()["analysis"].nunique() == 3
+    code = "from evalweave import fit, twfe; assert callable(fit) and callable(twfe)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_exact_fit_has_no_error_and_says_so(frame):
+    import evalweave
+
+    done = (frame["period"] >= frame["first_treated"]).astype(float)
+    with pytest.raises(DataError, match="nothing to take an error from"):
+        evalweave.twfe(frame.assign(y=3 * done), outcome="y")

@@ -4,7 +4,8 @@
 
 Never-treated patients have no event time. With `bins: [a, b]`, event times before a count as a and after b as b.
 Beside the terms `event[e]`: `event[overall]`, the unweighted mean of the estimated theta_e with e >= 0, and `trend`,
-the slope of the least-squares line through the points (e, theta_e), e >= 0 (outcome units per period).
+the slope of the least-squares line through the points (e, theta_e), e >= 0 (outcome units per period); a binned
+end counts at its own e.
 """
 
 from __future__ import annotations

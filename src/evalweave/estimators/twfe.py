@@ -59,7 +59,7 @@ def by_level(levels: list[int]) -> Cells:
 
 def convention(panel: PanelData) -> str:
     """Return the words for the `convention` column."""
-    return CONVENTION + ("; weighted" if panel.weighted else "")
+    return CONVENTION + ("; weighted (cr2 takes weights as inverse variances)" if panel.weighted else "")
 
 
 def check_treated(panel: PanelData) -> None:

@@ -10,6 +10,8 @@ import numpy as np
 from evalweave.estimators.result import Fit, Floats
 from evalweave.inference.distributions import t_p_value, t_quantile
 
+EXACT = "the model fits without any remainder, so there is nothing to take an error from"
+
 
 @dataclass(frozen=True)
 class Intervals:
@@ -40,6 +42,11 @@ def from_t(
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(std_error > 0, fit.theta / std_error, np.nan)
     half = t_quantile(level, dof) * std_error
+    exact = (std_error <= 1e-13 * np.abs(fit.theta)) & (fit.theta != 0)
+    absent = {
+        **{term: EXACT for term, is_exact in zip(fit.terms, exact, strict=True) if is_exact},
+        **more.pop("absent", {}),
+    }
     return Intervals(
         std_error=std_error,
         ci_low=fit.theta - half,
@@ -47,5 +54,6 @@ def from_t(
         p_value=t_p_value(statistic, dof),
         dof=np.where(np.isfinite(dof), dof, np.nan),
         convention=convention,
+        absent=absent,
         **more,
     )
