@@ -80,18 +80,19 @@ def agreement(project: Project) -> pd.DataFrame:
         for a, b in combinations(range(len(coders)), 2):
             shared = [part for part in parts if part.took_part[[a, b]].all()]
             note = _note(shared)
-            for code, (values, weights) in _by_code(shared, codes):
+            for code, (values, weights) in _by_code(shared, codes, len(coders)):
                 value = cohen_kappa(values[:, a], values[:, b], weights)
                 rows.append(
                     (code, coders[a], coders[b], "cohen_kappa", unit, value, int(weights.sum()), note)
                 )
         several = [part for part in parts if part.took_part.sum() >= 2]
         note = _note(several)
-        for code, (values, weights) in _by_code(several, codes):
+        for code, (values, weights) in _by_code(several, codes, len(coders)):
             value = krippendorff_alpha(values, weights)
             rows.append((code, None, None, "krippendorff_alpha", unit, value, int(weights.sum()), note))
     frame = pd.DataFrame(rows, columns=AGREEMENT.names)
     frame["coefficient"] = frame["coefficient"].astype("float64")
+    frame.loc[frame["code_id"].isna(), "note"] += f"; decisions on {len(codes)} codes pooled"
     nothing = frame["coefficient"].isna()
     frame.loc[nothing, "note"] = "not estimable: nothing varies; " + frame.loc[nothing, "note"]
     frame.loc[frame["n_units"] == 0, "note"] = (
@@ -149,11 +150,11 @@ def _judged(project: Project, coders: Sequence[str], codes: Sequence[str]) -> di
 
 
 def _by_code(
-    parts: Sequence[_Part], codes: Sequence[str]
+    parts: Sequence[_Part], codes: Sequence[str], n_coders: int
 ) -> list[tuple[str | None, tuple[np.ndarray, np.ndarray]]]:
     """Return units × coders and weights for each code, and first for all codes pooled (None)."""
     if not parts:
-        return [(None, (np.zeros((0, 2)), np.zeros(0)))]
+        return [(None, (np.zeros((0, n_coders)), np.zeros(0)))]
     stacked = []
     for part in parts:
         values = part.values.copy()

@@ -190,12 +190,12 @@ def _sources(
     for source in raw.sources:
         key, document = source_of[source.key], documents.get(source.key)
         given = {name.lower(): value for name, value in source.attributes.items()}
-        facts: dict[str, str | None] = {}
+        about: dict[str, str | None] = {}
         for part in ("kind", "phase", "date"):
-            facts[part] = known.get(key, {}).get(part) or given.get(part)
-        date = pd.to_datetime(facts["date"], errors="coerce") if facts["date"] else pd.NaT
+            about[part] = known.get(key, {}).get(part) or given.get(part)
+        date = pd.to_datetime(about["date"], errors="coerce") if about["date"] else pd.NaT
         rows[key] = (
-            key, names[key], role_name(facts["kind"] or "") or None, facts["phase"] or None, None if pd.isna(date) else date.date(),
+            key, names[key], role_name(about["kind"] or "") or None, about["phase"] or None, None if pd.isna(date) else date.date(),
             len(document.text) if document else None, convention if document else None, raw.tool,
             _hash(document.text) if document else None,
         )  # fmt: skip

@@ -60,7 +60,9 @@ def counted(project: Project, counts: pd.DataFrame, agreed: pd.DataFrame) -> str
     pooled = agreed[agreed["code_id"].isna() & (agreed["measure"] == "krippendorff_alpha")]
     for row in pooled.itertuples(index=False):
         value = (
-            row.note if pd.isna(row.coefficient) else f"{row.coefficient:.2f} ({row.note})".replace("-", "−")
+            row.note
+            if pd.isna(row.coefficient)
+            else f"{row.coefficient:.2f}".replace("-", "−") + f" ({row.note})"
         )
         lines.append(f"Agreement     Krippendorff's alpha by {row.agreement_unit}, all codes: {value}")
     if agreed.empty:

@@ -1,0 +1,169 @@
+"""Coded segments and matrices of counts, as spreadsheets bring them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from coded_projects import SEGMENT_COLUMNS, TURNS, beside, write_segments
+
+from evalweave.errors import DataError, StudyError
+from evalweave.qualitative import segments
+from evalweave.qualitative.assemble import Beside, assemble
+from evalweave.qualitative.counts import theme_counts
+from evalweave.qualitative.hierarchy import path_of
+from evalweave.qualitative.readers import load, recognise
+
+
+def test_columns_are_mapped_and_people_linked(tmp_path: Path) -> None:
+    project = assemble(segments.read(write_segments(tmp_path / "p.csv"), SEGMENT_COLUMNS), Beside())
+    assert len(project.segments) == 7 and len(project.codings) == 8
+    assert set(project.segments["offset_check"]) == {"unchecked"}  # there is no text to check against
+    assert sorted(project.source_participants["participant_id"].unique()) == ["C01", "C02", "LW1"]
+
+
+def test_all_faults_at_once(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("source,code,start,end\na,b,0,9\n,b,1,2\na,,x,3\n")
+    with pytest.raises(DataError) as error:
+        segments.read(tmp_path / "p.csv")
+    said = str(error.value)
+    assert "row 3, column source" in said and "row 4, column code" in said and "row 4, column start" in said
+
+
+def test_missing_columns_name_the_nearest(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("Documents,Code\na,b\n")
+    with pytest.raises(DataError, match='Did you mean "Documents"'):
+        segments.read(tmp_path / "p.csv", {"source": "Document"})
+    with pytest.raises(StudyError, match='Did you mean "quote"'):
+        segments.read(tmp_path / "p.csv", {"qote": "Code"})
+    with pytest.raises(StudyError, match="preset"):
+        segments.read(tmp_path / "p.csv", {"preset": "maxquda"})
+
+
+@pytest.mark.parametrize("preset", segments.PRESETS)
+def test_presets_read_and_say_that_they_are_untried(tmp_path: Path, preset: str) -> None:
+    names = segments.PRESETS[preset]
+    row = {"source": "Interview 1", "code": "support", "quote": "She came along", "coder": "zoe"}
+    (tmp_path / "p.csv").write_text(
+        ",".join(names.values()) + "\n" + ",".join(row[name] for name in names) + "\n"
+    )
+    raw = segments.read(tmp_path / "p.csv", {"preset": preset})
+    assert len(raw.selections) == 1 and any(
+        "has not been tried" in message for _, _, message, _ in raw.log.rows
+    )
+
+
+def test_without_positions_segments_are_told_apart_by_their_words(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(
+        "source,code,quote,coder\ns,a,same words,x\ns,a,same words,y\ns,b,others,x\ns,c,,x\ns,c,,x\n"
+    )
+    project = assemble(segments.read(tmp_path / "p.csv"), Beside())
+    assert len(project.segments) == 4  # two rows without words are two segments
+    assert project.codings.groupby("code_id").size().to_dict() == {"a": 2, "b": 1, "c": 2}
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_encodings_and_separators(tmp_path: Path, encoding: str, separator: str) -> None:
+    (tmp_path / "p.csv").write_text(f"source{separator}code\nSeñora{separator}a – b\n", encoding=encoding)
+    raw = segments.read(tmp_path / "p.csv")
+    assert raw.sources[0].name == "Señora" and raw.codes[0].names == ("a – b",)
+
+
+@pytest.mark.parametrize("content", [b"", b"\n\n", b"\x00\x01\x02binary\x00", b"PK\x03\x04"])
+def test_files_that_are_no_tables(tmp_path: Path, content: bytes) -> None:
+    for name in ("p.csv", "p.xlsx"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError):
+            segments.read(tmp_path / name)
+
+
+def test_formulas_in_a_workbook_are_never_computed(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.append(["source", "code", "quote"])
+    book.active.append(["s", "a", '=HYPERLINK("http://example.invalid","x")'])
+    book.active.append(["s", "b", "plain"])
+    book.save(tmp_path / "p.xlsx")
+    raw = segments.read(tmp_path / "p.xlsx")
+    assert [selection.quote for selection in raw.selections] == ["", "plain"]
+
+
+@pytest.mark.parametrize(
+    ("names", "path"),
+    [
+        (["support.practical"], "support > practical"),
+        (["claim::x::supports"], "claim > x > supports"),
+        (["support", "practical"], "support > practical"),
+        (["A > B"], "A > B"),
+        (["Codes\\\\A\\\\B"], "Codes > A > B"),
+        (["SUPPORT", "support.practical"], "SUPPORT > support > practical"),
+        (["support", "support.practical"], "support > practical"),
+        (["HbA1c 7.5 or more"], "HbA1c 7.5 or more"),
+        (["e.g. rent"], "e.g. rent"),
+        (["Dr. Brown"], "Dr. Brown"),
+        (["HbA1c >48"], "HbA1c >48"),
+        (["etc."], "etc."),
+    ],
+)
+def test_hierarchies_in_every_notation(names: list[str], path: str) -> None:
+    assert " > ".join(path_of(names)) == path
+
+
+def test_formats_are_recognised(tmp_path: Path) -> None:
+    data = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
+    for name, format_ in (
+        ("qualcoder.qdpx", "refi_qda"), ("taguette.qdc", "refi_qda"), ("qualcoder.qda", "qualcoder"),
+        ("qualcoder.qda/data.qda", "qualcoder"), ("taguette.sqlite3", "taguette"),
+        ("taguette_highlights.csv", "taguette"), ("taguette_highlights.xlsx", "taguette"),
+        ("qualcoder_segments.csv", "segments"),
+    ):  # fmt: skip
+        assert recognise(data / name) == format_
+    (tmp_path / "x.bin").write_bytes(b"\x00\x01\x02\x03")
+    with pytest.raises(DataError, match="format that is not known"):
+        recognise(tmp_path / "x.bin")
+
+
+# Matrices of counts ---------------------------------------------------------------------------------------
+
+
+def matrix(folder: Path, text: str, **more: object) -> pd.DataFrame:
+    (folder / "m.csv").write_text(text)
+    rows = [f"{who},{theme},yes" for who in TURNS for theme in ("help", "work")]
+    (folder / "eligibility.csv").write_text("participant_id,theme_id,eligible\n" + "\n".join(rows) + "\n")
+    more = {"eligibility": str(folder / "eligibility.csv"), "sources": None} | more
+    return theme_counts(load(folder / "m.csv", beside(folder, folder / "m.csv", "counts", **more)))
+
+
+def test_what_a_matrix_counts_must_be_declared(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="counts_are"):
+        matrix(tmp_path, "code,client\nsupport,2\n")
+
+
+def test_a_matrix_of_participants(tmp_path: Path) -> None:
+    text = "code,client,Link worker\nsupport,2,1\ntargets,0,1\n"
+    counts = matrix(tmp_path, text, counts_are="participants")
+    rows = {
+        (r.theme_id, r.role): (r.n_participants, r.n_eligible)
+        for r in counts[counts["code_id"].isna()].itertuples()
+    }
+    assert rows["help", "client"] == (2, 2) and rows["work", "link_worker"] == (1, 2)
+    assert counts["n_references"].isna().all()
+
+
+def test_a_matrix_is_never_rolled_up(tmp_path: Path) -> None:
+    folder = tmp_path
+    settings = beside(folder, folder / "m.csv", "counts")
+    (folder / "themes.csv").write_text("theme_id,label,code\nhelp,Help,support\nhelp,Help,money\n")
+    (folder / "m.csv").write_text("code,client\nsupport,2\nmoney,1\n")
+    settings = settings.model_copy(update={"counts_are": "references", "sources": None})
+    counts = theme_counts(load(folder / "m.csv", settings))
+    assert counts["code_id"].notna().all()  # no row for the theme: 3 would be a sum, not a union
+    assert counts["n_references"].tolist() == [1, 2]
+
+
+def test_cells_that_are_no_counts(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="row 2, column client"):
+        matrix(tmp_path, "code,client\nsupport,two\n", counts_are="participants")
