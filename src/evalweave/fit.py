@@ -120,6 +120,8 @@ def _check_all(analyses: Sequence[AnalysisOptions]) -> None:
 
 
 def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: FitResult) -> None:
+    if panel.y.min() == panel.y.max():
+        raise DataError("The outcome is the same in every row: there is no change to compare.")
     found = estimator(analysis.estimator)(panel, analysis)
     diagnostics: dict[str, Any] = {
         "estimator": analysis.estimator,

@@ -137,7 +137,7 @@ def test_clustering_and_row_order_change_no_bit_of_the_estimate():
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        (lambda f: f.assign(y=7.0), "does not vary within patients"),
+        (lambda f: f.assign(y=7.0), "same in every row"),
         (lambda f: f.groupby("patient_id").sample(1, random_state=1), "does not vary within patients"),
         (lambda f: f.assign(first_treated=np.nan), "Nobody is ever treated"),
         (lambda f: f.assign(first_treated=2030), "Nobody is treated yet"),
@@ -193,3 +193,13 @@ def test_weights_of_zero_leave_rows_out_and_say_how_many():
 def test_inference_that_does_not_apply_says_what_does():
     with pytest.raises(StudyError, match=r"wild_bootstrap needs a least-squares estimator.*jackknife"):
         evalweave.callaway_santanna(panel(), outcome="y", inference=["wild_bootstrap"])
+
+
+def test_a_practice_whose_patients_are_all_seen_once_changes_no_estimate_and_is_counted():
+    frame = panel(seed=44)
+    once = frame[frame["practice_id"] == "g07"].drop_duplicates("patient_id")
+    rest = frame[frame["practice_id"] != "g07"]
+    result = evalweave.twfe(pd.concat([rest, once]), outcome="y")
+    assert result.tidy()["estimate"][0] == pytest.approx(att(rest).loc["att", "estimate"], rel=1e-12)
+    assert result.diagnostics["twfe"]["contributing"]["practices_seen_once_only"] == 1
+    assert result.tidy()["n_practices"][0] == 8

@@ -44,9 +44,12 @@ def contributing(panel: PanelData) -> dict[str, Any]:
     treated = np.isfinite(start)
     dates = start[treated]
     split = np.where(treated, start, dates.min() if len(dates) else np.inf)
+    once = starts == ends
+    silent = panel.n_clusters - len(np.unique(panel.cluster[starts[~once]]))
     both = (panel.period[starts] < split) & (panel.period[ends] >= split)
     return {
         "programme": {"patients": int(treated.sum()), "seen_before_and_after": int((treated & both).sum())},
         "comparison": {"patients": int((~treated).sum()), "seen_before_and_after": int((~treated & both).sum())},
-        "seen_once": int((starts == ends).sum()),
+        "seen_once": int(once.sum()),
+        "practices_seen_once_only": silent,
     }  # fmt: skip
