@@ -295,3 +295,19 @@ def test_missing_stages_are_named_all_at_once(tmp_path: Path) -> None:
     assert done.exit_code == 1
     assert "Run `evalweave estimates` first." in str(done.exception)
     assert "Run `evalweave code` first." in str(done.exception)
+
+
+def test_a_project_without_texts_can_still_be_joined(tmp_path: Path) -> None:
+    strand = the_strand()
+    for name in ("sources", "source_participants", "segments", "codings", "stances"):
+        strand[name] = strand[name].iloc[:0]
+    (row,) = joined(tmp_path, CLAIM, strand=strand).to_dict("records")
+    assert (row["qualitative_state"], row["label"]) == ("A", "silence (qualitative)")
+    assert read_table(tmp_path / "join" / "quotes.csv", tables.QUOTES).empty
+
+
+def test_nobody_asked(tmp_path: Path) -> None:
+    strand = the_strand()
+    strand["eligibility"]["eligible"] = False
+    (row,) = joined(tmp_path, CLAIM, strand=strand).to_dict("records")
+    assert (row["n_eligible"], row["qualitative_state"], row["label"]) == (0, "U", "silence (qualitative)")
