@@ -16,10 +16,11 @@ Text = Markup | str
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure in one unit: inline SVG, and the unit it is drawn in (blank when there is only one)."""
+    """A figure as inline SVG; the unit it is drawn in, blank when there is only one."""
 
     svg: str
     unit: str = ""
+    screen: str = ""  # wide or narrow, where a figure is drawn twice
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,9 @@ def all_figures(made: list[Section]) -> list[Figure]:
 def _figure(out: Path, figure: Figure) -> list[str]:
     written = []
     for drawing in figure.drawings:
-        part = f".{slug(drawing.unit)}" if len(figure.drawings) > 1 else ""
+        if drawing.screen == "narrow":
+            continue  # the same boxes once more, for phones
+        part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
         written.append(_text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg)))
     name = f"figures/{slug(figure.name)}.csv"
     files.write_csv(neutral(figure.data), out / name)

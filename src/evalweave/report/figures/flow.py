@@ -17,6 +17,15 @@ MAIN_X, SIDE_X = 12, 12 + MAIN + GAP
 LETTERS, INSET = 44, 34  # letters in a line; how far a set-aside box of an arm is moved to the right
 
 
+NARROW = 366
+STYLE = (  # so that the file stands alone; in the page its variables follow the reader's light or dark mode
+    ".flow text{font-size:13.5px;fill:var(--ink,#1b1d1f)}.flow .heading{font-weight:700}"
+    ".flow .box{fill:var(--paper,#fefefe);stroke:var(--quiet,#6b6f73)}"
+    ".flow .aside{stroke:var(--rule,#b9bdc0);stroke-dasharray:4 3}"
+    ".flow .link{fill:none;stroke:var(--quiet,#6b6f73)}.flow .head{fill:var(--quiet,#6b6f73)}"
+)
+
+
 @dataclass(frozen=True)
 class Counted:
     """A released count in a sentence of a box: `before` [count] `after`."""
@@ -46,40 +55,66 @@ class Step:
 
 
 def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str) -> str:
-    """Return the diagram: `steps` from top to bottom, then one column of steps for each arm."""
+    """Return the diagram: `steps` from top to bottom with what was set aside at the right, then a column for each arm."""
     parts: list[str] = []
-    y = 4.0
-    centre = MAIN_X + MAIN / 2
+    y, centre = 4.0, MAIN_X + MAIN / 2
     for index, step in enumerate(steps):
         tall = _height(step.box, LETTERS)
         parts.append(_box(step.box, MAIN_X, y, MAIN, tall, LETTERS))
-        bottom = y + tall
-        last = index == len(steps) - 1
-        gap = GAP
+        bottom, gap = y + tall, float(GAP)
         if step.aside:
             side = _height(step.aside, LETTERS)
-            gap = max(GAP, side + 2 * 8)
+            gap = max(GAP, side + 16)
             middle = bottom + gap / 2
             parts.append(_box(step.aside, SIDE_X, middle - side / 2, SIDE, side, LETTERS, "aside"))
             parts.append(_arrow(centre, middle, SIDE_X, middle))
+        last = index == len(steps) - 1
         if not last:
             parts.append(_arrow(centre, bottom, centre, bottom + gap))
         elif arms:
-            y = bottom + gap
-            parts.append(f'<path class="link" d="M{centre} {bottom}V{y}"/>')
-        if not last or not arms:
-            y = bottom + gap
-    height = y
+            parts.append(f'<path class="link" d="M{_n(centre)} {_n(bottom)}V{_n(bottom + gap)}"/>')
+        y = bottom + (gap if arms or not last or step.aside else 0)
     if arms:
-        height = _arms(parts, arms, centre, y)
+        y = _arms(parts, arms, centre, y)
+    return _svg("flow", parts, WIDE, y, title, description)
+
+
+def narrow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str) -> str:
+    """Return the same boxes in one column for a phone: set-aside boxes between, one arm below the other."""
+    parts: list[str] = []
+    y = 4.0
+    wide, letters = NARROW - 8.0, 43
+    columns = [list(steps), *(list(column) for column in arms)]
+    for place, column in enumerate(columns):
+        for index, step in enumerate(column):
+            tall = _height(step.box, letters)
+            parts.append(_box(step.box, 4, y, wide, tall, letters))
+            bottom = y + tall
+            aside = _height(step.aside, letters - 5) if step.aside else 0.0
+            y = bottom + (aside + 16 if step.aside else GAP)
+            line = 4 + INSET / 2
+            if index + 1 < len(column) or (place == 0 and arms):
+                parts.append(_arrow(line, bottom, line, y))
+            if step.aside:
+                parts.append(_arrow(line, bottom + 8 + aside / 2, 4 + INSET, bottom + 8 + aside / 2))
+                parts.append(
+                    _box(step.aside, 4 + INSET, bottom + 8, wide - INSET, aside, letters - 5, "aside")
+                )
+    return _svg("flow-narrow", parts, NARROW, y - GAP, title, description)
+
+
+def _svg(name: str, parts: list[str], wide: float, height: float, title: str, description: str) -> str:
+    tall = round(height + 6)
     head = (
-        f'<svg class="drawing flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} {round(height + 6)}" '
-        f'width="{WIDE}" height="{round(height + 6)}" role="img" aria-labelledby="flow-title flow-desc">'
-        f'<title id="flow-title">{escape(title)}</title><desc id="flow-desc">{escape(description)}</desc>'
-        '<defs><marker id="flow-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        f'<svg class="drawing flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} {tall}" '
+        f'width="{_n(wide)}" height="{tall}" role="img" aria-labelledby="{name}-title {name}-desc">'
+        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        f"<style>{STYLE}</style>"
+        f'<defs><marker id="{name}-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
         'orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
     )
-    return head + "".join(parts) + "</svg>\n"
+    body = "".join(parts).replace("url(#flow-arrow)", f"url(#{name}-arrow)")
+    return f"{head}{body}</svg>\n"
 
 
 def _arms(parts: list[str], arms: Sequence[Sequence[Step]], centre: float, y: float) -> float:

@@ -98,7 +98,7 @@ def finish(svg: str, name: str, title: str, description: str) -> str:
 def standalone(svg: str) -> str:
     """Return an SVG as a file of its own, on white."""
     return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
-        'class="drawing"', 'style="background:#fff;font-family:system-ui,sans-serif"', 1
+        'class="drawing', 'style="background:#fff;font-family:system-ui,sans-serif" class="drawing', 1
     )
 
 

@@ -11,7 +11,7 @@ from evalweave.report import flowchart
 from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.figures.flow import flow
+from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.style import describe
 from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.terms import level, variable
@@ -62,8 +62,16 @@ def _flow(data: ReportData) -> Figure | None:
         "Practices, people and records from the extract to the arms; dashed boxes are what was set aside, with the reason. "
         f"{data.profile.note}"
     )
-    svg = flow(steps, arms, title, said)
-    return Figure("flow", title, said, caption, (Drawing(svg),), flowchart.table(data), wide=True)
+    svg, small = flow(steps, arms, title, said), narrow(steps, arms, title, said)
+    return Figure(
+        "flow",
+        title,
+        said,
+        caption,
+        (Drawing(svg, screen="wide"), Drawing(small, screen="narrow")),
+        flowchart.table(data),
+        wide=True,
+    )
 
 
 def _spoken(steps: list[Any], arms: list[Any]) -> str:
