@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -33,7 +35,6 @@ def command(
     Example: evalweave reproduce reports/my-study --extract /secure/extract --study my-study/study.yaml
     """
     import platform
-    import sys
     from importlib import metadata
 
     from evalweave import files
@@ -82,7 +83,6 @@ def command(
             + ". Ask for them, or say where they are (--extract, --study)."
         )
 
-    sys.stdout.flush()
     recomputed = _rerun(declared, inputs, extract, work, cores)
     rows = compare(manifest["released"], recomputed["released"])
     _print_rows(rows)
@@ -119,13 +119,31 @@ def _rerun(
     try:
         study_file = folder / "study.yaml"  # JSON is YAML
         files.write_json(rerun_study(declared, inputs, extract), study_file)
-        if run(study_file, cores=cores, directory=folder, quiet=True) != 0:
+        with _stages_on_stderr():
+            code = run(study_file, cores=cores, directory=folder, quiet=True)
+        if code != 0:
             where = f"under {folder}" if work else "above; with --work DIR the rerun's folder is kept"
             raise DataError(f"The rerun failed, so nothing can be compared. What it said is {where}.")
         return provenance.read(folder / "reports" / declared.study.name)
     finally:
         if work is None:
             shutil.rmtree(folder)  # it holds patient-level data
+
+
+@contextmanager
+def _stages_on_stderr() -> Iterator[None]:
+    """Send what the stages' processes print to stderr: stdout carries the comparison only."""
+    import os
+    import sys
+
+    sys.stdout.flush()
+    kept = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
 
 
 def _print_inputs(inputs: list[Input]) -> None:
