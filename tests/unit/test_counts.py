@@ -188,7 +188,7 @@ def test_ragged_rows_and_repeated_columns(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="2 times"):
         inputs.sources(tmp_path / "b.csv")
     (tmp_path / "c.csv").write_text("source,date\nC01,14/11/2019\n")
-    with pytest.raises(DataError, match="row 2, column date, found no date"):
+    with pytest.raises(DataError, match="row 2, column date: found no date"):
         inputs.sources(tmp_path / "c.csv")
 
 

@@ -215,3 +215,22 @@ def test_html_in_a_quote_stays_text(tmp_path: Path) -> None:
     )
     project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=extra)))
     assert "<script>alert(1)</script>" in project.segments["quote"].tolist()  # the report escapes it
+
+
+def test_codes_nested_without_end_are_refused(tmp_path: Path) -> None:
+    deep = "".join(f'<Code guid="{i}" name="c">' for i in range(2000)) + "</Code>" * 2000
+    (tmp_path / "p.qdc").write_text(
+        f'<CodeBook xmlns="urn:QDA-XML:codebook:1.0"><Codes>{deep}</Codes></CodeBook>'
+    )
+    with pytest.raises(DataError, match="nested more than"):
+        refi.read(tmp_path / "p.qdc")
+
+
+def test_absurd_positions_are_no_positions(tmp_path: Path) -> None:
+    extra = '<TextSource guid="e" name="extra"><PlainTextContent>One two</PlainTextContent>' + "".join(
+        f'<PlainTextSelection guid="e{i}" startPosition="{p}" endPosition="3"><Coding><CodeRef targetGUID="g-targets"/></Coding></PlainTextSelection>'
+        for i, p in enumerate(["-1", "9" * 30, "9" * 5000, "x", "1.5", ""])
+    )
+    project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=extra + "</TextSource>")))
+    odd = project.segments[project.segments["source_id"].str.startswith("extra")]
+    assert len(odd) == 6 and (odd["offset_check"] == "ambiguous").all() and odd["start"].isna().all()

@@ -167,3 +167,18 @@ def test_a_matrix_is_never_rolled_up(tmp_path: Path) -> None:
 def test_cells_that_are_no_counts(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="row 2, column client"):
         matrix(tmp_path, "code,client\nsupport,two\n", counts_are="participants")
+
+
+def test_a_workbook_that_is_a_zip_bomb(tmp_path: Path) -> None:
+    import zipfile
+
+    with zipfile.ZipFile(tmp_path / "p.xlsx", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("xl/worksheets/sheet1.xml", "<a>" * 2**22)
+    with pytest.raises(DataError, match="zip bomb"):
+        segments.read(tmp_path / "p.xlsx")
+
+
+def test_digits_that_are_no_numbers(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("source,code,start,end\na,b,²,9\n")
+    with pytest.raises(DataError, match="row 2, column start"):
+        segments.read(tmp_path / "p.csv")

@@ -112,3 +112,29 @@ def test_the_file_is_not_written_to(tmp_path: Path) -> None:
     before = path.read_bytes()
     project_of(path)
     assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["p.sqlite3"]
+
+
+def test_positions_that_are_no_numbers_are_never_followed(tmp_path: Path) -> None:
+    path = write_taguette(tmp_path / "p.sqlite3")
+    with sqlite3.connect(path) as database:
+        for number, (start, end) in enumerate((("x", "y"), (-5, 3), (0, 10**15), (None, None), (5, 2))):
+            database.execute("INSERT INTO highlights VALUES (?, 0, ?, ?, '')", (100 + number, start, end))
+            database.execute("INSERT INTO highlight_tags VALUES (?, 0)", (100 + number,))
+    database.close()
+    odd = project_of(path).segments.query("offset_check != 'ok'")
+    assert len(odd) and odd["start"].isna().all() and odd["quote"].isna().all()
+
+
+def test_a_database_that_is_open_elsewhere_is_refused(tmp_path: Path) -> None:
+    path = write_taguette(tmp_path / "p.sqlite3")
+    (tmp_path / "p.sqlite3-wal").write_bytes(b"unfinished")
+    with pytest.raises(DataError, match="Close the program"):
+        taguette.read(path)
+
+
+def test_text_that_is_not_unicode_is_read(tmp_path: Path) -> None:
+    path = write_taguette(tmp_path / "p.sqlite3")
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE tags SET description = CAST(X'ff41' AS TEXT)")
+    database.close()
+    assert project_of(path).codes["description"].iloc[0].endswith("A")

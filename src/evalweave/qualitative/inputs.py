@@ -16,6 +16,7 @@ from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_fa
 from evalweave.qualitative import tabular
 from evalweave.qualitative.hierarchy import code_id, path_of
 from evalweave.qualitative.matrix import role_name
+from evalweave.qualitative.raw import position
 from evalweave.tables import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
 
 YES = {"true", "yes", "y", "1", "t"}
@@ -77,7 +78,7 @@ def source_participants(path: Path | str) -> list[dict[str, str]]:
     faults = _blanks(table, "source") + _blanks(table, "participant")
     for row, line in zip(table.rows, table.lines, strict=True):
         ends = [row.get("start", ""), row.get("end", "")]
-        if any(ends) and not (all(end.isdigit() for end in ends) and int(ends[0]) < int(ends[1])):
+        if any(ends) and not _is_stretch(*ends):
             faults.append(
                 Fault(table.file, "no stretch", "start before end as whole numbers, or both blank", row=line)
             )
@@ -183,9 +184,10 @@ def _blanks(table: tabular.Tabular, column: str) -> list[Fault]:
 def _blanks_and_repeats(table: tabular.Tabular, column: str) -> list[Fault]:
     faults, seen = _blanks(table, column), Counter[str]()
     for row, line in zip(table.rows, table.lines, strict=True):
-        seen[row[column]] += 1
-        if row[column] and seen[row[column]] > 1:
-            faults.append(Fault(table.file, "the same name again", "one row each", row=line, column=column))
+        seen[row[column].lower()] += 1
+        if row[column] and seen[row[column].lower()] > 1:
+            found = "the same name again (capitals aside)"
+            faults.append(Fault(table.file, found, "one row each", row=line, column=column))
     return faults
 
 
@@ -199,6 +201,11 @@ def _truth(
     if text:
         faults.append(Fault(table.file, "neither yes nor no", "yes or no", row=line, column=column))
     return blank
+
+
+def _is_stretch(start: str, end: str) -> bool:
+    first, last = position(start), position(end)
+    return first is not None and last is not None and first < last
 
 
 def _is_date(text: str) -> bool:

@@ -15,7 +15,7 @@ import pandas as pd
 from evalweave.errors import Fault, StudyError, raise_faults
 from evalweave.qualitative import tabular
 from evalweave.qualitative.hierarchy import code_id, path_of
-from evalweave.qualitative.raw import Log, Raw, RawCode
+from evalweave.qualitative.raw import Log, Raw, RawCode, position
 
 COUNTABLE = ("participants", "references", "sources", "words")
 
@@ -42,7 +42,7 @@ def read_matrix(path: Path, columns: Mapping[str, str] | None, counts_are: str |
     for row, line in zip(table.rows, table.lines, strict=True):
         for role in roles:
             cell = row[role] or "0"
-            if not cell.isdigit():
+            if position(cell) is None:
                 faults.append(Fault(table.file, "no whole number", "a count from 0", row=line, column=role))
                 continue
             rows.append((code_id(path_of([row["code"]])), role_name(role), int(cell)))

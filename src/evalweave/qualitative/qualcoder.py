@@ -18,6 +18,7 @@ from evalweave.qualitative.raw import (
     RawPerson,
     RawSelection,
     RawSource,
+    position,
 )
 from evalweave.qualitative.refi import PERSON_VARIABLES
 from evalweave.qualitative.safe import Database, must_exist
@@ -50,7 +51,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         turns = database.rows("case_text", ["caseid", "fid", "pos0", "pos1"])
         attributes = database.rows("attribute", ["name", "attr_type", "value", "id"])
         media = len(database.rows("code_image", ["imid"])) + len(database.rows("code_av", ["avid"]))
-    digits = "".join(character for character in str(version or "") if character.isdigit())
+    digits = "".join(character for character in str(version or "") if character.isdecimal())
     if not digits or int(digits) not in TESTED:
         log.warn("archive", "a QualCoder database of a version that was not tested (tested: 8 to 17)")
     log.note("codings", "codings of pictures, audio and video are not counted", media)
@@ -65,9 +66,15 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     of_file = _attributes(attributes, "file")
     of_case = _attributes(attributes, "case")
     links = [
-        RawLink(str(row["fid"]), str(row["caseid"]), "case_selection", row["pos0"], row["pos1"])
+        RawLink(
+            str(row["fid"]),
+            str(row["caseid"]),
+            "case_selection",
+            position(row["pos0"]),
+            position(row["pos1"]),
+        )
         for row in turns
-        if row["fid"] in known
+        if row["fid"] in known and position(row["pos0"]) is not None
     ]
     links += [
         RawLink(key, value, "variable")
@@ -80,7 +87,10 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     log.warn(
         "codings", "codings of codes or sources that do not exist (dangling) were set aside", len(codings) - len(whole)
     )  # fmt: skip
-    log.warn("people", "links of cases to sources that do not exist (dangling)", len(turns) - sum(r["fid"] in known for r in turns))  # fmt: skip
+    dangling = sum(row["fid"] not in known for row in turns)
+    log.warn("people", "links of cases to sources that do not exist (dangling)", dangling)
+    unplaced = sum(row["fid"] in known and position(row["pos0"]) is None for row in turns)
+    log.warn("people", "links of cases to stretches that cannot be placed", unplaced)
     return Raw(
         tool=f"QualCoder (database {version or 'of unknown version'})",
         sources=tuple(
@@ -89,7 +99,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         codes=tuple(codes),
         selections=tuple(
             RawSelection(
-                str(r["fid"]), int(r["pos0"]), int(r["pos1"]), str(r["seltext"] or ""),
+                str(r["fid"]), position(r["pos0"]), position(r["pos1"]), str(r["seltext"] or ""),
                 (RawCoding(str(r["cid"]), str(r["owner"] or ""), str(r["date"] or "")),),
             )
             for r in whole

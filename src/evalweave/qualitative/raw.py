@@ -9,6 +9,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 NOTE, WARNING = "note", "warning"
+LONGEST = 10**9  # characters; a position beyond it is no position
+
+
+def position(value: object) -> int | None:
+    """Return a position from whatever a file holds, None when it is not a whole number from 0 on."""
+    try:
+        number = int(str(value).strip())
+    except ValueError:
+        return None
+    return number if 0 <= number <= LONGEST else None
 
 
 @dataclass

@@ -22,6 +22,7 @@ from evalweave.qualitative.raw import (
     RawPerson,
     RawSelection,
     RawSource,
+    position,
 )
 from evalweave.qualitative.safe import Archive, decode, fault, must_exist, xml_root
 
@@ -30,6 +31,7 @@ MEDIA = {"PictureSource", "AudioSource", "VideoSource", "PDFSource"}
 MEDIA_SELECTIONS = {
     "PictureSelection", "AudioSelection", "VideoSelection", "PDFSelection", "TranscriptSelection",
 }  # fmt: skip
+DEEPEST = 50  # levels of a hierarchy
 UNREAD = {"Note": "notes", "Link": "links", "Set": "sets", "Graph": "graphs"}
 PERSON_VARIABLES = {
     "participant", "participant_id", "participant id", "case", "respondent", "interviewee", "speaker", "pseudonym",
@@ -165,6 +167,8 @@ class _Reader:
         book = [self.root] if _local(self.root) == "CodeBook" else list(_children(self.root, "CodeBook"))
 
         def walk(element: Any, above: tuple[str, ...]) -> None:
+            if len(above) > DEEPEST:
+                raise fault("the code book", f"codes nested more than {DEEPEST} deep", "a hierarchy of codes")
             for code in _children(element, "Code"):
                 name = (code.get("name") or "").strip()
                 names = (*above, name) if name else above
@@ -237,7 +241,7 @@ class _Reader:
                 else:
                     self.count["dangling code"] += 1
         return RawSelection(
-            source, _position(element.get("startPosition")), _position(element.get("endPosition")),
+            source, position(element.get("startPosition")), position(element.get("endPosition")),
             element.get("name") or "", tuple(codings), tuple(cases),
             _guid(element.get("guid")) or f"selection {self.count['selection']}",
         )  # fmt: skip
@@ -297,10 +301,3 @@ class _Reader:
         log.note("codings", "selections in pictures, audio, video, transcripts and PDF pages are not counted", sum(n for kind, n in kinds.items() if kind in MEDIA_SELECTIONS))  # fmt: skip
         for kind, name in UNREAD.items():
             log.note("archive", f"{name} are not read", kinds[kind])
-
-
-def _position(value: str | None) -> int | None:
-    try:
-        return int(value) if value is not None and int(value) >= 0 else None
-    except ValueError:
-        return None

@@ -137,6 +137,12 @@ class Database:
     def __init__(self, path: Path, what: str, needs: Iterable[str]) -> None:
         self.path = path
         needs = list(needs)
+        log = path.with_name(path.name + "-wal")
+        if log.exists() and log.stat().st_size:
+            raise fault(
+                path, "a database that a program has open (its changes lie in a -wal file)", what,
+                "Close the program and try again.",
+            )  # fmt: skip
         try:
             with path.open("rb") as file:
                 if file.read(16) != b"SQLite format 3\x00":
@@ -144,6 +150,7 @@ class Database:
             self.connection = sqlite3.connect(
                 f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True
             )
+            self.connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             with closing(
                 self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
             ) as rows:

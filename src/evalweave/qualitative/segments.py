@@ -12,7 +12,7 @@ from pathlib import Path
 
 from evalweave.errors import Fault, StudyError, nearest, raise_faults
 from evalweave.qualitative import tabular
-from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawLink, RawSelection, RawSource
+from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawLink, RawSelection, RawSource, position
 
 NEEDED = ("source", "code")
 OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
@@ -54,7 +54,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
                     Fault(table.file, "a blank", "a name", row=line, column=columns.get(name, name))
                 )
         for name in ("start", "end"):
-            if row.get(name) and not row[name].isdigit():
+            if row.get(name) and position(row[name]) is None:
                 faults.append(
                     Fault(table.file, "no whole number", "a position from 0", row=line, column=name)
                 )
@@ -75,7 +75,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         name = f"row {number}"
         found.append(
             RawSelection(
-                source, int(start) if start else None, int(end) if end else None, key[-1],
+                source, position(start), position(end), key[-1],
                 tuple(coding for coding, _ in given), key=name,
             )
         )  # fmt: skip

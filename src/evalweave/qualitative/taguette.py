@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evalweave.qualitative import tabular
-from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawSelection, RawSource
+from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawSelection, RawSource, position
 from evalweave.qualitative.safe import Database, fault, html_text, must_exist
 
 HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
@@ -41,7 +41,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     known_tags = {tag["id"] for tag in tags}
     known_documents = {document["id"] for document in documents}
     of: dict[int, list[RawCoding]] = {}
-    for pair in sorted(pairs, key=lambda pair: (pair["highlight_id"], pair["tag_id"])):
+    for pair in sorted(pairs, key=lambda pair: (str(pair["highlight_id"]), str(pair["tag_id"]))):
         if pair["tag_id"] in known_tags:
             of.setdefault(pair["highlight_id"], []).append(RawCoding(str(pair["tag_id"])))
     log.warn(
@@ -56,7 +56,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         codes=tuple(RawCode(str(t["id"]), (str(t["path"]),), True, str(t["description"] or "")) for t in tags),
         selections=tuple(
             RawSelection(
-                str(h["document_id"]), int(h["start_offset"]), int(h["end_offset"]),
+                str(h["document_id"]), position(h["start_offset"]), position(h["end_offset"]),
                 html_text(str(h["snippet"] or "")), tuple(of.get(h["id"], ())), key=str(h["id"]),
             )
             for h in highlights
