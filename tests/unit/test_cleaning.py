@@ -1,0 +1,276 @@
+"""The cleaning rules: each example is a test; then what examples cannot show."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import ibis
+import pandas as pd
+import pytest
+
+from evalweave import ledger as ledgers
+from evalweave.errors import DataError
+from evalweave.records import engine, parsing
+from evalweave.records.cleaning import Cleaned, clean
+from evalweave.records.codelists import Codelist, read_all
+from evalweave.records.examples import DEFAULTS, EXAMPLES, Example, as_markdown
+from evalweave.records.readers import TEXT_COLUMNS
+from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES
+from evalweave.study import CleanSettings
+from evalweave.tables import CONDITIONS, MEASUREMENTS, PRACTICES
+from evalweave.tables import PATIENTS as PATIENTS_TABLE
+
+LISTS = Path(__file__).parents[2] / "config" / "codelists"
+TABLE = {PATIENTS: "patients", REGISTRATIONS: "registrations", RECORDS: "events"}
+BACKEND_PRACTICES = PRACTICES.conform(
+    pd.DataFrame(
+        {
+            "practice_id": ["A", "B", "C"],
+            "programme_start": [dt.date(2015, 4, 1), None, None],
+            "contributes_from": [None, None, dt.date(2012, 1, 1)],
+            "contributes_to": [None, None, dt.date(2016, 12, 31)],
+        }
+    )
+)
+
+
+def lists() -> dict[str, Codelist]:
+    names = ("hba1c", "systolic_bp", "type_2_diabetes", "social_prescribing_referral")
+    found, faults = read_all({name: str(LISTS / f"{name}.csv") for name in names}, "snomed")
+    assert not faults
+    return {name: found[name] for name in names}
+
+
+def settings(**cleaning: object) -> CleanSettings:
+    return CleanSettings.model_validate(
+        {
+            "engine": "duckdb",
+            "extract": {"path": "."},
+            "practices": "",
+            "window": {"first": "2011-04-01", "last": "2019-03-31"},
+            "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
+            "codelists": {},
+            "cleaning": cleaning,
+        }
+    )
+
+
+def parsed(unit: str, rows: Iterable[Mapping[str, str]], order: str = "iso") -> Any:
+    table = TABLE[unit]
+    whole = [{**DEFAULTS[unit], **row} for row in rows]
+    text: dict[str, list[Any]] = {
+        name: [row.get(name) or None for row in whole] for name in TEXT_COLUMNS[table]
+    }
+    text["source_file"] = [f"{table}.csv"] * len(whole)
+    text["source_row"] = list(range(2, len(whole) + 2))
+    schema = {name: "int64" if name == "source_row" else "string" for name in text}
+    return parsing.PARSERS[table](ibis.memtable(pd.DataFrame(text), schema=schema), order)
+
+
+def cleaned(
+    patients: Iterable[Mapping[str, str]] = ({},),
+    registrations: Iterable[Mapping[str, str]] = ({},),
+    records: Iterable[Mapping[str, str]] = ({},),
+    practices: pd.DataFrame = BACKEND_PRACTICES,
+    chosen: CleanSettings | None = None,
+    codelists: dict[str, Codelist] | None = None,
+) -> tuple[Any, Cleaned]:
+    backend = engine.connect("duckdb")
+    result = clean(
+        backend,
+        parsed(PATIENTS, patients),
+        parsed(REGISTRATIONS, registrations),
+        parsed(RECORDS, records),
+        practices,
+        codelists or lists(),
+        chosen or settings(),
+    )
+    return backend, result
+
+
+def rows(backend: Any, table: Any) -> list[dict[str, Any]]:
+    return backend.to_pyarrow(table).to_pylist()
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=[f"{place}-{e.rule}" for place, e in enumerate(EXAMPLES)])
+def test_example(example: Example) -> None:
+    given = {"patients": example.patients, "registrations": example.registrations, "records": ({},)}
+    given[example.unit if example.unit != RECORDS else "records"] = example.before
+    backend, result = cleaned(**given, chosen=settings(**example.cleaning))
+    aside = {
+        row["source_row"]: row["rule"]
+        for row in rows(backend, result.set_aside)
+        if row["source_file"] == f"{TABLE[example.unit]}.csv"
+    }
+    assert tuple(aside.get(place, "") for place in range(2, len(example.before) + 2)) == example.after
+    ledgers.check(result.ledger)
+    if example.measured is not None:
+        found = rows(backend, result.measurements)
+        assert [row["date"].isoformat() for row in found] == [day for day, _ in example.measured]
+        assert [row["value"] for row in found] == pytest.approx(
+            [value for _, value in example.measured], abs=1e-9
+        )
+
+
+def test_every_rule_has_an_example() -> None:
+    assert {rule.name for rule in RULES} == {example.rule for example in EXAMPLES}
+    for example in EXAMPLES:
+        assert example.rule in example.after or example.cleaning or example.measured
+        assert "becomes" in as_markdown(example)
+
+
+def test_a_row_is_set_aside_by_the_first_rule_it_fails() -> None:
+    wrong = {"patient_id": "P9", "date": "2016-02-31", "value": "<20", "unit": "mg/dL"}
+    backend, result = cleaned(records=({}, wrong, {**wrong, "patient_id": "P1"}, {**wrong, "code": "1"}))
+    found = {row["source_row"]: row["rule"] for row in rows(backend, result.set_aside)}
+    assert found == {3: "patient_unknown", 4: "date_unreadable", 5: "code_not_listed"}
+
+
+def test_long_identifiers_beside_a_blank_are_unharmed() -> None:
+    name = "12622041000006111"
+    backend, result = cleaned(
+        patients=({"patient_id": name}, {"patient_id": ""}),
+        registrations=({"patient_id": name},),
+        records=({"patient_id": name}, {"patient_id": ""}),
+    )
+    assert [row["patient_id"] for row in rows(backend, result.measurements)] == [name]
+
+
+def test_the_ledger_counts_by_arm_and_period() -> None:
+    _, result = cleaned(
+        patients=({}, {"patient_id": "P2"}),
+        registrations=({}, {"patient_id": "P2", "practice_id": "B"}),
+        records=({}, {"patient_id": "P2", "date": "2012-03-31"}, {"patient_id": "P2", "value": "x"}),
+    )
+    records = result.ledger[result.ledger["unit"] == "records"].set_index(["entry", "arm", "period"])["n"]
+    assert records["kept", "programme", "2016/17"] == 1
+    assert records["kept", "comparison", "2011/12"] == 1
+    assert records["set_aside", "comparison", "2016/17"] == 1
+
+
+def test_tables_keep_their_contracts() -> None:
+    backend, result = cleaned(
+        records=({}, {"code": "44054006", "date": "2005-01-01"}, {"code": "871711000000103", "value": ""})
+    )
+    MEASUREMENTS.conform(backend.to_pyarrow(result.measurements).to_pandas())
+    CONDITIONS.conform(backend.to_pyarrow(result.conditions).to_pandas())
+    PATIENTS_TABLE.conform(backend.to_pyarrow(result.patients).to_pandas())
+    found = {(row["codelist"], row["date"].isoformat()) for row in rows(backend, result.conditions)}
+    assert found == {
+        ("type_2_diabetes", "2005-01-01"),
+        ("social_prescribing_referral[declined]", "2016-05-01"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("record", "by", "value"),
+    [
+        ({"unit": "%", "value": "6.5"}, "text", (6.5 - 2.152) / 0.09148),
+        ({"unit": " MMOL/MOL Hb "}, "text", 48.0),
+        ({"unit": "", "code": "1019431000000105", "value": "6.5"}, "code", (6.5 - 2.152) / 0.09148),
+        ({"unit": "unknown"}, "code", 48.0),
+        ({"unit": "", "code": "1003671000000109", "value": "19.9"}, "range", (19.9 - 2.152) / 0.09148),
+        ({"unit": "", "code": "1003671000000109", "value": "20"}, "range", 20.0),
+        ({"unit": "mmol/mol", "code": "1019431000000105"}, "text", 48.0),
+    ],
+)  # fmt: skip
+def test_what_decides_the_unit(record: dict[str, str], by: str, value: float) -> None:
+    backend, result = cleaned(records=(record,))
+    (found,) = rows(backend, result.measurements)
+    assert (found["unit_decided_by"], found["value"]) == (by, value)
+
+
+def test_outcomes_of_a_single_unit_are_declared_and_converted() -> None:
+    chosen = settings().model_copy(
+        update={
+            "outcomes": {
+                **settings().outcomes,
+                "systolic_bp": type(settings().outcomes["hba1c"])(unit="mmHg", plausible=(60, 260)),
+            }
+        }
+    )
+    pressure = {"code": "72313002", "unit": "", "value": "140"}
+    backend, result = cleaned(
+        records=({}, pressure, {**pressure, "unit": "mm Hg", "date": "2016-06-01"},
+                 {**pressure, "unit": "kPa", "value": "20", "date": "2016-07-01"}),
+        chosen=chosen,
+    )  # fmt: skip
+    found = [row for row in rows(backend, result.measurements) if row["outcome"] == "systolic_bp"]
+    assert [row["unit_decided_by"] for row in found] == ["code", "text", "text"]
+    assert [row["value"] for row in found] == pytest.approx([140, 140, 20 / 0.133322387415])
+
+
+def test_same_day_counts_every_record_it_stands_for() -> None:
+    percent = {"unit": "%", "value": "6.5"}
+    backend, result = cleaned(records=({}, {}, percent, {"value": "60"}))
+    (found,) = rows(backend, result.measurements)
+    assert (found["value"], found["n_same_day"]) == (54.0, 4)
+
+
+def test_registrations_are_merged_and_do_not_overlap() -> None:
+    spells = (
+        {"practice_id": "A", "start": "2010-01-01", "end": "2011-12-31"},
+        {"practice_id": "A", "start": "2012-01-01", "end": "2018-01-01"},
+        {"practice_id": "B", "start": "2013-01-01", "end": "2014-01-01"},
+    )
+    backend, result = cleaned(registrations=spells)
+    found = [
+        (row["practice_id"], row["start"].isoformat(), row["end"].isoformat())
+        for row in rows(backend, result.registrations)
+    ]
+    assert found == [
+        ("A", "2010-01-01", "2012-12-31"),
+        ("B", "2013-01-01", "2014-01-01"),
+        ("A", "2014-01-02", "2018-01-01"),
+    ]
+
+
+@pytest.mark.parametrize(("gap", "n"), [(0, 2), (9, 2), (10, 1)])
+def test_gaps_are_bridged_as_the_study_says(gap: int, n: int) -> None:
+    spells = ({"end": "2012-01-01"}, {"start": "2012-01-12"})  # ten days between
+    backend, result = cleaned(registrations=spells, chosen=settings(gap_days=gap))
+    assert len(rows(backend, result.registrations)) == n
+
+
+def test_a_merged_practice_is_followed() -> None:
+    practices = BACKEND_PRACTICES.assign(merged_into=pd.Series([None, None, "B"], dtype="string"))
+    spells = (
+        {"practice_id": "C", "start": "2010-01-01", "end": "2013-12-31"},
+        {"practice_id": "B", "start": "2014-01-01", "end": ""},
+    )
+    backend, result = cleaned(registrations=spells, practices=practices)
+    (spell,) = rows(backend, result.registrations)
+    assert (spell["practice_id"], spell["start"], spell["end"]) == ("B", dt.date(2010, 1, 1), None)
+
+
+def test_last_collection_ends_registrations() -> None:
+    backend, result = cleaned(registrations=({"practice_id": "C"},))
+    (spell,) = rows(backend, result.registrations)
+    assert spell["end"] == dt.date(2016, 12, 31)
+
+
+def test_nobody_left_is_said_with_the_reasons() -> None:
+    with pytest.raises(DataError, match=r"nobody left after cleaning.*no registration with a practice"):
+        cleaned(registrations=({"practice_id": "Z"},))
+
+
+def test_an_outcome_never_measured_is_said() -> None:
+    with pytest.raises(DataError, match=r'no usable measurement of the outcome "hba1c".*value is no number'):
+        cleaned(records=({"value": "high"},))
+
+
+def test_a_yes_no_outcome_takes_its_value_from_the_code(tmp_path: Path) -> None:
+    (tmp_path / "smoking.csv").write_text("code,code_system,value\n77176002,snomed,1\n8392000,snomed,0\n")
+    found, faults = read_all({"smoking": str(tmp_path / "smoking.csv")}, "snomed")
+    assert not faults
+    outcome = type(settings().outcomes["hba1c"])(unit="1", plausible=(0, 1), binary=True)
+    chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
+    backend, result = cleaned(
+        records=({"code": "77176002", "value": ""}, {"code": "8392000", "value": "", "date": "2017-01-01"}),
+        chosen=chosen,
+        codelists=found,
+    )
+    assert [row["value"] for row in rows(backend, result.measurements)] == [1.0, 0.0]
