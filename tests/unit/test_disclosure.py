@@ -7,6 +7,7 @@ import pytest
 
 from evalweave.errors import StudyError
 from evalweave.report.disclosure import profile
+from evalweave.report.resting import people_behind
 from evalweave.tables import BASELINE, ESTIMATES, FLOW, JOINT_DISPLAY, LEDGER, THEME_COUNTS, TRENDS, Table
 
 NHS = profile("nhs_england")
@@ -130,8 +131,31 @@ def test_an_estimate_on_few_people_is_withheld() -> None:
     both = frame(ESTIMATES, estimate("att[white=1]", 7, 40), estimate("difference[white=1-0]", 100, 600))
     got = NHS.estimates(both)
     assert got["estimate"].isna().tolist() == got["ci_low"].isna().tolist() == [True, False]
-    behind = pd.Series([100, 5])
-    assert NHS.estimates(both.assign(n_patients=100), behind)["estimate"].isna().tolist() == [False, True]
+
+
+def test_a_term_rests_on_the_smallest_level_that_it_names() -> None:
+    terms = [
+        "att",
+        "att[group=a-b]",
+        "att[group=c]",
+        "difference[group=c-a-b]",
+        "trend[group]",
+        "att[group=unknown]",
+    ]
+    both = frame(ESTIMATES, *(estimate(term, 900, 5000) for term in terms))
+    levels = [
+        {"level": "a-b", "n_patients": 400},
+        {"level": "c", "n_patients": 6},
+        {"level": "unknown", "n_patients": 3},
+    ]
+    diagnostics = {"main": {"levels": levels}}
+    assert people_behind(both, diagnostics).tolist() == [900, 400, 6, 6, 6, 3]
+    released = NHS.estimates(both, diagnostics)
+    assert released["estimate"].isna().tolist() == [False, False, True, True, True, True]
+    assert released["n_patients"].tolist() == ["900"] * 6
+    kept = NHS.withhold(both, diagnostics)
+    assert kept["estimate"].isna().tolist() == released["estimate"].isna().tolist()
+    assert kept["n_patients"].tolist() == [900] * 6
 
 
 def test_sacro_withholds_fits_with_few_residual_degrees_of_freedom() -> None:

@@ -20,11 +20,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from evalweave.errors import StudyError, nearest
+from evalweave.report.resting import people_behind
 from evalweave.report.suppression import suppress_secondary, total_is_safe
 from evalweave.tables import Column, Table
 
@@ -182,26 +184,32 @@ class Profile:
         ]
         return pd.Series(cells, index=frame.index, dtype="string")
 
-    def estimates(self, frame: pd.DataFrame, rests_on: pd.Series | None = None) -> pd.DataFrame:
+    def estimates(self, frame: pd.DataFrame, diagnostics: Mapping[str, Any] | None = None) -> pd.DataFrame:
         """Return the estimates table as released: coefficients and intervals stay, counts follow the profile.
 
-        A row is blank where it rests on too few patients: its own `n_patients`, or `rests_on` (patients behind the
-        row's term, such as the smaller level of a subgroup difference), or where the fit has fewer than `min_dof`
-        residual degrees of freedom, n_obs − n_patients − the analysis' terms (patient effects are absorbed).
+        Rows that may not be shown at all are blank, see `withhold`.
         """
         from evalweave.tables import ESTIMATES
 
-        released = self.count_frame(frame, ESTIMATES)
-        withheld = _none(frame)
-        if rests_on is not None:
-            withheld |= rests_on.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
+        return self.count_frame(self.withhold(frame, diagnostics), ESTIMATES)
+
+    def withhold(self, frame: pd.DataFrame, diagnostics: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Return the estimates, counts still exact, without the statistics that rest on too few patients.
+
+        A term rests on its subgroup's patients (`people_behind`, from diagnostics.json), others on the fit's. A fit with
+        fewer than `min_dof` residual degrees of freedom, n_obs − n_patients − the analysis' terms (patient effects
+        are absorbed), is withheld as a whole.
+        """
+        behind = people_behind(frame, diagnostics or {})
+        withheld = behind.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
         if self.min_dof:
             terms = frame.groupby("analysis")["term"].transform("nunique")
             residual = frame["n_obs"] - frame["n_patients"] - terms
             withheld |= (residual < self.min_dof).fillna(False).astype(bool)
+        kept = frame.copy()
         for name in RESTS_ON["estimates"]["n_patients"]:
-            released[name] = released[name].mask(withheld)
-        return released
+            kept[name] = kept[name].mask(withheld)
+        return kept
 
     def baseline(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the baseline table as released: counts rounded, percentages from rounded counts.
