@@ -304,3 +304,14 @@ def test_panel_is_not_changed():
     before = replace(panel, y=panel.y.copy())
     callaway_santanna(panel, analysis)
     assert np.array_equal(before.y, panel.y)
+
+
+def test_anticipation_window_refers_to_the_last_period_before_it():
+    """From g − 2 on the base period is g − 3: a lasting anticipation effect must not be differenced away."""
+    frame = FRAME.copy()
+    frame["y"] += 3.0 * ((frame["period"] >= frame["first_treated"] - 2) & (frame["first_treated"] == 2015))
+    cells = {f"att_gt[2015,{t}]" for t in range(2013, 2017)}
+    moved, base = named(fitted(frame, anticipation=2)), named(fitted(anticipation=2))
+    assert {term for term in base if moved[term] - base[term] == pytest.approx(3)} >= cells
+    assert moved["att_gt[2015,2012]"] == pytest.approx(base["att_gt[2015,2012]"])
+    assert not any(term.startswith("att_gt[2013") for term in base)  # its window covers the first period

@@ -55,7 +55,8 @@ class Design:
         practice: codes 0..G-1 (n).        y: outcome (T × n).
         weight: (1 × n) if it never varies within a patient, else (T × n).
         covariates: (k × 1 × n) or (k × T × n), centred and scaled, which changes no estimate.
-        share_weight: weight of each patient in the cohort shares (n).
+        share_weight: weight of each patient in the cohort shares (n): the mean over the rows seen; in a
+            complete panel the first period's.
         complete: nobody is missing in any period.
     """
 
@@ -163,6 +164,8 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
     weight = _pivot(weights, where, shape) if panel.weighted else np.ones((1, shape[1]))
     if panel.weighted:
         share_weight = np.bincount(column, weights, shape[1]) / np.bincount(column, minlength=shape[1])
+        if complete and analysis.unbalanced != "repeated_cross_section":
+            share_weight = weight[0].copy()  # R did takes the first period's where everybody is seen
         weight = _static(weight)
     else:
         share_weight = np.ones(shape[1])
@@ -198,8 +201,8 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
 def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None) -> list[Cell]:
     """Every ATT(g,t) in order of cohort and period; `cohorts`: of these, even where nobody is left in them.
 
-    Base period: post-treatment, the last one before g − anticipation; before treatment, the previous period
-    (varying) or that same one (universal). Not-yet-treated comparison patients start after
+    Base period: from g − anticipation on, the last one before that; earlier, the previous period (varying) or
+    that same one (universal). Not-yet-treated comparison patients start after
     max(t, base) + anticipation.
     """
     periods, anticipation = design.periods, analysis.anticipation
@@ -217,7 +220,7 @@ def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None
         long_base = int(np.flatnonzero(periods + anticipation < g)[-1])
         for row in range(0 if universal else 1, len(periods)):
             t = int(periods[row])
-            base = long_base if universal or t >= g else row - 1
+            base = long_base if universal or t >= g - anticipation else row - 1
             if analysis.control == "never_treated":
                 controls: tuple[tuple[int, int], ...] = ((never, n),)
             else:
