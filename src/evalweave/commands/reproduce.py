@@ -58,9 +58,8 @@ def command(
             f"--work: {work} is not an empty folder. Give one that is empty or does not exist yet."
         )
     manifest = provenance.read(report)
-    study_file = find_study(
-        manifest, study, (Path(), report.resolve().parents[1], report, extract, extract.parent)
-    )
+    places = (Path(), *report.resolve().parents[:2], report, extract, *extract.resolve().parents[:2])
+    study_file = find_study(manifest, study, places)
     declared, inputs = check_inputs(manifest, study_file, extract)
     altered = altered_files(manifest, report)
 
