@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 
 import pandas as pd
 
@@ -193,13 +194,20 @@ def _sources(
         about: dict[str, str | None] = {}
         for part in ("kind", "phase", "date"):
             about[part] = known.get(key, {}).get(part) or given.get(part)
-        date = pd.to_datetime(about["date"], errors="coerce") if about["date"] else pd.NaT
         rows[key] = (
-            key, names[key], role_name(about["kind"] or "") or None, about["phase"] or None, None if pd.isna(date) else date.date(),
+            key, names[key], role_name(about["kind"] or "") or None, about["phase"] or None, _day(about["date"]),
             len(document.text) if document else None, convention if document else None, raw.tool,
             _hash(document.text) if document else None,
         )  # fmt: skip
     return SOURCES.conform(pd.DataFrame([rows[key] for key in sorted(rows)], columns=SOURCES.names))
+
+
+def _day(text: str | None) -> date | None:
+    """Return an ISO date; what a program writes in another form is left out."""
+    try:
+        return date.fromisoformat((text or "")[:10])
+    except ValueError:
+        return None
 
 
 def _segment_table(segments: Mapping[str, tuple[str, Placed]]) -> pd.DataFrame:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from evalweave.errors import Fault, StudyError, nearest, raise_faults
+from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
 from evalweave.qualitative import tabular
 from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawLink, RawSelection, RawSource, position
 
@@ -44,7 +44,15 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         StudyError,
     )
     optional = [name for name in OPTIONAL if name not in columns or not preset]
-    table = tabular.read(path, NEEDED, optional, columns)
+    try:
+        table = tabular.read(path, NEEDED, optional, columns)
+    except DataError as error:
+        if "no such column" not in str(error):
+            raise
+        hint = (
+            "Say in the study file what the file calls them, as in `columns: {source: Document, code: Code}`."
+        )
+        raise DataError(f"{error}\n{hint}") from None
     faults: list[Fault] = []
     selections: dict[tuple[str, ...], list[tuple[RawCoding, str]]] = {}
     for row, line in zip(table.rows, table.lines, strict=True):
