@@ -298,8 +298,7 @@ def _notes(analysis: AnalysisOptions, grid: list[Cell], absent: dict[str, str]) 
     if any(cell.is_base for cell in grid):
         notes.append("base: universal, so each cohort's base period is 0 by construction and has no error.")
     if absent:
-        notes.append(
-            f"{len(absent)} of {sum(not cell.is_base for cell in grid)} ATT(g,t) have no estimate; averages are "
-            "over the others."
-        )
+        tried = sum(not cell.is_base for cell in grid)
+        rest = "averages are over the others" if len(absent) < tried else "so there is no average"
+        notes.append(f"{len(absent)} of {tried} ATT(g,t) have no estimate; {rest}.")
     return notes
