@@ -94,7 +94,9 @@ def parquet_tables(backend: Any, paths: Iterable[Path]) -> ir.Table:
 
 def keep(backend: Any, name: str, expression: ir.Table) -> ir.Table:
     """Compute an expression once and return it as a table of the engine (out of core, gone at the end)."""
-    return backend.create_table(name, expression, temp=True)
+    from ibis.util import gen_name
+
+    return backend.create_table(gen_name(name), expression, temp=True)
 
 
 def was_floating(backend: Any, path: Path, kind: str, column: str) -> bool:

@@ -1,0 +1,149 @@
+"""Weights that make the comparison arm's baseline like the programme arm's (effect among the treated).
+
+propensity: odds p / (1 − p) of a logistic regression of the arm on the baseline variables, scaled to the comparison
+arm's size. entropy: the weights closest to equal (in relative entropy) whose means equal the programme arm's
+exactly (Hainmueller, Political Analysis 2012;20:25–46), by Newton's method on the convex dual.
+Programme patients have weight 1. Categories become indicators, with missing as a level of its own.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalweave.errors import DataError, Fault, raise_faults
+from evalweave.tables import MEMBERSHIP
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.study import Comparison
+
+MEANS = ("age", "n_conditions")
+ITERATIONS = 200
+
+
+def weighted(
+    cohort: pd.DataFrame, membership: pd.DataFrame, comparisons: dict[str, Comparison]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return MEMBERSHIP with the weights asked for, and a balance table (SMD before and after, per variable)."""
+    import pandas as pd
+
+    weights, balance = membership.copy(), []
+    for name, group in comparisons.items():
+        if group.balance == "none":
+            continue
+        raise_faults(
+            Fault(
+                f"comparison {name}",
+                f'balance_on: "{variable}"',
+                f"a column of the cohort: {', '.join(_known(cohort))}",
+            )
+            for variable in group.balance_on
+            if variable not in _known(cohort)
+        )
+        here = weights["comparison"] == name
+        people = membership[here].merge(cohort.drop(columns="arm"), on="patient_id", how="left")
+        x = design(people, group.balance_on)
+        treated = (people["arm"] == "programme").to_numpy()
+        try:
+            made = (entropy if group.balance == "entropy" else propensity)(x.to_numpy(dtype=float), treated)
+        except np.linalg.LinAlgError:
+            raise DataError(
+                f"comparison {name}: found no {group.balance} weights (a category of {', '.join(group.balance_on)} "
+                "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
+            ) from None
+        weights.loc[here, "weight"] = made
+        effective = made[~treated].sum() ** 2 / (made[~treated] ** 2).sum()
+        for place, variable in enumerate(x.columns):
+            column = x.iloc[:, place].to_numpy(dtype=float)
+            balance.append(
+                {
+                    "comparison": name,
+                    "variable": variable,
+                    "smd_before": smd(column, treated, np.ones(len(made))),
+                    "smd_after": smd(column, treated, made),
+                    "effective_comparison_n": effective,
+                }
+            )
+    return MEMBERSHIP.conform(weights), pd.DataFrame(balance)
+
+
+def _known(cohort: pd.DataFrame) -> list[str]:
+    outside = {"patient_id", "practice_id", "arm", "programme_start", "first_treated", "censored_on"}
+    return [name for name in cohort.columns if name not in outside]
+
+
+def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
+    """Return one column a number and one an extra level, centred on the programme arm's means and scaled."""
+    import pandas as pd
+
+    columns: dict[str, pd.Series] = {}
+    for variable in variables:
+        if variable in MEANS:
+            columns[variable] = people[variable].astype(float)
+            continue
+        text = people[variable].astype("string").fillna("missing")
+        for level in sorted(set(text))[1:]:
+            columns[f"{variable}={level}"] = (text == level).astype(float)
+    frame = pd.DataFrame(columns)
+    return frame.loc[:, frame.nunique() > 1]
+
+
+def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
+    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively reweighted."""
+    scaled = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
+    beta = np.zeros(scaled.shape[1])
+    for _ in range(ITERATIONS):
+        p = 1 / (1 + np.exp(-(scaled @ beta)))
+        hessian = (scaled * (p * (1 - p))[:, None]).T @ scaled
+        step = np.linalg.solve(hessian, scaled.T @ (treated - p))
+        beta = beta + step
+        if np.abs(beta).max() > 30:  # separation: the fit runs off to infinity
+            raise np.linalg.LinAlgError
+        if np.abs(step).max() < 1e-10:
+            break
+    odds = np.exp(scaled @ beta)
+    n_comparison = (~treated).sum()
+    return np.where(treated, 1.0, odds * n_comparison / odds[~treated].sum())
+
+
+def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
+    """Return 1 for the treated and, for the others, weights w ∝ exp(xλ) whose means of x equal the treated means.
+
+    λ minimises log Σ exp(x̃λ), x̃ centred on the treated means; steps are halved until the objective falls.
+    """
+    centred = (x[~treated] - x[treated].mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
+
+    def objective(dual: np.ndarray) -> float:
+        raw = centred @ dual
+        return float(np.log(np.exp(raw - raw.max()).sum()) + raw.max())
+
+    dual = np.zeros(centred.shape[1])
+    for _ in range(ITERATIONS):
+        raw = centred @ dual
+        w = np.exp(raw - raw.max())
+        w /= w.sum()
+        gradient = centred.T @ w
+        if np.abs(gradient).max() < 1e-10:
+            made = np.ones(len(x))
+            made[~treated] = w * (~treated).sum()
+            return made
+        hessian = (centred * w[:, None]).T @ centred - np.outer(gradient, gradient)
+        step = np.linalg.solve(hessian, gradient)
+        size, before = 1.0, objective(dual)
+        while size > 1e-8 and objective(dual - size * step) > before:
+            size /= 2
+        dual = dual - size * step
+    raise np.linalg.LinAlgError
+
+
+def smd(x: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> float:
+    """Return (m1 − m0) / √((s1² + s0²) / 2), means weighted, standard deviations as before weighting."""
+    one, other = x[treated], x[~treated]
+    spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2)
+    if spread == 0:
+        return math.nan
+    return float((one.mean() - np.average(other, weights=weights[~treated])) / spread)

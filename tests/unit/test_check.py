@@ -1,0 +1,174 @@
+"""`evalweave check`: everything wrong at once, or what was recognised; exit codes; nobody's data in a message."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from evalweave.cli import app
+from evalweave.errors import DataError, StudyError
+from evalweave.records.practices import arm_of, effective, read_practices
+
+LISTS = Path(__file__).parents[2] / "config" / "codelists"
+HBA1C, TYPE_2 = "999791000000106", "44054006"
+SECRET = "12622041000006111"
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Path:
+    """A small sound study in the flat format."""
+    extract = tmp_path / "extract"
+    extract.mkdir()
+    people = [SECRET, "P2", "P3", "P4"]
+    practices = "ABCD"
+    lines = {
+        "patients": ["patient_id,sex,birth_year"] + [f"{p},female,1950" for p in people],
+        "registrations": ["patient_id,practice_id,start,end"]
+        + [f"{p},{practice},2010-01-01," for p, practice in zip(people, practices, strict=True)],
+        "events": ["patient_id,date,code,value,unit"]
+        + [f"{p},2016-05-01,{HBA1C},48,mmol/mol" for p in people]
+        + [f"{p},2012-05-01,{TYPE_2},," for p in people],
+    }
+    for name, rows in lines.items():
+        (extract / f"{name}.csv").write_text("\n".join(rows) + "\n")
+    (tmp_path / "practices.csv").write_text(
+        "practice_id,programme_start,area\nA,2015-04-01,west\nB,2015-04-01,west\nC,,north\nD,,north\n"
+    )
+    said = {
+        "study": {"name": "small", "title": "A small study"},
+        "extract": {"path": "extract"},
+        "practices": "practices.csv",
+        "codelists": {name: str(LISTS / f"{name}.csv") for name in ("hba1c", "type_2_diabetes")},
+        "window": {"first": "2011-04-01", "last": "2019-03-31"},
+        "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"]},
+        "comparisons": {"all": {"primary": True}},
+        "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
+        "analyses": [{"name": "main", "estimator": "twfe", "outcome": "hba1c"}],
+    }
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(said))
+    return path
+
+
+def run(study: Path) -> str:
+    result = CliRunner().invoke(app, ["check", str(study)])
+    assert result.exit_code == 0, result.exception or result.output
+    return result.output
+
+
+def wrong(study: Path, kind: type[Exception] = DataError) -> str:
+    result = CliRunner().invoke(app, ["check", str(study)])
+    assert isinstance(result.exception, kind), result.output
+    assert SECRET not in str(result.exception) + result.output
+    return str(result.exception)
+
+
+def test_a_sound_study_says_what_it_recognised(study: Path) -> None:
+    said = run(study)
+    for words in (
+        "people: 4",
+        "practices: 4 of 4",
+        "hba1c: 4 records",
+        "mmol/mol 4",
+        "type_2_diabetes: 4 records",
+    ):
+        assert words in said
+
+
+def test_everything_wrong_at_once(study: Path) -> None:
+    extract = study.parent / "extract"
+    (extract / "patients.csv").write_text("patient_id;sx;birth_year\n1;female;1950\n")
+    (extract / "events.csv").write_bytes(b"")
+    (study.parent / "practices.csv").write_text("practice_id,programme_start\nA,01/04/2015\nA,\n")
+    said = yaml.safe_load(study.read_text())
+    said["codelists"]["hba1c"] = "absent.csv"
+    study.write_text(yaml.safe_dump(said))
+    message = wrong(study)
+    for words in (
+        'a column "sex"',
+        "events.csv: found an empty file",
+        "practices.csv, row 2",
+        "row 3",
+        "absent.csv",
+    ):
+        assert words in message, message
+    assert "5 things need mending" in message and message.count("things need mending") == 1
+
+
+@pytest.mark.parametrize(
+    ("practices", "words"),
+    [
+        ("A,2015-04-01\nB,2011-05-01\nC,\nD,\n", "with no period before"),
+        ("A,2015-04-01\nB,\nC,\nD,\n", "1 practices in the programme arm"),
+        ("W,2015-04-01\nX,2015-04-01\nY,\nZ,\n", "none of the practices of registrations"),
+    ],
+)
+def test_practices_as_a_design(study: Path, practices: str, words: str) -> None:
+    (study.parent / "practices.csv").write_text("practice_id,programme_start\n" + practices)
+    assert words in wrong(study)
+
+
+def test_an_outcome_without_a_record(study: Path) -> None:
+    events = study.parent / "extract" / "events.csv"
+    events.write_text(events.read_text().replace(HBA1C, "1"))
+    assert 'no record of the outcome "hba1c"' in wrong(study)
+
+
+def test_identifiers_that_do_not_meet(study: Path) -> None:
+    events = study.parent / "extract" / "events.csv"
+    events.write_text(events.read_text().replace("P", "Q").replace(SECRET, "Q1"))
+    assert "people who are not in patients" in wrong(study)
+
+
+def test_ragged_rows_are_named(study: Path) -> None:
+    events = study.parent / "extract" / "events.csv"
+    events.write_text(events.read_text() + f"{SECRET},2016-05-01\n")
+    assert "row 10: found 2 cells, expected 5" in wrong(study)
+
+
+def test_a_mistake_in_the_study_file_exits_with_2(study: Path) -> None:
+    study.write_text(study.read_text().replace("practices:", "practises:"))
+    assert 'practises" is not a key' in wrong(study, StudyError)
+
+
+def test_inputs_that_will_be_simulated_need_not_be_there(study: Path) -> None:
+    said = yaml.safe_load(study.read_text())
+    said["study"]["synthetic"], said["simulation"], said["extract"]["path"] = True, {}, "to-come"
+    study.write_text(yaml.safe_dump(said))
+    assert "they will be simulated" in run(study)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("", "an empty file"),
+        ("practice_id,programme_start\n", "a header and no rows"),
+        ("practice,programme_start\nA,\n", "Did you mean"),
+        ("practice_id,programme_start,aera\nA,,x\n", 'Did you mean "area"'),
+        ("practice_id,programme_start\nA,\n,\nB\n", "row 4: found 1 cells"),
+        ("practice_id,programme_start\nA,2015-4-1\n", "row 2, column programme_start: found no date"),
+        ("practice_id,programme_start\nA,2015-02-30\n", "no date"),
+        ("practice_id,programme_start,merged_into\nA,,B\nB,,A\n", "circle"),
+        ("practice_id,programme_start,merged_into\nA,,Z\n", "not in the table"),
+    ],
+)
+def test_faults_of_the_table_of_practices(tmp_path: Path, content: str, words: str) -> None:
+    path = tmp_path / "practices.csv"
+    path.write_text(content)
+    with pytest.raises(DataError) as caught:
+        read_practices(path)
+    assert words in str(caught.value)
+
+
+def test_practices_in_other_dress(tmp_path: Path) -> None:
+    path = tmp_path / "practices.csv"
+    text = "practice_id;programme_start;area;merged_into\r\n001;2015-04-01;west;\r\n002;;north;001\r\n"
+    for encoding in ("utf-8-sig", "utf-16"):
+        path.write_bytes(text.encode(encoding))
+        found = read_practices(path)
+        assert found["practice_id"].tolist() == ["001", "002"]
+        assert effective(found) == {"001": "001", "002": "001"}
+        assert arm_of(found) == {"001": "programme", "002": "programme"}

@@ -1,0 +1,320 @@
+"""The cohort: each reason at its boundary, follow-up, arms, baseline table, weights."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from test_cleaning import cleaned
+
+from evalweave import ledger as ledgers
+from evalweave.cohort.building import Built, build, white
+from evalweave.cohort.weighting import entropy, propensity, smd
+from evalweave.errors import DataError
+from evalweave.records.codelists import read_all
+from evalweave.study import CohortSettings
+from evalweave.tables import BASELINE, COHORT, MEMBERSHIP, PRACTICES
+
+LISTS = Path(__file__).parents[2] / "config" / "codelists"
+TYPE_2, TYPE_1, ASTHMA, REFERRED = "44054006", "46635009", "195967001", "871731000000106"
+
+
+def practices(**columns: list[Any]) -> pd.DataFrame:
+    base: dict[str, list[Any]] = {
+        "practice_id": ["A", "B", "C", "D"],
+        "programme_start": [dt.date(2015, 4, 1), dt.date(2015, 4, 1), None, None],
+        "area": ["west", "west", "north", "east"],
+    }
+    return PRACTICES.conform(pd.DataFrame({**base, **columns}))
+
+
+def settings(**changes: Any) -> CohortSettings:
+    base: dict[str, Any] = {
+        "engine": "duckdb",
+        "practices": "",
+        "window": {"first": "2011-04-01", "last": "2019-03-31"},
+        "eligibility": {
+            "index_date": "2015-04-01",
+            "conditions": ["type_2_diabetes"],
+            "without": ["type_1_diabetes"],
+            "additional_conditions": ["asthma"],
+        },
+        "exposure": {},
+        "comparisons": {"all": {"primary": True}},
+        "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
+        "cleaning": {},
+    }
+    for key, value in changes.items():
+        base[key] = {**base[key], **value} if isinstance(base[key], dict) and key != "comparisons" else value
+    return CohortSettings.model_validate(base)
+
+
+def person(name: str, practice: str = "A", diagnosed: str = "2012-01-01", **facts: str) -> dict[str, Any]:
+    return {"patient_id": name, "practice_id": practice, "diagnosed": diagnosed, **facts}
+
+
+EVERY_PRACTICE = [person(f"{practice}{n}", practice) for practice in "ABCD" for n in (1, 2)]
+
+
+def built(
+    people: list[dict[str, Any]],
+    chosen: CohortSettings | None = None,
+    records: list[dict[str, str]] | None = None,
+    spells: list[dict[str, str]] | None = None,
+    where: pd.DataFrame | None = None,
+) -> Built:
+    people = [*EVERY_PRACTICE, *people]
+    where = practices() if where is None else where
+    facts = ("sex", "birth_year", "ethnicity", "imd_quintile", "death_date")
+    names = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
+    lists, _ = read_all({name: str(LISTS / f"{name}.csv") for name in names}, "snomed")
+    diagnoses = [
+        {"patient_id": p["patient_id"], "date": p["diagnosed"], "code": TYPE_2, "value": "", "unit": ""}
+        for p in people
+        if p["diagnosed"]
+    ]
+    backend, result = cleaned(
+        patients=[{k: v for k, v in p.items() if k in ("patient_id", *facts)} for p in people],
+        registrations=[
+            {"patient_id": p["patient_id"], "practice_id": p["practice_id"], "start": p.get("start", "2010-01-01"),
+             "end": p.get("end", "")}
+            for p in people if p["practice_id"]
+        ] + (spells or []),
+        records=[*diagnoses, *({"patient_id": p["patient_id"]} for p in EVERY_PRACTICE), *(records or [])],
+        practices=where,
+        codelists=lists,
+    )  # fmt: skip
+    clean = {
+        name: getattr(result, name) for name in ("patients", "registrations", "measurements", "conditions")
+    }
+    return build(backend, clean, where, chosen or settings())
+
+
+def reason(result: Built) -> dict[str, int]:
+    lines = result.ledger[result.ledger["entry"] == "set_aside"]
+    return lines.groupby("rule")["n"].sum().to_dict()
+
+
+def one(result: Built, name: str) -> dict[str, Any]:
+    return result.cohort[result.cohort["patient_id"] == name].iloc[0].to_dict()
+
+
+@pytest.mark.parametrize(
+    ("case", "rule"),
+    [
+        (person("P", birth_year="1974"), None),  # 40 on 1 April 2015, from the middle of 1974
+        (person("P", birth_year="1975"), "too_young"),
+        (person("P", birth_year="1940"), None),
+        (person("P", birth_year="1939"), "too_old"),
+        (person("P", start="2014-04-01"), None),
+        (person("P", start="2014-04-02"), "registered_too_recently"),
+        (person("P", start="2015-04-02"), "not_registered"),
+        (person("P", end="2015-03-31"), "not_registered"),
+        (person("P", end="2015-04-01"), None),
+        (person("P", death_date="2015-04-01"), "not_alive"),
+        (person("P", death_date="2015-04-02"), None),
+        (person("P", diagnosed="2015-03-31"), None),
+        (person("P", diagnosed="2015-04-01"), "without_type_2_diabetes"),
+        (person("P", diagnosed=""), "without_type_2_diabetes"),
+    ],
+)
+def test_eligibility_at_its_boundaries(case: dict[str, Any], rule: str | None) -> None:
+    result = built([case])
+    assert reason(result) == ({} if rule is None else {rule: 1})
+    assert (len(result.cohort) == len(EVERY_PRACTICE) + 1) == (rule is None)
+    ledgers.check(result.ledger)
+
+
+def test_type_1_is_excluded_whatever_else_is_recorded() -> None:
+    result = built(
+        [person("P")], records=[{"patient_id": "P", "date": "2003-01-01", "code": TYPE_1, "value": ""}]
+    )
+    assert reason(result) == {"with_type_1_diabetes": 1}
+
+
+def test_registration_may_run_over_practices_but_not_over_gaps() -> None:
+    moved = person("P", "C", end="2014-12-31")
+    near = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-01", "end": ""}]
+    far = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-10", "end": ""}]
+    assert one(built([moved], spells=near), "P")["arm"] == "programme"
+    assert reason(built([moved], spells=far)) == {"registered_too_recently": 1}
+
+
+def test_everything_is_fixed_at_the_index_date() -> None:
+    records = [
+        {"patient_id": "P", "date": "2015-03-31", "code": ASTHMA, "value": ""},
+        {"patient_id": "Q", "date": "2015-04-01", "code": ASTHMA, "value": ""},
+    ]
+    people = [person("P", "A", ethnicity="Asian", imd_quintile="1"), person("Q", "C", ethnicity="", sex="M")]
+    result = built(people, records=records)
+    COHORT.check(result.cohort)
+    p, q = one(result, "P"), one(result, "Q")
+    assert (p["n_conditions"], p["fewer_conditions"], p["white"], p["age"]) == (1, 0, 0, 64)
+    assert (q["n_conditions"], q["fewer_conditions"], q["ethnicity"], q["sex"]) == (0, 1, "unknown", "male")
+    assert pd.isna(q["white"]) and pd.isna(q["first_treated"]) and p["first_treated"] == 2015
+
+
+@pytest.mark.parametrize(
+    ("case", "spells", "last"),
+    [
+        (person("P"), [], "2019-03-31"),
+        (person("P", end="2017-05-05"), [], "2017-05-05"),
+        (person("P", death_date="2016-06-01", end="2016-06-20"), [], "2016-06-01"),
+        (person("P", end="2016-12-31"), [("C", "2017-01-01")], "2016-12-31"),  # to the other arm
+        (person("P"), [("C", "2017-01-01")], "2016-12-31"),  # overlapping: the later start counts
+        (person("P", end="2016-12-31"), [("B", "2017-03-01")], "2019-03-31"),  # within the arm
+        (person("P", end="2016-12-31"), [("B", "2017-03-01"), ("D", "2018-01-01")], "2017-12-31"),
+    ],
+)
+def test_follow_up_ends(case: dict[str, Any], spells: list[tuple[str, str]], last: str) -> None:
+    more = [
+        {"patient_id": "P", "practice_id": practice, "start": start, "end": ""} for practice, start in spells
+    ]
+    result = built([case], spells=more)
+    assert one(result, "P")["censored_on"] == dt.date.fromisoformat(last)
+
+
+def test_moves_can_be_kept() -> None:
+    more = [{"patient_id": "P", "practice_id": "C", "start": "2017-01-01", "end": ""}]
+    case = person("P", end="2016-12-31")
+    result = built([case], settings(exposure={"moves": "keep"}), spells=more)
+    assert one(result, "P")["censored_on"] == dt.date(2019, 3, 31)
+    assert result.n_moved == {"comparison": 0, "programme": 1}
+
+
+def test_comparison_groups_overlap_and_keep_to_their_areas() -> None:
+    groups = {
+        "all": {"primary": True},
+        "north": {"areas": ["north"]},
+        "later": {"kind": "not_yet_treated"},
+    }
+    where = practices(practice_id=["A", "B", "C", "E"], area=["west", "west", "north", "north"])
+    people = [person("E1", "E"), person("E2", "E")]
+    with pytest.raises(DataError, match="comparison all"):
+        built([], settings(comparisons={"all": {"primary": True, "areas": ["south"]}}))
+    swapped = [p for p in EVERY_PRACTICE if p["practice_id"] != "D"]
+    result = built([*people], settings(comparisons=groups), where=where)
+    MEMBERSHIP.check(result.membership)
+    sizes = result.membership.groupby(["comparison", "arm"]).size()
+    assert sizes["all", "programme"] == sizes["north", "programme"] == 4
+    assert sizes["north", "comparison"] == sizes["all", "comparison"] == len(swapped) - 4 + 2
+    assert sizes["later"].sum() == len(result.cohort)
+
+
+def test_not_referred_selects_within_programme_practices() -> None:
+    groups = {"all": {"primary": True}, "chosen": {"kind": "not_referred"}}
+    referred = [
+        {"patient_id": name, "date": "2016-01-01", "code": REFERRED, "value": "", "unit": ""}
+        for name in ("A1", "B1", "C1")
+    ] + [{"patient_id": "A2", "date": "2016-01-01", "code": "871711000000103", "value": "", "unit": ""}]
+    result = built([], settings(comparisons=groups), records=referred)
+    chosen = result.membership[result.membership["comparison"] == "chosen"].set_index("patient_id")["arm"]
+    assert chosen.to_dict() == {"A1": "programme", "B1": "programme", "A2": "comparison", "B2": "comparison"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "says"),
+    [
+        (
+            {"programme_start": [dt.date(2015, 4, 1), None, None, None]},
+            "single practice in the programme arm",
+        ),
+        ({"programme_start": [dt.date(2015, 4, 1)] * 3 + [None]}, "single practice in the comparison arm"),
+        ({"programme_start": [dt.date(2015, 4, 1)] * 4}, "no eligible patients in the comparison arm"),
+        (
+            {"programme_start": [dt.date(2015, 4, 1), dt.date(2011, 10, 1), None, None]},
+            "with no period before",
+        ),
+    ],
+)
+def test_designs_that_cannot_be_compared(columns: dict[str, list[Any]], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        built([], where=practices(**columns))
+
+
+def test_nobody_eligible() -> None:
+    with pytest.raises(DataError, match="nobody eligible"):
+        built([], settings(eligibility={"age": [18, 30]}))
+
+
+def test_baseline_table() -> None:
+    records = [
+        {"patient_id": "A1", "date": "2015-03-31", "value": "50"},
+        {"patient_id": "A1", "date": "2014-04-01", "value": "60"},
+        {"patient_id": "A1", "date": "2014-03-31", "value": "90"},
+        {"patient_id": "C1", "date": "2015-01-01", "value": "70"},
+    ]
+    table = built([], records=records).baseline
+    BASELINE.check(table)
+    hba1c = table[table["variable"] == "hba1c"].set_index("category")
+    assert hba1c.loc["", "programme"] == 55 and hba1c.loc["", "programme_n"] == 1
+    assert hba1c.loc["", "comparison_value"] == 70
+    assert (hba1c.loc["missing", "programme"], hba1c.loc["missing", "comparison_value"]) == (3, 3)
+
+
+def test_standardised_differences_by_hand() -> None:
+    table = built([person("P", sex="male")]).baseline.set_index(["variable", "category"])
+    female, other = 4 / 5, 1.0
+    expected = (female - other) / np.sqrt((female * (1 - female) + 0) / 2)
+    assert table.loc[("sex", "female"), "smd"] == pytest.approx(expected)
+
+
+def test_open_cohort_takes_people_when_they_become_eligible() -> None:
+    people = [
+        person("P", diagnosed="2016-05-01"),
+        person("Q", birth_year="1977"),
+        person("R", start="2016-01-01"),
+    ]
+    closed = built(people)
+    assert set(closed.cohort["patient_id"]) == {p["patient_id"] for p in EVERY_PRACTICE}
+    opened = built(people, settings(eligibility={"cohort": "open"}))
+    assert {"P", "Q", "R"} <= set(opened.cohort["patient_id"])
+    assert one(opened, "Q")["age"] == 40
+
+
+@pytest.mark.parametrize(
+    ("text", "is_white"),
+    [
+        ("White British", 1),
+        ("white", 1),
+        ("A", 1),
+        ("Asian", 0),
+        ("Mixed: White and Asian", 0),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_white(text: str | None, is_white: int | None) -> None:
+    assert (None if pd.isna(white(text)) else white(text)) == is_white
+
+
+def test_entropy_weights_balance_exactly_and_odds_nearly() -> None:
+    rng = np.random.default_rng(7)
+    x = rng.normal(size=(900, 3))
+    treated = rng.random(900) < 1 / (1 + np.exp(-x @ [0.8, -0.5, 0.0]))
+    exact, odds = entropy(x, treated), propensity(x, treated)
+    for made in (exact, odds):
+        assert made[treated] == pytest.approx(1)
+        assert made[~treated].sum() == pytest.approx((~treated).sum())
+    assert max(abs(smd(x[:, k], treated, exact)) for k in range(3)) < 1e-8
+    assert max(abs(smd(x[:, k], treated, odds)) for k in range(3)) < 0.1
+    assert abs(smd(x[:, 0], treated, np.ones(900))) > 0.5
+
+
+def test_weights_are_asked_for_by_comparison() -> None:
+    people = [
+        person("P", birth_year="1945"),
+        person("Q", "C", birth_year="1970"),
+        person("R", "C", birth_year="1941"),
+    ]
+    groups = {"all": {"primary": True}, "even": {"balance": "entropy", "balance_on": ["age"]}}
+    result = built(people, settings(comparisons=groups))
+    weights = result.membership.set_index(["comparison", "patient_id"])["weight"]
+    assert (weights["all"] == 1).all() and weights["even"].nunique() > 1
+    assert result.balance is not None and abs(result.balance["smd_after"]).max() < 1e-8
+    with pytest.raises(DataError, match="balance_on"):
+        built([], settings(comparisons={"even": {"balance": "entropy", "balance_on": ["height"]}}))
