@@ -169,7 +169,7 @@ def primary_inference(data: ReportData, analysis: Analysis) -> str:
 
 def _row(record: dict[Any, Any]) -> Row:
     def real(name: str) -> float:
-        value = record.get(name)
+        value: Any = record.get(name)
         return float("nan") if missing(value) else float(value)
 
     return Row(

@@ -202,7 +202,7 @@ def table(data: ReportData) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
 
     def add(
-        box: str, stage: str, rule: str, label: str, arm: str | None = None, **counts: int | None
+        box: str, stage: str, rule: str, label: str, arm: str | None, **counts: int | None
     ) -> None:
         rows.append(
             {
@@ -229,7 +229,7 @@ def table(data: ReportData) -> pd.DataFrame:
         for r in summed.to_dict("records"):
             column = {PATIENTS: "n_patients", "practices": "n_practices"}.get(r["unit"], "n_records")
             label = f"{r['unit']}: {r['reason'] or r['entry']}"
-            add(str(r["entry"]), str(r["stage"]), str(r["rule"]), label, **{column: int(r["n"])})
+            add(str(r["entry"]), str(r["stage"]), str(r["rule"]), label, None, **{column: int(r["n"])})
     for arm, counts in arms(data).items():
         add("kept", "arm", "", f"{arm} practices", arm, n_practices=counts.get("practices"),
             n_patients=counts.get("people"), n_records=counts.get("measured"))  # fmt: skip

@@ -52,14 +52,16 @@ def _weights(data: ReportData) -> str:
 def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
     units = data.units(analysis.name)[:2]
     cells = [(planted(data, analysis, term, unit), data.row(analysis, term, unit)) for unit in units]
-    if not cells or cells[0][0] is None or cells[0][1] is None:
+    if not cells:
+        return None
+    truth, row = cells[0]
+    if truth is None or row is None:
         return None
 
     def both(write: Any) -> Any:
         shown = [write(truth, row) if row is not None and truth is not None else "–" for truth, row in cells]
         return in_units(shown[0], shown[1] if len(shown) > 1 else None)
 
-    truth, row = cells[0]
     inside = "yes" if row.low <= truth <= row.high else "no"
     return Line((
         in_words(data, analysis, term),

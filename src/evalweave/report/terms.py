@@ -55,9 +55,8 @@ def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
         return f"{label}: {level(m[1], m[2])} minus {level(m[1], m[3])}"
     if m := re.fullmatch(r"event\[(-?\d+)\]", term):
         e = int(m[1])
-        return (
-            f"Period {e} since the start" if e >= 0 else f"Period {str(e).replace('-', '−')} before the start"
-        )
+        before = "1 period" if e == -1 else f"{-e} periods"
+        return f"Period {e} since the start" if e >= 0 else f"{before} before the start"
     if term == "trend":
         return "Change of the difference per period since the start"
     if term in ("event[overall]", "group[overall]", "simple", "calendar[overall]"):

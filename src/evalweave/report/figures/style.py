@@ -49,7 +49,8 @@ def drawing(name: str, height: float, width: float = WIDTH, **subplots: Any) -> 
     matplotlib.use("svg")
     import matplotlib.pyplot as plt
 
-    with matplotlib.rc_context({**RC, "svg.hashsalt": name}):
+    settings: Any = {**RC, "svg.hashsalt": name}
+    with matplotlib.rc_context(settings):
         figure, axes = plt.subplots(figsize=(width, height / 72), **subplots)
         try:
             yield figure, axes
@@ -80,6 +81,7 @@ def finish(svg: str, name: str, title: str, description: str) -> str:
         r'style="font-size: \1px; font-family: var(--sans, system-ui, sans-serif)',
         body,
     )
+    body = body.replace("stroke: #000000; stroke-opacity: 0", "stroke: none")
     for colour, variable in VARIABLES.items():
         body = re.sub(re.escape(colour), f"var(--{variable}, {colour})", body, flags=re.IGNORECASE)
     body = re.sub(r"<style type=\"text/css\">.*?</style>", "", body, flags=re.DOTALL)

@@ -35,7 +35,7 @@ def pre_trends(data: ReportData) -> Check | None:
         slope = tested.get("slope") or {}
         p_slope = slope.get("p_value_wild", slope.get("p_value"))
         p_joint = (tested.get("wild_wald") or {}).get("p_value")
-        known = [p for p in (p_slope, p_joint) if not missing(p)]
+        known: list[Any] = [p for p in (p_slope, p_joint) if not missing(p)]
         if not known:
             return Check(
                 question,
@@ -61,7 +61,7 @@ def _pre_trend(
         ends = f", 95 % CI {interval(slope['ci_low'], slope['ci_high'])}" if "ci_low" in slope else ""
         parts.append(f"slope {said} {unit} a period{ends}, p = {p_slope:.2f}")
     why = ("The leads differ from zero: " if against else "No departure was found: ") + "; ".join(parts) + "."
-    detect = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get("power_80")
+    detect: Any = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get("power_80")
     if against:
         return DOES_NOT_HOLD, why
     main, periods = data.main(unit), _periods_after(data)
@@ -286,7 +286,7 @@ def leave_one_out(data: ReportData) -> Check | None:
 
 def sensitivity_bound(data: ReportData) -> Check | None:
     """Read the bounds of Rambachan and Roth, where they were computed."""
-    question = "How large may a difference in trends be before the answer changes (sensitivity bound)?"
+    question = "Does the answer survive some difference in trends (sensitivity bound)?"
     for analysis in (*data.analyses("event_study"), *data.study.analyses):
         for name in ("honest_did", "honest", "sensitivity"):
             found = data.diagnostic(analysis.name, name)
@@ -296,11 +296,13 @@ def sensitivity_bound(data: ReportData) -> Check | None:
 
 
 def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
-    rows = _rows_of(found)
+    chosen = (found.get("cr2") or found.get("cr1") or found) if isinstance(found, Mapping) else found
+    caveat = f" {found['caveat']}" if isinstance(found, Mapping) and found.get("caveat") else ""
+    rows = _rows_of(chosen)
     relative = [
         r for r in rows if r.get("kind") == "relative" and r.get("target", "average") == "average"
     ] or [r for r in rows if r.get("kind") == "relative"]
-    original = [r for r in rows if missing(r.get("M"))]
+    original = [r for r in relative if missing(r.get("M"))]
     if not relative:
         reason = found.get("refused") if isinstance(found, Mapping) else None
         return Check(
@@ -319,10 +321,10 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
         return Check(
             question, DOES_NOT_HOLD,
             f"A difference in trends after the start {number(smallest, 1)} times the largest one before it would suffice to "
-            "include zero.", link, "Event study",
+            f"include zero.{caveat}", link, "Event study",
         )  # fmt: skip
     largest = max(kept)
-    why = f"The interval still excludes zero when trends differ after the start by {number(largest, 1)} times the most seen before."
+    why = f"The interval still excludes zero when trends differ after the start by {number(largest, 1)} times the most seen before.{caveat}"
     return Check(question, HOLDS if largest >= 1 else CANNOT_TELL, why, link, "Event study")
 
 

@@ -101,7 +101,7 @@ def _set_aside(data: ReportData) -> Table:
 
 
 def _share(row: dict[Any, Any]) -> str:
-    share = row.get("share")
+    share: Any = row.get("share")
     if missing(share):
         return "–"
     return "< 0.1\u202f%" if 0 < float(share) < 0.001 else percent(share, 1)

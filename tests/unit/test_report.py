@@ -1,0 +1,257 @@
+"""The report folder: what it says, what it must not hold, and that it is written whole from whatever there is."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from report_results import HOSTILE, Made, results, study_file
+
+from evalweave.report.audit import audit
+from evalweave.report.folder import write_report
+from evalweave.report.gather import gather
+from evalweave.report.identifiers import Identifiers
+from evalweave.studyfile import load_study
+
+ORDER = [
+    "answer",
+    "believed",
+    "studied",
+    "happened",
+    "said",
+    "together",
+    "quality",
+    "methods",
+    "checklists",
+    "provenance",
+]
+
+
+def report(folder: Path, made: Made) -> Path:
+    """Write a report from invented results and return its folder."""
+    file = study_file(folder, made)
+    where = results(folder, made)
+    out = folder / "report"
+    write_report(gather(load_study(file), file, where), file, where, out)
+    return out
+
+
+def page(folder: Path, **options: object) -> str:
+    return (report(folder, Made(**options)) / "report.html").read_text()  # type: ignore[arg-type]
+
+
+def words(html: str) -> str:
+    """Return what a reader reads."""
+    html = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u202f", " ")
+
+
+class _Tags(HTMLParser):
+    VOID = ("meta", "input", "br", "link", "img", "hr")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.ids: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.ids += [value for key, value in attrs if key == "id" and value]
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if not self.open or self.open.pop() != tag:
+            self.wrong.append(tag)
+
+
+def test_the_sections_stand_in_the_order_of_the_design(tmp_path: Path) -> None:
+    html = page(tmp_path)
+    assert re.findall(r'<section id="(\w+)"', html) == ORDER
+    assert re.findall(r'<li><a href="#(\w+)"', html)[: len(ORDER)] == ORDER
+
+
+def test_the_page_is_well_formed_and_every_id_stands_once(tmp_path: Path) -> None:
+    tags = _Tags()
+    tags.feed(page(tmp_path))
+    assert tags.wrong == [] and tags.open == []
+    assert len(tags.ids) == len(set(tags.ids))
+
+
+def test_every_link_inside_the_page_leads_somewhere(tmp_path: Path) -> None:
+    html = page(tmp_path)
+    ids = set(re.findall(r' id="([^"]+)"', html))
+    assert set(re.findall(r'href="#([^"]+)"', html)) <= ids
+    assert set(re.findall(r"url\(#([^)]+)\)", html)) <= ids
+
+
+def test_the_page_needs_nothing_from_anywhere_else(tmp_path: Path) -> None:
+    html = page(tmp_path)
+    assert "<script" not in html
+    assert not re.findall(r'(?:src|href)="(?!#)', html)
+    assert "url(http" not in html and "@import" not in html
+    assert set(re.findall(r"https?://[^\"' <)]+", html)) <= {
+        "http://www.w3.org/2000/svg",
+        "http://www.w3.org/1998/Math/MathML",
+    }
+
+
+def test_what_people_said_is_never_markup(tmp_path: Path) -> None:
+    html = page(tmp_path)
+    assert HOSTILE not in html
+    assert "&lt;script&gt;alert" in html
+    assert "Good fit &lt;for some&gt;" in html
+    assert "invented study of &lt;b&gt;words&lt;/b&gt;" in html
+
+
+def test_simulated_data_say_so_everywhere(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    html = (out / "report.html").read_text()
+    assert 'class="banner"' in html
+    assert '@top-center { content: "Simulated data"' in html  # every printed page
+    captions = re.findall(r"<figcaption>(.*?)</figcaption>", html, flags=re.DOTALL)
+    assert captions and all("Simulated data" in caption for caption in captions)
+    for figure in out.glob("figures/*.svg"):
+        assert "Simulated data" in figure.read_text()
+
+
+def test_real_data_never_say_simulated_nor_show_a_truth(tmp_path: Path) -> None:
+    html = page(tmp_path, synthetic=False, truth=True)
+    assert "imulated" not in re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
+    assert "lanted" not in html
+
+
+def test_planted_and_estimated_stand_side_by_side_for_simulated_data(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    assert "planted −0.10, estimated −0.11 percentage points" in text
+    assert "lanted" not in words(page(tmp_path / "none", truth=False))
+
+
+def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    html = (out / "report.html").read_text()
+    assert 'about <data class="count" data-counts="patients" value="8045">8,045</data>' in html
+    for exact in ("8046", "8,046", "10587", "10,587", "195577", "4752", "4,752", "4003", "2049", "40003"):
+        assert exact not in html
+        for table in out.glob("**/*.csv"):
+            assert exact not in table.read_text(), (exact, table)
+    assert "1 to 7" in words(html)  # the three people who were seen before and after
+
+
+def test_the_release_audit_finds_nothing(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    people = [Identifiers.of("participant", ["C01"]), Identifiers.of("segment", ["C01:0-10"])]
+    found = audit(out, people)
+    assert found.findings == []
+    assert found.looked_at["marked_counts"] > 20
+
+
+def test_statistics_that_rest_on_few_people_are_not_drawn(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    first = (out / "figures/raw-means.csv").read_text().splitlines()[1]
+    assert "2012" in first and ",*," in first and "58.0" not in first
+
+
+def test_the_order_of_answer_words(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    assert "Where the service was available, HbA1c rose by 0.11 percentage points less than" in text
+    assert text.index("Statistically,") < text.index("In practice,")
+    assert "This is an association" in text
+    assert "effect of the service" not in text
+
+
+def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> None:
+    html = page(tmp_path)
+    assert html.count('type="radio" name="unit"') == 2
+    assert '<span class="u1">' in html and '<span class="u2">' in html
+    single = page(tmp_path / "kg", unit="kg", margin=None, truth=False)
+    assert 'type="radio"' not in single
+    assert "kg" in words(single)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"qualitative": False}, {"claims": False}, {"truth": False}, {"trends": False}, {"ledger": False}, {"baseline": False},
+        {"diagnostics": False}, {"only_main": True}, {"subgroup_absent": True}, {"margin": None},
+        {"low": -float("inf"), "high": float("inf")}, {"low": float("nan"), "high": float("nan")},
+        {"estimate": float("nan"), "low": float("nan"), "high": float("nan")}, {"disclosure": "none"}, {"disclosure": "opensafely"},
+        {"disclosure": "sacro"},
+        {"only_main": True, "qualitative": False, "trends": False, "ledger": False, "baseline": False, "diagnostics": False,
+         "truth": False, "margin": None, "unit": "kg"},
+    ],
+)  # fmt: skip
+def test_what_is_absent_is_said_and_nothing_breaks(tmp_path: Path, options: dict[str, object]) -> None:
+    html = page(tmp_path, **options)
+    assert re.findall(r'<section id="(\w+)"', html) == ORDER
+    text = words(html)
+    assert "nan" not in re.findall(r"\bnan\b", text) and "<NA>" not in html and " None " not in text
+    if options.get("qualitative") is False:
+        assert "not part of this study" in text
+        assert "GRAMMS:" not in text
+    if options.get("subgroup_absent"):
+        assert "ewer than 4 practices per arm" in text
+    if options.get("low") == -float("inf"):
+        assert "the interval has no limit on at least one side" in text
+
+
+def test_a_hidden_subgroup_reveals_nothing_through_its_total(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    block = text[text.index("by gender") :][:200]
+    assert "* of 6" in block and "2 of 6" not in block
+
+
+def test_verdicts_are_words(tmp_path: Path) -> None:
+    html = page(tmp_path, methods=(("wild_bootstrap", -2.6, 0.1),))
+    verdicts = set(re.findall(r'<td class="verdict[^>]*>([^<]+)</td>', html))
+    assert verdicts <= {"holds", "does not hold", "cannot tell"}
+    assert "The methods disagree about zero" in words(html)
+
+
+def test_checklists_print_blanks(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    assert "Funded by nobody." in text
+    assert "not stated" in text
+
+
+def test_the_joint_display_shows_both_strands(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    assert re.search(r"9 of 12 clients raised the theme", text)
+    assert "7 support the claim, 1 to 2 contradict it." in text
+    assert "There is at least one negative case." in text
+    assert "Declared after the estimates were first seen." in text
+    assert "seen in the field" in text and "AB" in text
+    assert "No clients were asked." in text
+
+
+def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
+    first, second = report(tmp_path / "a", Made()), report(tmp_path / "b", Made())
+    names = sorted(path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file())
+    assert names == sorted(
+        path.relative_to(second).as_posix() for path in second.rglob("*") if path.is_file()
+    )
+    for name in names:
+        assert (first / name).read_bytes() == (second / name).read_bytes(), name
+
+
+def test_files_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    (out / "notes.txt").write_text("mine")
+    assert (out / "joint_display.csv").exists() and (out / "figures/subgroups.csv").exists()
+    report(tmp_path, Made(qualitative=False, only_main=True))
+    assert not (out / "joint_display.csv").exists()
+    assert not (out / "figures/subgroups.csv").exists()
+    assert (out / "notes.txt").exists() and (out / "manifest.json").exists()
+    assert not list(out.rglob("*.part"))
+
+
+def test_every_figure_has_its_data_beside_it(tmp_path: Path) -> None:
+    out = report(tmp_path, Made())
+    for figure in out.glob("figures/*.svg"):
+        assert (out / "figures" / f"{figure.name.split('.')[0]}.csv").exists()
+        root = ET.fromstring(figure.read_text())
+        tags = [element.tag.split("}")[1] for element in root.iter()]
+        assert tags.index("title") < tags.index("desc") and "text" in tags
