@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.records import engine
 from evalweave.records.ingest import Part, index, ingest, ingested_table, ledger
 from evalweave.study import Extract
@@ -207,6 +207,24 @@ def test_columns_are_renamed_for_an_ehrql_extract(tmp_path: Path) -> None:
     put(tmp_path, "patient_id,date,snomedct_code,numeric_value\n1,2015-05-01,44054006,\n1,2015-06-01,1,48\n")
     found = rows(tmp_path, columns={"events": {"code": "snomedct_code", "value": "numeric_value"}})
     assert [row["value"] for row in found] == [None, 48.0]
+
+
+def test_renames_use_our_names(tmp_path: Path) -> None:
+    put(tmp_path, "patient_id,day,code,result\n1,2015-05-01,1,48\n")
+    assert rows(tmp_path, columns={"events": {"date_text": "day", "value_text": "result"}})[0]["value"] == 48
+    with pytest.raises(StudyError) as caught:
+        read(tmp_path, columns={"events": {"valeu": "result"}, "evnts": {}})
+    assert '"valeu" is not a column. Did you mean "value"?' in str(caught.value)
+    assert '"evnts" is not a table' in str(caught.value)
+
+
+def test_the_memory_limit_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "500MB")
+    limit = "select value from duckdb_settings() where name = 'memory_limit'"
+    assert "476" in str(engine.connect("duckdb").raw_sql(limit).fetchall())
+    monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "plenty")
+    with pytest.raises(StudyError, match="not an amount of memory"):
+        engine.connect("duckdb")
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:

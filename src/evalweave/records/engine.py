@@ -7,6 +7,7 @@ that is read as text goes through `text_table`, and nothing but `try_cast` parse
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,8 +19,15 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+MEMORY = "EVALWEAVE_MEMORY_LIMIT"  # how much memory is a matter of the machine, not of the study
+
+
 def connect(engine: str, spill: Path | str | None = None, memory_limit: str | None = None) -> Any:
-    """Return an Ibis backend for `engine`; what does not fit into memory goes to the folder `spill`."""
+    """Return an Ibis backend for `engine`; what does not fit into memory goes to the folder `spill`.
+
+    `memory_limit` (such as 2GB) is taken from the environment variable EVALWEAVE_MEMORY_LIMIT when not given.
+    """
+    memory_limit = memory_limit or os.environ.get(MEMORY)
     if engine == "duckdb":
         import ibis
 
@@ -28,7 +36,14 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
             options["temp_directory"] = str(spill)
         if memory_limit is not None:
             options["memory_limit"] = memory_limit
-        backend = ibis.duckdb.connect(**options)
+        try:
+            backend = ibis.duckdb.connect(**options)
+        except Exception as error:
+            if memory_limit is None:
+                raise
+            raise StudyError(
+                f'{MEMORY}: "{memory_limit}" is not an amount of memory. Write it as 2GB or 500MB.'
+            ) from error
         backend.raw_sql("SET enable_progress_bar = false")
         return backend
     raise StudyError(f'The engine "{engine}" is not built into this version; use `engine: duckdb`.')

@@ -61,7 +61,7 @@ def _example(
 
 
 P2 = {"patient_id": "P2"}
-OF_P2 = ({}, P2)
+OF_P2: tuple[dict[str, str], ...] = ({}, P2)
 
 EXAMPLES = (
     _patients("patient_without_id", "A row without an identifier is nobody.",

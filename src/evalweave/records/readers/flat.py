@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalweave.errors import StudyError, nearest
 from evalweave.records.readers import TEXT_COLUMNS, Source
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ REQUIRED = {
     "registrations": ("patient_id", "practice_id", "start"),
     "events": ("patient_id", "date", "code"),
 }
+# The contract of events calls them as they are after reading; a rename may use either name.
+IN_CONTRACT = {"date_text": "date", "value_text": "value", "unit_text": "unit"}
 # Other names under which a column is known without a word in the study file.
 ALSO = {
     "date": ("date_text", "event_date"),
@@ -52,12 +55,33 @@ def find(extract: Extract, table: str) -> list[Source]:
             if any(_named_after(path.name.lower(), stem) for stem in STEMS[table])
         )
     optional = tuple(name for name in TEXT_COLUMNS[table] if name not in REQUIRED[table])
-    names = extract.columns.get(table, {})
+    names = renames(extract, table)
     return [
         Source(path, path.relative_to(folder).as_posix(), REQUIRED[table], optional, names=names, also=ALSO)
         for path in paths
         if path.is_file()
     ]
+
+
+def renames(extract: Extract, table: str) -> dict[str, str]:
+    """Return our column → the name in the file, as the study file says; raise `StudyError` for what we lack."""
+    wrong = [
+        f'extract, {key}: "{name}" is not a table. {nearest(name, TEXT_COLUMNS)}'
+        for key, said in (("columns", extract.columns), ("files", extract.files))
+        for name in said
+        if name not in TEXT_COLUMNS
+    ]
+    names = {}
+    for name, theirs in extract.columns.get(table, {}).items():
+        ours = IN_CONTRACT.get(name, name)
+        if ours not in TEXT_COLUMNS[table]:
+            wrong.append(
+                f'extract, columns, {table}: "{name}" is not a column. {nearest(name, TEXT_COLUMNS[table])}'
+            )
+        names[ours] = theirs
+    if wrong:
+        raise StudyError("\n".join(wrong))
+    return names
 
 
 def _named_after(name: str, stem: str) -> bool:
