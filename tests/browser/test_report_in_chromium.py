@@ -1,0 +1,155 @@
+"""The report in a real browser: nothing overflows on a phone, nothing is fetched, nothing complains, the switch works.
+
+A page of ours holds the report in a frame 390 pixels wide and measures it; the report itself runs no script.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+
+from report_results import Made, results, study_file
+
+from evalweave.report.folder import write_report
+from evalweave.report.gather import gather
+from evalweave.report.sections import SECTIONS
+from evalweave.studyfile import load_study
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="Chromium is not installed"),
+]
+
+MEASURE = """<!DOCTYPE html><meta charset="utf-8">
+<body style="margin:0"><iframe id="frame" src="REPORT" style="width:WIDTHpx;height:3000px;border:0"></iframe>
+<pre id="said"></pre><script>
+document.getElementById("frame").addEventListener("load", event => {
+  const page = event.target.contentDocument, root = page.documentElement, view = event.target.contentWindow;
+  const shown = each => each.getClientRects().length > 0;
+  const inside = each => { // what a box scrolls by itself is no overflow of the page
+    for (let up = each.parentElement; up; up = up.parentElement)
+      if (["auto", "scroll", "hidden"].includes(view.getComputedStyle(up).overflowX)) return true;
+    return false;
+  };
+  const before = [...page.querySelectorAll(".u1")].filter(shown).length;
+  const hidden = [...page.querySelectorAll(".u2")].filter(shown).length;
+  page.getElementById("unit-2").click();
+  const said = {
+    scroll: root.scrollWidth, width: root.clientWidth,
+    beyond: [...page.querySelectorAll("main *")].filter(each => shown(each) && !inside(each)
+      && each.getBoundingClientRect().right > root.clientWidth + 1).map(each => each.outerHTML.slice(0, 80)),
+    sections: [...page.querySelectorAll("main > section")].filter(shown).map(each => each.id),
+    before, hidden, after: [...page.querySelectorAll(".u2")].filter(shown).length,
+    gone: [...page.querySelectorAll(".u1")].filter(shown).length,
+    text: Math.min(...[...page.querySelectorAll("main p, main td, main th, main dd, main li")].filter(shown)
+      .map(each => parseFloat(view.getComputedStyle(each).fontSize))),
+    body: view.getComputedStyle(page.body).fontSize,
+  };
+  document.getElementById("said").textContent = JSON.stringify(said);
+});
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("study")
+    made = Made(methods=(("wild_bootstrap", -2.1, -0.3),))
+    file = study_file(folder, made)
+    where = results(folder, made)
+    write_report(gather(load_study(file), file, where), file, where, folder / "report")
+    yield folder / "report" / "report.html"
+
+
+def chromium(folder: Path, page: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    """Open a page in headless Chromium without any traffic of its own."""
+    assert CHROMIUM, "Chromium is needed where CI runs"
+    command = [
+        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
+        "--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=4000",
+        "--enable-logging=stderr", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND", *more, page.as_uri(),
+    ]  # fmt: skip
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+
+
+def measured(folder: Path, report: Path, width: int) -> dict[str, object]:
+    page = folder / "measure.html"
+    page.write_text(MEASURE.replace("REPORT", report.as_uri()).replace("WIDTH", str(width)))
+    done = chromium(folder, page, "--dump-dom", "--window-size=1400,3200")
+    found = re.search(r'<pre id="said">(.*?)</pre>', done.stdout, flags=re.DOTALL)
+    assert found and found[1], done.stdout[-500:] + done.stderr[-500:]
+    value: dict[str, object] = json.loads(unescape(found[1]))
+    return value
+
+
+@pytest.mark.parametrize("width", [390, 768, 1280])
+def test_nothing_overflows_and_every_section_is_there(tmp_path: Path, report: Path, width: int) -> None:
+    said = measured(tmp_path, report, width)
+    assert said["width"] == width
+    assert said["scroll"] == width, said["beyond"]
+    assert said["beyond"] == []
+    assert said["sections"] == list(SECTIONS)
+    assert float(str(said["text"])) >= 12.5
+
+
+def test_the_switch_of_units_needs_no_script(tmp_path: Path, report: Path) -> None:
+    said = measured(tmp_path, report, 1280)
+    assert int(str(said["before"])) > 0 and said["hidden"] == 0
+    assert int(str(said["after"])) > 0 and said["gone"] == 0
+
+
+def asked_by_the_page(log: Path) -> set[str]:
+    """Return what a page asked the network for; the browser's own requests have no origin."""
+    found = json.loads(log.read_text())
+    asked = [event.get("params") or {} for event in found["events"]]
+    return {
+        str(each["url"])
+        for each in asked
+        if str(each.get("url", "")).startswith(("http:", "https:", "ws:", "wss:"))
+        and each.get("initiator", "not an origin") != "not an origin"
+    }
+
+
+def test_nothing_is_fetched_and_nothing_complains(tmp_path: Path, report: Path) -> None:
+    log = tmp_path / "net.json"
+    done = chromium(tmp_path, report, "--dump-dom", f"--log-net-log={log}")
+    assert 'id="provenance"' in done.stdout
+    assert [line for line in done.stderr.splitlines() if "CONSOLE" in line] == []
+    assert asked_by_the_page(log) == set()
+
+
+def test_a_fetch_would_be_noticed(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text('<img src="http://pictures.invalid/one.png"><script>console.error("so")</script>')
+    log = tmp_path / "net.json"
+    done = chromium(tmp_path, page, "--dump-dom", f"--log-net-log={log}")
+    assert asked_by_the_page(log) == {"http://pictures.invalid/one.png"}
+    assert any("CONSOLE" in line for line in done.stderr.splitlines())
+
+
+def test_the_printed_report_has_pages_that_say_simulated(tmp_path: Path, report: Path) -> None:
+    paper = tmp_path / "report.pdf"
+    chromium(tmp_path, report, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+    assert paper.read_bytes().startswith(b"%PDF")
+    reader = shutil.which("pdftotext")
+    if reader is None:
+        pytest.skip("pdftotext is not installed")
+    text = subprocess.run(
+        [reader, "-layout", str(paper), "-"], capture_output=True, text=True, check=True
+    ).stdout
+    pages = [page for page in text.split("\f") if page.strip()]
+    assert len(pages) > 3
+    assert all("Simulated data" in page for page in pages)
