@@ -1,0 +1,161 @@
+"""The report as a Word document, from the same blocks as the page; figures are told in words with their numbers."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from html import unescape
+from typing import Any
+
+from evalweave.report.blocks import (
+    Checks,
+    Code,
+    Details,
+    Facts,
+    Figure,
+    Formula,
+    Heading,
+    Joint,
+    JointRow,
+    Listing,
+    Prose,
+    Section,
+    Table,
+    Text,
+)
+from evalweave.report.data import ReportData
+
+EPOCH = (
+    1980,
+    1,
+    1,
+    0,
+    0,
+    0,
+)  # every member of the file has this date, so that the same report is the same bytes
+
+
+def document(data: ReportData, sections: list[Section]) -> bytes:
+    """Return the Word file; differences stand in the first unit of the page."""
+    import docx
+
+    word = docx.Document()
+    about = data.study.study
+    word.core_properties.title = about.title
+    word.core_properties.author = ", ".join(about.authors)
+    word.core_properties.comments = ""
+    if about.synthetic:
+        for part in word.sections:
+            part.header.paragraphs[
+                0
+            ].text = "Simulated data: people, records, quotations and counts are invented."
+    word.add_heading(about.title, 0)
+    if data.study.report.question:
+        word.add_paragraph(data.study.report.question, style="Subtitle")
+    for section in sections:
+        word.add_heading(section.title, 1)
+        for block in section.blocks:
+            _write(word, block)
+    target = io.BytesIO()
+    word.save(target)
+    return same_bytes(target.getvalue())
+
+
+def plain(text: Text) -> str:
+    """Return HTML text as plain text, in the first of two units."""
+    first = re.sub(r'<span class="u2">.*?</span>', "", str(text), flags=re.DOTALL)
+    if not hasattr(text, "__html__"):
+        return str(text)
+    return unescape(re.sub(r"<[^>]+>", "", first))
+
+
+def same_bytes(packed: bytes) -> bytes:
+    """Return a Word file without the template's picture and with every member's date fixed."""
+    target = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(packed)) as old,
+        zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as new,
+    ):
+        for name in old.namelist():
+            content = old.read(name)
+            if name == THUMBNAIL:
+                continue  # of the library's template
+            if name == "_rels/.rels":
+                content = re.sub(rb"<Relationship [^>]*thumbnail[^>]*/>", b"", content)
+            new.writestr(zipfile.ZipInfo(name, EPOCH), content, zipfile.ZIP_DEFLATED)
+    return target.getvalue()
+
+
+def _write(word: Any, block: Any) -> None:
+    match block:
+        case Heading():
+            word.add_heading(block.text, 2)
+        case Prose():
+            word.add_paragraph(plain(block.text))
+        case Facts():
+            word.add_paragraph("; ".join(f"{plain(value)} {plain(what)}" for value, what in block.items))
+        case Listing():
+            for item in block.items:
+                word.add_paragraph(plain(item), style="List Bullet")
+        case Code():
+            word.add_paragraph(block.text)
+        case Formula():
+            word.add_paragraph(block.text)
+        case Figure():
+            word.add_paragraph(f"Figure: {block.title}. {block.description}")
+            word.add_paragraph(plain(block.caption), style="Caption")
+        case Table():
+            headers = [f"{plain(c.header)} {plain(c.unit)}".strip() for c in block.columns]
+            _table(
+                word,
+                plain(block.caption),
+                headers,
+                [[plain(cell) for cell in line.cells] for line in block.lines],
+            )
+            for note in block.notes:
+                word.add_paragraph(plain(note), style="Caption")
+        case Checks():
+            rows = [[plain(check.question), check.verdict, plain(check.why)] for check in block.items]
+            _table(word, plain(block.caption), ["Check", "Verdict", "Why"], rows)
+        case Joint():
+            word.add_paragraph(plain(block.caption))
+            for row in block.rows:
+                _claim(word, row)
+            for note in block.notes:
+                word.add_paragraph(plain(note), style="Caption")
+        case Details():
+            word.add_heading(plain(block.summary), 3)
+            for each in block.blocks:
+                _write(word, each)
+
+
+def _claim(word: Any, row: JointRow) -> None:
+    word.add_heading(row.proposition, 2)
+    word.add_paragraph(f"{row.theme}. {plain(row.expectation)}")
+    word.add_paragraph(f"The numbers: {plain(row.numbers)}. {plain(row.quantitative)}")
+    word.add_paragraph("The voices: " + " ".join(plain(line) for line in row.voices))
+    for quote in row.quotes:
+        said = f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} ({quote.path})"
+        word.add_paragraph(said, style="Quote")
+    word.add_paragraph(f"Together: {row.label}. {plain(row.label_note)}").runs[0].bold = True
+    if row.analyst:
+        word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
+    _table(
+        word, "What the label rests on", ["", ""], [[plain(name), plain(value)] for name, value in row.inputs]
+    )
+
+
+def _table(word: Any, caption: str, headers: list[str], rows: list[list[str]]) -> None:
+    word.add_paragraph(caption, style="Caption")
+    table = word.add_table(rows=1, cols=len(headers), style="Light List")
+    for cell, header in zip(table.rows[0].cells, headers, strict=True):
+        cell.text = header
+    for row in rows:
+        cells = table.add_row().cells
+        if len(row) == 1 and len(headers) > 1:
+            cells[0].merge(cells[-1]).text = row[0]
+            continue
+        for cell, value in zip(cells, row, strict=False):
+            cell.text = value
+    word.add_paragraph("")
