@@ -51,6 +51,7 @@ def release(tmp_path: Path) -> Path:
         "theme_counts": [{"theme_id": "drift", "role": "client", "n_participants": "*", "n_eligible": "12"}]}}  # fmt: skip
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with zipfile.ZipFile(folder / "report.docx", "w") as archive:
+        archive.writestr("_rels/.rels", "<Relationships/>")
         archive.writestr("word/document.xml", "<w:p><w:r>About 4,750 people</w:r></w:p>")
     return folder
 
@@ -188,6 +189,16 @@ def test_what_cannot_be_read_cannot_be_released(release: Path) -> None:
     text = findings(release)
     for name in ("report.pdf", "figures/map.png", "notes.txt", "link.csv"):
         assert name in text
+
+
+def test_a_small_count_in_a_word_document_is_found_and_so_is_a_part_that_cannot_be_read(
+    release: Path,
+) -> None:
+    with zipfile.ZipFile(release / "report.docx", "a") as archive:
+        archive.writestr("word/footnotes.xml", "<w:p><w:r>Only 4</w:r><w:r> people</w:r></w:p>")
+        archive.writestr("word/embeddings/sheet.bin", b"\x00")
+    assert "report.docx: a count of people" in findings(release)
+    assert "report.docx: holds a part of a kind (.bin)" in findings(release)
 
 
 def test_an_empty_file_says_nothing_but_its_name_may(release: Path) -> None:

@@ -185,7 +185,7 @@ def _packed(path: Path, content: Content) -> None:
             for name in sorted(archive.namelist()):
                 suffix = Path(name).suffix.lower()
                 data = archive.read(name)
-                if suffix in (".xml", ".rels"):
+                if name.lower().endswith((".xml", ".rels")):
                     xml = data.decode("utf-8", errors="replace")
                     parted = re.sub(r"</(?:w:p|w:tc|si|c|dc:\w+|cp:\w+)>|<w:(?:br|tab)\b[^>]*>", "\n", xml)
                     words = unescape(re.sub(r"<[^>]+>", "", parted))
