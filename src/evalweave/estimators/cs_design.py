@@ -10,6 +10,7 @@ Source: Callaway & Sant'Anna (2021), J Econometrics 225(2), sections 2 and 4.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,97 +106,121 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
         DataError: no comparison patients, no treated cohort with an untreated period, or nobody complete.
     """
     notes: list[str] = []
-    names = panel.unit_names
-    n_all = len(names)
-    first_row = np.searchsorted(panel.unit, np.arange(n_all))
-    cohort = panel.first_treated[first_row].astype(float)
+    n_all = len(panel.unit_names)
+    first_row = np.concatenate(([0], np.cumsum(np.bincount(panel.unit, minlength=n_all))[:-1]))
     low = int(panel.period.min())
-    seen = np.bincount(panel.period - low)
-    periods = np.flatnonzero(seen) + low
-    anticipation = analysis.anticipation
-
-    cohort = np.where(cohort > periods[-1] + anticipation, NEVER, cohort)
+    periods = np.flatnonzero(np.bincount(panel.period - low)) + low
+    cohort = panel.first_treated[first_row].astype(float)
+    cohort[cohort > periods[-1] + analysis.anticipation] = NEVER
     if not np.isinf(cohort).any():
         periods = _without_never_treated(periods, cohort, analysis, notes)
-    early = cohort <= periods[0] + anticipation
-    if early.any():
-        because = f" (with {anticipation} of anticipation)" if anticipation else ""
-        notes.append(
-            f"{int(early.sum())} patients were set aside: already treated in the first period{because}."
-        )
-    rows = ~early[panel.unit] & (panel.period <= periods[-1])
-    filtered = not bool(rows.all())
-    unit = panel.unit[rows] if filtered else panel.unit
-    period = panel.period[rows] if filtered else panel.period
-    n_seen = np.bincount(unit, minlength=n_all)
-    wanted = n_seen > 0
-    if analysis.unbalanced == "balanced":
-        incomplete = wanted & (n_seen < len(periods))
-        if incomplete.any():
-            notes.append(
-                f"{int(incomplete.sum())} patients not seen in every period were set aside (balanced)."
-            )
-        wanted &= ~incomplete
-    if not wanted.any():
-        raise_faults([Fault("panel", "no patient who can be used", "patients seen in every period",
-                            'Choose "unbalanced: pairwise".')])  # fmt: skip
+    pivot = _Pivot(panel, _usable_rows(panel, cohort, periods, analysis, notes), cohort, periods)
 
-    kept = np.flatnonzero(wanted)
-    order = kept[np.argsort(cohort[kept], kind="stable")]
-    column_of = np.full(n_all, -1)
-    column_of[order] = np.arange(len(order))
-    column = column_of[unit]
-    if not wanted.all():
-        inside = column >= 0
-        filtered = True
-        rows = np.flatnonzero(rows)[inside]
-        column, period = column[inside], period[inside]
-    row_of = np.zeros(int(periods[-1]) - low + 1, dtype=np.int64)
-    row_of[periods - low] = np.arange(len(periods))
-    where = row_of[period - low] * len(order) + column
-    shape = (len(periods), len(order))
-    complete = len(column) == shape[0] * shape[1]
-
-    def pick(values: Floats) -> Floats:
-        return values[rows] if filtered else values
-
-    y = _pivot(pick(panel.y), where, shape)
-    weights = pick(panel.weight)
-    weight = _pivot(weights, where, shape) if panel.weighted else np.ones((1, shape[1]))
+    share_weight, weight = np.ones(pivot.shape[1]), np.ones((1, pivot.shape[1]))
     if panel.weighted:
-        share_weight = np.bincount(column, weights, shape[1]) / np.bincount(column, minlength=shape[1])
-        if complete and analysis.unbalanced != "repeated_cross_section":
+        weight = pivot.matrix(panel.weight)
+        if pivot.complete and analysis.unbalanced != "repeated_cross_section":
             share_weight = weight[0].copy()  # R did takes the first period's where everybody is seen
-        weight = _static(weight)
-    else:
-        share_weight = np.ones(shape[1])
-
-    named = {name: pick(panel.covariates[name]) for name in analysis.covariates}
-    usable = _independent(named, notes)
+        else:
+            share_weight = np.nanmean(weight, axis=0) if len(weight) > 1 else weight[0].copy()
+    matrices = {name: pivot.matrix(panel.covariates[name]) for name in analysis.covariates}
+    usable = _independent(matrices, notes)
+    covariates = np.zeros((0, 1, pivot.shape[1]))
     if usable:
-        stacked = [_static(_pivot(_standardised(named[name]), where, shape)) for name in usable]
-        tall = max(len(one) for one in stacked)
-        covariates = np.stack([one if len(one) == tall else np.repeat(one, tall, 0) for one in stacked])
-    else:
-        covariates = np.zeros((0, 1, shape[1]))
+        tall = max(len(matrices[name]) for name in usable)
+        covariates = np.stack([_standardised(matrices[name]).repeat(tall // len(matrices[name]), 0)
+                               for name in usable])  # fmt: skip
 
-    codes = panel.cluster[first_row][order]
+    codes = panel.cluster[first_row][pivot.order]
     present = np.bincount(codes, minlength=panel.n_clusters) > 0
-    practice = (np.cumsum(present) - 1)[codes]
     return Design(
         periods=periods,
-        cohort=cohort[order],
-        practice=practice,
+        cohort=cohort[pivot.order],
+        practice=(np.cumsum(present) - 1)[codes],
         practice_names=tuple(n for n, is_in in zip(panel.cluster_names, present, strict=True) if is_in),
-        y=y,
+        y=pivot.matrix(panel.y, always=True),
         weight=weight,
         covariates=covariates,
         covariate_names=usable,
         share_weight=share_weight,
-        complete=complete,
-        n_obs=len(column),
+        complete=pivot.complete,
+        n_obs=pivot.n_obs,
         notes=tuple(notes),
     )
+
+
+class _Pivot:
+    """Turns values by row into period × patient matrices, patients sorted by cohort.
+
+    `order`: units in the order of the columns; `rows`: the panel's rows that are used, None = all.
+    """
+
+    def __init__(self, panel: PanelData, rows: Ints | None, cohort: Floats, periods: Ints) -> None:
+        self.rows = rows
+        unit = self._pick(panel.unit)
+        self.within = unit[1:] == unit[:-1]
+        first = np.flatnonzero(np.concatenate(([True], ~self.within)))
+        kept = unit[first]
+        by_cohort = np.argsort(cohort[kept], kind="stable")
+        self.order, self.first = kept[by_cohort], first[by_cohort]
+        self.by_cohort = by_cohort
+        self.shape = (len(periods), len(kept))
+        self.n_obs = len(unit)
+        self.complete = self.n_obs == self.shape[0] * self.shape[1]
+        self.where: Ints | None = None
+        if not self.complete:
+            low = int(periods[0])
+            row_of = np.zeros(int(periods[-1]) - low + 1, dtype=np.int64)
+            row_of[periods - low] = np.arange(len(periods)) * len(kept)
+            column_of = np.empty(len(cohort), dtype=np.int64)
+            column_of[self.order] = np.arange(len(kept))
+            self.where = row_of[self._pick(panel.period) - low] + column_of[unit]
+
+    def matrix(self, values: Floats, always: bool = False) -> Floats:
+        """(T × n), nan where nobody is seen; (1 × n) where nothing varies within a patient unless `always`."""
+        values = self._pick(values)
+        if not always and not ((values[1:] != values[:-1]) & self.within).any():
+            return np.ascontiguousarray(values[self.first][None, :])
+        if self.where is None:  # rows are sorted by patient and period, and none is missing
+            return np.ascontiguousarray(values.reshape(self.shape[::-1])[self.by_cohort].T)
+        matrix = np.full(self.shape[0] * self.shape[1], np.nan)
+        matrix[self.where] = values
+        return matrix.reshape(self.shape)
+
+    def _pick(self, values: NDArray[Any]) -> NDArray[Any]:
+        return values if self.rows is None else values[self.rows]
+
+
+def _usable_rows(
+    panel: PanelData, cohort: Floats, periods: Ints, analysis: AnalysisOptions, notes: list[str]
+) -> Ints | None:
+    """Rows of patients with an untreated period (and, balanced, seen in every period); None = all."""
+    keep: NDArray[np.bool_] | None = None
+    early = cohort <= periods[0] + analysis.anticipation
+    if early.any():
+        because = f" (with {analysis.anticipation} of anticipation)" if analysis.anticipation else ""
+        notes.append(
+            f"{int(early.sum())} patients were set aside: already treated in the first period{because}."
+        )
+        keep = ~early[panel.unit]
+    if int(panel.period.max()) > periods[-1]:
+        inside = panel.period <= periods[-1]
+        keep = inside if keep is None else keep & inside
+    if analysis.unbalanced == "balanced":
+        n_seen = np.bincount(panel.unit if keep is None else panel.unit[keep], minlength=len(cohort))
+        incomplete = (n_seen > 0) & (n_seen < len(periods))
+        if incomplete.any():
+            notes.append(
+                f"{int(incomplete.sum())} patients not seen in every period were set aside (balanced)."
+            )
+            whole = ~incomplete[panel.unit]
+            keep = whole if keep is None else keep & whole
+    if keep is not None and not keep.any():
+        raise_faults([Fault("panel", "no patient who can be used", "patients with an untreated period"
+                            + (" who are seen in every period" if analysis.unbalanced == "balanced" else ""),
+                            'Choose "unbalanced: pairwise".' if analysis.unbalanced == "balanced" else
+                            "Extend the panel to before the first start.")])  # fmt: skip
+    return None if keep is None or keep.all() else np.flatnonzero(keep)
 
 
 def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None) -> list[Cell]:
@@ -261,42 +286,27 @@ def _without_never_treated(
     return cut
 
 
-def _pivot(values: Floats, where: Ints, shape: tuple[int, int]) -> Floats:
-    matrix = np.full(shape[0] * shape[1], np.nan)
-    matrix[where] = values
-    return matrix.reshape(shape)
+def _standardised(matrix: Floats) -> Floats:
+    standard: Floats = (matrix - np.nanmean(matrix)) / np.nanstd(matrix)
+    return standard
 
 
-def _static(matrix: Floats) -> Floats:
-    """(1 × n) if the column never varies within a patient, else the matrix itself."""
-    first = matrix[0].copy()
-    for row in matrix[1:]:
-        gaps = np.isnan(first)
-        if gaps.any():
-            first[gaps] = row[gaps]
-    same = all(bool(np.all((row == first) | np.isnan(row))) for row in matrix)
-    return first[None, :] if same else matrix
-
-
-def _standardised(values: Floats) -> Floats:
-    return (values - values.mean()) / values.std()
-
-
-def _independent(named: dict[str, Floats], notes: list[str]) -> tuple[str, ...]:
+def _independent(matrices: dict[str, Floats], notes: list[str]) -> tuple[str, ...]:
     """Names of the covariates that vary and are not linear combinations of those before them."""
     kept: list[str] = []
     basis: list[Floats] = []
-    for name, values in named.items():
-        rest = values - values.mean()
+    tall = max((len(matrix) for matrix in matrices.values()), default=1)
+    for name, matrix in matrices.items():
+        values = matrix.repeat(tall // len(matrix), 0).ravel()
+        rest = np.nan_to_num(values - np.nanmean(values))
         size = left = dot(rest, rest)
-        if basis:
-            for direction in basis:
-                rest -= direction * dot(direction, rest)
+        for direction in basis:
+            rest -= direction * dot(direction, rest)
             left = dot(rest, rest)
-        if size <= 1e-20 * dot(values, values) or left <= COLLINEAR * size:
+        if size <= 1e-20 * np.nansum(values * values) or left <= COLLINEAR * size:
             notes.append(f"Covariate {name} was left out: it is constant or a combination of the others.")
             continue
         kept.append(name)
-        if len(named) > 1:
+        if len(matrices) > 1:
             basis.append(rest / np.sqrt(left))
     return tuple(kept)
