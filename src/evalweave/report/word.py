@@ -26,14 +26,8 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 
-EPOCH = (
-    1980,
-    1,
-    1,
-    0,
-    0,
-    0,
-)  # every member of the file has this date, so that the same report is the same bytes
+THUMBNAIL = "docProps/thumbnail.jpeg"
+EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
 
 
 def document(data: ReportData, sections: list[Section]) -> bytes:
@@ -47,9 +41,8 @@ def document(data: ReportData, sections: list[Section]) -> bytes:
     word.core_properties.comments = ""
     if about.synthetic:
         for part in word.sections:
-            part.header.paragraphs[
-                0
-            ].text = "Simulated data: people, records, quotations and counts are invented."
+            header = part.header.paragraphs[0]
+            header.text = "Simulated data: people, records, quotations and counts are invented."
     word.add_heading(about.title, 0)
     if data.study.report.question:
         word.add_paragraph(data.study.report.question, style="Subtitle")
