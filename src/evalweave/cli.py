@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import sys
 from typing import Any
 
@@ -42,9 +43,8 @@ class LazyGroup(TyperGroup):
             return None
         module = importlib.import_module(f"evalweave.commands.{cmd_name}")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        single.command(name=cmd_name, help=COMMANDS[cmd_name] + "\n\n" + (module.command.__doc__ or ""))(
-            module.command
-        )
+        teaching = inspect.cleandoc(module.command.__doc__ or "")
+        single.command(name=cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{teaching}")(module.command)
         command = typer.main.get_command(single)
         command.name = cmd_name
         return command
