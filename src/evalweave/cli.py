@@ -43,7 +43,7 @@ class LazyGroup(TyperGroup):
             return None
         module = importlib.import_module(f"evalweave.commands.{cmd_name}")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
-        teaching = inspect.cleandoc(module.command.__doc__ or "")
+        teaching = _kept_lines(inspect.cleandoc(module.command.__doc__ or ""))
         single.command(name=cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{teaching}")(module.command)
         command = typer.main.get_command(single)
         command.name = cmd_name
@@ -59,6 +59,13 @@ class LazyGroup(TyperGroup):
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
+
+
+def _kept_lines(text: str) -> str:
+    """Return help text whose indented blocks keep their lines instead of being filled."""
+    blocks = text.split("\n\n")
+    indented = [all(line.startswith(" ") for line in block.splitlines()) for block in blocks]
+    return "\n\n".join(f"\b\n{b}" if kept else b for b, kept in zip(blocks, indented, strict=True))
 
 
 app = typer.Typer(

@@ -19,13 +19,10 @@ def command(
 
     with a spec.yaml such as
 
-    columns: {unit: patient_id, period: year, cluster: practice_id, outcome: hba1c, first_treated: first_treated}
-
-    analyses:
-
-    - {name: main, estimator: twfe, inference: [cr2, wild_bootstrap]}
-
-    - {name: cs, estimator: callaway_santanna, covariates: [age]}
+        columns: {unit: patient_id, period: year, cluster: practice_id, outcome: hba1c}
+        analyses:
+          - {name: main, estimator: twfe, inference: [cr2, wild_bootstrap]}
+          - {name: cs, estimator: callaway_santanna, covariates: [age]}
 
     first_treated is the first treated period, blank = never. Estimators: did_2x2, twfe, event_study,
     callaway_santanna, sun_abraham, imputation, etwfe, dose. Inference: cr0, cr1, cr2, cr3, jackknife, unit,
