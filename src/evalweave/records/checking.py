@@ -77,8 +77,7 @@ def _part(
             raise
         rows = sanity.of_rows(source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted)
         return None, rows
-    counted = backend.to_pyarrow(part.aggregate(**sanity.counts(part, table, extract.date_format)))
-    counts = {key: int(value or 0) for key, value in counted.to_pylist()[0].items()}
+    counts = sanity.counts(backend, part, table, extract.date_format)
     return part, sanity.of_cells(source.name, table, extract.date_format, counts)
 
 

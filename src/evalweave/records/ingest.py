@@ -121,8 +121,7 @@ def _read(
         with written_aside(target) as aside:
             backend.to_parquet(parsed, aside, compression="zstd")
         part = engine.parquet_tables(backend, [target])
-        wanted = part.aggregate(**sanity.counts(part, table, extract.date_format))
-        found = {k: int(v or 0) for k, v in backend.to_pyarrow(wanted).to_pylist()[0].items()}
+        found = sanity.counts(backend, part, table, extract.date_format)
     except Exception as error:
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):

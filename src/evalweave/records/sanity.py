@@ -24,25 +24,41 @@ WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
 DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
 
 
-def counts(part: ir.Table, table: str, order: str) -> dict[str, Any]:
-    """Return, as expressions over a parsed part: rows, unreadable cells, and what points to another way of writing."""
+def counts(
+    backend: Any, part: ir.Table, table: str, order: str, columns: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Return of a parsed part: rows, filled and unreadable cells, and what points to another way of writing.
+
+    `any:<column>` counts the filled cells of each of `columns`. Other ways are tried on the unreadable cells only: `<order>:<column>` counts dates that fit another order,
+    `decimal_comma` values such as 48,5.
+    """
     wanted: dict[str, Any] = {"rows": part.count()}
+    wanted |= {f"any:{column}": part[column].count() for column in columns}
     for column, text in parsing.READ_FROM[table].items():
         wanted[f"filled:{column}"] = part[text].count()
-        wanted[f"unreadable:{column}"] = (part[text].notnull() & part[column].isnull()).sum()
+        wanted[f"read:{column}"] = part[column].count(where=part[text].notnull())
+    found = _one_row(backend, part.aggregate(**wanted))
+    for column in parsing.READ_FROM[table]:
+        found[f"unreadable:{column}"] = found[f"filled:{column}"] - found.pop(f"read:{column}")
     for column in DATES[table]:
-        text = part[f"{column}_text"]
-        for other in WRITTEN:
-            if other != order:
-                fits = part[column].isnull() & parsing.date(text, other).notnull()
-                wanted[f"{other}:{column}"] = fits.sum()
+        others = [other for other in WRITTEN if other != order]
+        found.update({f"{other}:{column}": 0 for other in others})
+        if found[f"unreadable:{column}"]:
+            text = f"{column}_text"
+            unread = part.filter(part[column].isnull() & part[text].notnull())
+            fits = {f"{other}:{column}": parsing.date(unread[text], other).count() for other in others}
+            found.update(_one_row(backend, unread.aggregate(**fits)))
     if table == "events":
-        comma = part.value.isnull() & part.value_text.re_search(r"^[+-]?\d+,\d+$")
-        wanted["decimal_comma"] = comma.sum()
-    for column in ("patient_id", "practice_id"):
-        if column in part.columns:
-            wanted[f"filled:{column}"] = part[column].count()
-    return wanted
+        found["decimal_comma"] = 0
+        if found["unreadable:value"]:
+            unread = part.filter(part.value.isnull() & part.value_text.notnull())
+            comma = unread.value_text.re_search(r"^[+-]?\d+,\d+$").sum()
+            found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
+    return found
+
+
+def _one_row(backend: Any, figures: ir.Table) -> dict[str, int]:
+    return {name: int(value or 0) for name, value in backend.to_pyarrow(figures).to_pylist()[0].items()}
 
 
 def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fault]:
