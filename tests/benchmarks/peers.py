@@ -193,9 +193,9 @@ def table(rows: list[tuple[str, dict[str, Any]]], ours: dict[str, Any]) -> None:
         if "error" in row:
             print(f"{name:46}  {row['error']}")
             continue
-        wall, cpu = (row[key] / ours[key] if key in ours else float("nan") for key in ("seconds", "cpu"))
+        wall, cpu = (f"{row[key] / ours[key]:.1f}" if key in ours else "" for key in ("seconds", "cpu"))
         print(
-            f"{name:46}{row['seconds']:9.2f}{wall:7.1f}{row['cpu']:9.2f}{cpu:7.1f}{row['peak']:9.0f}"
+            f"{name:46}{row['seconds']:9.2f}{wall:>7}{row['cpu']:9.2f}{cpu:>7}{row['peak']:9.0f}"
             f"{row['added']:10.0f}{row['estimate']:12.6f}"
         )
 
