@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -98,8 +99,7 @@ class ReportData:
 
     def units(self, analysis: str) -> list[str]:
         """Return the units in which an analysis is reported; the one that readers of HbA1c in per cent know first."""
-        found = self.estimates.loc[self.estimates["analysis"] == analysis, "outcome_unit"]
-        names = [str(unit) for unit in found.dropna().unique()]
+        names = list(dict.fromkeys(row.unit for row in self.rows(analysis)))
         return sorted(names, key=lambda unit: (unit != PERCENTAGE_POINTS, unit))
 
     def rows(
@@ -110,11 +110,20 @@ class ReportData:
         inference: str | None = None,
     ) -> list[Row]:
         """Return the estimates that match, in the order of the table."""
-        found = self.estimates[self.estimates["analysis"] == analysis]
-        for column, value in (("term", term), ("outcome_unit", unit), ("inference", inference)):
-            if value is not None:
-                found = found[found[column] == value]
-        return [_row(record) for record in found.to_dict("records")]
+        return [
+            row
+            for row in self._rows.get(analysis, ())
+            if (term is None or row.term == term)
+            and (unit is None or row.unit == unit)
+            and (inference is None or row.inference == inference)
+        ]
+
+    @cached_property
+    def _rows(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for record in self.estimates.to_dict("records"):
+            found.setdefault(str(record["analysis"]), []).append(_row(record))
+        return found
 
     def row(
         self, analysis: Analysis, term: str, unit: str | None = None, inference: str | None = None
@@ -125,7 +134,7 @@ class ReportData:
 
     def main_term(self, analysis: Analysis) -> str:
         """Return the term that stands for the whole analysis: att, or an average over event times."""
-        have = set(self.estimates.loc[self.estimates["analysis"] == analysis.name, "term"])
+        have = {row.term for row in self.rows(analysis.name)}
         return next(
             (t for t in ("att", "simple", "event[overall]", "group[overall]", "dose") if t in have), "att"
         )
@@ -163,7 +172,7 @@ class ReportData:
 
 def primary_inference(data: ReportData, analysis: Analysis) -> str:
     """Return the declared first inference method, or the first that the fit could give."""
-    have = list(data.estimates.loc[data.estimates["analysis"] == analysis.name, "inference"].unique())
+    have = list(dict.fromkeys(row.inference for row in data.rows(analysis.name)))
     return next((name for name in analysis.inference if name in have), have[0] if have else "")
 
 

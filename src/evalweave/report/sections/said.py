@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from evalweave import tables
 from evalweave.report.blocks import Column, Details, Heading, Line, Listing, Prose, Section, Table, Text, text
 from evalweave.report.data import ReportData
@@ -199,31 +197,22 @@ def _agreement(data: ReportData) -> list[Any]:
         "percent_agreement": "Agreement",
     }
     overall = frame[frame["code_id"].isna()] if frame["code_id"].isna().any() else frame
+    notes = list(dict.fromkeys(str(r["note"]) for r in overall.to_dict("records") if not missing(r["note"])))
+    codes = {"" if missing(code) else str(code) for code in overall["code_id"]}
     lines = [
         Line((
-            names.get(str(r["measure"]), plain(str(r["measure"]))),
-            "all codes" if missing(r["code_id"]) else str(r["code_id"]),
-            plain(str(r["agreement_unit"])),
+            names.get(str(r["measure"]), plain(str(r["measure"]))), plain(str(r["agreement_unit"])),
+            *(("all codes" if missing(r["code_id"]) else str(r["code_id"]),) if codes != {""} else ()),
             "not estimable" if missing(r["coefficient"]) else number(r["coefficient"]),
-            "" if missing(r["note"]) else str(r["note"]),
         ))
         for r in overall.to_dict("records")
     ]  # fmt: skip
-    lines = list(dict.fromkeys(lines))
+    columns = [Column("Measure"), Column("Unit compared"), *([Column("Code")] if codes != {""} else [])]
     return [
         Heading("Agreement between coders", "agreement"),
         Table(
             "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance would give.",
-            (Column("Measure"), Column("Codes"), Column("Unit compared"), Column("Coefficient", number=True), Column("Note")),
-            tuple(lines),
+            (*columns, Column("Coefficient", number=True)), tuple(dict.fromkeys(lines)),
+            tuple(f"{sentence(note)}." for note in notes),
         ),
     ]  # fmt: skip
-
-
-def frame_of(data: ReportData) -> pd.DataFrame | None:
-    """Return the released theme counts."""
-    return (
-        None
-        if data.theme_counts is None
-        else data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
-    )

@@ -1,0 +1,113 @@
+"""Checks by asking the same in another way: inference methods, comparison groups, placebo outcomes, practices left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalweave.report.blocks import Check
+from evalweave.report.data import ReportData
+from evalweave.report.numbers import estimate, excludes_zero, missing, number
+from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, agreement_about_zero
+
+
+def few_practices(data: ReportData) -> Check | None:
+    term = data.main_term(data.primary)
+    units = data.units(data.primary.name)
+    if not units:
+        return None
+    verdict, words = agreement_about_zero(data.rows(data.primary.name, term, units[0]))
+    return Check(
+        "Do the ways of inference for few practices agree about zero?",
+        verdict,
+        words,
+        "inference",
+        "Every method",
+    )
+
+
+def comparison_groups(data: ReportData) -> Check | None:
+    question = "Do other comparison groups and estimators agree?"
+    main = data.main()
+    found = [
+        (a, row)
+        for a in data.analyses("sensitivity")
+        if main and (row := data.row(a, data.main_term(a), main.unit))
+    ]
+    if not main or not found:
+        return Check(question, CANNOT_TELL, "Only one comparison group is part of this study.")
+    values = [row.estimate for _, row in found]
+    same = [row for _, row in found if (row.estimate < 0) == (main.estimate < 0)]
+    near, far = number(min(values), main.places), number(max(values), main.places)
+    span = f"The {len(found)} others lie between {near} and {far}"
+    if near == far:
+        span = f"The {len(found)} others are {near}"
+    if len(found) == 1:
+        span = f"The other one is {number(values[0], main.places)}"
+    why = f"{span} {main.unit}, the main estimate is {number(main.estimate, main.places)}"
+    contrary = [row for _, row in found if not _overlap(row.low, row.high, main.estimate)]
+    if contrary or (
+        len(same) < len(found) and any(excludes_zero(r.low, r.high) for _, r in found if r not in same)
+    ):
+        return Check(
+            question,
+            DOES_NOT_HOLD,
+            f"{why}; {len(contrary)} of their intervals leave it out.",
+            "comparisons",
+            "All",
+        )
+    if len(same) < len(found):
+        return Check(
+            question,
+            CANNOT_TELL,
+            f"{why}; signs differ, but intervals are wide enough for both.",
+            "comparisons",
+            "All",
+        )
+    return Check(
+        question, HOLDS, f"{why}; all have the same sign and their intervals hold it.", "comparisons", "All"
+    )
+
+
+def _overlap(low: float, high: float, value: float) -> bool:
+    return missing(low) or missing(high) or low <= value <= high
+
+
+def placebo_outcome(data: ReportData) -> Check | None:
+    question = "Is there nothing where nothing should be (placebo outcome)?"
+    found = [(a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))]
+    if not found:
+        return Check(question, CANNOT_TELL, "A placebo outcome is not part of this study.")
+    said = "; ".join(
+        f"{data.outcome_label(a.outcome)} {estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
+        for a, row in found
+    )
+    told = [excludes_zero(row.low, row.high) for _, row in found]
+    verdict = DOES_NOT_HOLD if any(told) else CANNOT_TELL if None in told else HOLDS
+    ends = {
+        DOES_NOT_HOLD: "the interval excludes zero", HOLDS: "the interval includes zero", CANNOT_TELL: "there is no interval",
+    }  # fmt: skip
+    return Check(question, verdict, f"{said}: {ends[verdict]}.", "placebo", "Placebo")
+
+
+def leave_one_out(data: ReportData) -> Check | None:
+    question = "Does it hang on a single practice (leave one out)?"
+    found = data.diagnostic(data.primary.name, "leave_one_out")
+    row = data.main(data.outcome.unit)
+    one = found.get(data.main_term(data.primary)) if isinstance(found, Mapping) else None
+    if not isinstance(one, Mapping) or "low" not in one or row is None:
+        reason = one.get("refused") if isinstance(one, Mapping) else None
+        return Check(
+            question,
+            CANNOT_TELL,
+            f"{reason}." if reason else "Leaving one practice out is not part of this study.",
+        )
+    why = (
+        f"Leaving out one practice at a time, the estimate lies between {number(one['low'], row.places)} and "
+        f"{number(one['high'], row.places)} {row.unit}"
+    )
+    if one.get("changes_sign"):
+        return Check(question, DOES_NOT_HOLD, f"{why}: it changes its sign.", "inference")
+    inside = row.low <= one["low"] and one["high"] <= row.high
+    return Check(
+        question, HOLDS, f"{why}: the sign stays{', and all lie inside the interval' if inside else ''}."
+    )

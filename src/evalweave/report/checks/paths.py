@@ -1,0 +1,145 @@
+"""Checks of parallel paths: leads before the start, placebo dates, bounds on differences in trends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from evalweave.report.blocks import Check
+from evalweave.report.data import ReportData
+from evalweave.report.numbers import estimate, excludes_zero, interval, missing, number
+from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
+
+
+def pre_trends(data: ReportData) -> Check | None:
+    question = "Did the arms move alike before the start?"
+    for analysis in (*data.analyses("event_study"), *data.study.analyses):
+        tested = data.diagnostic(analysis.name, "pretrend")
+        if not isinstance(tested, Mapping):
+            continue
+        slope = tested.get("slope") or {}
+        p_slope = slope.get("p_value_wild", slope.get("p_value"))
+        p_joint = (tested.get("wild_wald") or {}).get("p_value")
+        known: list[Any] = [p for p in (p_slope, p_joint) if not missing(p)]
+        if not known:
+            return Check(
+                question,
+                CANNOT_TELL,
+                str(tested.get("verdict", "The leads cannot be tested.")),
+                analysis.name,
+            )
+        against = any(p < 1 - analysis.level for p in known)
+        return Check(question, *_pre_trend(data, tested, slope, p_slope, p_joint, against), link=analysis.name,
+                     link_text="Event study")  # fmt: skip
+    return Check(question, CANNOT_TELL, "No event study with periods before the start is part of this study.")
+
+
+def _pre_trend(
+    data: ReportData, tested: Mapping[str, Any], slope: Mapping[str, Any], p_slope: Any, p_joint: Any, against: bool
+) -> tuple[str, str]:  # fmt: skip
+    unit = data.outcome.unit
+    parts = []
+    if not missing(p_joint):
+        parts.append(f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)")
+    if not missing(p_slope):
+        said = number(slope.get("estimate"), 2)
+        ends = f", 95 % CI {interval(slope['ci_low'], slope['ci_high'])}" if "ci_low" in slope else ""
+        parts.append(f"slope {said} {unit} a period{ends}, p = {p_slope:.2f}")
+    why = ("The leads differ from zero: " if against else "No departure was found: ") + "; ".join(parts) + "."
+    detect: Any = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get("power_80")
+    if against:
+        return DOES_NOT_HOLD, why
+    main, periods = data.main(unit), _periods_after(data)
+    if not missing(detect):
+        why += (
+            f" A steady drift of {number(detect)} {unit} a period would have been noticed four times in five"
+        )
+        if main and periods and detect * periods > abs(main.estimate):
+            return CANNOT_TELL, (
+                f"{why}; a smaller one could still explain the estimate, so that this check has too little power to reassure."
+            )
+        return HOLDS, f"{why}, less than it would take to explain the estimate."
+    return HOLDS, why
+
+
+def _periods_after(data: ReportData) -> float:
+    """Return how far apart the middles of the time before and after the start lie, in periods."""
+    found = data.trends.get(data.study.primary_comparison)
+    if found is None or found.empty:
+        return 0.0
+    periods = found["period"].astype(int)
+    return float(periods.max() - periods.min() + 1) / 2
+
+
+def placebo_starts(data: ReportData) -> Check | None:
+    found = data.diagnostic(data.primary.name, "placebo_dates")
+    if not isinstance(found, list):
+        return None
+    question = "Is there nothing before the real start (placebo dates)?"
+    run = [each for each in found if "estimate" in each]
+    if not run:
+        reason = next(
+            (each["refused"] for each in found if each.get("refused")), "no placebo date could be tried"
+        )
+        return Check(question, CANNOT_TELL, f"{str(reason).rstrip('.')}.")
+    unit = data.outcome.unit
+    said = "; ".join(
+        f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
+        f"{estimate(each['estimate'], each['ci_low'], each['ci_high'])}" for each in run
+    )  # fmt: skip
+    off = [each for each in run if excludes_zero(each["ci_low"], each["ci_high"])]
+    words = f"the intervals of {len(off)} exclude zero" if off else "all intervals include zero"
+    return Check(question, DOES_NOT_HOLD if off else HOLDS, f"Starts set {said} {unit}: {words}.")
+
+
+def sensitivity_bound(data: ReportData) -> Check | None:
+    """Read the bounds of Rambachan and Roth, where they were computed."""
+    question = "Does the answer survive some difference in trends (sensitivity bound)?"
+    for analysis in (*data.analyses("event_study"), *data.study.analyses):
+        for name in ("honest_did", "honest", "sensitivity"):
+            found = data.diagnostic(analysis.name, name)
+            if found:
+                return _bound(data, question, found, analysis.name)
+    return Check(question, CANNOT_TELL, "A bound on differences in trends is not part of this study.")
+
+
+def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
+    chosen = (found.get("cr2") or found.get("cr1") or found) if isinstance(found, Mapping) else found
+    caveat = f" {found['caveat']}" if isinstance(found, Mapping) and found.get("caveat") else ""
+    rows = _rows_of(chosen)
+    relative = [
+        r for r in rows if r.get("kind") == "relative" and r.get("target", "average") == "average"
+    ] or [r for r in rows if r.get("kind") == "relative"]
+    original = [r for r in relative if missing(r.get("M"))]
+    if not relative:
+        reason = found.get("refused") if isinstance(found, Mapping) else None
+        return Check(
+            question, CANNOT_TELL, f"{str(reason or 'No bound could be computed').rstrip('.')}.", link
+        )
+    if original and not excludes_zero(original[0].get("ci_low"), original[0].get("ci_high")):
+        why = "Even with equal trends the interval for the average after the start includes zero, so no bound is needed to lose it."
+        return Check(question, CANNOT_TELL, why, link, "Event study")
+    kept = [
+        float(r["M"])
+        for r in relative
+        if not missing(r.get("M")) and excludes_zero(r.get("ci_low"), r.get("ci_high"))
+    ]
+    if not kept:
+        smallest = min(float(r["M"]) for r in relative if not missing(r.get("M")))
+        return Check(
+            question, DOES_NOT_HOLD,
+            f"A difference in trends after the start {number(smallest, 1)} times the largest one before it would suffice to "
+            f"include zero.{caveat}", link, "Event study",
+        )  # fmt: skip
+    largest = max(kept)
+    why = f"The interval still excludes zero when trends differ after the start by {number(largest, 1)} times the most seen before.{caveat}"
+    return Check(question, HOLDS if largest >= 1 else CANNOT_TELL, why, link, "Event study")
+
+
+def _rows_of(found: Any) -> list[Mapping[str, Any]]:
+    if isinstance(found, Mapping):
+        inner = [row for value in found.values() for row in _rows_of(value)]
+        return [found, *inner] if "kind" in found and "ci_low" in found else inner
+    if isinstance(found, list):
+        return [row for each in found for row in _rows_of(each)]
+    return []
