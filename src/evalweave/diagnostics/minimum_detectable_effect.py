@@ -29,5 +29,7 @@ def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> d
         "power": power,
         "level": level,
         "inference": method,
-        "effects": {term: float(m * e) for term, m, e in zip(fit.terms, multiple, error, strict=True)},
+        "effects": {
+            term: float(m * e) for term, m, e in zip(fit.terms, multiple, error, strict=True) if e > 0
+        },
     }

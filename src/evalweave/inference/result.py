@@ -37,8 +37,13 @@ class Intervals:
 def from_t(
     fit: Fit, std_error: Floats, dof: Floats | float, level: float, convention: str, **more: Any
 ) -> Intervals:
-    """Return t intervals: estimate +- t(dof) std_error. dof = inf is the normal and printed blank."""
+    """Return t intervals: estimate +- t(dof) std_error. dof = inf is the normal and printed blank.
+
+    A term that is 0 by construction (the base period of a universal base) has no error and no interval.
+    """
     dof = np.broadcast_to(np.asarray(dof, dtype=float), std_error.shape)
+    fixed = (fit.theta == 0) & ~fit.influence.any(axis=0)
+    std_error, dof = np.where(fixed, np.nan, std_error), np.where(fixed, np.nan, dof)
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = np.where(std_error > 0, fit.theta / std_error, np.nan)
     half = t_quantile(level, dof) * std_error
