@@ -133,32 +133,32 @@ def test_quoted_cells_hold_anything(tmp_path: Path, text: str) -> None:
     assert [row["unit_text"] for row in rows(tmp_path)] == [text.replace('""', '"'), None]
 
 
-@pytest.mark.parametrize(
-    ("content", "says"),
-    [
-        (b"", "an empty file"),
-        (HEADER, "a header and no rows"),
-        (HEADER + "\n\n", "a header and no rows"),
-        ("\n" + HEADER + ROWS, "a blank first row"),
-        (HEADER + "P1,2015-05-01,1\n" + ROWS, "row 2: found 3 cells, expected 5"),
-        (HEADER + ROWS + f"{SECRET},2015-05-01,1,48,mmol,mol\n", "row 4: found 6 cells, expected 5"),
-        (HEADER + ROWS + 'P1,2015-05-01,1,48,"never closed\n', "a quote that is never closed"),
-        (HEADER.replace("patient_id", "patientid") + ROWS, 'The nearest is "patientid"'),
-        (HEADER.replace("unit", "units") + ROWS, 'found the column "units", expected "unit"'),
-        (HEADER.replace("patient_id,", "") + ROWS, 'a column "patient_id"'),
-        (HEADER.replace("value", "code") + ROWS, 'the column "code" more than once'),
-        (HEADER.replace(",", "^") + ROWS, 'a column "patient_id"'),
-        (HEADER.encode() + b"P1\x00,2015-05-01,1,48,\n", "row 2: found a NUL byte"),
-        (HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\xb5mol\n", "row 4: found a character that is not UTF-8"),
-        (gzip.compress((HEADER + ROWS * 5000).encode())[:-20], "a truncated gzip archive"),
-        (gzip.compress((HEADER + ROWS * 50).encode())[:15] + b"\xff" * 60, "gzip archive"),
-        (b"%PDF-1.4", "a PDF"),
-        ("<html><body>Sign in</body></html>\nx\n", "what looks like a web page"),
-        (HEADER + ROWS.replace("2015-05-01", "01/05/2015").replace("2016-02-29", "29/02/2016"), "date_format: dmy"),
-        (HEADER + "P1,44054006,2015-05-01,,\n" * 3, "columns are swapped"),
-        (HEADER + 'P1,2015-05-01,1,"48,5",\n' * 3, "decimal commas in 3 of 3"),
-    ],
-)  # fmt: skip
+FAULTY: list[tuple[str | bytes, str]] = [
+    (b"", "an empty file"),
+    (HEADER, "a header and no rows"),
+    (HEADER + "\n\n", "a header and no rows"),
+    ("\n" + HEADER + ROWS, "a blank first row"),
+    (HEADER + "P1,2015-05-01,1\n" + ROWS, "row 2: found 3 cells, expected 5"),
+    (HEADER + ROWS + f"{SECRET},2015-05-01,1,48,mmol,mol\n", "row 4: found 6 cells, expected 5"),
+    (HEADER + ROWS + 'P1,2015-05-01,1,48,"never closed\n', "a quote that is never closed"),
+    (HEADER.replace("patient_id", "patientid") + ROWS, 'The nearest is "patientid"'),
+    (HEADER.replace("unit", "units") + ROWS, 'found the column "units", expected "unit"'),
+    (HEADER.replace("patient_id,", "") + ROWS, 'a column "patient_id"'),
+    (HEADER.replace("value", "code") + ROWS, 'the column "code" more than once'),
+    (HEADER.replace(",", "^") + ROWS, 'a column "patient_id"'),
+    (HEADER.encode() + b"P1\x00,2015-05-01,1,48,\n", "row 2: found a NUL byte"),
+    (HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\xb5mol\n", "row 4: found a character that is not UTF-8"),
+    (gzip.compress((HEADER + ROWS * 5000).encode())[:-20], "a truncated gzip archive"),
+    (gzip.compress((HEADER + ROWS * 50).encode())[:15] + b"\xff" * 60, "gzip archive"),
+    (b"%PDF-1.4", "a PDF"),
+    ("<html><body>Sign in</body></html>\nx\n", "what looks like a web page"),
+    (HEADER + ROWS.replace("2015-05-01", "01/05/2015").replace("2016-02-29", "29/02/2016"), "date_format: dmy"),
+    (HEADER + "P1,44054006,2015-05-01,,\n" * 3, "columns are swapped"),
+    (HEADER + 'P1,2015-05-01,1,"48,5",\n' * 3, "decimal commas in 3 of 3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "says"), FAULTY, ids=[str(n) for n in range(len(FAULTY))])
 def test_a_faulty_file_is_refused_in_a_sentence(tmp_path: Path, content: str | bytes, says: str) -> None:
     put(tmp_path, content)
     assert says in refused(tmp_path)
