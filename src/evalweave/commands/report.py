@@ -39,4 +39,6 @@ def command(
         if declared.study.synthetic:
             print("Simulated data.")
         print(main_sentence(data, row))
+    if "pdf" in declared.report.formats:
+        print("A PDF is not written: print report.html to PDF from any browser; it is laid out for A4.")
     print(f"Written: {len(written)} files in {out}; open {out / 'report.html'}")

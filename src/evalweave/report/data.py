@@ -47,7 +47,7 @@ class ReportData:
     """Results of one study as tables (`tables.py` contracts); a strand that was not part of it is None.
 
     `trends` by comparison; `ledger` of all stages in their order; `panel_ledgers` by comparison; `diagnostics` by
-    analysis; `joint_detail` by claim; `truth` only of simulated data; `inputs` and `software` as in the manifest.
+    analysis; `joint_detail` by claim; `starts` more than one in a staggered roll-out; `truth` only of simulated data; `inputs` and `software` as in the manifest.
     """
 
     study: Study
@@ -71,7 +71,7 @@ class ReportData:
     claims: pd.DataFrame | None = None
     truth: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    command: str = ""
+    starts: tuple[str, ...] = ()  # distinct programme starts of the table of practices
 
     # What is declared
 

@@ -60,6 +60,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         claims=_claims(study),
         truth=_truth(study),
         provenance=_provenance(study_file, results),
+        starts=_starts(study),
     )
 
 
@@ -92,6 +93,14 @@ def ledger(study: Study, results: Path) -> pd.DataFrame | None:
 def _claims(study: Study) -> pd.DataFrame | None:
     """Return the claims as declared (for why and by whom); None where the file cannot be found any more."""
     return table(Path(study.claims)) if study.claims else None
+
+
+def _starts(study: Study) -> tuple[str, ...]:
+    """Return the distinct programme starts, as written in the table of practices."""
+    frame = table(Path(study.practices))
+    if frame is None or "programme_start" not in frame:
+        return ()
+    return tuple(sorted({str(day) for day in frame["programme_start"].dropna()}))
 
 
 def _truth(study: Study) -> dict[str, Any] | None:

@@ -137,6 +137,6 @@ def programme_start(data: ReportData, axes: object) -> None:
     if low < at < high:
         axes.axvline(at, color=QUIET, lw=0.8, dashes=(2, 2))  # type: ignore[attr-defined]
         axes.annotate(  # type: ignore[attr-defined]
-            "programme starts ", (at, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
+            "first practices start " if len(data.starts) > 1 else "programme starts ", (at, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
             color=QUIET,
         )  # fmt: skip

@@ -26,7 +26,7 @@ def section(data: ReportData) -> Section:
     )
     if means:
         blocks += [Heading("Raw means", "raw-means"), means]
-    for analysis in data.analyses("event_study"):
+    for analysis in data.analyses("event_study") or [a for a in [data.primary] if _has_events(data, a)]:
         blocks += _event(data, analysis)
     blocks += _methods(data)
     blocks += _sensitivity(data)
@@ -34,6 +34,10 @@ def section(data: ReportData) -> Section:
     if not blocks:
         blocks = [Prose("No result of the quantitative strand is part of this study.")]
     return Section("happened", "What happened", tuple(blocks))
+
+
+def _has_events(data: ReportData, analysis: Analysis) -> bool:
+    return any(re.fullmatch(r"event\[-?\d+\]", row.term) for row in data.rows(analysis.name))
 
 
 def _synthetic(data: ReportData) -> bool:
