@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,12 +22,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_aside(target: Path | str) -> Iterator[Path]:
-    """Yield a temporary path beside `target`; rename it to `target` when the block ends well."""
+    """Yield a path beside `target` to write to; rename it to `target` when the block ends well.
+
+    The path is the same each time, so that what a killed run left half-written is overwritten by the next one.
+    """
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-    os.close(handle)
-    aside = Path(name)
+    aside = target.with_name(f".{target.name}.part")
+    aside.touch()
     try:
         yield aside
         with aside.open("rb") as written:
