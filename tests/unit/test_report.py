@@ -204,6 +204,19 @@ def test_a_hidden_subgroup_reveals_nothing_through_its_total(tmp_path: Path) -> 
     assert "* of 6" in block and "2 of 6" not in block
 
 
+def test_inputs_in_another_encoding_or_missing_break_nothing(tmp_path: Path) -> None:
+    made = Made()
+    file = study_file(tmp_path, made)
+    where = results(tmp_path, made)
+    (tmp_path / "claims.csv").write_bytes("claim_id;rationale;author\nsmall;caf\xe9;AB\n".encode("cp1252"))
+    (tmp_path / "practices.csv").write_text("practice_id,programme_start\nA,01/04/2015\nB,2013-04-01\nC,\n")
+    found = gather(load_study(file), file, where)
+    assert found.claims is not None and list(found.claims["author"]) == ["AB"]
+    assert len(found.starts) == 2
+    (tmp_path / "claims.csv").write_bytes(b"")
+    assert gather(load_study(file), file, where).claims is None
+
+
 def test_verdicts_are_words(tmp_path: Path) -> None:
     html = page(tmp_path, methods=(("wild_bootstrap", -2.6, 0.1),))
     verdicts = set(re.findall(r'<td class="verdict[^>]*>([^<]+)</td>', html))

@@ -92,12 +92,22 @@ def ledger(study: Study, results: Path) -> pd.DataFrame | None:
 
 def _claims(study: Study) -> pd.DataFrame | None:
     """Return the claims as declared (for why and by whom); None where the file cannot be found any more."""
-    return table(Path(study.claims)) if study.claims else None
+    return written_by_people(Path(study.claims)) if study.claims else None
+
+
+def written_by_people(path: Path) -> pd.DataFrame | None:
+    """Return an input table as text, or None where it cannot be read: earlier stages have judged it."""
+    try:
+        return pd.read_csv(path, dtype=str, sep=None, engine="python", encoding_errors="replace").rename(
+            columns=lambda name: str(name).strip().lstrip("\ufeff")
+        )
+    except (OSError, ValueError):
+        return None
 
 
 def _starts(study: Study) -> tuple[str, ...]:
     """Return the distinct programme starts, as written in the table of practices."""
-    frame = table(Path(study.practices))
+    frame = written_by_people(Path(study.practices))
     if frame is None or "programme_start" not in frame:
         return ()
     return tuple(sorted({str(day) for day in frame["programme_start"].dropna()}))
