@@ -29,7 +29,7 @@ def written_aside(target: Path | str) -> Iterator[Path]:
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.part")
-    aside.touch()
+    aside.write_bytes(b"")
     try:
         yield aside
         with aside.open("rb") as written:
