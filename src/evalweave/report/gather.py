@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from pathlib import Path
 from typing import Any
@@ -101,7 +102,7 @@ def written_by_people(path: Path) -> pd.DataFrame | None:
         return pd.read_csv(path, dtype=str, sep=None, engine="python", encoding_errors="replace").rename(
             columns=lambda name: str(name).strip().lstrip("\ufeff")
         )
-    except (OSError, ValueError):
+    except (OSError, ValueError, csv.Error):
         return None
 
 
