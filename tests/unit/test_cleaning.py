@@ -16,7 +16,7 @@ from evalweave.errors import DataError
 from evalweave.records import engine, parsing
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import Codelist, read_all
-from evalweave.records.examples import DEFAULTS, EXAMPLES, Example, as_markdown
+from evalweave.records.examples import DEFAULTS, EXAMPLES, as_markdown
 from evalweave.records.readers import TEXT_COLUMNS
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES
 from evalweave.study import CleanSettings
@@ -95,24 +95,59 @@ def rows(backend: Any, table: Any) -> list[dict[str, Any]]:
     return backend.to_pyarrow(table).to_pylist()
 
 
-@pytest.mark.parametrize("example", EXAMPLES, ids=[f"{place}-{e.rule}" for place, e in enumerate(EXAMPLES)])
-def test_example(example: Example) -> None:
-    given = {"patients": example.patients, "registrations": example.registrations, "records": ({},)}
-    given[example.unit if example.unit != RECORDS else "records"] = example.before
-    backend, result = cleaned(**given, chosen=settings(**example.cleaning))
-    aside = {
-        row["source_row"]: row["rule"]
-        for row in rows(backend, result.set_aside)
-        if row["source_file"] == f"{TABLE[example.unit]}.csv"
-    }
-    assert tuple(aside.get(place, "") for place in range(2, len(example.before) + 2)) == example.after
-    ledgers.check(result.ledger)
+@pytest.fixture(scope="module")
+def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
+    """Return for each example which rule took each row, and what was measured. Examples that share their settings
+    run together, their patients told apart by a prefix."""
+    found: list[Any] = [None] * len(EXAMPLES)
+    shared: dict[str, list[int]] = {}
+    for number, example in enumerate(EXAMPLES):
+        shared.setdefault(repr(example.cleaning), []).append(number)
+    for numbers in shared.values():
+        tables: dict[str, list[dict[str, str]]] = {unit: [] for unit in TABLE}
+        places: dict[int, list[int]] = {}
+        for number in numbers:
+            example = EXAMPLES[number]
+            given = {PATIENTS: example.patients, REGISTRATIONS: example.registrations, RECORDS: ({},)}
+            for unit, rows_ in {**given, example.unit: example.before}.items():
+                first = len(tables[unit]) + 2
+                tables[unit] += [_prefixed(row, number) for row in rows_]
+                if unit == example.unit:
+                    places[number] = list(range(first, first + len(rows_)))
+        chosen = settings(**EXAMPLES[numbers[0]].cleaning)
+        backend, result = cleaned(tables[PATIENTS], tables[REGISTRATIONS], tables[RECORDS], chosen=chosen)
+        ledgers.check(result.ledger)
+        aside = {
+            (row["source_file"], row["source_row"]): row["rule"] for row in rows(backend, result.set_aside)
+        }
+        measured = rows(backend, result.measurements)
+        for number in numbers:
+            file = f"{TABLE[EXAMPLES[number].unit]}.csv"
+            found[number] = (
+                tuple(aside.get((file, place), "") for place in places[number]),
+                [
+                    (row["date"].isoformat(), row["value"])
+                    for row in measured
+                    if row["patient_id"].startswith(f"E{number}-")
+                ],
+            )
+    return found
+
+
+def _prefixed(row: dict[str, str], number: int) -> dict[str, str]:
+    patient = row.get("patient_id", "P1")
+    return {**row, "patient_id": f"E{number}-{patient}" if patient else ""}
+
+
+@pytest.mark.parametrize(
+    "number", range(len(EXAMPLES)), ids=[f"{n}-{e.rule}" for n, e in enumerate(EXAMPLES)]
+)
+def test_example(fates: list[Any], number: int) -> None:
+    example, (after, measured) = EXAMPLES[number], fates[number]
+    assert after == example.after
     if example.measured is not None:
-        found = rows(backend, result.measurements)
-        assert [row["date"].isoformat() for row in found] == [day for day, _ in example.measured]
-        assert [row["value"] for row in found] == pytest.approx(
-            [value for _, value in example.measured], abs=1e-9
-        )
+        assert [day for day, _ in measured] == [day for day, _ in example.measured]
+        assert [v for _, v in measured] == pytest.approx([v for _, v in example.measured], abs=1e-9)
 
 
 def test_every_rule_has_an_example() -> None:

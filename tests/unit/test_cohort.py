@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -103,29 +104,31 @@ def one(result: Built, name: str) -> dict[str, Any]:
     return result.cohort[result.cohort["patient_id"] == name].iloc[0].to_dict()
 
 
-@pytest.mark.parametrize(
-    ("case", "rule"),
-    [
-        (person("P", birth_year="1974"), None),  # 40 on 1 April 2015, from the middle of 1974
-        (person("P", birth_year="1975"), "too_young"),
-        (person("P", birth_year="1940"), None),
-        (person("P", birth_year="1939"), "too_old"),
-        (person("P", start="2014-04-01"), None),
-        (person("P", start="2014-04-02"), "registered_too_recently"),
-        (person("P", start="2015-04-02"), "not_registered"),
-        (person("P", end="2015-03-31"), "not_registered"),
-        (person("P", end="2015-04-01"), None),
-        (person("P", death_date="2015-04-01"), "not_alive"),
-        (person("P", death_date="2015-04-02"), None),
-        (person("P", diagnosed="2015-03-31"), None),
-        (person("P", diagnosed="2015-04-01"), "without_type_2_diabetes"),
-        (person("P", diagnosed=""), "without_type_2_diabetes"),
-    ],
-)
-def test_eligibility_at_its_boundaries(case: dict[str, Any], rule: str | None) -> None:
-    result = built([case])
-    assert reason(result) == ({} if rule is None else {rule: 1})
-    assert (len(result.cohort) == len(EVERY_PRACTICE) + 1) == (rule is None)
+BOUNDARIES: list[tuple[dict[str, Any], str | None]] = [
+    (person("P", birth_year="1974"), None),  # 40 on 1 April 2015, from the middle of 1974
+    (person("P", birth_year="1975"), "too_young"),
+    (person("P", birth_year="1940"), None),
+    (person("P", birth_year="1939"), "too_old"),
+    (person("P", start="2014-04-01"), None),
+    (person("P", start="2014-04-02"), "registered_too_recently"),
+    (person("P", start="2015-04-02"), "not_registered"),
+    (person("P", end="2015-03-31"), "not_registered"),
+    (person("P", end="2015-04-01"), None),
+    (person("P", death_date="2015-04-01"), "not_alive"),
+    (person("P", death_date="2015-04-02"), None),
+    (person("P", diagnosed="2015-03-31"), None),
+    (person("P", diagnosed="2015-04-01"), "without_type_2_diabetes"),
+    (person("P", diagnosed=""), "without_type_2_diabetes"),
+]
+
+
+def test_eligibility_at_its_boundaries() -> None:
+    people = [{**case, "patient_id": f"P{place}"} for place, (case, _) in enumerate(BOUNDARIES)]
+    result = built(people)
+    eligible = set(result.cohort["patient_id"])
+    for place, (case, rule) in enumerate(BOUNDARIES):
+        assert (f"P{place}" in eligible) == (rule is None), case
+    assert reason(result) == dict(Counter(rule for _, rule in BOUNDARIES if rule is not None))
     ledgers.check(result.ledger)
 
 
@@ -158,24 +161,27 @@ def test_everything_is_fixed_at_the_index_date() -> None:
     assert pd.isna(q["white"]) and pd.isna(q["first_treated"]) and p["first_treated"] == 2015
 
 
-@pytest.mark.parametrize(
-    ("case", "spells", "last"),
-    [
-        (person("P"), [], "2019-03-31"),
-        (person("P", end="2017-05-05"), [], "2017-05-05"),
-        (person("P", death_date="2016-06-01", end="2016-06-20"), [], "2016-06-01"),
-        (person("P", end="2016-12-31"), [("C", "2017-01-01")], "2016-12-31"),  # to the other arm
-        (person("P"), [("C", "2017-01-01")], "2016-12-31"),  # overlapping: the later start counts
-        (person("P", end="2016-12-31"), [("B", "2017-03-01")], "2019-03-31"),  # within the arm
-        (person("P", end="2016-12-31"), [("B", "2017-03-01"), ("D", "2018-01-01")], "2017-12-31"),
-    ],
-)
-def test_follow_up_ends(case: dict[str, Any], spells: list[tuple[str, str]], last: str) -> None:
+FOLLOW_UP: list[tuple[dict[str, Any], list[tuple[str, str]], str]] = [
+    (person("P"), [], "2019-03-31"),
+    (person("P", end="2017-05-05"), [], "2017-05-05"),
+    (person("P", death_date="2016-06-01", end="2016-06-20"), [], "2016-06-01"),
+    (person("P", end="2016-12-31"), [("C", "2017-01-01")], "2016-12-31"),  # to the other arm
+    (person("P"), [("C", "2017-01-01")], "2016-12-31"),  # overlapping: the later start counts
+    (person("P", end="2016-12-31"), [("B", "2017-03-01")], "2019-03-31"),  # within the arm
+    (person("P", end="2016-12-31"), [("B", "2017-03-01"), ("D", "2018-01-01")], "2017-12-31"),
+]
+
+
+def test_follow_up_ends() -> None:
+    people = [{**case, "patient_id": f"P{place}"} for place, (case, _, _) in enumerate(FOLLOW_UP)]
     more = [
-        {"patient_id": "P", "practice_id": practice, "start": start, "end": ""} for practice, start in spells
+        {"patient_id": f"P{place}", "practice_id": practice, "start": start, "end": ""}
+        for place, (_, spells, _) in enumerate(FOLLOW_UP)
+        for practice, start in spells
     ]
-    result = built([case], spells=more)
-    assert one(result, "P")["censored_on"] == dt.date.fromisoformat(last)
+    result = built(people, spells=more)
+    for place, (case, _, last) in enumerate(FOLLOW_UP):
+        assert one(result, f"P{place}")["censored_on"] == dt.date.fromisoformat(last), case
 
 
 def test_moves_can_be_kept() -> None:
