@@ -54,6 +54,13 @@ class About(Section):
         return self
 
 
+# What a format settles where the study file says nothing.
+WRITTEN_AS: dict[str, dict[str, str]] = {
+    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid"},
+    "omop": {"code_system": "omop"},
+}
+
+
 class Extract(Section):
     format: Literal["flat", "cprd_aurum", "omop"] = Field("flat", description="Layout of the extract.")
     path: str = Field(description="Folder of the extract's files.")
@@ -64,10 +71,14 @@ class Extract(Section):
         {}, description="Per table: our column name → the name in the file."
     )
     code_system: str = Field(
-        "snomed", description="Coding system of codes that come without one: snomed, read2, ctv3, medcodeid."
+        "snomed",
+        description="Coding system of codes that come without one: snomed, read2, ctv3, medcodeid, omop. Not "
+        "given: medcodeid in cprd_aurum, omop in omop; there, snomed translates codes by the extract's dictionary.",
     )
     date_format: Literal["iso", "dmy", "mdy"] = Field(
-        "iso", description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy) or 04/01/2015 (mdy)."
+        "iso",
+        description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy) or 04/01/2015 (mdy). Not given: dmy in "
+        "cprd_aurum.",
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
@@ -76,6 +87,13 @@ class Extract(Section):
         None,
         description="Last day that the extract covers; blank = practices' contributes_to, or the window.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_format_is_written(cls, said: Any) -> Any:
+        if not isinstance(said, dict):
+            return said
+        return {**WRITTEN_AS.get(str(said.get("format")), {}), **said}
 
 
 class Window(Section):

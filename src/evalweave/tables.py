@@ -160,6 +160,7 @@ REGISTRATIONS = Table(
         _c("practice_id", TEXT, "the practice", required=True),
         _c("start", DATE, "first day registered"),
         _c("end", DATE, "last day registered; blank = still registered"),
+        _c("collected_to", DATE, "the practice's last collection, where the extract says"),
     ),
 )
 
@@ -176,6 +177,7 @@ EVENTS = Table(
         _c("value_text", TEXT, "the value as found"),
         _c("value", NUMBER, "the value as a number; blank where it is none"),
         _c("unit_text", TEXT, "the unit as found"),
+        _c("family_history", TRUTH, "it is about a relative, where the extract says"),
         _c("source_file", TEXT, "file of the extract it came from", required=True),
         _c("source_row", WHOLE, "row of that file, the header being row 1", required=True),
     ),

@@ -48,6 +48,7 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
                 found.faults.append(str(error))
             continue
         parts = []
+        found.notes += [note for source in sources for note in source.notes]
         for place, source in enumerate(sources):
             seen = look(source.path, source.name, scratch, source.delimiter or extract.delimiter, LIMIT)
             found.notes += seen.notes

@@ -43,8 +43,9 @@ def clean(
     settings: CleanSettings,
 ) -> Cleaned:
     """Apply every rule in its order to the parsed tables; raise `DataError` when nothing can come of it."""
+    collected = people.collections(backend, registrations)
     where = engine.keep(
-        backend, "practices", people.practice_table(practices, settings.extract.last_collection)
+        backend, "practices", people.practice_table(practices, settings.extract.last_collection, collected)
     )
     persons = people.judge(backend, patients, registrations, where, settings.cleaning)
     codes = engine.keep(backend, "codes", entries.code_table(lists, settings.outcomes))

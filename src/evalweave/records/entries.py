@@ -113,6 +113,7 @@ def dated(record: ir.Table, cleaning: Cleaning, window: Window) -> dict[str, Any
     window, registration start and contribution to outcomes only: a diagnosis counts whenever it was made."""
     day, outcome = record.date, record.outcome.notnull()
     conditions = {
+        "family_history": record.family_history,
         "patient_unknown": record.kept.isnull(),
         "patient_set_aside": ~record.kept,
         "date_missing": record.date_text.isnull() & day.isnull(),

@@ -21,7 +21,7 @@ DEFAULTS: dict[str, dict[str, str]] = {
     REGISTRATIONS: {"patient_id": "P1", "practice_id": "A", "start": "2010-01-01", "end": ""},
     RECORDS: {
         "patient_id": "P1", "practice_id": "A", "date": "2016-05-01", "code": IFCC, "code_system": "snomed",
-        "value": "48", "unit": "mmol/mol",
+        "value": "48", "unit": "mmol/mol", "family_history": "",
     },
 }  # fmt: skip
 
@@ -112,6 +112,8 @@ EXAMPLES = (
     _records("code_not_listed", "Records of other things are counted and left alone.",
              ({}, ""), ({"code": "1003681000000106"}, "code_not_listed"), ({"code": ""}, "code_not_listed"),
              measured=(("2016-05-01", 48.0),)),
+    _records("family_history", "A diagnosis of a relative is none of the patient's.",
+             ({}, ""), ({"code": DIABETES, "value": "", "unit": "", "family_history": "true"}, "family_history")),
     _records("patient_unknown", "Records of people who are not in the table of patients.",
              ({}, ""), ({"patient_id": "P9"}, "patient_unknown"), ({"patient_id": ""}, "patient_unknown")),
     _records("patient_set_aside", "Records go with their patients.",

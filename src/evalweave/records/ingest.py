@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import DataError, Fault, raise_faults
-from evalweave.files import write_json, written_aside
+from evalweave.files import sha256, write_json, written_aside
 from evalweave.records import engine, headers, sanity
-from evalweave.records.readers import TEXT_COLUMNS, Source, reader
+from evalweave.records.lookups import FaultyLookup
+from evalweave.records.readers import TEXT_COLUMNS, Source, in_quotes, looks_like, reader
 from evalweave.records.textfiles import TextFile, look
 
 if TYPE_CHECKING:
@@ -25,7 +26,13 @@ if TYPE_CHECKING:
 
     from evalweave.study import Extract
 
-VERSION = 1  # raise it when the content of a part would change
+VERSION = 2  # raise it when the content of a part would change
+# What a format may lack; the ledger names those that no file has.
+MAY_BE_BLANK = {
+    "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
+    "registrations": ("end",),
+    "events": ("practice_id", "value_text", "unit_text"),
+}
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,7 @@ class Part:
     rows_in_file: int
     rows: int
     unreadable: dict[str, int]
+    blank: tuple[str, ...]  # columns of MAY_BE_BLANK without a single cell
     notes: tuple[str, ...]
     reused: bool = False
 
@@ -62,7 +70,7 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
                 / table
                 / f"{source.path.name.split('.')[0]}.{_fingerprint(seen, source, extract)}.parquet"
             )
-            part = _ready(target, source.name)
+            part = _ready(target, source)
             if part is None:
                 backend = backend or engine.connect("duckdb", spill=scratch)
                 part, wrong = _read(backend, seen, source, extract, table, target, scratch)
@@ -82,11 +90,18 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
     folder = Path(extract.path)
     if not folder.is_dir():
         raise DataError(f"{folder}: there is no such folder. extract, path should name the extract's folder.")
-    sources = reader(extract.format).find(extract, table)
+    form = reader(extract.format)
+    sources = form.find(extract, table)
     if not sources:
+        other = None if extract.files else looks_like(folder, extract.format)
+        if other:
+            raise DataError(
+                f"{folder}: found files of the format {other}, expected {extract.format}, as the study file says. "
+                f"Set extract, format: {other}."
+            )
         there = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
         pattern = extract.files.get(table)
-        wanted = f'a file that matches "{pattern}"' if pattern else f"a file of the table {table}"
+        wanted = f'a file that matches "{pattern}"' if pattern else f"a file of the table {form.NAMES[table]}"
         raise DataError(
             f"{folder}: found no {table} (there is {there}), expected {wanted}. "
             "Name the file under extract, files."
@@ -96,19 +111,20 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
 
 def _fingerprint(seen: TextFile, source: Source, extract: Extract) -> str:
     """Return what decides the content of a part, as 16 hexadecimal digits."""
-    lookups = {name: hashlib.sha256(path.read_bytes()).hexdigest() for name, path in source.lookups.items()}
+    lookups = {name: sha256(path) for name, path in source.lookups.items()}
     settings = extract.model_dump(mode="json", exclude={"path", "files"})
     said = [VERSION, source.name, seen.sha256, lookups, settings]
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _ready(target: Path, name: str) -> Part | None:
+def _ready(target: Path, source: Source, reused: bool = True) -> Part | None:
     """Return a part that an earlier run has left whole."""
     described = target.with_suffix(".json")
     if not (target.is_file() and described.is_file()):
         return None
     said = json.loads(described.read_text(encoding="utf-8"))
-    return Part(name=name, path=target, reused=True, **{**said, "notes": tuple(said["notes"])})
+    said |= {"notes": (*source.notes, *said["notes"]), "blank": tuple(said["blank"])}
+    return Part(name=source.name, path=target, reused=reused, **said)
 
 
 def _read(
@@ -121,7 +137,7 @@ def _read(
         with written_aside(target) as aside:
             backend.to_parquet(parsed, aside, compression="zstd")
         part = engine.parquet_tables(backend, [target])
-        found = sanity.counts(backend, part, table, extract.date_format)
+        found = sanity.counts(backend, part, table, extract.date_format, MAY_BE_BLANK[table])
     except Exception as error:
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):
@@ -142,10 +158,11 @@ def _read(
         "rows_in_file": rows_in_file,
         "rows": found["rows"],
         "unreadable": unreadable,
+        "blank": [name for name in MAY_BE_BLANK[table] if not found[f"any:{name}"]],
         "notes": list(seen.notes),
     }
     write_json(said, target.with_suffix(".json"))
-    return Part(name=source.name, path=target, **{**said, "notes": seen.notes}), []
+    return _ready(target, source, reused=False), []
 
 
 def parsed_table(
@@ -159,14 +176,19 @@ def parsed_table(
         return None, faults
 
     def lookup(name: str) -> ir.Table:
-        file = look(source.lookups[name], source.lookups[name].name, scratch, source.delimiter)
-        found, wrong = raw_table(
-            backend, file, dataclasses.replace(source, required=(), optional=(), names={})
-        )
-        raise_faults(wrong)
+        path = source.lookups[name]
+        file = look(path, path.name, scratch, source.delimiter)
+        if file.kind == "unusable" and file.header:  # a header and no rows: nothing to look up
+            file = dataclasses.replace(file, kind="text", faults=())
+        found, wrong = raw_table(backend, file, Source(path, path.name, quoted=in_quotes(path)))
+        if found is None:
+            raise FaultyLookup(wrong)
         return found
 
-    text = reader(extract.format).as_text(raw, source, extract, lookup)
+    try:
+        text = reader(extract.format).as_text(raw, source, extract, lookup)
+    except FaultyLookup as error:
+        return None, error.faults
     return PARSERS[table](completed(text, table, extract, source.name), extract.date_format), []
 
 
@@ -201,7 +223,7 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
         found = {name: name for name in header if name}
     ours = {theirs: our for our, theirs in found.items()}
     if seen.kind != "text":
-        for our in ("patient_id", "practice_id", "code"):
+        for our in source.identifiers:
             if our in found and engine.was_floating(backend, source.path, seen.kind, found[our]):
                 faults.append(
                     Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
@@ -263,6 +285,8 @@ def ledger(table: str, parts: list[Part]) -> pd.DataFrame:
     from evalweave.tables import LEDGER
 
     unit = {"events": "records"}.get(table, table)
+    blank = [name for name in MAY_BE_BLANK[table] if all(name in part.blank for part in parts)]
+    read = f"rows read; blank throughout: {', '.join(blank)}" if blank else "rows read"
     lines = [
         {
             "stage": f"ingest {table}",
@@ -275,7 +299,7 @@ def ledger(table: str, parts: list[Part]) -> pd.DataFrame:
         }
         for entry, reason, n in (
             (RECEIVED, "rows in the files", sum(part.rows_in_file for part in parts)),
-            (KEPT, "rows read", sum(part.rows for part in parts)),
+            (KEPT, read, sum(part.rows for part in parts)),
         )
     ]
     frame = LEDGER.conform(pd.DataFrame(lines))

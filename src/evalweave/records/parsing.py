@@ -107,6 +107,7 @@ def registrations(text: ir.Table, order: str) -> ir.Table:
         end=date(t.end, order),
         start_text=t.start,
         end_text=t.end,
+        collected_to=date(t.collected_to, order),
         source_file=t.source_file,
         source_row=t.source_row,
     )
@@ -125,6 +126,7 @@ def events(text: ir.Table, order: str) -> ir.Table:
         value_text=t.value,
         value=number(t.value),
         unit_text=t.unit,
+        family_history=one_of(t.family_history, {True: TRUE, False: FALSE}, ibis.null("boolean")),
         source_file=t.source_file,
         source_row=t.source_row,
     )

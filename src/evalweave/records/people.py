@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -37,15 +38,23 @@ class People:
     judged_registrations: ir.Table
 
 
-def practice_table(practices: pd.DataFrame, last_collection: dt.date | None) -> ir.Table:
-    """Return the practices with the one that serves their patients now, its arm and the bounds of its data."""
+def practice_table(
+    practices: pd.DataFrame,
+    last_collection: dt.date | None,
+    collected: Mapping[str, dt.date] | None = None,
+) -> ir.Table:
+    """Return the practices with the one that serves their patients now, its arm and the bounds of its data.
+
+    `collected` has last collections as the extract says; `contributes_to` in the practices goes before.
+    """
     import pyarrow as pa
 
     now, arm = effective(practices), arm_of(practices)
     by_id = practices.set_index("practice_id")
 
-    def dates(column: str) -> Any:
-        return pa.array([by_id.loc[now[p], column] for p in now], pa.date32(), from_pandas=True)
+    def dates(column: str, otherwise: Mapping[str, dt.date] | None = None) -> Any:
+        said = by_id[column].where(by_id[column].notna(), by_id.index.map(otherwise or {}))
+        return pa.array([said[now[p]] for p in now], pa.date32(), from_pandas=True)
 
     table = pa.table(
         {
@@ -53,7 +62,7 @@ def practice_table(practices: pd.DataFrame, last_collection: dt.date | None) -> 
             "practice_now": pa.array(list(now.values()), pa.string()),
             "practice_arm": pa.array([arm[p] for p in now], pa.string()),
             "contributes_from": dates("contributes_from"),
-            "collected_to": dates("contributes_to"),
+            "collected_to": dates("contributes_to", collected),
         }
     )
     known = ibis.memtable(table)
@@ -62,6 +71,13 @@ def practice_table(practices: pd.DataFrame, last_collection: dt.date | None) -> 
     return known.mutate(
         collected_to=ibis.least(known.collected_to.fill_null(last_collection), ibis.literal(last_collection))
     )
+
+
+def collections(backend: Any, registrations: ir.Table) -> dict[str, dt.date]:
+    """Return the last collection of each practice, as its registrations say."""
+    said = registrations.filter(registrations.collected_to.notnull() & registrations.practice_id.notnull())
+    last = said.group_by("practice_id").aggregate(day=said.collected_to.max())
+    return {row["practice_id"]: row["day"] for row in backend.to_pyarrow(last).to_pylist()}
 
 
 def judge(

@@ -49,6 +49,7 @@ _DECLARED = (
     Rule(REGISTRATIONS, "registration_end_before_start", "ends before it starts"),
     Rule(REGISTRATIONS, "registration_patient_set_aside", "its patient is set aside"),
     Rule(RECORDS, "code_not_listed", "code not in any code list of the study"),
+    Rule(RECORDS, "family_history", "family history: it is about a relative"),
     Rule(RECORDS, "patient_unknown", "patient not in the table of patients"),
     Rule(RECORDS, "patient_set_aside", "patient is set aside"),
     Rule(RECORDS, "date_missing", "no date"),

@@ -1,7 +1,8 @@
 """Readers of extract formats. A new format is one module here and one line in `READERS`.
 
-A reader module has two functions:
+A reader module has `NAMES` (our table → what the format calls its files) and three functions:
 
+- `recognises(folder)` says whether a folder looks like an extract of this format, by the names of its files;
 - `find(extract, table)` returns the `Source` files of one of our tables (patients, registrations, events), each
   with the columns it must and may have;
 - `as_text(raw, source, extract, lookup)` turns a source, read as a table of text with `source_row`, into our
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
 
 READERS = {
     "flat": "evalweave.records.readers.flat",
+    "cprd_aurum": "evalweave.records.readers.cprd_aurum",
+    "omop": "evalweave.records.readers.omop",
 }
 
 # What a reader delivers for each table, as text and nothing else.
@@ -32,9 +35,10 @@ TEXT_COLUMNS = {
     "patients": (
         "patient_id", "sex", "birth_year", "birth_month", "ethnicity", "imd_quintile", "death_date", "acceptable",
     ),
-    "registrations": ("patient_id", "practice_id", "start", "end"),
-    "events": ("patient_id", "practice_id", "date", "code", "code_system", "value", "unit"),
+    "registrations": ("patient_id", "practice_id", "start", "end", "collected_to"),
+    "events": ("patient_id", "practice_id", "date", "code", "code_system", "value", "unit", "family_history"),
 }  # fmt: skip
+SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".arrow", ".feather")
 
 
 @dataclass(frozen=True)
@@ -51,10 +55,16 @@ class Source:
     lookups: dict[str, Path] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # the study file's renames: our column → in the file
     also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # other names that need no rename
+    identifiers: tuple[str, ...] = ("patient_id", "practice_id", "code")  # must not be stored as floats
+    notes: tuple[str, ...] = ()  # what a user should know of how the format is read
 
 
 class Reader(Protocol):
     """What the modules in this folder provide."""
+
+    NAMES: Mapping[str, str]  # our table → what the format calls its files
+
+    def recognises(self, folder: Path) -> bool: ...
 
     def find(self, extract: Extract, table: str) -> list[Source]: ...
 
@@ -73,3 +83,34 @@ def reader(format_: str) -> Reader:
             f"Valid here: {', '.join(sorted(READERS))}."
         )
     return cast(Reader, importlib.import_module(READERS[format_]))
+
+
+def looks_like(folder: Path, but: str) -> str | None:
+    """Return the format, other than `but`, that the files of a folder look like; None when there is none."""
+    return next((name for name in READERS if name != but and reader(name).recognises(folder)), None)
+
+
+def files_below(folder: Path) -> list[Path]:
+    """Return the files of a folder and its subfolders that may hold a table, sorted by name."""
+    if not folder.is_dir():
+        return []
+    found = (path for path in folder.rglob("*") if path.name.lower().endswith(SUFFIXES))
+    return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "_")))
+
+
+def in_quotes(path: Path) -> bool:
+    """Return whether cells stand in double quotes: not where tabs separate them, unless the header is quoted.
+
+    In tab-separated exports a quote is a sign like any other, such as the inches of a term.
+    """
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(4096)
+    except OSError:
+        return True
+    if start.startswith(b"\x1f\x8b"):
+        import zlib
+
+        start = zlib.decompressobj(31).decompress(start, 4096)
+    header = start.replace(b"\0", b"").split(b"\n", 1)[0].lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return b"\t" not in header or header.startswith(b'"')

@@ -12,19 +12,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalweave.errors import StudyError, nearest
-from evalweave.records.readers import TEXT_COLUMNS, Source
+from evalweave.records.readers import SUFFIXES, TEXT_COLUMNS, Source
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from evalweave.study import Extract
 
-SUFFIXES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".txt", ".txt.gz", ".parquet", ".arrow", ".feather")
 STEMS = {
     "patients": ("patients",),
     "registrations": ("registrations",),
     "events": ("events", "measurements", "diagnoses", "referrals"),
 }
+NAMES = {"patients": "patients", "registrations": "registrations", "events": "events"}
 REQUIRED = {
     "patients": ("patient_id", "sex", "birth_year"),
     "registrations": ("patient_id", "practice_id", "start"),
@@ -41,6 +41,13 @@ ALSO = {
     "start": ("start_date",),
     "end": ("end_date",),
 }
+
+
+def recognises(folder: Path) -> bool:
+    """Return whether a folder has files called patients and registrations or events."""
+    names = [path.name.lower() for path in folder.iterdir() if path.is_file()]
+    there = [any(_named_after(name, stem) for name in names for stem in stems) for stems in STEMS.values()]
+    return there[0] and any(there[1:])
 
 
 def find(extract: Extract, table: str) -> list[Source]:
