@@ -38,19 +38,25 @@ def load(path: Path | str, kind: type[Model]) -> Model:
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
-        raise StudyError(
-            f"{path}: there is no such file. `evalweave init DIR` makes a study to start from."
-        ) from None
+        raise StudyError(f"{path}: there is no such file. {_start(kind)}") from None
     except IsADirectoryError:
-        raise StudyError(f"{path}: this is a folder; give the study file inside it.") from None
+        raise StudyError(f"{path}: this is a folder; give the file inside it.") from None
     except OSError as error:
         raise StudyError(f"{path}: cannot be read ({error.strerror}).") from None
     try:
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
         raise StudyError(f"{path}: is not UTF-8 text. Save it as UTF-8.") from None
+    if not text.strip():
+        raise StudyError(f"{path.name}: is empty. {_start(kind)}")
     value, lines = parse_yaml(text, path.name)
     return validate(value, kind, path.name, lines)
+
+
+def _start(kind: type[BaseModel]) -> str:
+    if kind is Study:
+        return "`evalweave init DIR` makes a study to start from."
+    return "`evalweave fit --help` shows an example."
 
 
 def parse_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
@@ -65,12 +71,21 @@ def parse_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
             f"{place}: {problem}. Check the indentation, colons and quotes around here."
         ) from None
     if node is None:
-        raise StudyError(f"{file}: is empty. `evalweave init DIR` makes a study file to start from.")
+        raise StudyError(f"{file}: is empty: it holds comments only, or nothing.")
     lines: dict[Path_, int] = {}
     faults: list[Fault] = []
 
+    walked: dict[int, bool] = {}
+
     def walk(node: yaml.Node, place: Path_) -> None:
         lines[place] = node.start_mark.line + 1
+        if id(node) in walked:
+            if not walked[id(node)]:
+                raise StudyError(
+                    f"{file}, line {node.start_mark.line + 1}: an alias (*) holds itself. Remove it."
+                )
+            return
+        walked[id(node)] = False  # until all below it is walked
         if isinstance(node, yaml.MappingNode):
             seen: dict[str, int] = {}
             for key, value in node.value:
@@ -86,6 +101,7 @@ def parse_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
         elif isinstance(node, yaml.SequenceNode):
             for index, value in enumerate(node.value):
                 walk(value, (*place, index))
+        walked[id(node)] = True
 
     walk(node, ())
     raise_faults(faults, StudyError)
@@ -115,13 +131,14 @@ def _sentences(item: dict[str, Any], kind: type[BaseModel], file: str, lines: di
     place: Path_ = tuple(item["loc"])
     line = next((lines[place[:n]] for n in range(len(place), 0, -1) if place[:n] in lines), None)
     where = file + (f", line {line}" if line else "")
-    keys = ", ".join(str(part) for part in place if not str(part).startswith("function-"))
+    keys = _spoken(place)
     label = f"{where}: {keys}: " if keys else f"{where}: "
     if item["type"] == "extra_forbidden":
         valid = _keys_at(kind, place[:-1])
         return [f'{where}: "{place[-1]}" is not a key {_inside(place)}. {nearest(str(place[-1]), valid)}']
     if item["type"] == "missing":
-        return [f'{where}: the key "{place[-1]}" is missing {_inside(place)}. Add it.']
+        inside = _inside(place).replace("of ", "in ", 1) if len(place) > 1 else _inside(place)
+        return [f'{where}: the key "{place[-1]}" is missing {inside}. Add it.']
     if item["type"] == "value_error":
         return [f"{label}{text}." for text in str(item["ctx"]["error"]).splitlines()]
     found = item.get("input")
@@ -134,12 +151,26 @@ def _sentences(item: dict[str, Any], kind: type[BaseModel], file: str, lines: di
     if item["type"] == "literal_error" and isinstance(found, str):
         valid = [w.strip(" '") for w in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return [f'{label}"{found}" is not one of {", ".join(valid)}. {nearest(found, valid)}']
-    return [f"{label}{message}{shown}."]
+    step = NEXT_STEPS.get(item["type"], "")
+    return [f"{label}{message}{shown}." + (f" {step}" if step else "")]
+
+
+NEXT_STEPS = {
+    "list_type": "Write a list: [a, b], or one line each beginning with a hyphen.",
+    "string_type": "Put the text in quotes.",
+    "string_pattern_mismatch": "Names begin with a letter and hold letters, digits, - and _ only.",
+}
+
+
+def _spoken(place: Path_) -> str:
+    """Return a place in words; entries of a list count from 1."""
+    parts = [f"entry {part + 1}" if isinstance(part, int) else part for part in place]
+    return ", ".join(part for part in parts if not part.startswith("function-"))
 
 
 def _inside(place: Path_) -> str:
-    parents = [str(part) for part in place[:-1]]
-    return f"of {', '.join(parents)}" if parents else "at the top of the file"
+    parents = _spoken(place[:-1])
+    return f"of {parents}" if parents else "at the top of the file"
 
 
 def _keys_at(kind: Any, place: Path_) -> list[str]:

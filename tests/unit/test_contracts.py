@@ -216,7 +216,7 @@ def test_a_repeated_key_is_refused_with_both_lines(tmp_path: Path) -> None:
 
 def test_a_misspelt_key_names_the_nearest_at_its_line(tmp_path: Path) -> None:
     said = mistakes(tmp_path, STUDY.replace("estimator:", "estimater:"))
-    assert 'line 11: "estimater" is not a key of analyses, 0. Did you mean "estimator"?' in said
+    assert 'line 11: "estimater" is not a key of analyses, entry 1. Did you mean "estimator"?' in said
     assert 'Did you mean "window"?' in mistakes(tmp_path, STUDY.replace("window:", "windo:"))
     assert 'Did you mean "index_date"?' in mistakes(tmp_path, STUDY.replace("index_date", "indexdate"))
 

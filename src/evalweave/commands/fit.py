@@ -37,12 +37,14 @@ def command(
     # One thread adds in one order: the same bytes on every machine, and no waiting for a busy core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from evalweave import files
-    from evalweave.errors import DataError, StudyError
+    from evalweave.errors import StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fit import fit
     from evalweave.study import FitSpec
     from evalweave.studyfile import load, validate
 
+    if not spec.strip():
+        raise StudyError("--spec: is empty; give a YAML or JSON file, or JSON text.")
     if spec.lstrip().startswith("{"):
         try:
             model = validate(json.loads(spec), FitSpec, "--spec", {})
@@ -63,7 +65,6 @@ def command(
     files.write_csv(table, out / "estimates.csv")
     files.write_json(rows, out / "estimates.json")
     files.write_json(result.diagnostics, out / "diagnostics.json")
-    print(result)
+    print(result.summary(rest=str(out / "estimates.csv")))
     print(f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it.")
-    if result.failures:
-        raise DataError("\n".join(f"{name}: {sentence}" for name, sentence in result.failures.items()))
+    result.check()

@@ -21,7 +21,9 @@ def placebo_dates(panel: PanelData, analysis: AnalysisOptions) -> list[dict[str,
     With one start both arms end before it; with several, treated patients end before their own. Each entry: shift,
     estimate, std_error, ci_low, ci_high, p_value, dof (cr2), or refused with the reason.
     """
-    starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
+    real = panel.first_treated <= panel.period.max()  # later starters are untreated throughout
+    starts = np.unique(panel.first_treated[real])
+    panel = replace(panel, first_treated=np.where(real, panel.first_treated, np.inf))
     end = panel.first_treated if len(starts) > 1 else np.full(len(panel.y), starts[0])
     keep = panel.period < end
     if not keep.any():
@@ -34,11 +36,11 @@ def placebo_dates(panel: PanelData, analysis: AnalysisOptions) -> list[dict[str,
         try:
             moved = replace(before, first_treated=before.first_treated - shift, subgroup=None)
             fit = twfe(moved, options)
-            found = infer(fit, "cr2", options)
+            found = infer(fit, "cr2", options) if fit.terms else None
         except DataError as error:
             out.append({"shift": shift, "refused": str(error)})
             continue
-        if not fit.terms:
+        if found is None:
             out.append({"shift": shift, "refused": "; ".join(fit.absent.values())})
             continue
         out.append(

@@ -81,10 +81,18 @@ def averages(
 
 
 def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]]:
-    """Return the panel without patients treated from its first period on, and a note that counts them."""
+    """Return the panel without patients treated from its first period on, and a note that counts them.
+
+    Raises:
+        DataError: if no other patients are treated.
+    """
     always = panel.first_treated <= panel.period.min()
     if not always.any():
         return panel, ()
+    if not (np.isfinite(panel.first_treated) & ~always).any():
+        raise DataError(
+            "Everybody who is treated is treated from the first period on: nobody was seen before the start."
+        )
     n = len(np.unique(panel.unit[always]))
     note = f"{n} patients whose start is not after the first period were left out: they were never seen untreated."
     return restricted(panel, ~always), (note,)

@@ -31,12 +31,13 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     if analysis.subgroup:
         raise StudyError(f"{analysis.name}: did_2x2 takes no subgroup; twfe does.")
     check_treated(panel)
-    starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
+    within = panel.first_treated <= panel.period.max()  # later starters are untreated throughout
+    starts = np.unique(panel.first_treated[within])
     if len(starts) > 1:
         raise DataError(
             f"did_2x2 needs one start, and there are {len(starts)}: use callaway_santanna, imputation or twfe."
         )
-    treated = np.isfinite(panel.first_treated).astype(float)
+    treated = within.astype(float)
     after = (panel.period >= starts[0]).astype(float)
     for arm, word in ((1.0, "programme"), (0.0, "comparison")):
         for side, when in ((0.0, "before"), (1.0, "after")):
@@ -65,7 +66,8 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
 
 def _like(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    treated = np.bincount(panel.cluster, np.isfinite(panel.first_treated), panel.n_clusters) > 0
+    ever = panel.first_treated <= panel.period.max()
+    treated = np.bincount(panel.cluster, ever, panel.n_clusters) > 0
     words = "all patient-periods, no patient effects" + ("; weighted" if panel.weighted else "")
     empty = np.zeros(0)
     return Fit(
@@ -88,7 +90,7 @@ def _before_after(panel: PanelData, after: Floats) -> _Patients:
     size = [np.add.reduceat(panel.weight * side, starts) for side in (1 - after, after)]
     both = (size[0] > 0) & (size[1] > 0)
     weight = (size[0] + size[1])[both] if panel.weighted else np.ones(int(both.sum()))
-    arm = np.isfinite(panel.first_treated[starts]).astype(float)
+    arm = (panel.first_treated[starts] <= panel.period.max()).astype(float)
     return _Patients(
         sums[0][both] / size[0][both],
         sums[1][both] / size[1][both],

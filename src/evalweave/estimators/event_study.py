@@ -32,6 +32,8 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         )
     check_treated(panel)
     events = observed_events(panel, analysis)
+    if not any(event < 0 for event in events):
+        raise DataError("No treated patient was observed before the start: there is nothing to compare with.")
     if analysis.reference not in events:
         raise StudyError(
             f"{analysis.name}: no treated patient was observed at the reference {analysis.reference}; "

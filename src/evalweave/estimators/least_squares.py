@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from evalweave.errors import DataError
 from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
@@ -19,6 +20,7 @@ from evalweave.estimators.result import Fit, Floats, Ints, LeastSquares, PanelDa
 from evalweave.study import AnalysisOptions
 
 Cells = Callable[[float, int, Ints], Floats]  # (start, subgroup level, periods T) -> T x K regressors
+NOTHING = 1e-12  # share of the largest sum of squares of terms and periods that is rounding
 TOLERANCE = 1e-10  # share of a column's sum of squares that the others must leave, squared scale
 
 ALIASED = (
@@ -64,15 +66,12 @@ def solve(
     xx, xy = design.sums(reduced.pooled, 1)[:2]
     xx, xy = xx[0], xy[0]
     k = len(names)
-    identified = _identified(xx, k)
-    absent = {
-        name: STILL if xx[j, j] <= 0 or _tiny(xx, j) else ALIASED
-        for j, name in enumerate(names)
-        if not identified[j]
-    }
+    live = _live(xx, design.dense_columns)
+    identified = _identified(xx, k, live)
+    absent = {name: ALIASED if live[j] else STILL for j, name in enumerate(names) if not identified[j]}
     preferred = [*np.flatnonzero(identified), *design.period_columns, *design.dense_columns,
                  *np.flatnonzero(~identified)]  # fmt: skip
-    chosen = _independent(xx, preferred)
+    chosen = _independent(xx, [j for j in preferred if live[j]])
     gone = [design.names[j] for j in design.dense_columns if j not in set(chosen)]
     notes = tuple(_dense_note(name, reduced) for name in gone)
     order = np.array(chosen, dtype=np.int64)
@@ -116,7 +115,8 @@ def fit_of(
     covariance = None
     if "unit" in analysis.inference and terms:
         covariance = _unit_covariance(panel, solved, contrast)
-    clusters = np.bincount(panel.cluster, np.isfinite(panel.first_treated), panel.n_clusters)
+    ever = panel.first_treated <= panel.period.max()
+    clusters = np.bincount(panel.cluster, ever, panel.n_clusters)
     return Fit(
         estimator=analysis.estimator,
         terms=tuple(terms),
@@ -198,14 +198,17 @@ class _Design:
         return xx, xy
 
 
-def _tiny(xx: Floats, j: int) -> bool:
-    return bool(xx[j, j] <= 1e-12 * max(float(np.diag(xx).max()), 1e-300))
+def _live(xx: Floats, dense: list[int]) -> NDArray[np.bool_]:
+    """Say which columns vary within patients by more than rounding; dense ones have scales of their own."""
+    size = np.diag(xx)
+    cells = np.ones(len(size), dtype=bool)
+    cells[dense] = False
+    return np.asarray(size > np.where(cells, NOTHING * size[cells].max(initial=0.0), 1e-300))
 
 
-def _identified(xx: Floats, k: int) -> np.ndarray:
+def _identified(xx: Floats, k: int, live: NDArray[np.bool_]) -> np.ndarray:
     """Say which of the first `k` coefficients every solution of the normal equations agrees on."""
-    scale = np.sqrt(np.diag(xx))
-    live = scale > 1e-150
+    scale = np.sqrt(np.diag(xx).clip(min=0.0))
     identified = np.zeros(k, dtype=bool)
     if not live[:k].any():
         return identified

@@ -17,7 +17,10 @@ from evalweave.estimators.result import Floats, Ints, PanelData
 from evalweave.study import AnalysisOptions, Columns
 
 FILE = "the panel"
+PERIODS = "Number the periods one after the other: 2015 for 2015/16, 1, 2, 3 … for months or quarters."
+STARTS = "Write the number of the first treated period, as in the period column; leave it blank for never."
 UNKNOWN = ("", "unknown", "Unknown", "nan", "NaN", "<NA>", "None", "NA")
+FARTHEST = 100_000  # periods from first to last
 Mask = NDArray[np.bool_]
 
 
@@ -44,16 +47,19 @@ def panel_data(
     if not len(frame):
         raise DataError(f"{file}: found no rows below the header, expected one row a unit and period.")
 
-    period = _numbers(frame, columns.period, faults, file)
+    period = _numbers(frame, columns.period, faults, file, PERIODS)
     integers = getattr(frame[columns.period].dtype, "kind", "O") in "iu" and not np.isnan(period.sum())
     _whole(period, columns.period, faults, file, "consecutive integers such as 2015 for 2015/16", integers)
     y = _numbers(frame, columns.outcome, faults, file)
-    starts = _numbers(frame, columns.first_treated, faults, file)
+    starts = _numbers(frame, columns.first_treated, faults, file, STARTS)
     numbers = {name: _numbers(frame, name, faults, file) for name in (*analysis.covariates, *extra)}
     weights = _numbers(frame, columns.weight, faults, file) if columns.weight else None
     for name, values in ((columns.outcome, y), *numbers.items()):
         _finite(values, name, faults, file)
     notes: list[str] = []
+    if not faults:
+        _calendar(period, columns.period, faults, file)
+        _doubtful(starts, period, columns.first_treated, faults, file)
     starts = _never(starts, columns.first_treated, notes)
     _whole(starts, columns.first_treated, faults, file, "the first treated period, blank for never")
     if weights is not None:
@@ -115,6 +121,7 @@ def panel_data(
         _constant(codes, within, where, analysis.subgroup, "one level a unit, fixed at the index date",
                   faults, file)  # fmt: skip
     raise_faults(faults)
+    _outside(starts[np.append(True, ~within)], periods, columns.first_treated, notes)
     weighted = weights is not None and bool((weights[rows] != 1.0).any())
     weight = taken(weights) if weighted and weights is not None else np.broadcast_to(np.float64(1), len(y))
     return PanelData(
@@ -165,11 +172,11 @@ def _missing(frame: pd.DataFrame, wanted: list[str], faults: list[Fault], file: 
             faults.append(Fault(file, f"{there.count(name)} columns of this name", "one", column=name))
 
 
-def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str) -> Floats:
-    """Return a column as floats, blank = nan; text that is no number is a fault."""
+def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str, action: str = "") -> Floats:
+    """Return a column as floats, blank = nan; text that is no number is a fault, with `action` as next step."""
     column = frame[name]
     if pd.api.types.is_datetime64_any_dtype(column):
-        faults.append(Fault(file, "dates", "numbers", column=name))
+        faults.append(Fault(file, "dates", "numbers", action, column=name))
         return np.full(len(column), np.nan)
     if pd.api.types.is_numeric_dtype(column):
         return np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
@@ -182,7 +189,7 @@ def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str) -> 
         found = "numbers with a decimal comma" if comma else "text that is not a number"
         faults.append(
             Fault(file, f"{found} ({int(wrong.sum())} rows)", "numbers",
-                  "Write a decimal point." if comma else "", row=int(wrong.argmax()) + 2, column=name)
+                  "Write a decimal point." if comma else action, row=int(wrong.argmax()) + 2, column=name)
         )  # fmt: skip
     return np.asarray(values)
 
@@ -211,6 +218,38 @@ def _whole(
         _refuse(~finite, "a blank or infinite period", expected, name, faults, file)
 
 
+def _calendar(period: Floats, name: str, faults: list[Fault], file: str) -> None:
+    """Refuse periods that are written as calendar numbers (20151, 201504, 20150401): they are not consecutive."""
+    low, high = np.fmin.reduce(period), np.fmax.reduce(period)
+    for digits, parts, what in (
+        (5, 4, "years and quarters"),
+        (6, 12, "years and months"),
+        (8, 1231, "dates"),
+    ):
+        size = 10 ** (digits - 4)
+        if not (1900 <= low // size < high // size < 2200):
+            continue
+        part = np.unique(period[np.isfinite(period)]) % size
+        if ((part >= 1) & (part <= parts)).all():
+            faults.append(
+                Fault(file, f"{what} written as numbers", "consecutive integers", PERIODS, column=name)
+            )
+            return
+    if high - low > FARTHEST:
+        faults.append(Fault(file, "periods very far apart", "consecutive integers", PERIODS, column=name))
+
+
+def _doubtful(starts: Floats, period: Floats, name: str, faults: list[Fault], file: str) -> None:
+    """Refuse starts whose meaning is not clear: negative ones among positive periods, 0 where 0 is a period."""
+    low, high = np.fmin.reduce(period), np.fmax.reduce(period)
+    if low >= 0 and np.fmin.reduce(starts) < 0:
+        _refuse(np.isfinite(starts) & (starts < 0), "a negative start", "the first treated period, blank for never",
+                name, faults, file)  # fmt: skip
+    if low <= 0 <= high:
+        _refuse(starts == 0, "0, which may mean the period 0 or never", "periods from 1 on, and blank for never",
+                name, faults, file)  # fmt: skip
+
+
 def _never(starts: Floats, name: str, notes: list[str]) -> Floats:
     """Return the starts with blank, 0 and infinity as inf."""
     blank = np.isnan(starts)
@@ -221,6 +260,18 @@ def _never(starts: Floats, name: str, notes: list[str]) -> Floats:
     if blank.any() or zero.any() or infinite.any():
         return np.where(blank | zero | infinite, np.inf, starts)
     return starts
+
+
+def _outside(starts: Floats, periods: Ints, name: str, notes: list[str]) -> None:
+    """Say how many units (one start each) are treated, or untreated, in all periods because of where they start."""
+    early = int((starts <= periods.min()).sum())
+    late = int((np.isfinite(starts) & (starts > periods.max())).sum())
+    if early:
+        notes.append(
+            f"{name}: {early} units start in or before the first period and were never seen untreated."
+        )
+    if late:
+        notes.append(f"{name}: {late} units start after the last period and are untreated throughout.")
 
 
 def _kept(
@@ -294,7 +345,8 @@ def _constant(
     if changes.any():
         at = np.flatnonzero(changes)
         faults.append(
-            Fault(file, f"{len(at)} changes within a unit", expected, row=int(rows[at + 1].min()) + 2, column=name)
+            Fault(file, f"{len(at)} change{'s' if len(at) > 1 else ''} within a unit", expected,
+                  row=int(rows[at + 1].min()) + 2, column=name)
         )  # fmt: skip
 
 

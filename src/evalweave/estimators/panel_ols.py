@@ -46,7 +46,8 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         raise DataError(
             "linearmodels cannot estimate this design; the default engine says what is not identified."
         ) from None
-    treated = np.bincount(panel.cluster, np.isfinite(panel.first_treated), panel.n_clusters) > 0
+    ever = panel.first_treated <= panel.period.max()
+    treated = np.bincount(panel.cluster, ever, panel.n_clusters) > 0
     g = panel.n_clusters
     return Fit(
         estimator=analysis.estimator, terms=("att",), theta=np.array([theta]), influence=np.zeros((g, 1)),

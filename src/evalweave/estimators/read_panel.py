@@ -39,7 +39,7 @@ def read_panel(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
         StudyError: no such file, or not a CSV, CSV.gz or Parquet by its name.
         DataError: missing columns, empty, wrong delimiter, not UTF-8, ragged rows, truncated gzip, damaged Parquet.
     """
-    name = path.name
+    name = path.name.lower()
     if not path.exists():
         raise StudyError(f"{path}: there is no such file.")
     if path.is_dir():
@@ -48,11 +48,11 @@ def read_panel(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
         return _parquet(path, wanted)
     if not name.endswith((".csv", ".csv.gz")):
         raise StudyError(f"{path}: is not a CSV, CSV.gz or Parquet by its name. Convert or rename it.")
-    return _csv(_bytes(path), name, wanted)
+    return _csv(_bytes(path), path.name, wanted)
 
 
 def _bytes(path: Path) -> bytes:
-    if not path.name.endswith(".gz"):
+    if not path.name.lower().endswith(".gz"):
         return path.read_bytes()
     try:
         with gzip.open(path) as handle:
@@ -77,6 +77,8 @@ def _csv(raw: bytes, file: str, wanted: dict[str, bool]) -> pd.DataFrame:
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     if not raw.strip():
         raise DataError(f"{file}: is empty. Expected a header and one row a unit and period.")
+    if b"\n" not in raw:  # line ends of old Macs, or a header alone
+        raw = raw.replace(b"\r", b"\n") + b"\n"
     header = _header(raw, file)
     _check_delimiter(header, file, wanted)
     bad: list[Any] = []
@@ -123,7 +125,7 @@ def _header(raw: bytes, file: str) -> list[str]:
         raise DataError(f"{file}: holds zero bytes: it is not a text file, or UTF-16 without a mark.")
     try:
         return next(csv.reader([line.decode("utf-8").rstrip("\r")]))
-    except (UnicodeDecodeError, StopIteration):
+    except (UnicodeDecodeError, StopIteration, csv.Error):
         raise DataError(f"{file}: the header is not UTF-8 text. Save the file as UTF-8.") from None
 
 
@@ -143,7 +145,8 @@ def _parquet(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
 
     try:
         _check_there(pq.read_schema(path).names, wanted, path.name)
-        return pq.read_table(path, columns=list(wanted)).to_pandas()
+        # ignore_metadata: a unit or period that pandas wrote as its index is a column like the others
+        return pq.read_table(path, columns=list(wanted)).to_pandas(ignore_metadata=True)
     except (pa.ArrowInvalid, OSError):
         raise DataError(f"{path.name}: is not a readable Parquet file. Fetch or write it again.") from None
 

@@ -26,6 +26,37 @@ ESTIMATORS = {
 }
 
 
+# Options that only some estimators know; set for another one, they would be passed over in silence.
+USED_BY = {
+    "subgroup": ("twfe",),
+    "engine": ("twfe",),
+    "bins": ("event_study",),
+    "reference": ("event_study", "sun_abraham", "imputation"),
+    "anticipation": ("callaway_santanna", "imputation"),
+    "collapse": ("did_2x2",),
+    "uptake": ("dose",),
+    **dict.fromkeys(
+        ("method", "control", "base", "unbalanced", "aggregate", "balance"), ("callaway_santanna",)
+    ),
+}
+
+
+def check_options(analysis: AnalysisOptions) -> None:
+    """Raise `StudyError` for every option that was set (differs from its default) and that the estimator lacks."""
+    wrong = [
+        f"{analysis.name}: {analysis.estimator} takes no {option}; {_and(users)}."
+        for option, users in USED_BY.items()
+        if analysis.estimator not in users
+        and getattr(analysis, option) != AnalysisOptions.model_fields[option].get_default()
+    ]
+    if wrong:
+        raise StudyError("\n".join(wrong))
+
+
+def _and(users: tuple[str, ...]) -> str:
+    return f"{users[0]} does" if len(users) == 1 else f"{', '.join(users[:-1])} and {users[-1]} do"
+
+
 def estimator(name: str) -> Estimator:
     """Return the estimator called `name`; raise `StudyError` with the nearest valid name."""
     if name not in ESTIMATORS:

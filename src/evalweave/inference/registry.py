@@ -22,6 +22,7 @@ from evalweave.study import AnalysisOptions
 LEAST_SQUARES = ("did_2x2", "twfe", "event_study", "sun_abraham", "etwfe")
 EVERY = ("cr0", "cr1", "jackknife", "unit", "multiplier_bootstrap")
 ONLY_LEAST_SQUARES = ("cr2", "cr3", "wild_bootstrap")
+NO_UNIT = ("did_2x2", "dose")
 REASSIGNED = ("twfe", "event_study", "sun_abraham", "etwfe")
 
 
@@ -36,6 +37,8 @@ def refusal(estimator: str, method: str, engine: str = "evalweave") -> str:
             f"{method} needs a least-squares estimator ({', '.join(LEAST_SQUARES)}) and does not apply to {estimator}; "
             "jackknife, cr1 and multiplier_bootstrap do."
         )
+    if method == "unit" and estimator in NO_UNIT:
+        return f"unit (unclustered errors) is not available for {estimator}; cr1 and jackknife apply."
     if method == "randomisation" and estimator not in REASSIGNED:
         return (
             f"randomisation is available for {', '.join(REASSIGNED)}, not for {estimator}; "

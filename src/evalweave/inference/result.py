@@ -10,7 +10,10 @@ import numpy as np
 from evalweave.estimators.result import Fit, Floats
 from evalweave.inference.distributions import t_p_value, t_quantile
 
-EXACT = "the model fits without any remainder, so there is nothing to take an error from"
+EXACT = (
+    "the residuals add up to nothing in every practice (an exact fit, or too few practices for this term), "
+    "so there is nothing to take an error from"
+)
 
 
 @dataclass(frozen=True)
