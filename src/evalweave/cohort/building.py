@@ -72,9 +72,9 @@ def _weights(
     wanted = [name for name, group in settings.comparisons.items() if group.balance != "none"]
     if not wanted:
         return membership, None
-    from evalweave.cohort import weighting
+    from evalweave.cohort.weighting import weighted
 
-    return weighting.weighted(cohort, membership, settings.comparisons)
+    return weighted(cohort, membership, settings.comparisons)
 
 
 def _cohort(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> pd.DataFrame:
