@@ -11,9 +11,11 @@ import pytest
 from report_results import HOSTILE, Made, results, study_file
 
 from evalweave.report.audit import audit
+from evalweave.report.disclosure import profile
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.report.identifiers import Identifiers
+from evalweave.report.notes import released_note
 from evalweave.studyfile import load_study
 
 ORDER = [
@@ -139,6 +141,19 @@ def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
         for table in out.glob("**/*.csv"):
             assert exact not in table.read_text(), (exact, table)
     assert "1 to 7" in words(html)  # the three people who were seen before and after
+
+
+def test_counts_in_sentences_of_earlier_stages_are_released_too(tmp_path: Path) -> None:
+    text = words(page(tmp_path))
+    assert re.search(r"about 10,090 rows without hba1c", text) and "10091" not in text
+    assert re.search(r"1 to 7 patients moved", text)
+    assert "24 practices stay" in text
+    rules = profile("nhs_england")
+    assert "<script>" not in released_note(rules, "<script> of 12 people")
+    assert (
+        str(released_note(rules, "fewer than 4 practices, at −3 or 0.5"))
+        == "fewer than 4 practices, at −3 or 0.5"
+    )
 
 
 def test_the_release_audit_finds_nothing(tmp_path: Path) -> None:

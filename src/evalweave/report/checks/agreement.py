@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from evalweave.report.blocks import Check
 from evalweave.report.data import ReportData
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import estimate, excludes_zero, missing, number
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, agreement_about_zero
 
@@ -99,7 +100,9 @@ def leave_one_out(data: ReportData) -> Check | None:
         return Check(
             question,
             CANNOT_TELL,
-            f"{reason}." if reason else "Leaving one practice out is not part of this study.",
+            released_note(data.profile, f"{reason}.")
+            if reason
+            else "Leaving one practice out is not part of this study.",
         )
     why = (
         f"Leaving out one practice at a time, the estimate lies between {number(one['low'], row.places)} and "

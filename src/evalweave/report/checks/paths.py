@@ -7,6 +7,7 @@ from typing import Any
 
 from evalweave.report.blocks import Check
 from evalweave.report.data import ReportData
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import estimate, excludes_zero, interval, missing, number
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
 
@@ -81,7 +82,7 @@ def placebo_starts(data: ReportData) -> Check | None:
         reason = next(
             (each["refused"] for each in found if each.get("refused")), "no placebo date could be tried"
         )
-        return Check(question, CANNOT_TELL, f"{str(reason).rstrip('.')}.")
+        return Check(question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}."))
     unit = data.outcome.unit
     said = "; ".join(
         f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
@@ -114,7 +115,10 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
     if not relative:
         reason = found.get("refused") if isinstance(found, Mapping) else None
         return Check(
-            question, CANNOT_TELL, f"{str(reason or 'No bound could be computed').rstrip('.')}.", link
+            question,
+            CANNOT_TELL,
+            released_note(data.profile, f"{str(reason or 'No bound could be computed').rstrip('.')}."),
+            link,
         )
     if original and not excludes_zero(original[0].get("ci_low"), original[0].get("ci_high")):
         why = "Even with equal trends the interval for the average after the start includes zero, so no bound is needed to lose it."

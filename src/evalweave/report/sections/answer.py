@@ -7,6 +7,7 @@ from typing import Any
 from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import percent
 from evalweave.report.planted import planted_table, truth_sentence
 from evalweave.report.sentences import (
@@ -33,7 +34,11 @@ def _blocks(data: ReportData) -> list[Any]:
         reason = next(iter(why.values()), "diagnostics.json says why") if isinstance(why, dict) else str(why)
         return [
             Prose(
-                text("There is no estimate for {}: {}.", data.outcome_label(), str(reason).rstrip(".")),
+                text(
+                    "There is no estimate for {}: {}.",
+                    data.outcome_label(),
+                    released_note(data.profile, str(reason).rstrip(".")),
+                ),
                 "lead",
             )
         ]

@@ -7,6 +7,7 @@ from typing import Any
 from evalweave.report.blocks import Checks, Prose, Section
 from evalweave.report.checks import CHECKS
 from evalweave.report.data import ReportData
+from evalweave.report.notes import released_note
 
 CAPTION = (
     "What would have to be true for the answer to be more than coincidence, and whether it is. “Cannot tell” is an answer "
@@ -20,5 +21,5 @@ def section(data: ReportData) -> Section:
     blocks: list[Any] = [Checks(CAPTION, tuple(found))]
     trust = data.diagnostic(data.primary.name, "trust")
     if trust:
-        blocks.append(Prose(str(trust)))
+        blocks.append(Prose(released_note(data.profile, str(trust))))
     return Section("believed", "Can it be believed?", tuple(blocks))

@@ -10,6 +10,7 @@ from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import interval, missing, number, p_value, percent, sentence
 from evalweave.report.sentences import agreement_about_zero, method
 from evalweave.report.terms import in_words, level, variable
@@ -287,5 +288,5 @@ def _absent(data: ReportData, analysis: Analysis) -> list[Any]:
     label = analysis.label or sentence(analysis.name.replace("_", " "))
     if isinstance(why, dict) and why:
         reasons = "; ".join(dict.fromkeys(str(reason).rstrip(".") for reason in why.values()))
-        return [Prose(text("{}: no estimate. {}.", label, sentence(reasons)))]
+        return [Prose(text("{}: no estimate. {}.", label, released_note(data.profile, sentence(reasons))))]
     return [Prose(text("{}: no estimate is part of this study.", label))]

@@ -20,6 +20,7 @@ from evalweave.report.blocks import (
     text,
 )
 from evalweave.report.data import ReportData
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import missing, number, plain, sentence
 
 
@@ -80,13 +81,21 @@ def _limits(data: ReportData) -> list[Any]:
             continue
         label = next((a.label for a in data.study.analyses if a.name == name and a.label), name)
         if found.get("error"):
-            items.append(text("{}: {}", label, found["error"]))
-        items += [text("{}: {}", label, sentence(str(said))) for said in found.get("notes") or []]
+            items.append(text("{}: {}", label, released_note(data.profile, str(found["error"]))))
+        items += [
+            text("{}: {}", label, released_note(data.profile, sentence(str(said))))
+            for said in found.get("notes") or []
+        ]
         absent = found.get("absent") or {}
-        items += [text("{}: no {}: {}", label, term, why) for term, why in absent.items()]
+        items += [
+            text("{}: no {}: {}", label, term, released_note(data.profile, str(why)))
+            for term, why in absent.items()
+        ]
         for method, said in (found.get("inference") or {}).items():
             if isinstance(said, Mapping) and said.get("error"):
-                items.append(text("{}, {}: {}", label, method, said["error"]))
+                items.append(
+                    text("{}, {}: {}", label, method, released_note(data.profile, str(said["error"])))
+                )
     unbounded = [
         row for a in data.study.analyses for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].unit)
         if math.isinf(row.low) or math.isinf(row.high)

@@ -10,6 +10,7 @@ import pandas as pd
 from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.strip import reach, strip
+from evalweave.report.notes import released_note
 from evalweave.report.numbers import estimate, missing, number, percent, plain, sentence
 from evalweave.report.people import many
 from evalweave.report.sentences import method
@@ -96,7 +97,7 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         expectation=_expectation(record),
         strip=strip(f"strip-{claim}", _real(record["estimate"]), low, high, float(record["margin"]), unit, scale, places),
         numbers=numbers,
-        quantitative=sentence(_minus(record["quantitative_detail"])),
+        quantitative=released_note(data.profile, sentence(_said(record["quantitative_detail"]))),
         voices=tuple(_voices(data, record, shown)),
         quotes=tuple(_quotes(data, claim)),
         label=sentence(label),
@@ -111,7 +112,8 @@ def _real(value: Any) -> float:
     return math.nan if missing(value) else float(value)
 
 
-def _minus(value: Any) -> str:
+def _said(value: Any) -> str:
+    """Return a sentence of the join stage, blank where there is none."""
     return "" if missing(value) else str(value)
 
 
