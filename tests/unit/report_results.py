@@ -44,6 +44,7 @@ class Made:
     formats: tuple[str, ...] = ("html",)
     subgroup_absent: bool = False
     disclosure: str = "nhs_england"
+    people: int = 8046  # in every estimate
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -148,6 +149,7 @@ def _estimates(where: Path, made: Made) -> None:
         rows.append(_row("placebo", "att", 0.3, -0.9, 1.5, outcome="sbp", outcome_unit="mmHg"))
         rows.append(_row("north", "att", -1.1, -2.3, 0.1, comparison="north"))
     for row in rows:
+        row["n_patients"] = made.people
         if row["outcome"] == "hba1c":
             row["outcome_unit"] = made.unit
     if made.unit == "mmol/mol":

@@ -143,6 +143,15 @@ def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
     assert "1 to 7" in words(html)  # the three people who were seen before and after
 
 
+def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> None:
+    out = report(tmp_path, Made(people=5))
+    text = words((out / "report.html").read_text())
+    assert "There is no estimate for HbA1c" in text
+    assert "withheld: it rests on too few people" in text.replace("Withheld", "withheld")
+    for file in [*out.glob("*.csv"), *out.glob("figures/*"), out / "manifest.json", out / "report.html"]:
+        assert not re.search(r"[−-]1\.2\b|[−-]0\.1097|[−-]1\.20", file.read_text()), file
+
+
 def test_counts_in_sentences_of_earlier_stages_are_released_too(tmp_path: Path) -> None:
     text = words(page(tmp_path))
     assert re.search(r"about 10,090 rows without hba1c", text) and "10091" not in text

@@ -14,6 +14,7 @@ from evalweave.report.numbers import decimals, missing
 from evalweave.study import Analysis, Outcome, Study, role_of
 
 PERCENTAGE_POINTS = "percentage points"
+STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
 @dataclass(frozen=True)
@@ -120,10 +121,38 @@ class ReportData:
 
     @cached_property
     def _rows(self) -> dict[str, list[Row]]:
+        """Rows by analysis: statistics as the profile releases them, counts exact (they are released where printed)."""
+        released = self.estimates.assign(**{name: self.released_estimates[name] for name in STATISTICS})
         found: dict[str, list[Row]] = {}
-        for record in self.estimates.to_dict("records"):
+        for record in released.to_dict("records"):
             found.setdefault(str(record["analysis"]), []).append(_row(record))
         return found
+
+    @cached_property
+    def released_estimates(self) -> pd.DataFrame:
+        """The estimates as released: what rests on too few people is blank."""
+        return self.profile.estimates(self.estimates)
+
+    @cached_property
+    def released_joint(self) -> pd.DataFrame | None:
+        """The joint display without the numbers of estimates that are withheld; counts still exact."""
+        if self.joint is None:
+            return None
+        gone = self.released_estimates["estimate"].isna() & self.estimates["estimate"].notna()
+        keys = ["analysis", "term", "outcome_unit"]
+        withheld = set(self.estimates.loc[gone, keys].itertuples(index=False, name=None))
+        rows = pd.Series(
+            [key in withheld for key in self.joint[keys].itertuples(index=False, name=None)],
+            index=self.joint.index,
+        )
+        joint = self.joint.copy()
+        for name in (*STATISTICS, "label_stability"):
+            if name in joint:
+                joint[name] = joint[name].mask(rows)
+        joint["quantitative_detail"] = joint["quantitative_detail"].mask(
+            rows, "withheld: it rests on too few people"
+        )
+        return joint
 
     def row(
         self, analysis: Analysis, term: str, unit: str | None = None, inference: str | None = None

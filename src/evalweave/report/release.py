@@ -14,11 +14,11 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     """Return name -> table: estimates, flow and, where the strand is there, theme_counts and joint_display."""
-    found = {"estimates": data.profile.estimates(data.estimates), "flow": flowchart.table(data)}
+    found = {"estimates": data.released_estimates, "flow": flowchart.table(data)}
     if data.theme_counts is not None:
         found["theme_counts"] = data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
-    if data.joint is not None:
-        found["joint_display"] = data.profile.count_frame(data.joint, tables.JOINT_DISPLAY)
+    if data.released_joint is not None:
+        found["joint_display"] = data.profile.count_frame(data.released_joint, tables.JOINT_DISPLAY)
     return {
         name: neutral(frame.drop(columns=[c for c in PRIVATE if c in frame])) for name, frame in found.items()
     }

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import pandas as pd
-
 from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.strip import reach, strip
@@ -39,26 +37,27 @@ CAPTION = (
 def section(data: ReportData) -> Section:
     """Return the joint display."""
     title = "The two together"
-    if data.joint is None or data.joint.empty:
+    if data.released_joint is None or data.released_joint.empty:
         why = (
             "No claims were declared, so numbers and voices stand side by side without a joint display."
             if data.study.qualitative
             else "A qualitative strand is not part of this study, so there is nothing to join."
         )
         return Section("together", title, (Prose(why),))
-    released = data.profile.count_frame(data.joint, _contract())
+    joint = data.released_joint
+    released = data.profile.count_frame(joint, _contract())
     scales = {
         unit: reach(
             [x for name in ("ci_low", "ci_high", "estimate", "margin") for x in part[name].astype(float)]
         )
-        for unit, part in data.joint.groupby("outcome_unit")
+        for unit, part in joint.groupby("outcome_unit")
     }
-    exact = data.joint.to_dict("records")
+    exact = joint.to_dict("records")
     rows = tuple(
         _row(data, record, shown, scales[record["outcome_unit"]])
         for record, shown in zip(exact, released.to_dict("records"), strict=True)
     )
-    version = str(data.joint["rule_version"].iloc[0])
+    version = str(joint["rule_version"].iloc[0])
     notes: list[Text] = [
         f"Convergence rule, version {version}; labels follow Farmer et al. (2006) and O’Cathain et al. (2010)."
     ]
@@ -237,9 +236,3 @@ def _analyst(record: dict[Any, Any]) -> str:
 def _by(record: dict[Any, Any]) -> str:
     parts = [str(record[name]) for name in ("analyst_initials", "analyst_date") if not missing(record[name])]
     return f"The analyst’s own reading, {', '.join(parts)}" if parts else "The analyst’s own reading"
-
-
-def figure_data(data: ReportData) -> pd.DataFrame | None:
-    """Return what the interval strips draw."""
-    names = ["claim_id", "outcome_unit", "estimate", "ci_low", "ci_high", "margin"]
-    return None if data.joint is None else data.joint[names]
