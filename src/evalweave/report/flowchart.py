@@ -201,9 +201,7 @@ def table(data: ReportData) -> pd.DataFrame:
 
     rows: list[dict[str, Any]] = []
 
-    def add(
-        box: str, stage: str, rule: str, label: str, arm: str | None, **counts: int | None
-    ) -> None:
+    def add(box: str, stage: str, rule: str, label: str, arm: str | None, **counts: int | None) -> None:
         rows.append(
             {
                 "order": len(rows) + 1,
