@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from evalweave.study import Study
 
 
 def command(
@@ -42,7 +45,8 @@ def command(
     recognised.append(
         f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"
     )
-    faults += _files(study)
+    missing = _files(study)
+    faults += missing
     made_up = study.simulation is not None and not Path(study.extract.path).is_dir()
     if made_up:
         recognised.append("the extract and the coded project are not there yet: they will be simulated")
@@ -55,6 +59,14 @@ def command(
         faults += found.faults
         notes += found.notes
         recognised += found.recognised
+    if study.qualitative is not None and not missing and not made_up:
+        said, wrong_strand = _strand(study)
+        recognised += said
+        faults += wrong_strand
+    if study.claims is not None and Path(study.claims).exists():
+        from evalweave.triangulation.claims import early_faults
+
+        faults += early_faults(study)
     for note in notes:
         print(f"Note: {note}")
     if faults:
@@ -66,11 +78,24 @@ def command(
         print(f"  {line}")
 
 
-def _files(study: object) -> list[str]:
-    """Return a sentence for each file of the qualitative strand and the claims that is not there."""
-    from evalweave.study import Study
+def _strand(study: Study) -> tuple[list[str], list[str]]:
+    """Return what the qualitative strand holds, and what is wrong with it."""
+    from evalweave.errors import EvalweaveError
+    from evalweave.qualitative.readers import load
 
-    assert isinstance(study, Study)
+    assert study.qualitative is not None
+    try:
+        project = load(Path(study.qualitative.project), study.qualitative)
+    except EvalweaveError as error:
+        return [], str(error).splitlines()
+    return [
+        f"coded project: {len(project.sources)} sources, {len(project.participants)} people, {len(project.codes)} codes, "
+        f"{len(project.codings)} codings, {len(project.themes)} themes"
+    ], []
+
+
+def _files(study: Study) -> list[str]:
+    """Return a sentence for each file of the qualitative strand and the claims that is not there."""
     named = {"claims": study.claims}
     if study.qualitative is not None:
         for key in ("project", "participants", "themes", "eligibility", "source_participants", "sources"):
