@@ -16,11 +16,13 @@ def match(
     optional: Sequence[str],
     names: Mapping[str, str],
     also: Mapping[str, Sequence[str]],
+    guess: bool = True,
 ) -> tuple[dict[str, str], list[Fault]]:
     """Return our column → the name in `header`, and a fault for each column that cannot be found.
 
     `names` are the study file's renames, `also` other names that need no rename. Case does not matter where no
-    two columns differ by case alone.
+    two columns differ by case alone. Where an optional column is absent and another one is called nearly so, that
+    is a fault too, unless the format fixes its names (`guess` false).
     """
     faults: list[Fault] = []
     repeated = sorted({column for column in header if column and list(header).count(column) > 1})
@@ -45,7 +47,7 @@ def match(
                 faults.append(_absent(name, wanted, header, ours in names))
     spare = {h.casefold(): h for h in header if h and h not in found.values()}
     for ours in optional:
-        if ours not in found and ours not in names:
+        if guess and ours not in found and ours not in names:
             for close in difflib.get_close_matches(ours, spare, n=1, cutoff=0.8):
                 faults.append(
                     Fault(name, f'the column "{spare[close]}"', f'"{ours}", if that is what it holds',

@@ -215,7 +215,7 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
     else:
         header = seen.header
     found, faults = headers.match(
-        source.name, header, source.required, source.optional, source.names, source.also
+        source.name, header, source.required, source.optional, source.names, source.also, not source.fixed
     )
     if faults:
         return None, faults

@@ -55,6 +55,9 @@ class Source:
     lookups: dict[str, Path] = field(default_factory=dict)
     names: dict[str, str] = field(default_factory=dict)  # the study file's renames: our column → in the file
     also: Mapping[str, Sequence[str]] = field(default_factory=dict)  # other names that need no rename
+    fixed: bool = (
+        False  # the format fixes the names of columns: a name that is nearly right is another column
+    )
     identifiers: tuple[str, ...] = ("patient_id", "practice_id", "code")  # must not be stored as floats
     notes: tuple[str, ...] = ()  # what a user should know of how the format is read
 

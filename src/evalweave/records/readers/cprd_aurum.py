@@ -80,6 +80,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             quoted=in_quotes(path),
             lookups=chosen,
             names=extract.columns.get(table, {}),
+            fixed=True,
             identifiers=("patid", "pracid", "medcodeid"),
             notes=notes if place == 0 else (),
         )

@@ -111,7 +111,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             sources.append(
                 Source(
                     path, path.relative_to(folder).as_posix(), required, optional, part_of, in_quotes(path),
-                    lookups=lookups, names=extract.columns.get(table, {}), also=ALSO, identifiers=("person_id",),
+                    lookups=lookups, names=extract.columns.get(table, {}), also=ALSO, fixed=True, identifiers=("person_id",),
                 )
             )  # fmt: skip
     notes = _notes(table, by_table, lookups, empty, extract)

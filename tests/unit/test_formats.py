@@ -1,0 +1,276 @@
+"""One simulated study in four formats: the same panel and the same estimate, less what a format has no field for."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from evalweave import panel as panels
+from evalweave.cohort.building import build
+from evalweave.fit import fit
+from evalweave.records import engine
+from evalweave.records.cleaning import clean
+from evalweave.records.codelists import read_all
+from evalweave.records.ingest import ingest, ledger
+from evalweave.simulation.formats import as_csv, cprd_aurum, ehrql, omop
+from evalweave.simulation.practices import demonstration_practices
+from evalweave.simulation.written import written
+from evalweave.study import CleanSettings, CohortSettings, PanelSettings, SimulateSettings, settings_for
+from evalweave.studyfile import load_study
+
+CONFIG = Path(__file__).parents[2] / "config"
+STUDY = load_study(CONFIG / "config.yaml")
+TABLES = ("patients", "registrations", "events")
+MEASURED = ["hba1c", "n_hba1c", "systolic_bp", "n_systolic_bp"]
+EVERYWHERE = ["patient_id", "practice_id", "period", "first_treated", *MEASURED, "age", "sex", "n_conditions"]
+
+
+@dataclass(frozen=True)
+class Run:
+    """What came of one writing of the study, identifiers as in the flat one."""
+
+    panel: pd.DataFrame
+    ingested: pd.DataFrame
+    cleaned: pd.DataFrame
+    notes: list[str]
+
+    def estimate(self) -> float:
+        analysis = {"name": "main", "estimator": "twfe", "inference": ["cr1"], "diagnostics": False}
+        spec = {"columns": {"outcome": "hba1c"}, "analyses": [analysis]}
+        return float(fit(self.panel, spec).rows[0]["estimate"])
+
+    def set_aside(self) -> dict[str, int]:
+        lines = self.cleaned[(self.cleaned["entry"] == "set_aside") & (self.cleaned["unit"] == "records")]
+        return lines.groupby("rule")["n"].sum().to_dict()
+
+
+def simulated(dirt: bool) -> dict[str, pd.DataFrame]:
+    said = settings_for(STUDY, SimulateSettings)
+    said["simulation"] |= {"seed": 11, "eligible_programme": 350, "eligible_comparison": 250, "dirt": dirt}
+    return written(SimulateSettings.model_validate(said), demonstration_practices())[0]
+
+
+@pytest.fixture(scope="module")
+def clean_tables() -> dict[str, pd.DataFrame]:
+    return simulated(dirt=False)
+
+
+@pytest.fixture(scope="module")
+def tables(clean_tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Records with every kind of dirt, of people with one registration (two formats cannot say more of a mover).
+
+    Without dates that a format reads which writes days first.
+    """
+    spells, events = clean_tables["registrations"], simulated(dirt=True)["events"]
+    n_spells = spells.groupby("patient_id")["start"].transform("size")
+    several = set(spells.loc[n_spells > 1, "patient_id"])
+    assert len(several) > 10
+    days_first = events["date"].str.contains("/") & ~events["date"].isin(["31/02/2016", "30/02/2013"])
+    events = events[~days_first].reset_index(drop=True)
+    tables = {"patients": clean_tables["patients"], "registrations": spells, "events": events}
+    return {
+        name: table[~table["patient_id"].isin(several)].reset_index(drop=True)
+        for name, table in tables.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def flat_clean(clean_tables: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return through(tmp_path_factory.mktemp("flat_clean"), flat_files(clean_tables), {"format": "flat"})
+
+
+@pytest.fixture(scope="module")
+def flat(tables: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return through(tmp_path_factory.mktemp("flat"), flat_files(tables), {"format": "flat"})
+
+
+def flat_files(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
+    return {f"{name}.csv": as_csv(table) for name, table in tables.items()}
+
+
+def through(
+    folder: Path,
+    files: dict[str, bytes],
+    extract: dict[str, Any],
+    practices: dict[str, str] | None = None,
+    lists: dict[str, str] | None = None,
+) -> Run:
+    """Write the files and take them to the panel of the demonstration's primary comparison."""
+    (folder / "extract").mkdir()
+    for name, content in files.items():
+        (folder / "extract" / name).write_bytes(content)
+    study = STUDY.model_copy(
+        update={
+            "extract": type(STUDY.extract)(path=str(folder / "extract"), **extract),
+            "codelists": lists or STUDY.codelists,
+        }
+    )
+    where = demonstration_practices()
+    if practices is not None:
+        where["practice_id"] = where["practice_id"].map(practices)
+    backend = engine.connect("duckdb")
+    parts = {table: ingest(study.extract, "duckdb", table, folder / "out") for table in TABLES}
+    known, faults = read_all(study.codelists, study.extract.code_system)
+    assert not faults
+    read = {table: engine.parquet_tables(backend, [part.path for part in parts[table]]) for table in TABLES}
+    cleaned = clean(
+        backend, **read, practices=where, lists=known,
+        settings=CleanSettings.model_validate(settings_for(study, CleanSettings)),
+    )  # fmt: skip
+    tidy = {
+        name: engine.keep(backend, name, getattr(cleaned, name))
+        for name in ("patients", "registrations", "measurements", "conditions")
+    }
+    cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
+    built = panels.build(
+        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
+        STUDY.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
+    )  # fmt: skip
+    return Run(
+        built.panel,
+        pd.concat([ledger(table, parts[table]) for table in TABLES]),
+        cleaned.ledger,
+        [note for each in parts.values() for part in each for note in part.notes],
+    )
+
+
+def renamed(run: Run, people: dict[str, str], practices: dict[str, str]) -> Run:
+    """Return the run with the flat format's identifiers."""
+    back = {theirs: ours for ours, theirs in practices.items()}
+    panel = run.panel.assign(
+        patient_id=run.panel["patient_id"].map(people), practice_id=run.panel["practice_id"].map(back)
+    )
+    assert panel[["patient_id", "practice_id"]].notna().all().all()
+    return Run(
+        panel.sort_values(["patient_id", "period"], ignore_index=True), run.ingested, run.cleaned, run.notes
+    )
+
+
+def same(run: Run, flat: Run, columns: list[str] = EVERYWHERE) -> None:
+    pd.testing.assert_frame_equal(run.panel[columns], flat.panel[columns], check_dtype=False, rtol=1e-12)
+    assert run.estimate() == pytest.approx(flat.estimate(), rel=1e-9)
+
+
+def as_aurum(folder: Path, tables: dict[str, pd.DataFrame], missing: str = "", **more: Any) -> Run:
+    pracids = cprd_aurum.pracids(tables)
+    who = {patid: person for (person, _), patid in cprd_aurum.patids(tables).items()}
+    extract = {"format": "cprd_aurum", "code_system": "snomed", "date_format": "dmy"}
+    run = through(folder, cprd_aurum.files(tables, missing, **more), extract, pracids)
+    return renamed(run, who, pracids)
+
+
+def as_omop(folder: Path, tables: dict[str, pd.DataFrame], extract: dict[str, Any], **how: Any) -> Run:
+    sites = {name: str(number) for name, number in omop.care_site_ids(tables).items()}
+    who = {str(number): person for person, number in omop.person_ids(tables).items()}
+    lists = None
+    if extract.get("code_system") != "snomed":
+        lists = omop_lists(folder, omop.concept_ids(tables))
+    return renamed(
+        through(folder, omop.files(tables, **how), {"format": "omop", **extract}, sites, lists), who, sites
+    )
+
+
+def omop_lists(folder: Path, concepts: dict[str, int]) -> dict[str, str]:
+    """Write the demonstration's code lists with the concepts that stand for their SNOMED CT codes."""
+    lists = {}
+    for name, path in STUDY.codelists.items():
+        with Path(path).open(newline="") as handle:
+            rows = [row for row in csv.DictReader(handle) if row["code"] in concepts]
+        lists[name] = str(folder / f"{name}.csv")
+        with Path(lists[name]).open("w", newline="") as handle:
+            writer = csv.writer(handle)
+            writer.writerow(["concept_id", "implied_unit", "category"])
+            writer.writerows([concepts[r["code"]], r["implied_unit"], r.get("category", "")] for r in rows)
+    return lists
+
+
+def test_the_study_is_worth_comparing(flat: Run) -> None:
+    assert len(flat.panel) > 3000
+    assert flat.panel["white"].mean() > 0.5 and flat.panel["imd_quintile"].notna().mean() > 0.9
+    found = set(flat.set_aside())
+    assert {
+        "value_comparator",
+        "date_unreadable",
+        "unit_unknown",
+        "unit_contradicts_value",
+        "same_day_twin",
+    } <= found
+
+
+def test_aurum_gives_the_same_panel(tables: dict[str, pd.DataFrame], flat: Run, tmp_path: Path) -> None:
+    run = as_aurum(tmp_path, tables, missing="NA")
+    same(run, flat)
+    assert run.set_aside() == flat.set_aside()
+    assert run.panel[["white", "imd_quintile"]].isna().all().all()
+    patients = run.ingested[run.ingested["stage"] == "ingest patients"]
+    assert "blank throughout: ethnicity, imd_quintile" in " ".join(patients["reason"])
+    assert any("moves between practices are unseen" in note for note in run.notes)
+    assert any("staff (1)" in note for note in run.notes)
+
+
+def without_unacceptable(run: Run, tables: dict[str, pd.DataFrame]) -> Run:
+    """Return the run without the people whom a supplier's flag would have set aside: OMOP has no such flag."""
+    patients = tables["patients"]
+    flagged = set(patients.loc[patients["acceptable"] == "false", "patient_id"])
+    extra = run.panel["patient_id"].isin(flagged)
+    assert extra.any()
+    return Run(run.panel[~extra].reset_index(drop=True), run.ingested, run.cleaned, run.notes)
+
+
+def test_omop_gives_the_same_panel(tables: dict[str, pd.DataFrame], flat: Run, tmp_path: Path) -> None:
+    run = as_omop(tmp_path, tables, {})
+    same(without_unacceptable(run, tables), flat, [*EVERYWHERE, "white"])
+    assert run.panel["imd_quintile"].isna().all()
+    assert "blank throughout: imd_quintile" in " ".join(run.ingested["reason"])
+    assert run.cleaned["rule"].ne("patient_not_acceptable").all()
+    assert flat.cleaned["rule"].eq("patient_not_acceptable").any()
+
+
+def test_omop_as_typed_parquet_in_lower_case(
+    tables: dict[str, pd.DataFrame], flat: Run, tmp_path: Path
+) -> None:
+    run = as_omop(tmp_path, tables, {"code_system": "snomed"}, form="parquet", upper=False)
+    same(without_unacceptable(run, tables), flat, [*EVERYWHERE, "white"])
+    assert "date_unreadable" not in run.set_aside()  # a typed column cannot hold 31/02/2016: it came blank
+    assert run.set_aside()["date_missing"] >= flat.set_aside()["date_unreadable"]
+
+
+def test_ehrql_gives_the_same_panel(
+    clean_tables: dict[str, pd.DataFrame], flat_clean: Run, tmp_path: Path
+) -> None:
+    extract = {"format": "flat", "columns": ehrql.COLUMNS, "files": ehrql.FILES}
+    run = through(tmp_path, ehrql.files(clean_tables), extract)
+    same(run, flat_clean, list(flat_clean.panel.columns))
+    events = run.ingested[(run.ingested["stage"] == "ingest events") & (run.ingested["entry"] == "kept")]
+    assert "blank throughout: practice_id, unit_text" in events["reason"].iloc[0]
+
+
+def test_without_units_only_what_the_unit_said_is_lost(
+    tables: dict[str, pd.DataFrame], flat: Run, tmp_path: Path
+) -> None:
+    extract = {"format": "flat", "columns": ehrql.COLUMNS, "files": ehrql.FILES}
+    run = through(tmp_path, ehrql.files(tables), extract)
+    both = run.panel.merge(flat.panel, on=["patient_id", "period"], how="outer", suffixes=("", "_flat"))
+    apart = ~np.isclose(both["hba1c"], both["hba1c_flat"], rtol=1e-12, equal_nan=True)
+    rules = flat.set_aside()
+    told = sum(rules[rule] for rule in ("unit_unknown", "unit_contradicts_value", "same_day_twin"))
+    assert 0 < apart.sum() <= told
+    assert "unit_unknown" not in run.set_aside()
+
+
+def test_movers_are_followed_to_their_move_where_a_format_renames_them(
+    clean_tables: dict[str, pd.DataFrame], flat_clean: Run, tmp_path: Path
+) -> None:
+    run = as_aurum(tmp_path, clean_tables)
+    spells = clean_tables["registrations"]
+    places = spells.groupby("patient_id")["practice_id"].nunique()
+    both = flat_clean.panel.merge(run.panel, on=["patient_id", "period"], how="outer", indicator=True)
+    apart = both[(both["_merge"] != "both") | ~np.isclose(both["hba1c_x"], both["hba1c_y"], equal_nan=True)]
+    assert len(apart) and set(apart["patient_id"]) <= set(places[places > 1].index)
+    assert (apart["_merge"] != "right_only").all()
