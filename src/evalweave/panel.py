@@ -44,11 +44,12 @@ PERIOD_REASONS = {
 
 @dataclass(frozen=True)
 class Panels:
-    """A comparison's panel, its raw trends and its ledger."""
+    """A comparison's panel, its raw trends, its ledger, and every patient-period in follow-up, measured or not."""
 
     panel: pd.DataFrame
     trends: pd.DataFrame
     ledger: pd.DataFrame
+    followed: pd.DataFrame
 
 
 def build(
@@ -81,7 +82,7 @@ def build(
     ledger = _ledger(counts, status, settings.window.period)
     trends = _trends(comparison, panel, people, status, settings)
     _check_measured(panel, people, comparison, settings)
-    return Panels(panel, trends, ledger)
+    return Panels(panel, trends, ledger, _in_follow_up(status, people, panel, settings))
 
 
 def first_treated(start: dt.date, exposure: Exposure, period: str) -> int:
@@ -278,6 +279,19 @@ def _person_periods(
         rule=pd.Series(rule, index=seen.index, dtype="string"),
         followed=(in_follow_up | measured) & ~straddles,
     )[["patient_id", "arm", "period", "rule", "followed"]]
+
+
+def _in_follow_up(
+    status: pd.DataFrame, people: pd.DataFrame, panel: pd.DataFrame, settings: PanelSettings
+) -> pd.DataFrame:
+    """Return one row a patient and period in follow-up, with measured_<outcome> = 1 or 0."""
+    rows = status.loc[status["followed"], ["patient_id", "period"]]
+    rows = rows.merge(people[["patient_id", "practice_id", "first_treated"]], on="patient_id")
+    values = panel[["patient_id", "period", *settings.outcomes]].astype({"period": "int64"})
+    rows = rows.merge(values, on=["patient_id", "period"], how="left")
+    for outcome in settings.outcomes:
+        rows[f"measured_{outcome}"] = rows.pop(outcome).notna().astype("int64")
+    return rows.sort_values(["patient_id", "period"], ignore_index=True)
 
 
 def _ledger(records: pd.DataFrame, status: pd.DataFrame, period: str) -> pd.DataFrame:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 
@@ -155,3 +156,16 @@ def test_the_generated_reference_is_up_to_date() -> None:
     readme = (ROOT / "config/README.md").read_text()
     assert reference.between(readme, reference.key_reference()) == readme, "run python -m evalweave.reference"
     assert (ROOT / "workflow/schemas/study.schema.json").read_text() == reference.schema()
+
+
+def test_who_was_followed_agrees_with_the_trends_and_is_tested(finished: Path) -> None:
+    panel = finished / "results/ways-to-wellness/panel"
+    followed = pd.read_parquet(panel / "area_without_programme.followed.parquet")
+    trends = pd.read_csv(panel / "area_without_programme.trends.csv").query("outcome == 'hba1c'")
+    arm = followed["first_treated"].notna().map({True: "programme", False: "comparison"})
+    counts = followed.groupby([arm.rename("arm"), "period"])["measured_hba1c"].agg(["size", "sum"])
+    expected = trends.set_index(["arm", "period"])[["n_eligible", "n_patients"]].sort_index()
+    assert counts.sort_index().to_numpy().tolist() == expected.to_numpy().tolist()
+    diagnostics = json.loads((finished / "results/ways-to-wellness/estimates/diagnostics.json").read_text())
+    assert diagnostics["main"]["measured_did"]["inference"] == "cr2"
+    assert "measured_did" not in diagnostics["placebo_blood_pressure"]

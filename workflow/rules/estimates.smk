@@ -7,9 +7,17 @@ def comparison_of(name):
     return analyses[name].comparison or study.primary_comparison
 
 
+def followed_of(wildcards):
+    """Who was in follow-up, measured or not: asked of the primary analysis only."""
+    if wildcards.analysis != study.primary_analysis.name:
+        return []
+    return f"{results}/panel/{comparison_of(wildcards.analysis)}.followed.parquet"
+
+
 rule fit:
     input:
-        lambda wildcards: f"{results}/panel/{comparison_of(wildcards.analysis)}.parquet",
+        panel=lambda wildcards: f"{results}/panel/{comparison_of(wildcards.analysis)}.parquet",
+        followed=followed_of,
     output:
         multiext(f"{results}/fit/{{analysis}}/", "estimates.csv", "estimates.json", "diagnostics.json"),
     log:
@@ -21,10 +29,12 @@ rule fit:
     params:
         python=sys.executable,
         spec=lambda wildcards: json.dumps(contracts.spec_of(study, wildcards.analysis), sort_keys=True),
+        followed=lambda wildcards, input: f"--followed {input.followed}" if input.followed else "",
         out=f"{results}/fit/{{analysis}}",
         code=code_hash("commands.fit"),
     shell:
-        "{params.python} -m evalweave fit {input:q} --spec {params.spec:q} --out {params.out:q} 2>&1 | tee {log:q}"
+        "{params.python} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule estimates:

@@ -90,6 +90,7 @@ rule panel:
         rules.cohort.output,
     output:
         panel=f"{results}/panel/{{comparison}}.parquet",
+        followed=f"{results}/panel/{{comparison}}.followed.parquet",
         trends=f"{results}/panel/{{comparison}}.trends.csv",
         ledger=f"{results}/panel/{{comparison}}.ledger.csv",
     log:

@@ -14,6 +14,13 @@ def command(
     ],
     spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
     out: Annotated[Path, typer.Option(help="Folder for estimates.csv, estimates.json and diagnostics.json.")],
+    followed: Annotated[
+        Path | None,
+        typer.Option(
+            help="Every unit and period in follow-up, with measured_<outcome> as 1 or 0: adds a "
+            "difference-in-differences on being measured to the diagnostics."
+        ),
+    ] = None,
 ) -> None:
     """Example: evalweave fit panel.csv --spec spec.yaml --out results/fit
 
@@ -54,6 +61,15 @@ def command(
         model = load(spec, FitSpec)
     frame = read_panel(panel, columns_of(model))
     result = fit(frame, model, panel.name, lambda text: print(f"evalweave fit: {text}", file=sys.stderr))
+    if followed is not None:
+        from evalweave.diagnostics.measurement import measured_effect
+
+        measured = f"measured_{model.columns.outcome}"
+        wanted = model.columns.model_copy(update={"outcome": measured, "weight": None})
+        one = model.model_copy(update={"columns": wanted, "analyses": []})
+        found = measured_effect(read_panel(followed, columns_of(one)), wanted, measured)
+        for name in result.fits:
+            result.diagnostics[name]["measured_did"] = found
     table = result.tidy()
     rows = [
         {

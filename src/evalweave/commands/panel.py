@@ -52,6 +52,7 @@ def command(
             chosen,
         )
     write_parquet(built.panel, out / f"{comparison}.parquet")
+    write_parquet(built.followed, out / f"{comparison}.followed.parquet")
     write_csv(built.trends, out / f"{comparison}.trends.csv")
     write_csv(built.ledger, out / f"{comparison}.ledger.csv")
     patients = built.panel["patient_id"].nunique()

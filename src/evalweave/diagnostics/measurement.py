@@ -35,6 +35,17 @@ def measured_did(
     return fit(frame, FitSpec(columns=columns.model_copy(update={"outcome": measured}), analyses=[analysis]))
 
 
+def measured_effect(frame: pd.DataFrame, columns: Columns, measured: str) -> dict[str, Any]:
+    """Return the `att` of `measured_did` with its cr2 interval for diagnostics.json, or why there is none."""
+    try:
+        row = measured_did(frame, columns, measured).rows[0]
+    except DataError as error:
+        return {"absent": str(error)}
+    return {
+        name: row[name] for name in ("estimate", "std_error", "ci_low", "ci_high", "p_value", "inference")
+    }
+
+
 def contributing(panel: PanelData) -> dict[str, Any]:
     """Return how many patients of each arm inform the coefficient: programme patients seen before and after their
     start, comparison patients seen on both sides of the (first) start; and how many were seen once."""
