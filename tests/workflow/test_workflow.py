@@ -37,7 +37,16 @@ def small_study(folder: Path) -> Path:
 
 def snakemake(folder: Path, *more: str) -> str:
     """Run Snakemake as the README says and return what it printed."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile"), "--cores", "2", *more]
+    command = [
+        sys.executable,
+        "-m",
+        "snakemake",
+        "--snakefile",
+        str(ROOT / "Snakefile"),
+        "--cores",
+        "2",
+        *more,
+    ]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
@@ -122,7 +131,11 @@ def test_a_wrong_study_file_is_one_plain_sentence(tmp_path: Path) -> None:
     text = (folder / STUDY).read_text().replace("eligibility:\n  index_date", "eligibility:\n  index_dat", 1)
     (folder / STUDY).write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "evalweave", "run", STUDY], cwd=folder, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "evalweave", "run", STUDY],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert 'Did you mean "index_date"?' in done.stderr
@@ -138,7 +151,9 @@ def test_editing_a_module_changes_the_hash_of_the_stages_that_use_it(
 
     def hashes() -> dict[str, str]:
         workflow.code_hash.cache_clear()
-        return {stage: workflow.code_hash(f"commands.{stage}") for stage in ("clean", "fit", "count", "report")}
+        return {
+            stage: workflow.code_hash(f"commands.{stage}") for stage in ("clean", "fit", "count", "report")
+        }
 
     try:
         before = hashes()
