@@ -7,6 +7,9 @@ real extracts.
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pandas as pd
 
 
@@ -17,4 +20,8 @@ def numbers(texts: pd.Series) -> dict[str, int]:
 
 def as_csv(table: pd.DataFrame, separator: str = ",", line_end: str = "\n") -> bytes:
     """Return a table of text as UTF-8 text with a header."""
-    return table.to_csv(index=False, sep=separator, lineterminator=line_end).encode()
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=separator, lineterminator=line_end)
+    writer.writerow(table.columns)
+    writer.writerows(table.itertuples(index=False))
+    return out.getvalue().encode()

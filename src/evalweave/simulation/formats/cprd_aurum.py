@@ -141,6 +141,7 @@ def _dmy(dates: pd.Series) -> pd.Series:
 
 
 def _text(table: pd.DataFrame, missing: str) -> bytes:
-    filled = table.astype("string").fillna("").replace("", missing) if missing else table.fillna("")
+    filled = table.astype(object).fillna("")
+    filled = filled.where(filled != "", missing)
     lines = ["\t".join(filled.columns), *("\t".join(row) for row in filled.itertuples(index=False))]
     return ("\r\n".join(lines) + "\r\n").encode()

@@ -9,6 +9,8 @@ from __future__ import annotations
 import io
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as parquet
 
 from evalweave.simulation.extract import CONDITION_CODES, DIABETES, REFERRAL, TYPE_1, TYPE_2
 from evalweave.simulation.formats import as_csv, numbers
@@ -158,5 +160,5 @@ def _parquet(table: pd.DataFrame) -> bytes:
         else:
             typed[name] = column.replace("", None)
     out = io.BytesIO()
-    pd.DataFrame(typed).to_parquet(out, index=False)
+    parquet.write_table(pa.Table.from_pandas(pd.DataFrame(typed), preserve_index=False), where=out)
     return out.getvalue()
