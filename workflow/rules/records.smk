@@ -1,13 +1,20 @@
 # From the extract to a panel for each comparison.
 
+from evalweave.records.readers import reader
+
 tables = ["patients", "registrations", "events"]
 
 
 def extract_files(wildcards):
-    """The files that a table is read from; all of the extract where names do not tell."""
+    """The files that a table is read from, with the lookups that explain them."""
     if study.simulation:
         return [f"{study.extract.path}/{wildcards.table}.csv"]
-    return sorted(str(file) for file in Path(study.extract.path).rglob("*") if file.is_file())
+    try:
+        sources = reader(study.extract.format).find(study.extract, wildcards.table)
+    except EvalweaveError as error:
+        raise WorkflowError(str(error))
+    lookups = {str(path) for source in sources for path in source.lookups.values()}
+    return sorted({str(source.path) for source in sources} | lookups)
 
 
 rule ingest:
