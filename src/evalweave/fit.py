@@ -138,13 +138,19 @@ def _named(name: str, sentence: str) -> str:
 
 
 def fit(
-    frame: pd.DataFrame, spec: FitSpec | dict[str, Any], file: str = FILE, progress: Progress | None = None
+    frame: pd.DataFrame,
+    spec: FitSpec | dict[str, Any],
+    file: str = FILE,
+    progress: Progress | None = None,
+    may_be_empty: bool = False,
 ) -> FitResult:
     """Run every analysis of `spec` on `frame` (one row a unit and period). No units are converted.
 
+    With `may_be_empty`, a result without any estimate is returned as such: `failures` and `diagnostics` say why.
+
     Raises:
         StudyError: for inference that does not apply to an estimator, before anything is computed.
-        DataError: where the panel itself is at fault, or no analysis has an estimate.
+        DataError: where the panel itself is at fault, or no analysis has an estimate (unless `may_be_empty`).
     """
     if not isinstance(spec, FitSpec):
         from evalweave.studyfile import validate
@@ -167,7 +173,7 @@ def fit(
             result.diagnostics[analysis.name] = {"estimator": analysis.estimator, "error": str(error)}
             if isinstance(error, StudyError):
                 result.miscalled.append(analysis.name)
-    if not result.rows:
+    if not result.rows and (result.miscalled or not may_be_empty):
         result.check()
     return result
 

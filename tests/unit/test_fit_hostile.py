@@ -175,3 +175,25 @@ def test_a_file_that_holds_itself_and_an_empty_spec_are_said(tmp_path, frame):
     frame.to_csv(tmp_path / "p.csv", index=False)
     assert "--spec: is empty" in str(call(tmp_path / "p.csv", tmp_path / "o", "").exception)
     assert "evalweave fit --help" in str(call(tmp_path / "p.csv", tmp_path / "o", "none.yaml").exception)
+
+
+def test_a_secondary_analysis_may_be_empty_and_says_why(frame, tmp_path):
+    """One practice a sex and arm: every level is refused, which need not stop the rest of a study."""
+    frame.assign(white=frame["practice_id"]).to_csv(tmp_path / "p.csv", index=False)
+    spec = {**SPEC, "analyses": [{"name": "gap", "estimator": "twfe", "subgroup": "white"}]}
+    (tmp_path / "s.json").write_text(json.dumps(spec))
+    words = [
+        "fit",
+        str(tmp_path / "p.csv"),
+        "--spec",
+        str(tmp_path / "s.json"),
+        "--out",
+        str(tmp_path / "out"),
+    ]
+    assert isinstance(CliRunner().invoke(app, words).exception, DataError)
+    assert not (tmp_path / "out").exists()
+    result = CliRunner().invoke(app, [*words, "--may-be-empty"])
+    assert result.exit_code == 0 and "gap: no estimate" in result.stdout
+    assert not len(pd.read_csv(tmp_path / "out" / "estimates.csv"))
+    said = json.loads((tmp_path / "out" / "diagnostics.json").read_text())
+    assert "fewer than 4 are refused" in said["gap"]["error"]

@@ -30,10 +30,12 @@ rule fit:
         python=sys.executable,
         spec=lambda wildcards: json.dumps(contracts.spec_of(study, wildcards.analysis), sort_keys=True),
         followed=lambda wildcards, input: f"--followed {input.followed}" if input.followed else "",
+        # A secondary analysis without an estimate is reported as such; without the primary one there is no report.
+        empty=lambda wildcards: "" if wildcards.analysis == study.primary_analysis.name else "--may-be-empty",
         out=f"{results}/fit/{{analysis}}",
         code=code_hash("commands.fit"),
     shell:
-        "{params.python} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed}"
+        "{params.python} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed} {params.empty}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 

@@ -21,6 +21,10 @@ def command(
             "difference-in-differences on being measured to the diagnostics."
         ),
     ] = None,
+    may_be_empty: Annotated[
+        bool,
+        typer.Option("--may-be-empty", help="An analysis without any estimate is no failure; it says why."),
+    ] = False,
 ) -> None:
     """Example: evalweave fit panel.csv --spec spec.yaml --out results/fit
 
@@ -60,7 +64,11 @@ def command(
     else:
         model = load(spec, FitSpec)
     frame = read_panel(panel, columns_of(model))
-    result = fit(frame, model, panel.name, lambda text: print(f"evalweave fit: {text}", file=sys.stderr))
+
+    def progress(text: str) -> None:
+        print(f"evalweave fit: {text}", file=sys.stderr)
+
+    result = fit(frame, model, panel.name, progress, may_be_empty)
     if followed is not None:
         from evalweave.diagnostics.measurement import measured_effect
 
@@ -83,4 +91,5 @@ def command(
     files.write_json(result.diagnostics, out / "diagnostics.json")
     print(result.summary(rest=str(out / "estimates.csv")))
     print(f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it.")
-    result.check()
+    if result.miscalled or not may_be_empty:
+        result.check()
