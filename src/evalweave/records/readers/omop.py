@@ -270,9 +270,13 @@ def _concept(text: Any) -> Any:
 
 
 def _said(text: Any, words: dict[str, str]) -> Any:
+    """Return what the concepts of `words` mean, null for others."""
     import ibis
 
-    return ibis.cases(*[(text == key, word) for key, word in words.items()], else_=ibis.null("string"))
+    known = [
+        (text.isin([key]), word) for key, word in words.items()
+    ]  # a blank column cannot be compared with ==
+    return ibis.cases(*known, else_=ibis.null("string"))
 
 
 def _first(*texts: Any) -> Any:
