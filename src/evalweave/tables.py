@@ -506,7 +506,12 @@ THEME_COUNTS = Table(
             "n_participants", WHOLE, "people who raised it (k); blank for observations", counts="participants"
         ),
         _c("n_eligible", WHOLE, "people who were asked (N); blank for observations", counts="participants"),
-        _c("n_references", WHOLE, "coded references; blank where a matrix of counts lacks them", counts="references"),
+        _c(
+            "n_references",
+            WHOLE,
+            "coded references; blank where a matrix of counts lacks them",
+            counts="references",
+        ),
         _c("n_sources", WHOLE, "sources that hold one; blank likewise", counts="sources"),
     ),
     key=("theme_id", "code_id", "role", "attribute", "attribute_level"),
@@ -516,7 +521,12 @@ FIELDWORK = Table(
     "fieldwork",
     "What was done with whom: sources and people by role, kind and phase.",
     (
-        _c("role", TEXT, "role, observation, or unattributed for sources without a linked person", required=True),
+        _c(
+            "role",
+            TEXT,
+            "role, observation, or unattributed for sources without a linked person",
+            required=True,
+        ),
         _c("kind", TEXT, "initial_interview, focus_group, field_note, …", required=True),
         _c("phase", TEXT, "phase of fieldwork"),
         _c("n_sources", WHOLE, "sources in which the role speaks", required=True, counts="sources"),

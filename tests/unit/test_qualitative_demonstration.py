@@ -65,7 +65,11 @@ def test_people_out_of_those_asked(made: list[Source], project: Project) -> None
             who for who in asked.loc[(asked["theme_id"] == row.theme_id) & asked["eligible"], "participant_id"]
             if roles[who] == row.role
         }  # fmt: skip
-        raised = {who for who in eligible if any(code.split(" > ")[0] == themes[row.theme_id] for code in codes[who])}
+        raised = {
+            who
+            for who in eligible
+            if any(code.split(" > ")[0] == themes[row.theme_id] for code in codes[who])
+        }
         assert (row.n_participants, row.n_eligible) == (len(raised), len(eligible)), row.theme_id
     assert counts["n_participants"].max() > 10
 
@@ -83,7 +87,9 @@ def test_every_position_shows_its_words(made: list[Source], project: Project) ->
 def test_stances_are_those_that_were_planted(project: Project) -> None:
     from evalweave.qualitative.attribution import speakers
 
-    who = project.stances.merge(speakers(project), on="segment_id").merge(project.participants, on="participant_id")
+    who = project.stances.merge(speakers(project), on="segment_id").merge(
+        project.participants, on="participant_id"
+    )
     found = who.groupby(["claim_id", "stance", "role"])["participant_id"].nunique().to_dict()
     planted = {
         (claim, stance, role): n
@@ -93,8 +99,13 @@ def test_stances_are_those_that_were_planted(project: Project) -> None:
 
 
 def test_the_fieldwork_ledger(project: Project) -> None:
-    rows = {(row.role, row.kind): (row.n_sources, row.n_participants) for row in fieldwork(project).itertuples()}
+    rows = {
+        (row.role, row.kind): (row.n_sources, row.n_participants) for row in fieldwork(project).itertuples()
+    }
     assert rows["client", "initial_interview"] == (19, 19) and rows["client", "final_interview"] == (15, 15)
     assert rows["client", "photo_elicitation"] == (9, 9) and rows["family", "family_interview"] == (7, 7)
-    assert rows["link_worker", "focus_group"] == (3, 16) and rows["link_worker", "link_worker_interview"] == (6, 6)
+    assert rows["link_worker", "focus_group"] == (3, 16) and rows["link_worker", "link_worker_interview"] == (
+        6,
+        6,
+    )
     assert all(pd.isna(n) for (role, _), (_, n) in rows.items() if role == "observation")

@@ -11,7 +11,9 @@ import pandas as pd
 from evalweave.errors import Fault, raise_faults
 from evalweave.tables import PRACTICES
 
-SPREAD = 0.6  # SD of log practice size, our choice: the largest has about ten times the patients of the smallest
+SPREAD = (
+    0.6  # SD of log practice size, our choice: the largest has about ten times the patients of the smallest
+)
 
 
 def demonstration_practices() -> pd.DataFrame:
