@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evalweave.errors import DataError, EvalweaveError, StudyError
+from evalweave.errors import DataError, EvalweaveError, StudyError, nearest
 from evalweave.estimators.panel_data import FILE, panel_data
 from evalweave.estimators.registry import check_options, estimator
 from evalweave.estimators.result import Fit, PanelData
 from evalweave.inference.registry import check_methods, infer
 from evalweave.inference.result import EXACT, Intervals, from_t
-from evalweave.study import AnalysisOptions, Columns, FitSpec
+from evalweave.study import AnalysisOptions, Columns, FitSpec, Study, spec_of
 from evalweave.tables import ESTIMATES
 
 Progress = Callable[[str], None]
@@ -176,6 +176,27 @@ def fit(
     if not result.rows and (result.miscalled or not may_be_empty):
         result.check()
     return result
+
+
+def wrong_analyses(study: Study) -> list[str]:
+    """Return a sentence for everything in a study's analyses that `fit` would refuse before it computes."""
+    from evalweave.panel import COVARIATES
+
+    known = [*study.outcomes, *COVARIATES]
+    wrong = []
+    for analysis in study.analyses:
+        spec = FitSpec.model_validate(spec_of(study, analysis.name))
+        try:
+            _check_all(spec)
+        except StudyError as error:
+            wrong += str(error).splitlines()
+        named = [("subgroup", analysis.subgroup), *(("covariates", name) for name in analysis.covariates)]
+        wrong += [
+            f'{analysis.name}: {role}: the panel has no column "{name}". {nearest(name, known)}'
+            for role, name in named
+            if name and name not in known
+        ]
+    return wrong
 
 
 def _check_all(spec: FitSpec) -> None:

@@ -33,7 +33,7 @@ def test_the_new_study_is_valid(tmp_path: Path, format_: str) -> None:
     for path in (made.practices, *made.codelists.values(), made.claims, made.qualitative.participants):  # type: ignore[union-attr]
         assert Path(path).is_file()  # type: ignore[arg-type]
     assert "FILL IN" in (tmp_path / "My study 2" / "study.yaml").read_text()
-    assert f"evalweave check {tmp_path / 'My study 2' / 'study.yaml'}" in done.output
+    assert f"evalweave check '{tmp_path / 'My study 2' / 'study.yaml'}'" in done.output  # ready to be pasted
 
 
 def test_there_is_a_template_for_every_format_of_the_model() -> None:
@@ -97,7 +97,8 @@ def test_an_unknown_format_names_the_nearest(tmp_path: Path) -> None:
     [
         ("Ways to Wellness", "ways-to-wellness"),
         ("2026 study", "study-2026-study"),
-        ("é", "study"),
+        ("Écoute santé", "ecoute-sante"),
+        ("社会", "study"),
         ("a" * 80, "a" * 60),
     ],
 )

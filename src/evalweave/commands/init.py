@@ -19,6 +19,8 @@ def command(
 
     Example: evalweave init my-study --format cprd_aurum
     """
+    import shlex
+
     from evalweave.errors import StudyError, nearest
     from evalweave.files import write_text
     from evalweave.templates import FORMATS, new_study, study_name
@@ -39,7 +41,7 @@ def command(
             write_text(text, folder / name)
     except OSError as error:
         raise StudyError(f"{folder}: cannot be written ({error.strerror}). Give another folder.") from None
-    study = folder / "study.yaml"
+    study = shlex.quote(str(folder / "study.yaml"))
     print(f"A new study is in {folder}: {len(made)} files. Next:")
     print(
         f"  1. put the extract into {folder / 'extract'}, and fill in practices.csv and study.yaml (see README.md)"

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from evalweave.study import Study
 
 
 def command(
@@ -25,14 +28,41 @@ def command(
     Example: evalweave run my-study/study.yaml --cores 2
     """
     from evalweave.errors import StudyError
+    from evalweave.fit import wrong_analyses
     from evalweave.studyfile import load_study
     from evalweave.workflow import run
 
     if cores != "all" and not (cores.isdigit() and int(cores) > 0):
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
-    load_study(study)
+    declared = load_study(study)
+    wrong = [*wrong_analyses(declared), *missing_inputs(declared, extract)]
+    if wrong:
+        raise StudyError("\n".join([*wrong, "Nothing was run. `evalweave check` looks at everything."]))
     code = run(
         study, cores=cores, profile=profile, directory=directory, extract=extract,
         more=["--dry-run"] if dry_run else [],
     )  # fmt: skip
     raise typer.Exit(code)
+
+
+def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:
+    """Return a sentence for every file that the workflow would look for in vain."""
+    strand = study.qualitative
+    named = {"practices": study.practices, "claims": study.claims}
+    named |= {f"codelists, {name}": path for name, path in study.codelists.items()}
+    if strand:
+        named |= {
+            f"qualitative, {key}": getattr(strand, key)
+            for key in ("themes", "eligibility", "source_participants")
+        }
+    if strand and not study.simulation:  # a simulation makes these up, and the extract
+        named |= {
+            f"qualitative, {key}": getattr(strand, key) for key in ("project", "participants", "sources")
+        }
+    if extract or not study.simulation:
+        named["extract, path"] = str(extract or study.extract.path)
+    return [
+        f"{key}: there is no {path}. Correct the path in the study file, or put it there."
+        for key, path in named.items()
+        if path is not None and not Path(path).exists()
+    ]

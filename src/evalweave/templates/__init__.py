@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from importlib.resources import files
 from string import Template
 
@@ -49,7 +50,8 @@ def new_study(name: str, format_: str) -> dict[str, str]:
 
 def study_name(folder: str) -> str:
     """Return a valid name of a study (letters, digits, - and _, a letter first) from a folder's name."""
-    name = re.sub(r"[^A-Za-z0-9_-]+", "-", folder.strip()).strip("-_").lower()
+    plain = unicodedata.normalize("NFKD", folder).encode("ascii", "ignore").decode()  # é becomes e
+    name = re.sub(r"[^A-Za-z0-9_-]+", "-", plain.strip()).strip("-_").lower()
     return name[:60].rstrip("-_") if re.match(r"[a-z]", name) else f"study-{name}"[:60].rstrip("-_")
 
 
