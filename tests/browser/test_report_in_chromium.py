@@ -145,8 +145,9 @@ def test_the_printed_report_has_pages_that_say_simulated(tmp_path: Path, report:
     chromium(tmp_path, report, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
     assert paper.read_bytes().startswith(b"%PDF")
     reader = shutil.which("pdftotext")
-    if reader is None:
+    if reader is None and not os.environ.get("CI"):
         pytest.skip("pdftotext is not installed")
+    assert reader is not None
     text = subprocess.run(
         [reader, "-layout", str(paper), "-"], capture_output=True, text=True, check=True
     ).stdout
