@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import fcntl
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -25,6 +26,31 @@ def snakefile() -> Path:
         if place.is_file():
             return place
     raise StudyError("The workflow's Snakefile is missing from this installation. Install evalweave again.")
+
+
+def profile_path(profile: str) -> str:
+    """Return what Snakemake's --profile takes: a bundled profile by its name, or one of the user's own.
+
+    Bundled profiles are named after the executor plugin that they need.
+    """
+    bundled = snakefile().parent / "workflow" / "profiles"
+    names = sorted(file.parent.name for file in bundled.glob("*/config.yaml"))
+    if profile in names:
+        plugin = f"snakemake-executor-plugin-{profile}"
+        if importlib.util.find_spec(plugin.replace("-", "_")) is None:
+            raise StudyError(
+                f'The profile "{profile}" needs Snakemake\'s plugin for it. Install it: `pip install {plugin}`, '
+                f"or in a checkout `uv sync --group {profile}`."
+            )
+        return str(bundled / profile)
+    from snakemake.cli import get_profile_dir
+
+    if found := get_profile_dir(profile):
+        return str(found[1].resolve())
+    raise StudyError(
+        f'--profile: there is no profile "{profile}". Bundled: {", ".join(names)}. For one of your own give its '
+        f"folder, with a config.yaml in it; {bundled / names[0]} is one to copy."
+    )
 
 
 @cache
@@ -83,7 +109,7 @@ def _imports(source: bytes) -> Iterator[str]:
 def run(
     study_file: Path,
     *,
-    cores: int | str = "all",
+    cores: int | str | None = None,
     directory: Path = Path(),
     profile: str | None = None,
     extract: Path | None = None,
@@ -93,21 +119,27 @@ def run(
     """Run the workflow of `study_file` in `directory` and return Snakemake's exit code (0 or 1).
 
     A run that was killed is taken up where it stopped: half-done jobs are redone, finished ones are kept.
-    `extract` reads the extract from another folder than the study file says.
+    `extract` reads the extract from another folder than the study file says. Without `cores`, all of this
+    machine's are used, unless a `profile` says where jobs go and how many at a time.
     """
     settings = [f"study_file={study_file.resolve()}"]
     if extract is not None:
         settings.append(f"extract={extract.resolve()}")
     command = [
         sys.executable, "-m", "snakemake", "--snakefile", str(snakefile()), "--directory", str(directory.resolve()),
-        "--cores", str(cores), "--rerun-incomplete", "--config", *settings,
+        "--rerun-incomplete", "--config", *settings,
     ]  # fmt: skip
     if profile:
-        command += ["--profile", profile]
+        command += ["--profile", profile_path(profile)]
+    if cores is not None or not profile:
+        command += ["--cores", str(cores or "all")]
     if quiet:
         command += ["--quiet", "all"]
     command += more
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StudyError(f"--directory: {directory} cannot be made ({error.strerror}).") from None
     with _alone(directory) as died_before:
         if died_before:
             subprocess.run([*command, "--unlock"], capture_output=True, check=False)

@@ -13,9 +13,13 @@ if TYPE_CHECKING:
 
 def command(
     study: Annotated[Path, typer.Argument(help="The study file.")] = Path("config/config.yaml"),
-    cores: Annotated[str, typer.Option(help="How many cores to use: a number, or all.")] = "all",
+    cores: Annotated[
+        str | None,
+        typer.Option(help="How many cores to use: a number, or all (the default without --profile)."),
+    ] = None,
     profile: Annotated[
-        str | None, typer.Option(help="A Snakemake profile, such as one for a cluster.")
+        str | None,
+        typer.Option(help="Where jobs go: slurm, or the folder of a Snakemake profile of your own."),
     ] = None,
     directory: Annotated[Path, typer.Option(help="Where results/ and reports/ are written.")] = Path(),
     extract: Annotated[
@@ -32,7 +36,7 @@ def command(
     from evalweave.studyfile import load_study
     from evalweave.workflow import run
 
-    if cores != "all" and not (cores.isdigit() and int(cores) > 0):
+    if cores not in (None, "all") and not (cores.isdigit() and int(cores) > 0):
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
     declared = load_study(study)
     wrong = [*wrong_analyses(declared), *missing_inputs(declared, extract)]
