@@ -172,3 +172,12 @@ def test_practices_in_other_dress(tmp_path: Path) -> None:
         assert found["practice_id"].tolist() == ["001", "002"]
         assert effective(found) == {"001": "001", "002": "001"}
         assert arm_of(found) == {"001": "programme", "002": "programme"}
+
+
+def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:
+    said = yaml.safe_load(study.read_text())
+    said["analyses"].append(
+        {"name": "by_deprivation", "estimator": "twfe", "outcome": "hba1c", "subgroup": "imd_quintile"}
+    )
+    study.write_text(yaml.safe_dump(said))
+    assert "column imd_quintile: found it blank for everybody" in wrong(study)

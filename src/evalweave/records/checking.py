@@ -95,6 +95,7 @@ def compare(
             found.recognised.append(f"{table}: {one[table]:,} rows")
     if "patients" in one:
         found.recognised.append(f"people: {one['people']:,}")
+        found.faults += _blank_subgroups(backend, found.tables["patients"], study)
     known = set(practices["practice_id"]) if practices is not None else set()
     if "registrations" in found.tables and practices is not None:
         there = _distinct(backend, found.tables["registrations"], "practice_id")
@@ -120,6 +121,19 @@ def compare(
             )
     if "events" in found.tables:
         _outcomes(backend, found, lists, study)
+
+
+def _blank_subgroups(backend: Any, patients: ir.Table, study: Study) -> list[str]:
+    """Return a fault for each analysis by a fact that no patient has (some formats carry neither)."""
+    facts = {"imd_quintile": "imd_quintile", "white": "ethnicity"}
+    filled = patients.aggregate(**{name: patients[column].count() for name, column in facts.items()})
+    known = backend.to_pyarrow(filled).to_pylist()[0]
+    return [
+        str(Fault("patients", "it blank for everybody", f"values, as the analysis {each.name} asks for",
+                  "Add the column to the extract, or remove that analysis.", column=facts[each.subgroup]))
+        for each in study.analyses
+        if each.subgroup in facts and not known[each.subgroup]
+    ]  # fmt: skip
 
 
 def _figures(found: Found) -> dict[str, Any]:
