@@ -43,10 +43,11 @@ def profile_path(profile: str) -> str:
                 f"or in a checkout `uv sync --group {profile}`."
             )
         return str(bundled / profile)
-    from snakemake.cli import get_profile_dir
-
-    if found := get_profile_dir(profile):
-        return str(found[1].resolve())
+    if Path(profile).exists():
+        return str(Path(profile).resolve())
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    if any((place / "snakemake" / profile).exists() for place in (settings, Path("/etc/xdg"))):
+        return profile  # one that Snakemake finds by its name in any folder
     raise StudyError(
         f'--profile: there is no profile "{profile}". Bundled: {", ".join(names)}. For one of your own give its '
         f"folder, with a config.yaml in it; {bundled / names[0]} is one to copy."

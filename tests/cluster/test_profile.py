@@ -39,7 +39,13 @@ def test_a_profile_of_ones_own_is_taken_by_its_path_even_with_a_bundled_name(tmp
     own = tmp_path / "slurm"
     own.mkdir()
     (own / "config.yaml").write_text("cores: 2\n")
-    assert Path(profile_path(str(own))) == own / "config.yaml"
+    assert Path(profile_path(str(own))) == own
+
+
+def test_a_name_that_snakemake_knows_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "snakemake" / "our-site").mkdir(parents=True)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    assert profile_path("our-site") == "our-site"
 
 
 def test_an_unknown_profile_names_the_valid_ones() -> None:
