@@ -103,3 +103,8 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
+    except OSError as error:  # a full disk, a file without permission to read it, a share that is gone
+        if error.filename is None:
+            raise
+        print(f"evalweave: {error.filename}: cannot be read or written ({error.strerror}).", file=sys.stderr)
+        sys.exit(1)

@@ -14,6 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalweave.errors import StudyError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -25,11 +27,17 @@ def written_aside(target: Path | str) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it to `target` when the block ends well.
 
     The path is the same each time, so that what a killed run left half-written is overwritten by the next one.
+
+    Raises:
+        StudyError: if the folder cannot be made or written to.
     """
     target = Path(target)
-    target.parent.mkdir(parents=True, exist_ok=True)
     aside = target.with_name(f".{target.name}.part")
-    aside.write_bytes(b"")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside.write_bytes(b"")
+    except OSError as error:
+        raise _unwritable(target.parent, error.strerror) from None
     try:
         yield aside
         with aside.open("rb") as written:
@@ -39,6 +47,21 @@ def written_aside(target: Path | str) -> Iterator[Path]:
     finally:
         with suppress(FileNotFoundError):
             aside.unlink()
+
+
+def check_folder(folder: Path | str) -> None:
+    """Raise `StudyError` if nothing can be written to `folder`; it need not be there yet, and is not made."""
+    there = Path(folder).absolute()
+    while not there.exists() and there != there.parent:
+        there = there.parent
+    if not there.is_dir():
+        raise _unwritable(folder, f"{there} is a file")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(folder, "Permission denied")
+
+
+def _unwritable(folder: Path | str, why: str | None) -> StudyError:
+    return StudyError(f"{folder}: cannot be written to ({why}). Give another folder.")
 
 
 def write_text(text: str, target: Path | str) -> None:

@@ -27,9 +27,19 @@ def load_settings(text: str, kind: type[Model]) -> Model:
     Paths in JSON are relative to the working directory, those in a study file to the study file.
     """
     if text.lstrip().startswith("{"):
-        return validate(json.loads(text), kind, "--settings", {})
+        try:
+            return validate(json.loads(text), kind, "--settings", {})
+        except json.JSONDecodeError as error:
+            raise StudyError(
+                f"--settings: is not valid JSON at character {error.pos}: {error.msg}."
+            ) from None
     study = load_study(text)
-    return kind.model_validate({name: getattr(study, name) for name in kind.model_fields})
+    parts = {name: getattr(study, name) for name in kind.model_fields}
+    optional = {name for name, field in kind.model_fields.items() if type(None) in get_args(field.annotation)}
+    lost = [name for name, part in parts.items() if part is None and name not in optional]
+    if lost:
+        raise StudyError(f"{text}: has no {' and no '.join(lost)} section, so there is nothing to do here.")
+    return kind.model_validate(parts)
 
 
 def load(path: Path | str, kind: type[Model]) -> Model:

@@ -63,6 +63,7 @@ def command(
             raise StudyError(f"--spec: is not valid JSON at character {error.pos}: {error.msg}.") from None
     else:
         model = load(spec, FitSpec)
+    files.check_folder(out)
     frame = read_panel(panel, columns_of(model))
 
     def progress(text: str) -> None:

@@ -22,20 +22,15 @@ def command(
 
     Example: evalweave simulate --settings config/config.yaml --out resources/ways-to-wellness
     """
-    from pydantic import ValidationError
-
-    from evalweave.errors import StudyError
-    from evalweave.files import read_table, write_csv, write_json, written_aside
+    from evalweave.files import check_folder, read_table, write_csv, write_json, written_aside
     from evalweave.simulation.practices import check_arms
     from evalweave.simulation.written import written, written_project
     from evalweave.study import SimulateSettings
     from evalweave.studyfile import load_settings
     from evalweave.tables import PRACTICES
 
-    try:
-        chosen = load_settings(settings, SimulateSettings)
-    except ValidationError:
-        raise StudyError(f"{settings}: has no simulation section, so there is nothing to make up.") from None
+    chosen = load_settings(settings, SimulateSettings)
+    check_folder(out)
     practices = PRACTICES.conform(read_table(chosen.practices, PRACTICES))
     check_arms(practices, chosen.practices)
     tables, truth = written(chosen, practices)

@@ -1,0 +1,72 @@
+"""A folder that cannot be written to, settings that lack a section: one sentence, and nothing computed before it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from evalweave import cli, files
+from evalweave.errors import StudyError
+from evalweave.study import CodeSettings, JoinSettings, SimulateSettings
+from evalweave.studyfile import load_settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("below", ["", "sub", "sub/deeper"])
+def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path, below: str) -> None:
+    (tmp_path / "taken").write_text("mine")
+    folder = tmp_path / "taken" / below
+    for attempt in (lambda: files.write_text("x", folder / "a.txt"), lambda: files.check_folder(folder)):
+        with pytest.raises(StudyError, match="cannot be written to .*Give another folder"):
+            attempt()
+    assert (tmp_path / "taken").read_text() == "mine"
+
+
+def test_a_folder_that_can_be_made_is_not_made_by_looking(tmp_path: Path) -> None:
+    files.check_folder(tmp_path / "new" / "deep é")
+    assert not (tmp_path / "new").exists()
+
+
+def test_fit_looks_at_its_folder_before_it_reads_anything(tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    spec = '{"columns": {"outcome": "y"}, "analyses": [{"name": "a", "estimator": "twfe"}]}'
+    call = ["fit", str(tmp_path / "no.csv"), "--spec", spec, "--out", str(tmp_path / "taken")]
+    assert "cannot be written to" in str(CliRunner().invoke(cli.app, call).exception)
+
+
+def test_settings_that_lack_a_section_or_are_no_json(tmp_path: Path) -> None:
+    assert CliRunner().invoke(cli.app, ["init", str(tmp_path / "s")]).exit_code == 0
+    file = tmp_path / "s" / "study.yaml"
+    text = file.read_text(encoding="utf-8")
+    start, end = text.index("# The coded qualitative project"), text.index("disclosure:")
+    file.write_text(text[:start] + text[end:], encoding="utf-8")
+    for kind, words in (
+        (CodeSettings, "no qualitative section"),
+        (JoinSettings, "no qualitative and no claims section"),
+        (SimulateSettings, "no simulation section"),
+    ):
+        with pytest.raises(StudyError, match=words):
+            load_settings(str(file), kind)
+    with pytest.raises(StudyError, match="not valid JSON at character"):
+        load_settings('{"a":', CodeSettings)
+    demonstration = load_settings(str(ROOT / "config" / "config.yaml"), SimulateSettings)
+    assert demonstration.qualitative is not None
+
+
+def test_what_the_disk_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    def full() -> None:
+        raise OSError(28, "No space left on device", "results/x.parquet")
+
+    monkeypatch.setattr(cli, "app", full)
+    monkeypatch.setattr(sys, "argv", ["evalweave"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err == (
+        "evalweave: results/x.parquet: cannot be read or written (No space left on device).\n"
+    )
