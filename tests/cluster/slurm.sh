@@ -152,7 +152,7 @@ grep -q '"findings": \[\]' "$results/audit.json" || fail "the audit has findings
     grep -q "Nothing to be done" || fail "a third run would do something"
 
 say "all of it ran under Slurm"
-for job in simulate ingest clean cohort panel fit themes release; do
+for job in simulate ingest clean cohort panel fit themes release audit; do
     count="$(grep -E "\|rule_$job(_[^|]*)?\|COMPLETED$" "$work/seen.txt" | sort -u | wc -l || true)"
     printf '%10s %s\n' "$job" "$count"
     [ "$count" -gt 0 ] || fail "no job of $job was completed"
