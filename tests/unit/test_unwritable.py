@@ -22,7 +22,7 @@ def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path, below: str) -> No
     (tmp_path / "taken").write_text("mine")
     folder = tmp_path / "taken" / below
     for attempt in (lambda: files.write_text("x", folder / "a.txt"), lambda: files.check_folder(folder)):
-        with pytest.raises(StudyError, match="cannot be written to .*Give another folder"):
+        with pytest.raises(StudyError, match=r"cannot be written to .*Give another folder"):
             attempt()
     assert (tmp_path / "taken").read_text() == "mine"
 
