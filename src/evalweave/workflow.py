@@ -103,8 +103,9 @@ def _imports(source: bytes) -> Iterator[str]:
         else:
             continue
         for name in names:
-            if name.startswith("evalweave."):
-                yield name.removeprefix("evalweave.")
+            parts = name.split(".")
+            if parts[0] == "evalweave":  # importing a module runs the packages that it lies in
+                yield from (".".join(parts[1:end]) for end in range(2, len(parts) + 1))
 
 
 def run(

@@ -159,10 +159,14 @@ def test_editing_a_module_changes_the_hash_of_the_stages_that_use_it(
         before = hashes()
         with (copy / "estimators" / "twfe.py").open("a") as module:
             module.write("\n# edited\n")
-        after = hashes()
+        edited = hashes()
+        with next((copy / "report" / "templates").glob("*.css")).open("a") as style:
+            style.write("\n/* edited */\n")
+        restyled = hashes()
     finally:
         workflow.code_hash.cache_clear()
-    assert {stage for stage in before if before[stage] != after[stage]} == {"fit"}
+    assert {stage for stage in before if before[stage] != edited[stage]} == {"fit"}
+    assert {stage for stage in edited if edited[stage] != restyled[stage]} == {"report"}
 
 
 def test_the_generated_reference_is_up_to_date() -> None:
