@@ -44,6 +44,7 @@ class Made:
     formats: tuple[str, ...] = ("html",)
     subgroup_absent: bool = False
     disclosure: str = "nhs_england"
+    detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
 
 
@@ -250,6 +251,9 @@ def _qualitative(where: Path, made: Made) -> None:
          "n_eligible": 6, "n_references": 3, "n_sources": 2},
         {"theme_id": "fit", "role": "client", "attribute": "gender", "attribute_level": "male", "n_participants": 7,
          "n_eligible": 6, "n_references": 17, "n_sources": 7},
+        *({"theme_id": "fit", "role": "client", "attribute": "ethnicity", "attribute_level": level, "n_participants": k,
+           "n_eligible": n, "n_references": k, "n_sources": k}
+          for level, k, n in (("White British", 6, 7), ("South Asian", 1, 2), ("Black African", 2, 3))),
         {"theme_id": "fit", "role": "observation", "n_references": 7, "n_sources": 5},
         {"theme_id": "fit", "code_id": "fit > good", "role": "client", "n_participants": 5, "n_eligible": 12,
          "n_references": 8, "n_sources": 5},
@@ -289,3 +293,24 @@ def _qualitative(where: Path, made: Made) -> None:
     quotes = [{"claim_id": "small", "theme_id": "fit", "stance": "supports", "quote": HOSTILE, "code_path": "fit > good",
                "speaker": "client, woman", "participant_id": "C01", "segment_id": "C01:0-10"}]  # fmt: skip
     files.write_csv(tables.QUOTES.conform(pd.DataFrame(quotes)), where / "join/quotes.csv")
+    if made.detail:
+        files.write_json(_detail(), where / "join/joint_display.json")
+
+
+def _detail() -> dict[str, Any]:
+    """What the join stage says beside its tables; its counts are exact."""
+    line = {"role": "client", "theme_id": "fit", "estimate": -2.0, "ci_low": -3.0, "ci_high": 0.1}
+    return {
+        "theme_by_subgroup": [
+            {"analysis": "by_ethnicity", "subgroup": "white", "attribute": "ethnicity", "match": "approximate",
+             "reason": "as coded & as said", "lines": [
+                 line | {"level": "0", "attribute_levels": ["Black African", "South Asian"], "n_participants": 3,
+                         "n_eligible": 5, "term": "att[white=0]"},
+                 line | {"level": "1", "attribute_levels": ["White British"], "n_participants": 6, "n_eligible": 7,
+                         "term": "att[white=1]"}]},
+            {"analysis": "main", "subgroup": "imd_quintile", "attribute": "", "match": "none", "reason": "no <b>attribute</b> says it",
+             "lines": []},
+        ],
+        "threads": [{"theme_id": "fit", "label": "Good fit <for some>", "definition": "Whom it <u>suits</u>",
+                     "codes": ["fit > good", "fit > <i>bad</i>"]}],
+    }  # fmt: skip

@@ -82,6 +82,8 @@ def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> St
 
 def summary(together: Together) -> list[str]:
     """Return what is printed: labels and states, no counts of people."""
+    from evalweave.triangulation.stability import CAPTION
+
     shown = [("claim", "asked and said", "estimate", "label", "stability")]
     for each in together.joined:
         verdict, claim = each.verdict, each.claim
@@ -98,5 +100,5 @@ def summary(together: Together) -> list[str]:
     ]
     quoted = together.quotes["claim_id"].notna().sum()
     claims = "1 claim" if len(shown) == 2 else f"{len(shown) - 1} claims"
-    lines.append(f"{claims} joined, {quoted} quotations beside. Stability is not a probability.")
+    lines.append(f"{claims} joined, {quoted} quotations beside. Stability: {CAPTION}.")
     return lines + list(together.notes)

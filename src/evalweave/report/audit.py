@@ -52,7 +52,7 @@ COUNTING = {
 DECLARED = {column.name for table in tables.ALL for column in table.columns}
 
 _PEOPLE = "patients|people|persons|women|men|participants|clients|link workers|family members|interviewees"
-_THINGS = "records|measurements|values|observations|person-periods|patient-periods|registrations"
+_THINGS = "rows|records|measurements|values|observations|person-periods|patient-periods|registrations"
 _SENTENCE = re.compile(rf"(?<![\w.,])(\d[\d,]*)\s+(?:\w+\s+){{0,1}}?({_PEOPLE}|{_THINGS})\b", re.IGNORECASE)
 _SIZE = re.compile(r"(?<![\w.,])[nN]\s*=\s*(\d[\d,]*)(?![\w.]*\d)")
 _RULE = re.compile(r"(?:than|least|most|to|below|under|from|threshold of|–|[-])\s*$")

@@ -149,6 +149,14 @@ class Quote:
 
 
 @dataclass(frozen=True)
+class Quotes:
+    """Quotations, one below the other."""
+
+    items: tuple[Quote, ...]
+    template = "quotes"
+
+
+@dataclass(frozen=True)
 class JointRow:
     """One claim: what was expected, the numbers, the voices, and what the declared rule says of them."""
 

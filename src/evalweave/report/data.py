@@ -135,7 +135,7 @@ class ReportData:
 
     @cached_property
     def released_joint(self) -> pd.DataFrame | None:
-        """The joint display without the numbers of estimates that are withheld; counts still exact."""
+        """The joint display without what estimates say that are withheld; counts still exact."""
         if self.joint is None:
             return None
         gone = self.released_estimates["estimate"].isna() & self.estimates["estimate"].notna()
@@ -152,6 +152,8 @@ class ReportData:
         joint["quantitative_detail"] = joint["quantitative_detail"].mask(
             rows, "withheld: it rests on too few people"
         )
+        joint["quantitative_state"] = joint["quantitative_state"].mask(rows, "X")
+        joint["label"] = joint["label"].mask(rows & joint["label"].notna(), "withheld")
         return joint
 
     def row(

@@ -1,8 +1,13 @@
-"""Roles of participants as words."""
+"""Roles of participants as words, and how many of them raised something."""
 
 from __future__ import annotations
 
-from evalweave.report.numbers import plain
+from collections.abc import Mapping
+from typing import Any
+
+from evalweave.report.blocks import Text, text
+from evalweave.report.disclosure import HIDDEN, PARTICIPANTS, Profile, Released
+from evalweave.report.numbers import missing, plain
 
 MANY = {
     "client": "clients",
@@ -18,3 +23,26 @@ def many(role: str) -> str:
         return MANY[role]
     words = plain(role)
     return words if words.endswith("s") else f"{words}s"
+
+
+def k_of_n(profile: Profile, record: Mapping[Any, Any] | None) -> Text:
+    """Return "9 of 12" from a row of the theme counts that `count_frame` released; references for observations."""
+    if record is None:
+        return "–"
+    if missing(record["n_eligible"]):
+        return text("{} references", released_count(profile, record["n_references"], "references"))
+    if str(record["n_eligible"]) == "0":
+        return "not asked"
+    return text(
+        "{} of {}",
+        released_count(profile, record["n_participants"], PARTICIPANTS),
+        released_count(profile, record["n_eligible"], PARTICIPANTS),
+    )
+
+
+def released_count(profile: Profile, shown: Any, of: str) -> Text:
+    """Mark a count that `count_frame` released."""
+    if missing(shown):
+        return "–"
+    hidden = str(shown) == HIDDEN
+    return profile.mark_released(Released(str(shown), None if hidden else int(shown), hidden), of)

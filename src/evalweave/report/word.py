@@ -20,6 +20,8 @@ from evalweave.report.blocks import (
     JointRow,
     Listing,
     Prose,
+    Quote,
+    Quotes,
     Section,
     Table,
     Text,
@@ -117,6 +119,8 @@ def _write(word: Any, block: Any) -> None:
                 _claim(word, row)
             for note in block.notes:
                 word.add_paragraph(plain(note), style="Caption")
+        case Quotes():
+            _quotes(word, block.items)
         case Details():
             word.add_heading(plain(block.summary), 3)
             for each in block.blocks:
@@ -128,15 +132,19 @@ def _claim(word: Any, row: JointRow) -> None:
     word.add_paragraph(f"{row.theme}. {plain(row.expectation)}")
     word.add_paragraph(f"The numbers: {plain(row.numbers)}. {plain(row.quantitative)}")
     word.add_paragraph("The voices: " + " ".join(plain(line) for line in row.voices))
-    for quote in row.quotes:
-        said = f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} ({quote.path})"
-        word.add_paragraph(said, style="Quote")
+    _quotes(word, row.quotes)
     word.add_paragraph(f"Together: {row.label}. {plain(row.label_note)}").runs[0].bold = True
     if row.analyst:
         word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
     _table(
         word, "What the label rests on", ["", ""], [[plain(name), plain(value)] for name, value in row.inputs]
     )
+
+
+def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:
+    for quote in quotes:
+        said = f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} ({quote.path})"
+        word.add_paragraph(said, style="Quote")
 
 
 def _table(word: Any, caption: str, headers: list[str], rows: list[list[str]]) -> None:

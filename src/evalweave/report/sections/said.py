@@ -7,9 +7,8 @@ from typing import Any
 from evalweave import tables
 from evalweave.report.blocks import Column, Details, Heading, Line, Listing, Prose, Section, Table, Text, text
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import HIDDEN, Released
 from evalweave.report.numbers import missing, number, plain, sentence
-from evalweave.report.people import many
+from evalweave.report.people import k_of_n, many, released_count
 
 PARTICIPANTS = "participants"
 
@@ -75,7 +74,7 @@ def _themes(data: ReportData) -> list[Any]:
     lines = [
         Line((
             labels.get(str(theme), plain(str(theme))),
-            *(_k_of_n(data, shown.get((theme, role)), str(role)) for role in roles),
+            *(k_of_n(data.profile, shown.get((theme, role))) for role in roles),
         ))
         for theme in dict.fromkeys(whole["theme_id"])
     ]  # fmt: skip
@@ -95,28 +94,6 @@ def _themes(data: ReportData) -> list[Any]:
     if codes:
         blocks.append(Details("Every code under its theme", (codes,)))
     return blocks
-
-
-def _k_of_n(data: ReportData, record: dict[Any, Any] | None, role: str) -> Text:
-    if record is None:
-        return "–"
-    if missing(record["n_eligible"]):
-        return text("{} references", _released(data, record["n_references"], "references"))
-    if str(record["n_eligible"]) == "0":
-        return "not asked"
-    return text(
-        "{} of {}",
-        _released(data, record["n_participants"], PARTICIPANTS),
-        _released(data, record["n_eligible"], PARTICIPANTS),
-    )
-
-
-def _released(data: ReportData, shown: Any, of: str) -> Text:
-    """Mark a count that `count_frame` released."""
-    if missing(shown):
-        return "–"
-    hidden = str(shown) == HIDDEN
-    return data.profile.mark_released(Released(str(shown), None if hidden else int(shown), hidden), of)
 
 
 def _definitions(data: ReportData) -> tuple[Text, ...]:
@@ -143,8 +120,8 @@ def _codes(data: ReportData) -> Table | None:
         for record in part.to_dict("records"):
             lines.append(
                 Line((
-                    str(record["code_id"]), sentence(many(str(record["role"]))), _k_of_n(data, record, str(record["role"])),
-                    _released(data, record["n_references"], "references"), _released(data, record["n_sources"], "sources"),
+                    str(record["code_id"]), sentence(many(str(record["role"]))), k_of_n(data.profile, record),
+                    released_count(data.profile, record["n_references"], "references"), released_count(data.profile, record["n_sources"], "sources"),
                 ), depth=1)
             )  # fmt: skip
     return Table(
@@ -173,7 +150,7 @@ def _attributes(data: ReportData) -> list[Any]:
                 Line(
                     (
                         labels.get(str(t), plain(str(t))),
-                        *(_k_of_n(data, cells.get((t, lv)), str(role)) for lv in levels),
+                        *(k_of_n(data.profile, cells.get((t, lv))) for lv in levels),
                     )
                 )
                 for t in dict.fromkeys(voice["theme_id"])

@@ -1,4 +1,4 @@
-"""The two strands together: the joint display, a row a claim."""
+"""The two strands together: the joint display, a row a claim; then claims by label, subgroups, and threads."""
 
 from __future__ import annotations
 
@@ -6,27 +6,15 @@ import math
 from typing import Any
 
 from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
+from evalweave.report.claimed import QUALITATIVE, QUANTITATIVE, complements, label, numbers, places, quotes
 from evalweave.report.data import ReportData
 from evalweave.report.figures.strip import reach, strip
 from evalweave.report.notes import released_note
-from evalweave.report.numbers import estimate, missing, number, percent, plain, sentence
+from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.people import many
+from evalweave.report.sections import matrices, threads
 from evalweave.report.sentences import method
 
-QUANTITATIVE = {
-    "D": "the direction is clear",
-    "E": "no difference that matters",
-    "I": "cannot tell",
-    "X": "no estimate",
-}
-QUALITATIVE = {
-    "S": "people support the claim",
-    "C": "people contradict the claim",
-    "M": "people are divided",
-    "A": "asked, but nobody spoke to the claim",
-    "U": "nobody was asked",
-}
-STANCES = {"supports": "supports the claim", "contradicts": "contradicts the claim"}
 CAPTION = (
     "Each claim was declared with the sign it expects and the smallest difference that matters. Left the claim, then the "
     "numbers on a scale that all claims of a unit share (shaded: too small to matter), then the voices, below what a "
@@ -65,7 +53,8 @@ def section(data: ReportData) -> Section:
         notes.insert(
             0, text('<span class="sim">Simulated data.</span> Quotations and counts of people are invented.')
         )
-    return Section("together", title, (Joint(CAPTION, rows, tuple(notes)),))
+    blocks = (Joint(CAPTION, rows, tuple(notes)), *matrices.blocks(data), *threads.blocks(data))
+    return Section("together", title, blocks)
 
 
 def _contract() -> Any:
@@ -76,31 +65,19 @@ def _contract() -> Any:
 
 def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale: float) -> JointRow:
     unit, claim = record["outcome_unit"], str(record["claim_id"])
-    places = 2 if missing(record["std_error"]) or float(record["std_error"]) >= 0.01 else 3
     low, high = _real(record["ci_low"]), _real(record["ci_high"])
-    numbers = (
-        "No estimate"
-        if missing(record["estimate"])
-        else f"{estimate(record['estimate'], low, high, 0.95, places)} {unit}"
-    )
-    complements = record["relation"] == "complements"
-    label = (
-        str(record["label"])
-        if not missing(record["label"])
-        else ("complements" if complements else "no label")
-    )
     return JointRow(
         claim=claim,
         theme=str(record["theme_label"] if not missing(record["theme_label"]) else record["theme_id"]),
         proposition=str(record["proposition"]),
         expectation=_expectation(record),
-        strip=strip(f"strip-{claim}", _real(record["estimate"]), low, high, float(record["margin"]), unit, scale, places),
-        numbers=numbers,
+        strip=strip(f"strip-{claim}", _real(record["estimate"]), low, high, float(record["margin"]), unit, scale, places(record)),
+        numbers=numbers(record),
         quantitative=released_note(data.profile, sentence(_said(record["quantitative_detail"]))),
         voices=tuple(_voices(data, record, shown)),
         quotes=tuple(_quotes(data, claim)),
-        label=sentence(label),
-        label_note=_label_note(record, complements),
+        label=label(record),
+        label_note=_label_note(record),
         inputs=tuple(_inputs(data, record)),
         analyst=_analyst(record),
         analyst_by=_by(record),
@@ -163,21 +140,18 @@ def _quotes(data: ReportData, claim: str) -> list[Quote]:
         return []
     found = data.quotes[data.quotes["claim_id"] == claim]
     return [
-        Quote(
-            str(q["quote"]), str(q["speaker"]), str(q["code_path"]),
-            STANCES.get(str(q["stance"]), "") if not missing(q["stance"]) else "",
-        )
+        quote
         for _, side in found.groupby("stance", sort=False, dropna=False)
-        for q in side.head(1).to_dict("records")
-    ]  # fmt: skip
+        for quote in quotes(side.head(1))
+    ]
 
 
-def _label_note(record: dict[Any, Any], complements: bool) -> str:
+def _label_note(record: dict[Any, Any]) -> str:
     numbers = QUANTITATIVE.get(str(record["quantitative_state"]), "")
     people = QUALITATIVE.get(str(record["qualitative_state"]), "")
     said = f"Numbers: {numbers}. Voices: {people}."
     return said + (
-        " The strands answer different questions here, so no label is given." if complements else ""
+        " The strands answer different questions here, so no label is given." if complements(record) else ""
     )
 
 
@@ -202,7 +176,7 @@ def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]
         ))  # fmt: skip
     detail = (data.joint_detail.get("claims") or {}).get(str(record["claim_id"])) or {}
     stability = detail.get("stability") or {}
-    if stability.get("labels"):
+    if stability.get("labels") and not missing(record["label_stability"]):
         total = sum(stability["labels"].values())
         rows.append(
             (
