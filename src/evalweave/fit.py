@@ -75,7 +75,7 @@ class FitResult:
         if len(self.rows) > shown:
             lines.append(f"… and {len(self.rows) - shown} more rows in {rest}")
         for name, entry in self.diagnostics.items():
-            if "n_obs" in entry:
+            if "error" not in entry:
                 lines += _said(name, entry)
         lines += [f"{_named(name, f'no estimate. {sentence}')}" for name, sentence in self.failures.items()]
         return "\n".join(lines) if lines else "no estimates"
@@ -170,7 +170,8 @@ def fit(
             _run(panels[key], spec.columns, analysis, result)
         except EvalweaveError as error:
             result.failures[analysis.name] = str(error)
-            result.diagnostics[analysis.name] = {"estimator": analysis.estimator, "error": str(error)}
+            entry = result.diagnostics.setdefault(analysis.name, {"estimator": analysis.estimator})
+            entry["error"] = str(error)
             if isinstance(error, StudyError):
                 result.miscalled.append(analysis.name)
     if not result.rows and (result.miscalled or not may_be_empty):
@@ -255,6 +256,7 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
     for one in (found, *found.beside):
         for method, intervals in _all_intervals(one, analysis, diagnostics["inference"], _rounding(panel)):
             rows += _rows(one, method, intervals, columns, analysis)
+    result.diagnostics[analysis.name] = diagnostics
     if not rows:
         raise DataError(" ".join(["No term has an estimate.", *_sentences(diagnostics)]))
     if analysis.diagnostics:
@@ -262,7 +264,6 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
 
         diagnostics.update(diagnostics_of(panel, found, analysis))
     result.rows.extend(rows)
-    result.diagnostics[analysis.name] = diagnostics
     result.fits[analysis.name] = found
 
 

@@ -197,3 +197,4 @@ def test_a_secondary_analysis_may_be_empty_and_says_why(frame, tmp_path):
     assert not len(pd.read_csv(tmp_path / "out" / "estimates.csv"))
     said = json.loads((tmp_path / "out" / "diagnostics.json").read_text())
     assert "fewer than 4 are refused" in said["gap"]["error"]
+    assert "fewer than 4 are refused" in said["gap"]["absent"]["att[white=g00]"]
