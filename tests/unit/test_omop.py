@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.records import engine
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import read_all
@@ -193,3 +193,12 @@ def test_the_ledger_explains_every_record_of_the_sample(tmp_path: Path) -> None:
 def test_without_the_practice_of_those_who_have_none_the_reason_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="28 patients: no registration with a practice of the study"):
         sample(tmp_path, "7")
+
+
+def test_a_misspelt_rename_is_refused(tmp_path: Path) -> None:
+    extract = write(tmp_path / "e", FILES)
+    wrong = extract.model_copy(update={"columns": {"patients": {"year_of_brith": "yob"}}})
+    with pytest.raises(StudyError, match='Did you mean "year_of_birth"'):
+        reader("omop").find(wrong, "patients")
+    right = extract.model_copy(update={"columns": {"events": {"unit_source_value": "units"}}})
+    assert "measurement.csv, row 1, column units" in refused(right, tmp_path, "events")

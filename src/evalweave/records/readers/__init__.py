@@ -88,6 +88,32 @@ def reader(format_: str) -> Reader:
     return cast(Reader, importlib.import_module(READERS[format_]))
 
 
+def renames(
+    extract: Extract, table: str, columns: Sequence[str], also: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Return a format's column → the name in the file, as the study file says.
+
+    `columns` are the format's, `also` other names of them. Raise `StudyError` for a table or column that is neither.
+    """
+    from evalweave.errors import StudyError, nearest
+
+    wrong = [
+        f'extract, {key}: "{name}" is not a table. {nearest(name, TEXT_COLUMNS)}'
+        for key, said in (("columns", extract.columns), ("files", extract.files))
+        for name in said
+        if name not in TEXT_COLUMNS
+    ]
+    names = {}
+    for name, theirs in extract.columns.get(table, {}).items():
+        ours = (also or {}).get(name, name)
+        if ours not in columns:
+            wrong.append(f'extract, columns, {table}: "{name}" is not a column. {nearest(name, columns)}')
+        names[ours] = theirs
+    if wrong:
+        raise StudyError("\n".join(wrong))
+    return names
+
+
 def looks_like(folder: Path, but: str) -> str | None:
     """Return the format, other than `but`, that the files of a folder look like; None when there is none."""
     return next((name for name in READERS if name != but and reader(name).recognises(folder)), None)

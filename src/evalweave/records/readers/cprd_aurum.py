@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.records.lookups import filled, numbered, together
-from evalweave.records.readers import Source, files_below, in_quotes
+from evalweave.records.readers import Source, files_below, in_quotes, renames
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -79,7 +79,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             optional,
             quoted=in_quotes(path),
             lookups=chosen,
-            names=extract.columns.get(table, {}),
+            names=renames(extract, table, (*required, *optional)),
             fixed=True,
             identifiers=("patid", "pracid", "medcodeid"),
             notes=notes if place == 0 else (),

@@ -11,8 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalweave.errors import StudyError, nearest
-from evalweave.records.readers import SUFFIXES, TEXT_COLUMNS, Source
+from evalweave.records.readers import SUFFIXES, TEXT_COLUMNS, Source, renames
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -62,33 +61,12 @@ def find(extract: Extract, table: str) -> list[Source]:
             if any(_named_after(path.name.lower(), stem) for stem in STEMS[table])
         )
     optional = tuple(name for name in TEXT_COLUMNS[table] if name not in REQUIRED[table])
-    names = renames(extract, table)
+    names = renames(extract, table, TEXT_COLUMNS[table], IN_CONTRACT)
     return [
         Source(path, path.relative_to(folder).as_posix(), REQUIRED[table], optional, names=names, also=ALSO)
         for path in paths
         if path.is_file()
     ]
-
-
-def renames(extract: Extract, table: str) -> dict[str, str]:
-    """Return our column → the name in the file, as the study file says; raise `StudyError` for what we lack."""
-    wrong = [
-        f'extract, {key}: "{name}" is not a table. {nearest(name, TEXT_COLUMNS)}'
-        for key, said in (("columns", extract.columns), ("files", extract.files))
-        for name in said
-        if name not in TEXT_COLUMNS
-    ]
-    names = {}
-    for name, theirs in extract.columns.get(table, {}).items():
-        ours = IN_CONTRACT.get(name, name)
-        if ours not in TEXT_COLUMNS[table]:
-            wrong.append(
-                f'extract, columns, {table}: "{name}" is not a column. {nearest(name, TEXT_COLUMNS[table])}'
-            )
-        names[ours] = theirs
-    if wrong:
-        raise StudyError("\n".join(wrong))
-    return names
 
 
 def _named_after(name: str, stem: str) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.records.lookups import filled, numbered, together
-from evalweave.records.readers import Source, files_below, in_quotes
+from evalweave.records.readers import Source, files_below, in_quotes, renames
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -98,6 +98,9 @@ def find(extract: Extract, table: str) -> list[Source]:
     named = [path for path in folder.glob(pattern) if path.is_file()] if pattern else []
     needs = {"patients": ("death",), "registrations": ("person",), "events": ("concept",)}[table]
     lookups = {k: path for kind in needs for k, path in numbered(kind, by_table.get(kind, [])).items()}
+    names = renames(
+        extract, table, [name for each in TABLES[table] for some in COLUMNS[each] for name in some]
+    )
     sources, empty = [], []
     for part_of in TABLES[table]:
         files = by_table.get(part_of, [])
@@ -111,7 +114,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             sources.append(
                 Source(
                     path, path.relative_to(folder).as_posix(), required, optional, part_of, in_quotes(path),
-                    lookups=lookups, names=extract.columns.get(table, {}), also=ALSO, fixed=True, identifiers=("person_id",),
+                    lookups=lookups, names=names, also=ALSO, fixed=True, identifiers=("person_id",),
                 )
             )  # fmt: skip
     notes = _notes(table, by_table, lookups, empty, extract)
