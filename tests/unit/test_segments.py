@@ -182,3 +182,18 @@ def test_digits_that_are_no_numbers(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text("source,code,start,end\na,b,²,9\n")
     with pytest.raises(DataError, match="row 2, column start"):
         segments.read(tmp_path / "p.csv")
+
+
+def test_a_code_of_the_themes_that_is_nearly_one_of_the_file_is_a_warning(tmp_path: Path) -> None:
+    """A list of segments knows used codes only; a misspelt one would count 0 people in silence."""
+    path = write_segments(tmp_path / "p.csv")
+    settings = beside(tmp_path, path, "segments", columns=SEGMENT_COLUMNS)
+    used = load(path, settings).codes["code_id"].iloc[0]
+    (tmp_path / "themes.csv").write_text(
+        f"theme_id,label,code\nhelp,Help,{used}x\nelse,Else,Quite another thing\n", encoding="utf-8"
+    )
+    log = load(path, settings).import_log
+    warned = log[log["severity"] == "warning"]["message"].tolist()
+    assert any(f'"{used}x", is not in the file, but "{used}" is' in message for message in warned)
+    unused = log[log["message"].str.contains("nobody used")]
+    assert unused["n"].tolist() == [1] and unused["severity"].tolist() == ["note"]

@@ -5,6 +5,7 @@ To add a format: write a module with `read(path, columns) -> Raw` and add its li
 
 from __future__ import annotations
 
+import difflib
 import importlib
 from collections.abc import Callable
 from dataclasses import replace
@@ -75,10 +76,23 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
             log.warn("eligibility", "no table says who was asked what: everyone with a source counts as asked about every theme")  # fmt: skip
     inputs.gathered(*wrong)
     assert themes is not None and asked is not None
-    log.note("codes", "codes of the themes that nobody used (the file lists used codes only)", len(themes[2]))
+    _log_unused(log, themes[2], list(codes))
     project = replace(project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix)
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))
+
+
+def _log_unused(log: Log, unused: list[str], used: list[str]) -> None:
+    """Say which codes of the themes are not in a file that lists used codes only; a near name is a warning."""
+    near = {code: difflib.get_close_matches(code, used, n=1, cutoff=0.75) for code in unused}
+    for code, found in near.items():
+        if found:
+            log.warn(
+                "codes",
+                f'a code of the themes, "{code}", is not in the file, but "{found[0]}" is: see its spelling',
+            )
+    rest = sum(not found for found in near.values())
+    log.note("codes", "codes of the themes that nobody used (the file lists used codes only)", rest)
 
 
 def from_tables(folder: Path, observation_kinds: tuple[str, ...] = ("field_note", "observation")) -> Project:
