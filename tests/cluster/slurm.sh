@@ -3,7 +3,7 @@
 #
 #     bash tests/cluster/slurm.sh
 #
-# Ten minutes on two cores, so not part of .ci/run. Needs Debian's packages slurm-wlm and munge, and installs
+# Five to ten minutes on two cores, so not part of .ci/run. Needs Debian's packages slurm-wlm and munge, and installs
 # them if they are missing. The daemons run as the user who calls, with ports, keys and state of their own in a
 # temporary folder: a Slurm that is already there is not touched. Job accounting is off.
 set -euo pipefail
