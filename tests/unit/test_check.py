@@ -181,3 +181,25 @@ def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:
     )
     study.write_text(yaml.safe_dump(said))
     assert "column imd_quintile: found it blank for everybody" in wrong(study)
+
+
+def test_what_fit_would_refuse_and_what_was_not_filled_in(tmp_path: Path) -> None:
+    import shutil
+    import subprocess
+    import sys
+
+    root = Path(__file__).parents[2]
+    shutil.copytree(root / "config", tmp_path / "config")
+    file = tmp_path / "config" / "config.yaml"
+    text = file.read_text().replace(
+        "inference: [cr2, cr1, wild_bootstrap]", "inference: [multiplier_bootstrap, unit]"
+    )
+    text = text.replace("question: Did", "question: FILL IN Did").replace("subgroup: white", "subgroup: whit")
+    file.write_text(text)
+    done = subprocess.run(
+        [sys.executable, "-m", "evalweave", "check", str(file)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert 'Did you mean "white"?' in done.stderr
+    assert "report, question: still says FILL IN" in done.stderr
+    assert "Traceback" not in done.stderr

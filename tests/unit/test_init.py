@@ -132,7 +132,8 @@ def test_checking_the_new_study_says_what_to_fill_in(tmp_path: Path, format_: st
     init(tmp_path / "s", "--format", format_)
     done = CliRunner().invoke(app, ["check", str(tmp_path / "s" / "study.yaml")])
     said = str(done.exception)
-    assert done.exception.exit_code == 1  # type: ignore[union-attr]
+    assert done.exception.exit_code == 2  # type: ignore[union-attr]
+    assert "study, title: still says FILL IN" in said
     assert "practices.csv: found a header and no rows" in said
     assert f"{tmp_path / 's' / 'extract'}: there is no such folder" in said
     assert "project.qdpx" in said

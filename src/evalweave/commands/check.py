@@ -22,6 +22,7 @@ def command(
     import tempfile
 
     from evalweave.errors import DataError, EvalweaveError, StudyError
+    from evalweave.fit import wrong_analyses
     from evalweave.records import checking, codelists, engine
     from evalweave.records.practices import read_practices
     from evalweave.studyfile import load_study
@@ -30,6 +31,9 @@ def command(
     faults: list[str] = []
     kind: type[EvalweaveError] = DataError
     recognised = [f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"]
+    wrong_calls = [*wrong_analyses(study), *_unfilled(study)]
+    if wrong_calls:
+        kind, faults = StudyError, wrong_calls
     practices = None
     try:
         practices = read_practices(study.practices)
@@ -76,6 +80,14 @@ def command(
     print("Nothing wrong was found. Recognised:")
     for line in recognised:
         print(f"  {line}")
+
+
+def _unfilled(study: Study) -> list[str]:
+    """Return a sentence for each text that the report would print as the template has it."""
+    texts = {"study, title": study.study.title, "study, programme": study.study.programme,
+             "report, question": study.report.question, "report, margin_reason": study.report.margin_reason}  # fmt: skip
+    return [f"{key}: still says FILL IN, which the report would print. Write it." for key, text in texts.items()
+            if "FILL IN" in text]  # fmt: skip
 
 
 def _strand(study: Study) -> tuple[list[str], list[str]]:
