@@ -166,15 +166,15 @@ REGISTRATIONS = Table(
 
 EVENTS = Table(
     "events",
-    "One row a coded entry of the record, before cleaning. Dates and values are still as found.",
+    "One row a coded entry of the record, before cleaning. What could not be read stays as text.",
     (
         _c("patient_id", TEXT, "the patient"),
         _c("practice_id", TEXT, "the practice that recorded it, where the extract says"),
         _c("date", DATE, "the day it happened; blank where it could not be read"),
-        _c("date_text", TEXT, "the date as found"),
+        _c("date_text", TEXT, "the date as found, where it could not be read"),
         _c("code", TEXT, "the clinical code"),
         _c("code_system", TEXT, "snomed, read2, ctv3, medcodeid, omop or local"),
-        _c("value_text", TEXT, "the value as found"),
+        _c("value_text", TEXT, "the value as found, where it is no number"),
         _c("value", NUMBER, "the value as a number; blank where it is none"),
         _c("unit_text", TEXT, "the unit as found"),
         _c("family_history", TRUTH, "it is about a relative, where the extract says"),

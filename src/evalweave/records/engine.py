@@ -70,11 +70,12 @@ def text_table(backend: Any, path: Path, columns: Sequence[str], delimiter: str,
 
 
 def typed_table(backend: Any, path: Path, kind: str) -> ir.Table:
-    """Return a Parquet or Arrow file with every column as text, with `source_row` as if it had a header."""
+    """Return a Parquet or Arrow file as it is typed, with `source_row` as if it had a header."""
     import ibis
 
     if kind == "parquet":
-        table = backend.read_parquet(str(path))
+        table = backend.read_parquet(str(path), file_row_number=True)
+        return table.mutate(source_row=(table.file_row_number + 2).cast("int64")).drop("file_row_number")
     else:
         import pyarrow as pa
 
@@ -84,8 +85,15 @@ def typed_table(backend: Any, path: Path, kind: str) -> ir.Table:
             except pa.ArrowInvalid:
                 mapped.seek(0)
                 table = ibis.memtable(pa.ipc.open_stream(mapped).read_all())
-    numbered = table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
-    return numbered.mutate(**{name: as_text(numbered[name]) for name in table.columns})
+    return table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
+
+
+def kept_typed(column: Any) -> Any:
+    """Return dates as dates and numbers as numbers; whatever else as text."""
+    kind = column.type()
+    if kind.is_date() or kind.is_floating() or kind.is_integer():
+        return column
+    return column.date() if kind.is_timestamp() else as_text(column)
 
 
 def as_text(column: Any) -> Any:
@@ -97,7 +105,7 @@ def as_text(column: Any) -> Any:
         return column.strftime("%Y-%m-%d")
     if kind.is_floating():
         # a whole number stored as a float prints as 48.0; identifiers above 2^53 are refused before this
-        whole = column.cast("int64")
+        whole = column.try_cast("int64")
         return (column == whole).ifelse(whole.cast("string"), column.cast("string"))
     return column.cast("string")
 

@@ -17,6 +17,7 @@ from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.files import sha256, write_json, written_aside
 from evalweave.records import engine, headers, sanity
 from evalweave.records.lookups import FaultyLookup
+from evalweave.records.parsing import PARSERS, trimmed
 from evalweave.records.readers import TEXT_COLUMNS, Source, in_quotes, looks_like, reader
 from evalweave.records.textfiles import TextFile, look
 
@@ -26,12 +27,12 @@ if TYPE_CHECKING:
 
     from evalweave.study import Extract
 
-VERSION = 2  # raise it when the content of a part would change
+VERSION = 3  # raise it when the content of a part would change
 # What a format may lack; the ledger names those that no file has.
 MAY_BE_BLANK = {
     "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
     "registrations": ("end",),
-    "events": ("practice_id", "value_text", "unit_text"),
+    "events": ("practice_id", "value", "unit_text"),
 }
 
 
@@ -169,8 +170,6 @@ def parsed_table(
     backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, scratch: Path
 ) -> tuple[ir.Table | None, list[Fault]]:
     """Return a source as our table, parsed but not computed yet, or the faults of its header."""
-    from evalweave.records.parsing import PARSERS
-
     raw, faults = raw_table(backend, seen, source)
     if raw is None:
         return None, faults
@@ -221,6 +220,12 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
         return None, faults
     if not source.required:  # a lookup: all columns under their own names
         found = {name: name for name in header if name}
+
+    def cell(our: str, column: Any) -> Any:
+        if column.type().is_string():
+            return trimmed(column)
+        return engine.kept_typed(column) if our in source.typed else engine.as_text(column)
+
     ours = {theirs: our for our, theirs in found.items()}
     if seen.kind != "text":
         for our in source.identifiers:
@@ -229,12 +234,15 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
                     Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
                           "Digits beyond the sixteenth are lost in them: export it again.", column=found[our])
                 )  # fmt: skip
-        chosen = table.select("source_row", **{our: table[theirs] for our, theirs in found.items()})
-        return (None if faults else chosen), faults
+        if faults:
+            return None, faults
+        return table.select(
+            "source_row", **{our: cell(our, table[theirs]) for our, theirs in found.items()}
+        ), []
     columns = [ours.get(name, f"_column_{place}") for place, name in enumerate(header)]
     columns += ["_nothing"] * seen.extra_column
     table = engine.text_table(backend, seen.path, columns, seen.delimiter, source.quoted)
-    return table.select("source_row", *found), faults
+    return table.select("source_row", **{our: cell(our, table[our]) for our in found}), faults
 
 
 def completed(text: ir.Table, table: str, extract: Extract, name: str) -> ir.Table:

@@ -33,25 +33,27 @@ def counts(
     `decimal_comma` values such as 48,5.
     """
     wanted: dict[str, Any] = {"rows": part.count()}
-    wanted |= {f"any:{column}": part[column].count() for column in columns}
-    for column, text in parsing.READ_FROM[table].items():
-        wanted[f"filled:{column}"] = part[text].count()
-        wanted[f"read:{column}"] = part[column].count(where=part[text].notnull())
+    read_from = parsing.READ_FROM[table]
+    wanted |= {f"any:{column}": part[column].count() for column in columns if column not in read_from}
+    for column, text in read_from.items():
+        wanted[f"read:{column}"] = part[column].count()
+        wanted[f"unreadable:{column}"] = part[text].count()
     found = _one_row(backend, part.aggregate(**wanted))
-    for column in parsing.READ_FROM[table]:
-        found[f"unreadable:{column}"] = found[f"filled:{column}"] - found.pop(f"read:{column}")
+    for column in read_from:
+        found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
+        found[f"any:{column}"] = found[f"filled:{column}"]
     for column in DATES[table]:
         others = [other for other in WRITTEN if other != order]
         found.update({f"{other}:{column}": 0 for other in others})
         if found[f"unreadable:{column}"]:
             text = f"{column}_text"
-            unread = part.filter(part[column].isnull() & part[text].notnull())
+            unread = part.filter(part[text].notnull())
             fits = {f"{other}:{column}": parsing.date(unread[text], other).count() for other in others}
             found.update(_one_row(backend, unread.aggregate(**fits)))
     if table == "events":
         found["decimal_comma"] = 0
         if found["unreadable:value"]:
-            unread = part.filter(part.value.isnull() & part.value_text.notnull())
+            unread = part.filter(part.value_text.notnull())
             comma = unread.value_text.re_search(r"^[+-]?\d+,\d+$").sum()
             found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
     return found

@@ -263,9 +263,11 @@ def _checked(pieces: Iterator[bytes], seen: _Pass) -> Iterator[bytes]:
                           "Save it as UTF-8 (it may be Windows-1252 now).", row)
                 )  # fmt: skip
                 return
-        plain = piece.replace(b"\r", b"")
+        plain = piece
+        if b"\r" in piece or seen.last == b"\r":
+            plain = piece.replace(b"\r", b"")
+            seen.crlf += (seen.last + piece).count(b"\r\n")
         seen.lines += piece.count(b"\n")
-        seen.crlf += (seen.last + piece).count(b"\r\n")
         seen.blank_lines += _blank_lines((b"\n" if seen.line_ended else b"") + plain)
         seen.quotes = seen.quotes or b'"' in piece
         seen.last = piece[-1:] or seen.last

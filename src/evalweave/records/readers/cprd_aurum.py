@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.records.lookups import filled, numbered, together
+from evalweave.records.lookups import numbered, together
 from evalweave.records.readers import Source, files_below, in_quotes, renames
 
 if TYPE_CHECKING:
@@ -121,7 +121,7 @@ def _notes(
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
     """Return patients, registrations or events, told apart by the columns that were asked for."""
-    cells = raw.mutate(**{name: filled(raw[name], MISSING) for name in raw.columns if name != "source_row"})
+    cells = raw.mutate(**{name: raw[name].nullif(MISSING) for name in raw.columns if name != "source_row"})
     if "yob" in source.required:
         return _patients(cells)
     if "regstartdate" in source.required:

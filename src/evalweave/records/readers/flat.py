@@ -29,6 +29,7 @@ REQUIRED = {
     "registrations": ("patient_id", "practice_id", "start"),
     "events": ("patient_id", "date", "code"),
 }
+TYPED = ("date", "value", "start", "end", "collected_to", "death_date")
 # The contract of events calls them as they are after reading; a rename may use either name.
 IN_CONTRACT = {"date_text": "date", "value_text": "value", "unit_text": "unit"}
 # Other names under which a column is known without a word in the study file.
@@ -63,7 +64,15 @@ def find(extract: Extract, table: str) -> list[Source]:
     optional = tuple(name for name in TEXT_COLUMNS[table] if name not in REQUIRED[table])
     names = renames(extract, table, TEXT_COLUMNS[table], IN_CONTRACT)
     return [
-        Source(path, path.relative_to(folder).as_posix(), REQUIRED[table], optional, names=names, also=ALSO)
+        Source(
+            path,
+            path.relative_to(folder).as_posix(),
+            REQUIRED[table],
+            optional,
+            names=names,
+            also=ALSO,
+            typed=TYPED,
+        )
         for path in paths
         if path.is_file()
     ]

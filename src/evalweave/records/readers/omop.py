@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.records.lookups import filled, numbered, together
+from evalweave.records.lookups import numbered, together
 from evalweave.records.readers import Source, files_below, in_quotes, renames
 
 if TYPE_CHECKING:
@@ -178,12 +178,11 @@ def _notes(
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
     """Return patients, registrations or events, as the source's table says."""
-    cells = raw.mutate(**{name: filled(raw[name]) for name in raw.columns if name != "source_row"})
     if source.part_of == "person":
-        return _patients(cells, source, lookup)
+        return _patients(raw, source, lookup)
     if source.part_of == "observation_period":
-        return _registrations(cells, source, lookup)
-    return _events(cells, source, extract, lookup)
+        return _registrations(raw, source, lookup)
+    return _events(raw, source, extract, lookup)
 
 
 def _patients(raw: ir.Table, source: Source, lookup: Callable[[str], ir.Table]) -> ir.Table:
