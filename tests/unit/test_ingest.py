@@ -22,7 +22,7 @@ ROWS = f"{SECRET},2015-05-01,999791000000106,48,mmol/mol\nP2,2016-02-29,99979100
 
 
 def read(folder: Path, table: str = "events", **settings: object) -> list[Part]:
-    extract = Extract(format="flat", path=str(folder), **settings)  # type: ignore[arg-type]
+    extract = Extract(**{"format": "flat", "path": str(folder), **settings})  # type: ignore[arg-type]
     return ingest(extract, "duckdb", table, folder / "out")
 
 

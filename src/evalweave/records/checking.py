@@ -75,7 +75,7 @@ def _part(
         part = engine.keep(backend, name, parsed)
     except Exception as error:
         if not ingest.is_about_rows(error, seen):
-            raise
+            return None, [ingest.unread(source.name, seen, error)]
         rows = sanity.of_rows(source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted)
         return None, rows
     counts = sanity.counts(backend, part, table, extract.date_format)

@@ -31,6 +31,7 @@ def match(
         for column in repeated
     ]
     folded = {column.casefold(): column for column in header}
+    alike = [column.casefold() for column in header]
     found: dict[str, str] = {}
     for ours in (*required, *optional):
         if ours in names:
@@ -40,6 +41,11 @@ def match(
         for candidate in candidates:
             if candidate in header or candidate.casefold() in folded:
                 found[ours] = candidate if candidate in header else folded[candidate.casefold()]
+                if candidate not in header and alike.count(candidate.casefold()) > 1 and not repeated:
+                    faults.append(
+                        Fault(name, "columns that differ in upper and lower case only", f'one column "{candidate}"',
+                              "Say under extract, columns, which one it is.", 1, found[ours])
+                    )  # fmt: skip
                 break
         else:
             if ours in required or ours in names:

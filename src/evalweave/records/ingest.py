@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.files import sha256, write_json, written_aside
-from evalweave.records import engine, headers, sanity
+from evalweave.records import engine, headers, sanity, typed
 from evalweave.records.lookups import FaultyLookup
 from evalweave.records.readers import TEXT_COLUMNS, Source, in_quotes, looks_like, reader
 from evalweave.records.textfiles import TextFile, look
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     from evalweave.study import Extract
 
-VERSION = 2  # raise it when the content of a part would change
+VERSION = 3  # raise it when the content of a part would change
 # What a format may lack; the ledger names those that no file has.
 MAY_BE_BLANK = {
     "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
@@ -141,7 +141,7 @@ def _read(
     except Exception as error:
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):
-            raise
+            return None, [unread(source.name, seen, error)]
         return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
     faults = sanity.of_cells(source.name, table, extract.date_format, found)
     rows_in_file = found["rows"] if seen.n_rows is None else seen.n_rows
@@ -171,7 +171,7 @@ def parsed_table(
     """Return a source as our table, parsed but not computed yet, or the faults of its header."""
     from evalweave.records.parsing import PARSERS
 
-    raw, faults = raw_table(backend, seen, source)
+    raw, faults = raw_table(backend, seen, source, extract.date_format)
     if raw is None:
         return None, faults
 
@@ -180,7 +180,9 @@ def parsed_table(
         file = look(path, path.name, scratch, source.delimiter)
         if file.kind == "unusable" and file.header:  # a header and no rows: nothing to look up
             file = dataclasses.replace(file, kind="text", faults=())
-        found, wrong = raw_table(backend, file, Source(path, path.name, quoted=in_quotes(path)))
+        found, wrong = raw_table(
+            backend, file, Source(path, path.name, quoted=in_quotes(path)), extract.date_format
+        )
         if found is None:
             raise FaultyLookup(wrong)
         return found
@@ -192,6 +194,13 @@ def parsed_table(
     return PARSERS[table](completed(text, table, extract, source.name), extract.date_format), []
 
 
+def unread(name: str, seen: TextFile, error: Exception) -> Fault:
+    """Return the fault of a typed file whose cells the engine cannot read; raise any other error again."""
+    if seen.kind == "text" or not type(error).__module__.startswith(("duckdb", "_duckdb")):
+        raise error
+    return damaged(name, seen.kind, error)
+
+
 def is_about_rows(error: Exception, seen: TextFile) -> bool:
     """Return whether the engine's error says that rows of a text file cannot be told apart."""
     return seen.kind == "text" and "CSV" in str(error)
@@ -201,19 +210,23 @@ def width(seen: TextFile) -> int:
     return len(seen.header) + seen.extra_column
 
 
-def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | None, list[Fault]]:
-    """Return a looked-at file as text under our column names (others are left out), or its header's faults."""
+def raw_table(
+    backend: Any, seen: TextFile, source: Source, order: str = "iso"
+) -> tuple[ir.Table | None, list[Fault]]:
+    """Return a looked-at file as text under our column names (others are left out), or its header's faults.
+
+    `order` is how typed dates are written.
+    """
     if seen.faults:
         return None, list(seen.faults)
+    header = seen.header
     if seen.kind != "text":
         try:
-            table = engine.typed_table(backend, source.path, seen.kind)
+            table = engine.typed_table(backend, source.path, seen.kind, order)
+            stored = engine.stored_as(source.path, seen.kind)
         except Exception as error:
-            fault = Fault(source.name, f"a damaged {seen.kind} file ({type(error).__name__})", "a whole one")
-            return None, [fault]
-        header: tuple[str, ...] = tuple(name for name in table.columns if name != "source_row")
-    else:
-        header = seen.header
+            return None, [damaged(source.name, seen.kind, error)]
+        header = tuple(name for name, _ in stored)
     found, faults = headers.match(
         source.name, header, source.required, source.optional, source.names, source.also, not source.fixed
     )
@@ -223,18 +236,25 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
         found = {name: name for name in header if name}
     ours = {theirs: our for our, theirs in found.items()}
     if seen.kind != "text":
-        for our in source.identifiers:
-            if our in found and engine.was_floating(backend, source.path, seen.kind, found[our]):
-                faults.append(
-                    Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
-                          "Digits beyond the sixteenth are lost in them: export it again.", column=found[our])
-                )  # fmt: skip
-        chosen = table.select("source_row", **{our: table[theirs] for our, theirs in found.items()})
+        faults = typed.faults_of_types(source, seen.kind, stored, found)
+        chosen = table.select(
+            "source_row", **{our: table[f"_{header.index(theirs)}"] for our, theirs in found.items()}
+        )
         return (None if faults else chosen), faults
     columns = [ours.get(name, f"_column_{place}") for place, name in enumerate(header)]
     columns += ["_nothing"] * seen.extra_column
     table = engine.text_table(backend, seen.path, columns, seen.delimiter, source.quoted)
     return table.select("source_row", *found), faults
+
+
+def damaged(name: str, kind: str, error: Exception) -> Fault:
+    """Return the fault of a Parquet or Arrow file that the engine cannot read; its own words may quote cells."""
+    return Fault(
+        name,
+        f"{kind.capitalize()} that cannot be read ({type(error).__name__})",
+        "a whole file with text, numbers and dates",
+        "Copy or export it again.",
+    )
 
 
 def completed(text: ir.Table, table: str, extract: Extract, name: str) -> ir.Table:
