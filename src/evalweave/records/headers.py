@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 
 from evalweave.errors import Fault
 from evalweave.records.textfiles import DELIMITERS
+
+NO_NAME = r"[-+]?\d[\d/.:T -]*Z?"  # a number or a date
 
 
 def match(
@@ -51,6 +54,11 @@ def match(
             if ours in required or ours in names:
                 wanted = candidates[0]
                 faults.append(_absent(name, wanted, header, ours in names))
+    if faults and any(re.fullmatch(NO_NAME, column) for column in header):  # a record: nothing of it is shown
+        return found, [
+            Fault(name, "a first row with numbers or dates", f"the names of the columns: {', '.join(required)}",
+                  "Perhaps the file came without its header: put one above the rows.", row=1)
+        ]  # fmt: skip
     spare = {h.casefold(): h for h in header if h and h not in found.values()}
     for ours in optional:
         if guess and ours not in found and ours not in names:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 VERSION = 3  # raise it when the content of a part would change
 # What a format may lack; the ledger names those that no file has.
+FORMS = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".arrow", ".feather")
 MAY_BE_BLANK = {
     "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
     "registrations": ("end",),
@@ -81,9 +82,32 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
         for left in scratch.iterdir():
             if left.is_file():
                 left.unlink()
+    faults += repeated([(part.name, part.sha256) for part in parts])
     raise_faults(faults)
     _remove_others(out / table, parts)
     return parts
+
+
+def repeated(files: list[tuple[str, str]]) -> list[Fault]:
+    """Return a fault for each file (name, checksum) that would count records twice: another's copy or other form."""
+    by_content: dict[str, str] = {}
+    by_stem: dict[str, str] = {}
+    faults = []
+    for name, content in files:
+        stem = name.lower()
+        while stem.endswith(FORMS):
+            stem = stem.rpartition(".")[0]
+        if content in by_content:
+            what = f"the same content as in {by_content[content]}"
+        elif stem in by_stem:
+            what = f"a file of the same name as {by_stem[stem]} in another form"
+        else:
+            by_content[content] = by_stem[stem] = name
+            continue
+        faults.append(
+            Fault(name, what, "each record in one file", "Remove one of them, or rename it if it is not one.")
+        )
+    return faults
 
 
 def sources_of(extract: Extract, table: str) -> list[Source]:
@@ -142,9 +166,12 @@ def _read(
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):
             return None, [unread(source.name, seen, error)]
-        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
+        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted, error)
     faults = sanity.of_cells(source.name, table, extract.date_format, found)
-    rows_in_file = found["rows"] if seen.n_rows is None else seen.n_rows
+    n_rows = seen.n_rows if source.quoted else seen.n_lines
+    rows_in_file = found["rows"] if n_rows is None else n_rows
+    if n_rows is None and seen.n_lines not in (None, found["rows"]):  # quotes hold line ends, or rows
+        faults += sanity.swallowed(source.name, seen.path, seen.delimiter, width(seen))
     if rows_in_file != found["rows"]:
         faults += sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
     if found["rows"] == 0:
