@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
 SHOWN_ROWS = 5
 WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
+MISSING = ("NA", "N/A", "NULL", "NONE", "NAN", "NAT", ".", "-", "MISSING", "#N/A")  # as tools write a blank
 DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
 
 
@@ -43,11 +44,12 @@ def counts(
         found[f"unreadable:{column}"] = found[f"filled:{column}"] - found.pop(f"read:{column}")
     for column in DATES[table]:
         others = [other for other in WRITTEN if other != order]
-        found.update({f"{other}:{column}": 0 for other in others})
+        found.update({f"{other}:{column}": 0 for other in (*others, "missing")})
         if found[f"unreadable:{column}"]:
             text = f"{column}_text"
             unread = part.filter(part[column].isnull() & part[text].notnull())
             fits = {f"{other}:{column}": parsing.date(unread[text], other).count() for other in others}
+            fits[f"missing:{column}"] = unread[text].upper().isin(MISSING).sum()
             found.update(_one_row(backend, unread.aggregate(**fits)))
     if table == "events":
         found["decimal_comma"] = 0
@@ -83,6 +85,12 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
                     "have the dates written in one order.",
                     column=column,
                 )
+            )  # fmt: skip
+        elif seen[f"missing:{column}"] > OTHER_ORDER_SHARE * filled:
+            faults.append(
+                Fault(name, f"{seen[f'missing:{column}']} of {filled} cells with a word for missing, such as NA",
+                      "blanks where there is no date", "Say under extract, missing, which words are used: [NA].",
+                      column=column)
             )  # fmt: skip
         elif 2 * unreadable > filled:
             faults.append(
