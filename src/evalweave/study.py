@@ -55,8 +55,8 @@ class About(Section):
 
 
 # What a format settles where the study file says nothing.
-WRITTEN_AS: dict[str, dict[str, str]] = {
-    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid"},
+WRITTEN_AS: dict[str, dict[str, Any]] = {
+    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid", "missing": ["NA"]},
     "omop": {"code_system": "omop"},
 }
 
@@ -82,6 +82,11 @@ class Extract(Section):
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
+    )
+    missing: list[str] = Field(
+        [],
+        description="Words that stand for a blank, such as NA or NULL, as they are written. Not given: NA in "
+        "cprd_aurum.",
     )
     last_collection: dt.date | None = Field(
         None,

@@ -7,9 +7,12 @@ date, and nothing is guessed from one cell: the study file says which order the 
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
+
+from evalweave.records import engine
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -18,6 +21,7 @@ SEXES = {
     "female": ("female", "f", "2", "8532", "woman"),
     "male": ("male", "m", "1", "8507", "man"),
 }
+EARLIEST = dt.date(1000, 1, 1)
 LARGEST = 1.7976931348623157e308
 TRUE, FALSE = ("true", "t", "1", "y", "yes"), ("false", "f", "0", "n", "no")
 
@@ -32,11 +36,14 @@ def trimmed(text: Any) -> Any:
 def date(text: Any, order: str) -> Any:
     """Return the date that `text` says in the given order (iso, dmy, mdy), or null. A time of day is dropped.
 
-    What a typed file stores as a date is one already.
+    Years have four digits: 0000-01-01 and 0001-01-01 are no dates (engines read the first as one before Christ). What a
+    typed file stores as a date is one already.
     """
     if text.type().is_date():
-        return text
-    return iso_date(text) if order == "iso" else ordered_date(text, order)
+        day = text
+    else:
+        day = iso_date(text) if order == "iso" else ordered_date(text, order)
+    return (day >= ibis.literal(EARLIEST, "date")).ifelse(day, ibis.null("date"))
 
 
 def unread(text: Any, parsed: Any) -> Any:
@@ -44,9 +51,7 @@ def unread(text: Any, parsed: Any) -> Any:
 
     A date or number that was read needs no second copy as text.
     """
-    if not text.type().is_string():
-        text = text.cast("string") if text.type().is_numeric() else ibis.null("string")
-    return parsed.isnull().ifelse(text, ibis.null("string"))
+    return parsed.isnull().ifelse(engine.as_text(text), ibis.null("string"))
 
 
 def iso_date(text: Any) -> Any:
@@ -54,6 +59,8 @@ def iso_date(text: Any) -> Any:
     plain = (text.length() == 10) & (text.substr(4, 1) == "-")
     dashed = (text.substr(4, 1) == "-") & (text.substr(7, 1) == "-")
     timed = (text.length() > 13) & text.substr(10, 1).isin(["T", " "]) & (text.substr(13, 1) == ":")
+    hour, minute = text.substr(11, 2).try_cast("int8"), text.substr(14, 2).try_cast("int8")
+    timed = timed & hour.between(0, 24) & minute.between(0, 59)
     first = (dashed & timed).ifelse(text.substr(0, 10).try_cast("date"), ibis.null("date"))
     return plain.ifelse(text.try_cast("date"), first)
 
@@ -65,7 +72,7 @@ def ordered_date(text: Any, order: str) -> Any:
     marks = text.substr(2, 1).isin(["/", "-", "."]) & (text.substr(5, 1) == text.substr(2, 1))
     plain = (text.length() == 10) & marks
     fast = (text.substr(6, 4) + "-" + month + "-" + day).try_cast("date")
-    pattern = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})( \d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+    pattern = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AP]M)?)?$"
     one, two, year = (text.re_extract(pattern, n) for n in (1, 2, 3))
     day, month = (one, two) if order == "dmy" else (two, one)
     slow = (year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")).try_cast("date")

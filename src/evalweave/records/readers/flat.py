@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalweave.records.lookups import filled
 from evalweave.records.readers import SUFFIXES, TEXT_COLUMNS, Source, renames
 
 if TYPE_CHECKING:
@@ -86,5 +87,9 @@ def _named_after(name: str, stem: str) -> bool:
 
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
-    """Return the table as it is: its columns already have our names."""
-    return raw
+    """Return the table as it is, less words for missing: its columns already have our names."""
+    if not extract.missing:
+        return raw
+    return raw.mutate(
+        **{name: filled(raw[name], extract.missing) for name in raw.columns if name != "source_row"}
+    )
