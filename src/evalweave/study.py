@@ -110,14 +110,32 @@ class Window(Section):
         return self
 
 
+class Counting(Section):
+    """What it takes for a code list to count as present: by default, one entry before the index date."""
+
+    at_least: int = Field(1, ge=1, description="Different days with an entry that it takes.")
+    more_than: str | None = Field(
+        None,
+        description="Another code list, of which there must be fewer such days (type 1 counts only with more days of "
+        "type 1 than of type 2).",
+    )
+
+
 class Eligibility(Section):
     index_date: dt.date = Field(description="Day at which everything that decides eligibility is fixed.")
     age: tuple[int, int] = Field((40, 74), description="Youngest and oldest age at the index date.")
     conditions: list[str] = Field(
-        [], description="Code lists of which every one must have an entry before the index date."
+        [],
+        description="Code lists of which every one must have an entry before the index date. `list[category]` is "
+        "what a list sets apart in its column category (`diabetes[type_2]`).",
     )
     without: list[str] = Field(
         [], description="Code lists of which none may have an entry before the index date (type 1 diabetes)."
+    )
+    counting: dict[str, Counting] = Field(
+        {},
+        description="For lists of `conditions` and `without` of which one entry is not enough: `at_least` so many "
+        "days with one, or on more days than another list (`more_than`).",
     )
     registered_days: int = Field(
         365, ge=0, description="Days registered without a gap before the index date."
@@ -401,8 +419,9 @@ class Study(Section):
         for name, outcome in self.outcomes.items():
             wrong += _unknown(f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists)
         for key in ("conditions", "without", "additional_conditions"):
-            for codelist in getattr(self.eligibility, key):
-                wrong += _unknown(f"eligibility, {key}", codelist, self.codelists)
+            for label in getattr(self.eligibility, key):
+                wrong += _unknown(f"eligibility, {key}", list_of(label), self.codelists)
+        wrong += _wrong_counting(self.eligibility, self.codelists)
         for analysis_name in self.family:
             wrong += _unknown("family", analysis_name, names)
         if not self.window.first <= self.eligibility.index_date <= self.window.last:
@@ -453,6 +472,30 @@ class Study(Section):
                 "claims": here(self.claims),
             }
         )
+
+
+def list_of(label: str) -> str:
+    """Return the code list of a label: `diabetes` of `diabetes[type_2]`."""
+    return label.partition("[")[0] if label.endswith("]") else label
+
+
+def _wrong_counting(eligibility: Eligibility, codelists: dict[str, str]) -> list[str]:
+    wrong = []
+    used = [*eligibility.conditions, *eligibility.without]
+    for label, rule in eligibility.counting.items():
+        wrong += _unknown("eligibility, counting", label, used)
+        if rule.more_than is not None:
+            wrong += _unknown(
+                f"eligibility, counting, {label}, more_than", list_of(rule.more_than), codelists
+            )
+            if eligibility.cohort == "open" and label in eligibility.conditions:
+                wrong.append(
+                    f"eligibility, counting, {label}, more_than: in an open cohort the day on which it holds is not "
+                    "fixed; use at_least, or cohort: closed"
+                )
+            if rule.more_than == label:
+                wrong.append(f"eligibility, counting, {label}, more_than: a list cannot outnumber itself")
+    return wrong
 
 
 def _unknown(place: str, name: str, known: Any) -> list[str]:

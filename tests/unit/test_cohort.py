@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from test_cleaning import cleaned
+from test_cleaning import settings as clean_settings
 
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
@@ -67,12 +68,15 @@ def built(
     records: list[dict[str, str]] | None = None,
     spells: list[dict[str, str]] | None = None,
     where: pd.DataFrame | None = None,
+    more_lists: dict[str, str] | None = None,
+    cleaning: dict[str, Any] | None = None,
 ) -> Built:
     people = [*EVERY_PRACTICE, *people]
     where = practices() if where is None else where
     facts = ("sex", "birth_year", "ethnicity", "imd_quintile", "death_date")
     names = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
-    lists, _ = read_all({name: str(LISTS / f"{name}.csv") for name in names}, "snomed")
+    paths = {name: str(LISTS / f"{name}.csv") for name in names}
+    lists, _ = read_all({**paths, **(more_lists or {})}, "snomed")
     diagnoses = [
         {"patient_id": p["patient_id"], "date": p["diagnosed"], "code": TYPE_2, "value": "", "unit": ""}
         for p in people
@@ -87,6 +91,7 @@ def built(
         ] + (spells or []),
         records=[*diagnoses, *({"patient_id": p["patient_id"]} for p in EVERY_PRACTICE), *(records or [])],
         practices=where,
+        chosen=clean_settings(**(cleaning or {})),
         codelists=lists,
     )  # fmt: skip
     clean = {

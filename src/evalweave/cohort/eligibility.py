@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.study import Counting
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
@@ -42,9 +44,28 @@ def reasons(eligibility: Eligibility) -> list[Reason]:
             "registered_too_recently",
             f"registered for less than {eligibility.registered_days} days without a gap",
         ),
-        *(Reason(f"without_{name}", f"no entry of {name} before") for name in eligibility.conditions),
-        *(Reason(f"with_{name}", f"an entry of {name} before") for name in eligibility.without),
+        *(
+            Reason(f"without_{name}", f"no {_entry(name, eligibility)} before")
+            for name in eligibility.conditions
+        ),
+        *(
+            Reason(f"with_{name}", f"an {_entry(name, eligibility)} before".replace("an entries", "entries"))
+            for name in eligibility.without
+        ),
     ]
+
+
+def _entry(name: str, eligibility: Eligibility) -> str:
+    """Return what must be there of a code list, in words."""
+    rule = eligibility.counting.get(name, Counting())
+    words = f"entry of {name}" if rule.at_least == 1 else f"entries of {name} on {rule.at_least} days or more"
+    return words if rule.more_than is None else f"{words}, on more days than of {rule.more_than},"
+
+
+def listed(eligibility: Eligibility) -> list[str]:
+    """Return every code list (or category of one) that decides eligibility, each once."""
+    others = [rule.more_than for rule in eligibility.counting.values() if rule.more_than]
+    return list(dict.fromkeys([*eligibility.conditions, *eligibility.without, *others]))
 
 
 def age_at(birth_year: Any, day: Any) -> Any:
@@ -76,12 +97,10 @@ def index_days(
     )
     known = patients.select("patient_id", known=ibis.literal(window.first))
     for name in eligibility.conditions:
-        entry = conditions.filter(conditions.codelist == name)
-        first = entry.group_by("patient_id").aggregate(first=entry.date.min())
-        joined = known.inner_join(first, "patient_id")
+        joined = known.inner_join(met(conditions, name, eligibility), "patient_id")
         known = joined.select(
             "patient_id",
-            known=ibis.greatest(joined.known, (joined.first + ibis.interval(days=1)).cast("date")),
+            known=ibis.greatest(joined.known, (joined.met_on + ibis.interval(days=1)).cast("date")),
         )
     # the middle of the year in which the youngest age is reached
     year = (patients.birth_year + eligibility.age[0]).fill_null(9000).clip(1, 9000)
@@ -94,6 +113,17 @@ def index_days(
     first = open_.group_by("patient_id").aggregate(_day=open_._day.min())
     joined = patients.left_join(first, "patient_id")
     return joined.select("patient_id", index_date=joined._day.fill_null(declared))
+
+
+def met(conditions: ir.Table, name: str, eligibility: Eligibility) -> ir.Table:
+    """Return patient_id, met_on: the day of the entry (the first, or the `at_least`th day) that makes a list count."""
+    entry = conditions.filter(conditions.codelist == name).select("patient_id", "date").distinct()
+    nth = eligibility.counting.get(name, Counting()).at_least
+    if nth > 1:
+        in_order = ibis.window(group_by="patient_id", order_by="date")
+        entry = entry.mutate(_place=ibis.row_number().over(in_order))
+        entry = entry.filter(entry._place >= nth - 1)
+    return entry.group_by("patient_id").aggregate(met_on=entry.date.min())
 
 
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
@@ -111,6 +141,13 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
         .aggregate(first=spells.start.min(), last=spells["last"].max())
         .drop("_run")
     )
+
+
+def _present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:
+    """Return whether a code list counts as present, given the number of days with an entry of each."""
+    rule = eligibility.counting.get(name, Counting())
+    enough = days[name] >= rule.at_least
+    return enough if rule.more_than is None else enough & (days[name] > days[rule.more_than])
 
 
 def judge(
@@ -145,8 +182,8 @@ def judge(
             where=before.codelist.isin(eligibility.additional_conditions or [""])
         ),
         **{
-            f"_has_{place}": (before.codelist == name).any()
-            for place, name in enumerate((*eligibility.conditions, *eligibility.without))
+            f"_days_{place}": (before.codelist == name).cast("int64").sum()
+            for place, name in enumerate(listed(eligibility))
         },
     )
     for part in (here, latest, run, counted):
@@ -164,10 +201,9 @@ def judge(
         age > eligibility.age[1],
         ~long_enough.fill_null(False),
     ]
-    n = len(eligibility.conditions)
-    for place in range(n + len(eligibility.without)):
-        has = people[f"_has_{place}"].fill_null(False)
-        failed.append(~has if place < n else has)
+    days = {name: people[f"_days_{place}"].fill_null(0) for place, name in enumerate(listed(eligibility))}
+    failed += [~_present(name, days, eligibility) for name in eligibility.conditions]
+    failed += [_present(name, days, eligibility) for name in eligibility.without]
     reason = ibis.cases(
         *[(condition, ibis.literal(place, "int16")) for place, condition in enumerate(failed, start=1)],
         else_=ibis.null("int16"),
