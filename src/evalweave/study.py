@@ -141,7 +141,22 @@ class Eligibility(Section):
         365, ge=0, description="Days registered without a gap before the index date."
     )
     cohort: Literal["closed", "open"] = Field(
-        "closed", description="closed: fixed at the index date (primary); open: a labelled sensitivity."
+        "closed",
+        description="closed: fixed at the index date (primary); open: a labelled sensitivity, in which people enter on "
+        "the first day on which they are eligible and are followed from then on.",
+    )
+    cases: Literal["all", "prevalent", "incident"] = Field(
+        "all",
+        description="incident: only people newly diagnosed on their index date; prevalent: only the others.",
+    )
+    incident_days: int = Field(
+        365, ge=1, description="Newly diagnosed: `conditions` first held at most this many days before."
+    )
+    look_back_days: int = Field(
+        365,
+        ge=0,
+        description="… and only after this many days registered without them: the first entries after a "
+        "registration are often transferred history.",
     )
     additional_conditions: list[str] = Field(
         [], description="Code lists counted as additional long-term conditions."
@@ -151,6 +166,8 @@ class Eligibility(Section):
     def _ages(self) -> Self:
         if self.age[0] > self.age[1]:
             raise ValueError(f"age: {list(self.age)} has the older age first")
+        if self.cases != "all" and not self.conditions:
+            raise ValueError(f"cases: {self.cases} needs conditions, since a case is a case of them")
         return self
 
 

@@ -15,6 +15,8 @@ import ibis
 from evalweave.study import Counting
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import ibis.expr.types as ir
 
     from evalweave.study import Cleaning, Eligibility, Window
@@ -52,7 +54,22 @@ def reasons(eligibility: Eligibility) -> list[Reason]:
             Reason(f"with_{name}", f"an {_entry(name, eligibility)} before".replace("an entries", "entries"))
             for name in eligibility.without
         ),
+        *CASES[eligibility.cases](eligibility),
     ]
+
+
+# What a cohort of new or of old cases leaves out.
+CASES: dict[str, Callable[[Eligibility], list[Reason]]] = {
+    "all": lambda _: [],
+    "incident": lambda e: [Reason("prevalent", f"not newly diagnosed ({_newly(e)})")],
+    "prevalent": lambda e: [Reason("incident", f"newly diagnosed ({_newly(e)})")],
+}
+
+
+def _newly(eligibility: Eligibility) -> str:
+    return (
+        f"within {eligibility.incident_days} days, after {eligibility.look_back_days} days registered without"
+    )
 
 
 def _entry(name: str, eligibility: Eligibility) -> str:
@@ -96,11 +113,11 @@ def index_days(
         "patient_id", "last", day=(runs.first + ibis.interval(days=eligibility.registered_days)).cast("date")
     )
     known = patients.select("patient_id", known=ibis.literal(window.first))
-    for name in eligibility.conditions:
-        joined = known.inner_join(met(conditions, name, eligibility), "patient_id")
+    if eligibility.conditions:
+        joined = known.inner_join(diagnosed(conditions, eligibility), "patient_id")
         known = joined.select(
             "patient_id",
-            known=ibis.greatest(joined.known, (joined.met_on + ibis.interval(days=1)).cast("date")),
+            known=ibis.greatest(joined.known, (joined.diagnosed_on + ibis.interval(days=1)).cast("date")),
         )
     # the middle of the year in which the youngest age is reached
     year = (patients.birth_year + eligibility.age[0]).fill_null(9000).clip(1, 9000)
@@ -126,6 +143,23 @@ def met(conditions: ir.Table, name: str, eligibility: Eligibility) -> ir.Table:
     return entry.group_by("patient_id").aggregate(met_on=entry.date.min())
 
 
+def diagnosed(conditions: ir.Table, eligibility: Eligibility) -> ir.Table:
+    """Return patient_id, diagnosed_on: the day on which all conditions of eligibility first held, of whom they do."""
+    first, *others = eligibility.conditions
+    known = met(conditions, first, eligibility)
+    for name in others:
+        both = known.inner_join(met(conditions, name, eligibility).rename(_also="met_on"), "patient_id")
+        known = both.select("patient_id", met_on=ibis.greatest(both.met_on, both["_also"]))
+    return known.select("patient_id", diagnosed_on="met_on")
+
+
+def newly_diagnosed(people: ir.Table, eligibility: Eligibility) -> Any:
+    """Return whether people are incident cases; `people` has index_date, diagnosed_on and _since (registered since)."""
+    recent = people.diagnosed_on + ibis.interval(days=eligibility.incident_days) >= people.index_date
+    seen_before = people["_since"] + ibis.interval(days=eligibility.look_back_days) <= people.diagnosed_on
+    return (recent & seen_before).fill_null(False)
+
+
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     """Return stretches of registration without a gap, whatever the practice: patient_id, first, last."""
     spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
@@ -143,7 +177,7 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     )
 
 
-def _present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:
+def present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:
     """Return whether a code list counts as present, given the number of days with an entry of each."""
     rule = eligibility.counting.get(name, Counting())
     enough = days[name] >= rule.at_least
@@ -159,7 +193,8 @@ def judge(
     window: Window,
     cleaning: Cleaning,
 ) -> ir.Table:
-    """Return one row a patient: index_date, practice and arm there, age, n_conditions and `reason` (null = eligible).
+    """Return one row a patient: index_date, practice and arm there, age, n_conditions, diagnosed_on, incident,
+    followed_from and `reason` (null = eligible).
 
     `reason` is the place of the first reason in `reasons`, from 1. For a patient who is not registered at the index
     date, `arm` is that of the latest practice, so that losses can be shown by arm.
@@ -186,7 +221,12 @@ def judge(
             for place, name in enumerate(listed(eligibility))
         },
     )
-    for part in (here, latest, run, counted):
+    parts = [here, latest, run, counted]
+    if eligibility.conditions:
+        parts.append(diagnosed(conditions, eligibility))
+    else:
+        people = people.mutate(diagnosed_on=ibis.null("date"))
+    for part in parts:
         people = people.left_join(part, "patient_id").drop("patient_id_right")
     arms = practices.select(_arm_practice="practice_id", arm="practice_arm")
     people = people.mutate(_arm_at=ibis.coalesce(people.practice_id, people._latest))
@@ -202,13 +242,17 @@ def judge(
         ~long_enough.fill_null(False),
     ]
     days = {name: people[f"_days_{place}"].fill_null(0) for place, name in enumerate(listed(eligibility))}
-    failed += [~_present(name, days, eligibility) for name in eligibility.conditions]
-    failed += [_present(name, days, eligibility) for name in eligibility.without]
+    failed += [~present(name, days, eligibility) for name in eligibility.conditions]
+    failed += [present(name, days, eligibility) for name in eligibility.without]
+    new = newly_diagnosed(people, eligibility)
+    failed += {"all": [], "incident": [~new], "prevalent": [new]}[eligibility.cases]
+    entry = people.index_date if eligibility.cohort == "open" else ibis.null("date")
     reason = ibis.cases(
         *[(condition, ibis.literal(place, "int16")) for place, condition in enumerate(failed, start=1)],
         else_=ibis.null("int16"),
     )
     return people.select(
         "patient_id", "practice_id", "arm", "index_date", "sex", "ethnicity", "imd_quintile", "death_date",
-        age=age, n_conditions=people.n_conditions.fill_null(0), reason=reason,
+        "diagnosed_on", age=age, n_conditions=people.n_conditions.fill_null(0), reason=reason, followed_from=entry,
+        incident=new.cast("int64") if eligibility.conditions else ibis.null("int64"),
     )  # fmt: skip

@@ -45,6 +45,7 @@ def command(
     write_csv(built.baseline, out / "baseline.csv")
     if built.balance is not None:
         write_csv(built.balance, out / "balance.csv")
+    write_csv(built.incidence, out / "incidence.csv")
     write_csv(built.ledger, out / "ledger.csv")
     arms = built.cohort["arm"].value_counts()
     practices_in = built.cohort.groupby("arm")["practice_id"].nunique()
