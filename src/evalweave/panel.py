@@ -17,7 +17,7 @@ from evalweave.errors import Fault, raise_faults
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.records.same_day import exact_mean
-from evalweave.study import period_label, period_number, period_start
+from evalweave.study import BASELINE_OF, period_label, period_number, period_start
 from evalweave.tables import LEDGER, PANEL, TRENDS
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from evalweave.study import Exposure, PanelSettings
 
 STAGE = "panel"
-COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions")
+COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions", "incident")
 RECORD_REASONS = {
     "not_in_comparison": "patient is not in this comparison",
     "outside_follow_up": "after the end of follow-up",
@@ -236,7 +236,8 @@ def _wide(values: pd.DataFrame, people: pd.DataFrame, settings: PanelSettings) -
     n = n.fillna(0).astype("int64").add_prefix("n_")
     wide = wide.join(n).reset_index()
     facts = people.assign(female=people["sex"].map({"female": 1, "male": 0}).astype("Int64"))
-    columns = ["patient_id", "practice_id", "first_treated", "weight", *COVARIATES]
+    covariates = [*COVARIATES, *(name for name in facts.columns if name.startswith(BASELINE_OF))]
+    columns = ["patient_id", "practice_id", "first_treated", "weight", *covariates]
     panel = wide.merge(facts[columns], on="patient_id")
     panel["period_label"] = panel["period"].map(
         lambda number: period_label(int(number), settings.window.period)
@@ -244,7 +245,7 @@ def _wide(values: pd.DataFrame, people: pd.DataFrame, settings: PanelSettings) -
     outcomes = [name for each in settings.outcomes for name in (each, f"n_{each}")]
     panel = panel.sort_values(by, ignore_index=True)
     fixed = PANEL.conform(panel)
-    return fixed.join(panel[["period_label", *outcomes, *COVARIATES]])
+    return fixed.join(panel[["period_label", *outcomes, *covariates]])
 
 
 def _followed(people: ir.Table, registrations: ir.Table, settings: PanelSettings) -> ir.Table:

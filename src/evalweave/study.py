@@ -29,6 +29,10 @@ Inference = Literal[
     "cr0", "cr1", "cr2", "cr3", "jackknife", "unit", "wild_bootstrap", "multiplier_bootstrap", "randomisation"
 ]
 
+BASELINE_OF = (
+    "baseline_"  # and an outcome's name: its value before the index date, a column of cohort and panel
+)
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, values are frozen."""
@@ -158,6 +162,12 @@ class Eligibility(Section):
         description="… and only after this many days registered without them: the first entries after a "
         "registration are often transferred history.",
     )
+    baseline_days: int = Field(
+        365,
+        ge=1,
+        description="Days before the index date in which an outcome is a baseline value: in the baseline table, and as "
+        "the covariate `baseline_<outcome>` of analyses and of `balance_on`.",
+    )
     additional_conditions: list[str] = Field(
         [], description="Code lists counted as additional long-term conditions."
     )
@@ -197,7 +207,8 @@ class Comparison(Section):
         "none", description="Weights that balance the arms' baseline."
     )
     balance_on: list[str] = Field(
-        ["age", "sex", "imd_quintile"], description="Baseline variables that the weights balance."
+        ["age", "sex", "imd_quintile"],
+        description="Baseline variables that the weights balance; `baseline_<outcome>` is one for every outcome.",
     )
 
 
@@ -263,7 +274,11 @@ class AnalysisOptions(Section):
         "auto", description="Weights of the wild bootstrap; auto = Webb below 12 practices, else Rademacher."
     )
     subgroup: str | None = Field(None, description="Column whose levels are compared in one joint model.")
-    covariates: list[str] = Field([], description="Columns to adjust for.")
+    covariates: list[str] = Field(
+        [],
+        description="Columns to adjust for; in a study also `baseline_<outcome>`, of any outcome that is declared "
+        "(declare BMI as an outcome without an analysis of its own to adjust for it).",
+    )
     reference: int = Field(-1, description="Event time to which an event study refers.")
     bins: tuple[int, int] | None = Field(
         None, description="First and last event time; farther ones are binned into them."

@@ -216,9 +216,10 @@ CONDITIONS = Table(
     key=("patient_id", "codelist", "date"),
 )
 
+# `cohort` has one more column per outcome, `baseline_<outcome>`: its value in the days before the index date.
 COHORT = Table(
     "cohort",
-    "One row an eligible patient, everything fixed at the index date.",
+    "One row an eligible patient, everything fixed at the index date; one more column `baseline_<outcome>` an outcome.",
     (
         _c("patient_id", TEXT, "the patient", required=True),
         _c("practice_id", TEXT, "the practice at the index date", required=True),

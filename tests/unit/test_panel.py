@@ -39,6 +39,7 @@ def built(
     censored: dict[str, dt.date] | None = None,
     also: dict[str, dt.date] | None = None,
     entered: dict[str, dt.date] | None = None,
+    baseline: pd.DataFrame | None = None,
 ) -> Panels:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
@@ -56,6 +57,8 @@ def built(
             }
         )
     )
+    if baseline is not None:
+        cohort = cohort.merge(baseline, on="patient_id")
     membership = cohort[["patient_id", "arm"]].assign(comparison="all", weight=1.0)
     both = [("T1", "2014-01-01", 50.0), ("C1", "2014-01-01", 50.0)] if not records else []
     rows = [*records, *both]
@@ -122,6 +125,14 @@ def test_columns_and_types() -> None:
     assert panel[["patient_id", "period"]].equals(
         panel.sort_values(["patient_id", "period"])[["patient_id", "period"]]
     )
+
+
+def test_baseline_values_are_columns_to_adjust_for() -> None:
+    cohort = pd.DataFrame(
+        {"patient_id": ["T1", "T2", "C1", "C2"], "baseline_hba1c": [51.5, 60.0, None, 70.0]}
+    )
+    panel = built(VALUES, baseline=cohort).panel
+    assert panel["baseline_hba1c"].tolist() == pytest.approx([float("nan"), 51.5], nan_ok=True)
 
 
 def test_the_mean_does_not_depend_on_the_order_of_rows() -> None:
