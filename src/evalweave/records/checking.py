@@ -190,12 +190,13 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
     for name in lists:
         if name in {outcome.codelist or each for each, outcome in study.outcomes.items()}:
             continue
-        found.recognised.append(f"{name}: {n.get(name, 0):,} records")
-        if name in study.eligibility.conditions and not n.get(name) and not found.partly:
-            found.faults.append(
-                f'events, column code: found no record of "{name}", which eligibility asks for, expected some. '
-                "Compare its code list with the codes of the extract."
-            )
+        for label in lists[name].labels():
+            found.recognised.append(f"{label}: {n.get(label, 0):,} records")
+            if label in study.eligibility.conditions and not n.get(label) and not found.partly:
+                found.faults.append(
+                    f'events, column code: found no record of "{label}", which eligibility asks for, expected some. '
+                    "Compare its code list with the codes of the extract."
+                )
 
 
 def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
