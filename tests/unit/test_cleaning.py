@@ -111,7 +111,7 @@ def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
             given = {PATIENTS: example.patients, REGISTRATIONS: example.registrations, RECORDS: ({},)}
             for unit, rows_ in {**given, example.unit: example.before}.items():
                 first = len(tables[unit]) + 2
-                tables[unit] += [_prefixed(row, number) for row in rows_]
+                tables[unit] += [prefixed(row, number) for row in rows_]
                 if unit == example.unit:
                     places[number] = list(range(first, first + len(rows_)))
         chosen = settings(**EXAMPLES[numbers[0]].cleaning)
@@ -134,7 +134,7 @@ def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
     return found
 
 
-def _prefixed(row: dict[str, str], number: int) -> dict[str, str]:
+def prefixed(row: dict[str, str], number: int) -> dict[str, str]:
     patient = row.get("patient_id", "P1")
     return {**row, "patient_id": f"E{number}-{patient}" if patient else ""}
 

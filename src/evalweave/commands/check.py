@@ -32,7 +32,7 @@ def command(
     faults: list[str] = []
     kind: type[EvalweaveError] = DataError
     recognised = [f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"]
-    wrong_calls = [*wrong_analyses(study), *_unfilled(study)]
+    wrong_calls = [*wrong_analyses(study), *_unfilled(study), *engine.lacking(study.engine)]
     if wrong_calls:
         kind, faults = StudyError, wrong_calls
     practices = None

@@ -23,8 +23,6 @@ def command(
 
     Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out results/my-study/clean
     """
-    import tempfile
-
     from evalweave.errors import raise_faults
     from evalweave.files import write_csv, written_aside
     from evalweave.records import cleaning, codelists, engine
@@ -38,8 +36,7 @@ def command(
     lists, faults = codelists.read_all(chosen.codelists, chosen.extract.code_system)
     raise_faults(faults or codelists.conflicts(lists, chosen.outcomes))
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
-        backend = engine.connect(chosen.engine, spill=spill)
+    with engine.working(chosen.engine, out) as backend:
         tables = {
             name: ingested_table(backend, ingested, name) for name in ("patients", "registrations", "events")
         }

@@ -20,8 +20,6 @@ def command(
 
     Example: evalweave cohort --settings study.yaml --cleaned results/my-study/clean --out results/my-study/cohort
     """
-    import tempfile
-
     from evalweave.cohort.building import build
     from evalweave.files import write_csv, write_parquet
     from evalweave.records import engine
@@ -33,8 +31,7 @@ def command(
     practices = read_practices(chosen.practices)
     _known_labels(cleaned / "codelists.csv", chosen.eligibility)
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
-        backend = engine.connect(chosen.engine, spill=spill)
+    with engine.working(chosen.engine, out) as backend:
         clean = {
             name: engine.stage_table(backend, cleaned / f"{name}.parquet", "clean")
             for name in ("patients", "registrations", "measurements", "conditions")

@@ -20,8 +20,6 @@ def command(
     Example: evalweave panel --comparison area_without_programme --settings study.yaml
     --cleaned results/my-study/clean --cohort results/my-study/cohort --out results/my-study/panel
     """
-    import tempfile
-
     import pandas as pd
 
     from evalweave import panel as stage
@@ -40,8 +38,7 @@ def command(
     if comparison not in names:
         raise StudyError(f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}')
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
-        backend = engine.connect(chosen.engine, spill=spill)
+    with engine.working(chosen.engine, out) as backend:
         built = stage.build(
             backend,
             engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),

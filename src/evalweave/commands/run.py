@@ -33,13 +33,16 @@ def command(
     """
     from evalweave.errors import StudyError
     from evalweave.fit import wrong_analyses
+    from evalweave.records import engine
     from evalweave.studyfile import load_study
     from evalweave.workflow import run
 
     if cores not in (None, "all") and not (cores.isdigit() and int(cores) > 0):
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
     declared = load_study(study)
-    wrong = [*wrong_analyses(declared), *missing_inputs(declared, extract)]
+    wrong = [
+        *wrong_analyses(declared), *missing_inputs(declared, extract), *engine.lacking(declared.engine),
+    ]  # fmt: skip
     if wrong:
         raise StudyError("\n".join([*wrong, "Nothing was run. `evalweave check` looks at everything."]))
     code = run(

@@ -164,7 +164,7 @@ def _set_aside(persons: people.People, unlisted: ir.Table, judged: ir.Table, day
     records = of(judged, RECORDS).union(of(days, RECORDS))
     rest = unlisted.select("source_file", "source_row", rule=ibis.literal("code_not_listed"))
     whole = of(persons.judged_patients, PATIENTS).union(of(persons.judged_registrations, REGISTRATIONS))
-    return whole.union(records).union(rest).order_by("source_file", "source_row")
+    return whole.union(records).union(rest).order_by("source_file", "source_row", "rule")
 
 
 def _nothing_left(

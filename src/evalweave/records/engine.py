@@ -1,13 +1,17 @@
 """Where the tables are worked on. The expressions elsewhere are Ibis; only this module knows an engine.
 
-DuckDB is embedded and spills to disk. Adding an engine is one function that returns an Ibis backend; everything
-that is read as text goes through `text_table`, and nothing but `try_cast` parses (pyarrow and pandas read
-31/02/2016 as 2 March without a word).
+DuckDB is embedded and spills to disk. With `engine: pyspark` the same expressions run on Spark (`spark_session` says on
+which, `spark_engine` makes it do as DuckDB does), except for reading text: Spark has no order of rows, so the row
+that a record came from would be lost. Everything that is read as text goes through `text_table`, and nothing but
+`try_cast` parses (pyarrow and pandas read 31/02/2016 as 2 March without a word).
 """
 
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +51,36 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
             ) from error
         backend.raw_sql("SET enable_progress_bar = false")
         return backend
-    raise StudyError(f'The engine "{engine}" is not built into this version; use `engine: duckdb`.')
+    from evalweave.records import spark_session
+
+    scratch = Path(spill or tempfile.mkdtemp(prefix="evalweave.")).absolute()
+    session, ours = spark_session.session(scratch, memory_limit, MEMORY)
+    from evalweave.records.spark_engine import Backend
+
+    return Backend().connect(session, scratch, ours)
+
+
+def lacking(engine: str) -> list[str]:
+    """Return a sentence for what `engine` needs and this machine lacks."""
+    if engine == "pyspark":
+        from evalweave.records import spark_session
+
+        try:
+            spark_session.check()
+        except StudyError as error:
+            return [str(error)]
+    return []
+
+
+@contextmanager
+def working(engine: str, out: Path) -> Iterator[Any]:
+    """Yield a backend whose scratch files lie in a folder under `out` that is gone at the end."""
+    with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
+        backend = connect(engine, spill=spill)
+        try:
+            yield backend
+        finally:
+            backend.disconnect()
 
 
 def text_table(backend: Any, path: Path, columns: Sequence[str], delimiter: str, quoted: bool) -> ir.Table:

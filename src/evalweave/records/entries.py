@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from evalweave.study import Cleaning, Outcome, Window
 
-COMPARATOR = r"^\s*(?:<=|>=|=<|=>|<|>|≤|≥|~)\s*([+-]?\d+(?:\.\d+)?)\s*$"
+COMPARATOR = r"^[\t\n\f\r ]*(?:<=|>=|=<|=>|<|>|≤|≥|~)[\t\n\f\r ]*([+-]?\d+(?:\.\d+)?)[\t\n\f\r ]*\z"  # \s and $ differ by engine
 
 
 def code_table(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> ir.Table:

@@ -179,10 +179,13 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
 
 def _patients(patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
     """Return the patients with the rule that each row fails and the arm of the latest known registration."""
+    # of two that start on one day, a known practice before an unknown one, and the programme's first
+    rank = ibis.cases((marked.arm == "programme", 2), (marked.arm == "comparison", 1), else_=0)
+    latest = marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day") * 3 + rank
     registered = marked.group_by("patient_id").aggregate(
         n_known=marked.practice_now.count(),
         n_valid=(marked.rule.isnull()).sum(),
-        arm=marked.arm.argmax(marked.start.fill_null(spells.EVER)),
+        arm=marked.arm.argmax(latest),
     )
     person = ibis.window(group_by="patient_id")
     in_order = ibis.window(group_by="patient_id", order_by=["source_file", "source_row"])
