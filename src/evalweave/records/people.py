@@ -27,8 +27,8 @@ LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not end
 class People:
     """What the rules for patients and registrations leave, and how they judged each row.
 
-    `observed` has one row a patient and stretch of time (`spells.tiles`), with what the rules for records need to
-    know of both; a set-aside patient has one row.
+    `observed` has one row a patient and stretch of time (`spells.tiles`), numbered by patient and time (`tile`), with
+    what the rules for records need to know of both; a set-aside patient has one row.
     """
 
     patients: ir.Table
@@ -130,7 +130,9 @@ def judge(
         },
         kept=ibis.literal(False),
     )  # fmt: skip
-    observed = engine.keep(backend, "observed", observed.union(nobody.select(*observed.columns)))
+    observed = observed.union(nobody.select(*observed.columns))
+    in_order = ibis.window(order_by=["patient_id", "since"])
+    observed = engine.keep(backend, "observed", observed.mutate(tile=ibis.row_number().over(in_order)))
     last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
     spell = observed.filter(observed.kept & (observed.start <= last))
     last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))

@@ -17,42 +17,38 @@ from evalweave.records.rules import first_failed
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import Cleaning, Outcome
+    from evalweave.study import Cleaning
 
-DAY = ["patient_id", "outcome", "date"]
 AT = ["source_file", "source_row"]
 
 
-def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning) -> ir.Table:
-    """Return `records` (all good so far) with `rule`, the day's `mean` and `n_same_day`.
+def judge(backend: Any, good: ir.Table, cleaning: Cleaning) -> tuple[ir.Table, ir.Table]:
+    """Return the records that are alone on their `day`, and the others with `rule`, the day's `mean` and `n`.
 
-    The record that stays is the first by file and row of those averaged.
+    `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the one that stays is
+    the first by file and row of those averaged.
     """
-    counted = records.mutate(n_same_day=records.count().over(group_by=DAY))
-    alone = counted.filter(counted.n_same_day == 1).mutate(mean=counted.value, rule=ibis.null("int16"))
-    several = counted.filter(counted.n_same_day > 1)
-    ours = ibis.cases(
-        *[(several.outcome == name, several.unit == outcome.unit) for name, outcome in outcomes.items()],
-        else_=ibis.literal(True),
-    )
-    same = ibis.window(group_by=[*DAY, "unit", "value"], order_by=AT)
-    s = several.mutate(_ours=ours, _repeat=ibis.row_number().over(same) > 0)
-    s = engine.keep(backend, "same_day_records", s)
+    n = good.group_by("day").aggregate(n=good.count())
+    shared = engine.keep(backend, "shared_days", n.filter(n.n > 1))
+    alone = good.anti_join(shared, "day")
+    several = good.inner_join(shared, "day")
+    same = ibis.window(group_by=["day", "unit", "amount"], order_by=AT)
+    s = engine.keep(backend, "same_day_records", several.mutate(_repeat=ibis.row_number().over(same) > 0))
     first = s.filter(~s._repeat)
-    left = first.filter(~first._ours)
-    right = first.filter(first._ours).select("patient_id", "outcome", "date", _other="value")
-    near = left.join(right, DAY)
-    near = near.filter((near.value - near._other).abs() <= cleaning.same_day_twin)
+    left = first.filter(~first.ours)
+    right = first.filter(first.ours).select("day", _other="amount")
+    near = left.join(right, "day")
+    near = near.filter((near.amount - near._other).abs() <= cleaning.same_day_twin)
     twins = near.select(*AT).distinct().mutate(_twin=True)
     s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
     s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
     stays = s.filter(~s._merged)
-    days = stays.group_by(DAY).aggregate(
-        mean=exact_mean(stays.value), _spread=stays.value.max() - stays.value.min()
+    days = stays.group_by("day").aggregate(
+        mean=exact_mean(stays.amount), _spread=stays.amount.max() - stays.amount.min()
     )
-    in_order = ibis.window(group_by=[*DAY, "_merged"], order_by=AT)
+    in_order = ibis.window(group_by=["day", "_merged"], order_by=AT)
     s = s.mutate(_place=ibis.row_number().over(in_order))
-    s = s.join(days, DAY)
+    s = s.join(days, "day")
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
@@ -61,10 +57,8 @@ def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleanin
             "same_day_averaged": s._place > 0,
         }
     )
-    columns = [*records.columns, "n_same_day", "mean"]
-    columns.remove("rule")
-    together = s.mutate(rule=rule).select(*columns, "rule")
-    return engine.keep(backend, "judged_days", alone.select(*columns, "rule").union(together))
+    together = s.select(*[name for name in good.columns if name != "rule"], "n", "mean", rule=rule)
+    return alone, engine.keep(backend, "judged_days", together)
 
 
 def exact_mean(value: Any) -> Any:
