@@ -2,7 +2,8 @@
 
 In order: exact repeats (same value, same unit) are one; of two results in two units that agree within
 `same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit); what is left is averaged,
-unless it spreads more than `same_day_spread`, when the whole day is set aside.
+unless it spreads more than `same_day_spread`, when the whole day is set aside. Both limits are the outcome's own where
+it has one; yes and no on one day always spread too far, so that a yes/no outcome stays 0 or 1.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleanin
     left = first.filter(~first._ours)
     right = first.filter(first._ours).select("patient_id", "outcome", "date", _other="value")
     near = left.join(right, DAY)
-    near = near.filter((near.value - near._other).abs() <= cleaning.same_day_twin)
+    twin = {name: outcome.twin(cleaning) for name, outcome in outcomes.items()}
+    near = near.filter((near.value - near._other).abs() <= _limit(near.outcome, twin))
     twins = near.select(*AT).distinct().mutate(_twin=True)
     s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
     s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
@@ -53,11 +55,12 @@ def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleanin
     in_order = ibis.window(group_by=[*DAY, "_merged"], order_by=AT)
     s = s.mutate(_place=ibis.row_number().over(in_order))
     s = s.join(days, DAY)
+    spread = {name: outcome.spread(cleaning) for name, outcome in outcomes.items()}
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
             "same_day_twin": s._twin.fill_null(False),
-            "same_day_spread": s._spread > cleaning.same_day_spread,
+            "same_day_spread": s._spread > _limit(s.outcome, spread),
             "same_day_averaged": s._place > 0,
         }
     )
@@ -65,6 +68,12 @@ def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleanin
     columns.remove("rule")
     together = s.mutate(rule=rule).select(*columns, "rule")
     return engine.keep(backend, "judged_days", alone.select(*columns, "rule").union(together))
+
+
+def _limit(outcome: Any, limits: dict[str, float]) -> Any:
+    """Return the limit of each row's outcome."""
+    known = [(outcome == name, ibis.literal(float(limit))) for name, limit in limits.items()]
+    return ibis.cases(*known, else_=ibis.null("float64"))
 
 
 def exact_mean(value: Any) -> Any:
