@@ -186,8 +186,11 @@ class Exposure(Section):
         "drop", description="A period in which a practice starts inside the period: what becomes of it."
     )
     washout_days: int = Field(0, ge=0, description="Days after a start that are left out.")
-    moves: Literal["censor", "keep"] = Field(
-        "censor", description="Patients who move to a practice of the other arm: follow to the move, or on."
+    moves: Literal["censor", "censor_starts", "keep"] = Field(
+        "censor",
+        description="censor: patients who move to a practice of the other arm are followed to the day before; "
+        "censor_starts: also those who move to a practice that started on another day (staggered roll-outs); "
+        "keep: everybody is followed on.",
     )
 
 

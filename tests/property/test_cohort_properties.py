@@ -100,11 +100,11 @@ def cohort(made: dict[str, list[dict[str, str]]], where: pd.DataFrame) -> Built:
     return build(backend, {name: getattr(result, name) for name in names}, where, CHOSEN)
 
 
-HOW = settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+HOW = settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @HOW
-@given(pairs=st.lists(st.tuples(PERSON, LATER), min_size=4, max_size=8))
+@given(pairs=st.lists(st.tuples(PERSON, LATER), min_size=8, max_size=16))
 def test_nothing_after_the_index_date_decides(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
     people, later = [each for each, _ in pairs], [each for _, each in pairs]
     without, whole = cohort(tables(people, []), practices()), cohort(tables(people, later), practices())
@@ -116,7 +116,7 @@ def test_nothing_after_the_index_date_decides(pairs: list[tuple[dict[str, Any], 
 
 @HOW
 @given(
-    pairs=st.lists(st.tuples(PERSON, LATER), min_size=4, max_size=8), chance=st.randoms(use_true_random=False)
+    pairs=st.lists(st.tuples(PERSON, LATER), min_size=8, max_size=16), chance=st.randoms(use_true_random=False)
 )
 def test_names_and_the_order_of_rows_are_nothing(
     pairs: list[tuple[dict[str, Any], dict[str, Any]]], chance: Any
