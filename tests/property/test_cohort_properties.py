@@ -116,7 +116,8 @@ def test_nothing_after_the_index_date_decides(pairs: list[tuple[dict[str, Any], 
 
 @HOW
 @given(
-    pairs=st.lists(st.tuples(PERSON, LATER), min_size=8, max_size=16), chance=st.randoms(use_true_random=False)
+    pairs=st.lists(st.tuples(PERSON, LATER), min_size=8, max_size=16),
+    chance=st.randoms(use_true_random=False),
 )
 def test_names_and_the_order_of_rows_are_nothing(
     pairs: list[tuple[dict[str, Any], dict[str, Any]]], chance: Any

@@ -261,6 +261,13 @@ def test_an_outcome_not_measured_in_an_arm() -> None:
         built(VALUES[:-1])
 
 
+def test_people_who_were_not_referred_are_untreated_in_a_programme_practice() -> None:
+    panel = built(
+        VALUES, also={"C": START, "D": START}
+    ).panel  # C1 and C2: comparison arm of programme practices
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": None, "T1": 2015}
+
+
 def test_later_starters_may_be_all_there_is_to_compare_with() -> None:
     later = {"C": dt.date(2016, 4, 1), "D": dt.date(2016, 4, 1)}
     panel = built(VALUES, also=later, arms=("programme",) * 4).panel
