@@ -389,7 +389,7 @@ def _check_measured(
     arm = panel["patient_id"].map(people.set_index("patient_id")["arm"])
     faults = []
     for outcome in settings.outcomes:
-        for name in ("programme", "comparison"):
+        for name in [each for each in ("programme", "comparison") if (people["arm"] == each).any()]:
             here = panel.loc[(arm == name).to_numpy() & panel[outcome].notna().to_numpy(), "period"]
             if not len(here):
                 faults.append(

@@ -111,6 +111,21 @@ def test_practices_as_a_design(study: Path, practices: str, words: str) -> None:
     assert words in wrong(study)
 
 
+def test_later_starters_that_all_start_on_one_day(study: Path) -> None:
+    (study.parent / "practices.csv").write_text(
+        "practice_id,programme_start\n" + "".join(f"{p},2015-04-01\n" for p in "ABCD")
+    )
+    study.write_text(study.read_text().replace("primary: true", "kind: not_yet_treated"))
+    assert "one start for all practices" in wrong(study)
+
+
+def test_a_category_of_a_code_list_that_no_code_has(study: Path) -> None:
+    said = yaml.safe_load(study.read_text())
+    said["eligibility"]["without"] = ["type_2_diabetes[doubtful]"]
+    study.write_text(yaml.safe_dump(said))
+    assert 'no code of "type_2_diabetes[doubtful]", which the study asks for' in wrong(study)
+
+
 def test_an_outcome_without_a_record(study: Path) -> None:
     events = study.parent / "extract" / "events.csv"
     events.write_text(events.read_text().replace(HBA1C, "1"))

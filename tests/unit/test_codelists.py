@@ -8,6 +8,7 @@ import pytest
 
 from evalweave.records.codelists import Codelist, conflicts, read, read_all, summary
 from evalweave.records.codes import Code, Ctv3Code, MedCodeId, Read2Code, SnomedCode, check_digit_fits
+from evalweave.records.units import quantity_of
 from evalweave.study import Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config" / "codelists"
@@ -125,3 +126,34 @@ def test_shipped_lists_are_whole() -> None:
     ]
     table = summary(lists)
     assert (table["n_codes"] > 0).all() and table["codelist"].is_monotonic_increasing
+
+
+SECONDARY = {
+    "systolic_bp": {"unit": "mmHg", "plausible": [60, 260]},
+    "body_mass_index": {"unit": "kg/m2", "plausible": [12, 80]},
+    "total_cholesterol": {"unit": "mmol/L", "plausible": [1, 20]},
+    "smoking": {"unit": "proportion", "plausible": [0, 1], "binary": True},
+}
+
+
+@pytest.mark.parametrize("name", SECONDARY)
+def test_lists_of_secondary_outcomes_are_sound(name: str) -> None:
+    """Check digits, sources, units that the quantity has, and 1 or 0 of a yes/no outcome; in SNOMED CT and OMOP."""
+    found = made_of(SHIPPED / f"{name}.csv", name)
+    assert not found.notes and not found.n_duplicates
+    outcome = Outcome.model_validate(SECONDARY[name])
+    assert not conflicts({name: found}, {name: outcome})
+    systems = {entry.code.system for entry in found.entries}
+    assert {"snomed", "omop"} <= systems
+    for system in ("snomed", "omop"):  # a format needs both answers, or it would find only one
+        values = {entry.value for entry in found.entries if entry.code.system == system}
+        assert values == ({"0", "1"} if outcome.binary else {""})
+    for entry in found.entries:
+        if entry.implied_unit:
+            assert quantity_of(name, outcome.unit).has(entry.implied_unit)
+
+
+def made_of(path: Path, name: str) -> Codelist:
+    codelist, faults = read(name, path, "snomed")
+    assert not faults and codelist is not None
+    return codelist

@@ -40,6 +40,7 @@ def built(
     also: dict[str, dt.date] | None = None,
     entered: dict[str, dt.date] | None = None,
     baseline: pd.DataFrame | None = None,
+    arms: tuple[str, ...] = ("programme", "programme", "comparison", "comparison"),
 ) -> Panels:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
@@ -48,7 +49,7 @@ def built(
             {
                 "patient_id": list(people),
                 "practice_id": list(people.values()),
-                "arm": ["programme", "programme", "comparison", "comparison"],
+                "arm": list(arms),
                 "programme_start": [starts.get(practice) for practice in people.values()],
                 "sex": ["female", "male", "unknown", "female"],
                 "age": [50, 60, 55, 70],
@@ -258,6 +259,19 @@ def test_follow_up_and_strangers_are_counted() -> None:
 def test_an_outcome_not_measured_in_an_arm() -> None:
     with pytest.raises(DataError, match='no measurement of the outcome "hba1c" in the comparison arm'):
         built(VALUES[:-1])
+
+
+def test_people_who_were_not_referred_are_untreated_in_a_programme_practice() -> None:
+    panel = built(
+        VALUES, also={"C": START, "D": START}
+    ).panel  # C1 and C2: comparison arm of programme practices
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": None, "T1": 2015}
+
+
+def test_later_starters_may_be_all_there_is_to_compare_with() -> None:
+    later = {"C": dt.date(2016, 4, 1), "D": dt.date(2016, 4, 1)}
+    panel = built(VALUES, also=later, arms=("programme",) * 4).panel
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": 2016, "T1": 2015}
 
 
 @pytest.mark.parametrize("period", ["month", "quarter", "half_year", "financial_year", "calendar_year"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import Eligibility
+    from evalweave.study import CohortSettings
 
 
 def command(
@@ -29,7 +29,7 @@ def command(
 
     chosen = load_settings(settings, CohortSettings)
     practices = read_practices(chosen.practices)
-    _known_labels(cleaned / "codelists.csv", chosen.eligibility)
+    _known_labels(cleaned / "codelists.csv", chosen)
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         clean = {
@@ -54,15 +54,14 @@ def command(
         )
 
 
-def _known_labels(file: Path, eligibility: Eligibility) -> None:
-    """Raise for a category of a code list that eligibility asks for and no code has."""
-    from evalweave.cohort.eligibility import listed
+def _known_labels(file: Path, settings: CohortSettings) -> None:
+    """Raise for a category of a code list that the study asks for and no code has."""
     from evalweave.errors import raise_faults
     from evalweave.files import read_table
-    from evalweave.records.codelists import LABELS, unknown_labels
+    from evalweave.records.codelists import LABELS, asked_for, unknown_labels
 
     frame = read_table(file) if file.is_file() else None
     if frame is None or "labels" not in frame:
         return
     labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}
-    raise_faults(unknown_labels(labels, [*listed(eligibility), *eligibility.additional_conditions]))
+    raise_faults(unknown_labels(labels, asked_for(settings.eligibility, settings.comparisons)))

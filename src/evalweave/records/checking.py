@@ -212,6 +212,10 @@ def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
                           "Begin the window earlier, or leave the practice out.", row, "programme_start")  # fmt: skip
             faults.append(str(fault))
     for name, group in study.comparisons.items():
+        if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
+            fault = Fault(file, f"one start for all practices, so that comparison {name} has nobody to compare with",
+                          "later starters or practices without the programme", column="programme_start")  # fmt: skip
+            faults.append(str(fault))
         never = practices[starts.isna()]
         if group.areas is not None:
             absent = sorted(set(group.areas) - set(practices["area"].dropna()))

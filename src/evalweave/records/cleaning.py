@@ -51,7 +51,9 @@ def clean(
     judged = entries.judge(
         backend, events, persons.observed, where, lists, settings.outcomes, settings.cleaning, settings.window
     )  # fmt: skip
-    alone, several = same_day.judge(backend, judged.filter(judged.day.notnull()), settings.cleaning)
+    alone, several = same_day.judge(
+        backend, judged.filter(judged.day.notnull()), settings.outcomes, settings.cleaning
+    )
     measurements = _measurements(alone, several, persons.observed, settings)
     as_good = several.drop("rule")  # as `judged` counts them
     counted = {

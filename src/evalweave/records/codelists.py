@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 from evalweave.errors import Fault, nearest
 from evalweave.files import sha256
 from evalweave.records.codes import SYSTEMS, Code, system_named
-from evalweave.study import list_of
+from evalweave.study import list_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
 
-    from evalweave.study import Outcome
+    from evalweave.study import Comparison, Eligibility, Outcome
 
 # The column that holds the code, by what lists call it, and the coding system that the name implies.
 CODE_COLUMNS = {
@@ -222,6 +222,12 @@ def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[
     return faults
 
 
+def asked_for(eligibility: Eligibility, comparisons: Mapping[str, Comparison]) -> list[str]:
+    """Return every list, or category of one, on which a study's eligibility and comparisons rest."""
+    referrals = [group.referrals for group in comparisons.values() if group.referrals]
+    return [*listed(eligibility), *eligibility.additional_conditions, *referrals]
+
+
 def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str]) -> list[Fault]:
     """Return a fault for each of `wanted` that no code stands for; `labels` has those of each list.
 
@@ -229,7 +235,7 @@ def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str])
     """
     known = sorted(label for each in labels.values() for label in each)
     return [
-        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which eligibility asks for',
+        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which the study asks for',
               "a code with that category", nearest(label, known), column="category")
         for label in dict.fromkeys(wanted)
         if list_of(label) in labels and label not in known

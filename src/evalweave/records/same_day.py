@@ -2,7 +2,8 @@
 
 In order: exact repeats (same value, same unit) are one; of two results in two units that agree within
 `same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit); what is left is averaged,
-unless it spreads more than `same_day_spread`, when the whole day is set aside.
+unless it spreads more than `same_day_spread`, when the whole day is set aside. Both limits are the outcome's own where
+it has one; yes and no on one day always spread too far, so that a yes/no outcome stays 0 or 1.
 """
 
 from __future__ import annotations
@@ -17,12 +18,14 @@ from evalweave.records.rules import first_failed
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import Cleaning
+    from evalweave.study import Cleaning, Outcome
 
 AT = ["source_file", "source_row"]
 
 
-def judge(backend: Any, good: ir.Table, cleaning: Cleaning) -> tuple[ir.Table, ir.Table]:
+def judge(
+    backend: Any, good: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
+) -> tuple[ir.Table, ir.Table]:
     """Return the records that are alone on their `day`, and the others with `rule`, the day's `mean` and `n`.
 
     `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the one that stays is
@@ -38,7 +41,8 @@ def judge(backend: Any, good: ir.Table, cleaning: Cleaning) -> tuple[ir.Table, i
     left = first.filter(~first.ours)
     right = first.filter(first.ours).select("day", _other="amount")
     near = left.join(right, "day")
-    near = near.filter((near.amount - near._other).abs() <= cleaning.same_day_twin)
+    twin = [outcome.twin(cleaning) for outcome in outcomes.values()]
+    near = near.filter((near.amount - near._other).abs() <= _limit(near.outcome_no, twin))
     twins = near.select(*AT).distinct().mutate(_twin=True)
     s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
     s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
@@ -49,16 +53,23 @@ def judge(backend: Any, good: ir.Table, cleaning: Cleaning) -> tuple[ir.Table, i
     in_order = ibis.window(group_by=["day", "_merged"], order_by=AT)
     s = s.mutate(_place=ibis.row_number().over(in_order))
     s = s.join(days, "day")
+    spread = [outcome.spread(cleaning) for outcome in outcomes.values()]
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
             "same_day_twin": s._twin.fill_null(False),
-            "same_day_spread": s._spread > cleaning.same_day_spread,
+            "same_day_spread": s._spread > _limit(s.outcome_no, spread),
             "same_day_averaged": s._place > 0,
         }
     )
     together = s.select(*[name for name in good.columns if name != "rule"], "n", "mean", rule=rule)
     return alone, engine.keep(backend, "judged_days", together)
+
+
+def _limit(outcome_no: Any, limits: list[float]) -> Any:
+    """Return the limit of each row's outcome."""
+    known = [(outcome_no == place, ibis.literal(float(limit))) for place, limit in enumerate(limits)]
+    return ibis.cases(*known, else_=ibis.null("float64"))
 
 
 def exact_mean(value: Any) -> Any:

@@ -94,7 +94,9 @@ class ReportData:
 
     def comparison_label(self, name: str | None) -> str:
         name = name or self.study.primary_comparison
-        return self.study.comparisons[name].label or name.replace("_", " ")
+        group = self.study.comparisons[name]
+        label = group.label or name.replace("_", " ")
+        return f"{label} (selected; descriptive only)" if group.kind == "not_referred" else label
 
     # What was found
 
