@@ -300,6 +300,26 @@ BASELINE = Table(
     key=("comparison", "variable", "category"),
 )
 
+BALANCE = Table(
+    "balance",
+    "How far the arms lie apart before and after weighting; no rows where no comparison asks for weights.",
+    (
+        _c("comparison", TEXT, "the comparison", required=True),
+        _c("variable", TEXT, "the characteristic, as in the baseline table", required=True),
+        _c("category", TEXT, "its level; blank for a mean"),
+        _c("balanced", TRUTH, "the weights were made to balance it", required=True),
+        _c("smd_before", NUMBER, "standardised mean difference before weighting, as in the baseline table"),
+        _c("smd_after", NUMBER, "the same with weighted means, over the standard deviation from before"),
+        _c(
+            "effective_comparison_n",
+            WHOLE,
+            "how many equally weighted comparison patients the weighted ones are worth (Kish)",
+            counts="patients",
+        ),
+    ),
+    key=("comparison", "variable", "category"),
+)
+
 LEDGER = Table(
     "ledger",
     "Rows in = rows kept + rows set aside, each with one reason; totals are sums of these lines.",
@@ -667,7 +687,7 @@ FLOW = Table(
 
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
-    BASELINE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
+    BASELINE, BALANCE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
     THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, FIELDWORK, COOCCURRENCE, QUOTES, AGREEMENT,
     CLAIMS, JOINT_DISPLAY,
     FLOW,

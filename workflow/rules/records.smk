@@ -75,7 +75,9 @@ rule cohort:
         rules.clean.output,
         study.practices,
     output:
-        multiext(f"{results}/cohort/", "cohort.parquet", "membership.parquet", "baseline.csv", "ledger.csv"),
+        multiext(
+            f"{results}/cohort/", "cohort.parquet", "membership.parquet", "baseline.csv", "balance.csv", "ledger.csv"
+        ),
     log:
         f"{results}/logs/cohort.log",
     benchmark:
