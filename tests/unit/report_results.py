@@ -46,6 +46,7 @@ class Made:
     disclosure: str = "nhs_england"
     detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
+    weighted: bool = False  # the primary comparison by entropy balancing
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -72,7 +73,11 @@ def study_file(folder: Path, made: Made) -> Path:
         "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv"},
         "window": {"first": "2012-04-01", "last": "2019-03-31"},
         "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"]},
-        "comparisons": {"all": {"primary": True, "label": "all others"}, "north": {"areas": ["north"]}},
+        "comparisons": {
+            "all": {"primary": True, "label": "all others",
+                    **({"balance": "entropy", "balance_on": ["age", "sex"]} if made.weighted else {})},
+            "north": {"areas": ["north"]},
+        },
         "outcomes": {
             "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195]},
             "sbp": {"label": "Blood pressure", "unit": "mmHg", "plausible": [60, 260], "placebo": True},
@@ -108,6 +113,10 @@ def results(folder: Path, made: Made) -> Path:
         _ledgers(where)
     if made.baseline:
         files.write_csv(tables.BASELINE.conform(pd.DataFrame(_baseline())), where / "cohort/baseline.csv")
+        balance = (
+            tables.BALANCE.conform(pd.DataFrame(_balance())) if made.weighted else tables.BALANCE.empty()
+        )
+        files.write_csv(balance, where / "cohort/balance.csv")
     if made.qualitative:
         _qualitative(where, made)
     if made.truth:
@@ -236,11 +245,28 @@ def _ledgers(where: Path) -> None:
 def _baseline() -> list[dict[str, Any]]:
     both = {"comparison": "all", "programme_n": 4752, "comparison_n": 3334}
     return [
+        {"comparison": "all", "variable": "patients", "category": "", "statistic": "n", "programme": 4752, "comparison_value": 3334},
+        {"comparison": "all", "variable": "practices", "category": "", "statistic": "n", "programme": 13, "comparison_value": 11},
         {**both, "variable": "age", "statistic": "mean_sd", "programme": 57.91, "programme_sd": 8.7, "comparison_value": 57.89,
-         "comparison_sd": 8.6, "smd": 0.003},
+         "comparison_sd": 8.6, "smd": 0.153},
         {**both, "variable": "sex", "category": "female", "statistic": "n", "programme": 2049, "comparison_value": 1428, "smd": 0.006},
         {**both, "variable": "sex", "category": "male", "statistic": "n", "programme": 2703, "comparison_value": 1906, "smd": -0.006},
         {**both, "variable": "ethnicity", "category": "Rare", "statistic": "n", "programme": 4, "comparison_value": 31, "smd": 0.0},
+    ]  # fmt: skip
+
+
+def _balance() -> list[dict[str, Any]]:
+    """Balanced on age and sex; the rare group rests on four people."""
+    smds = (
+        ("age", "", 0.153, 0.0),
+        ("sex", "female", 0.006, 0.0),
+        ("sex", "male", -0.006, 0.0),
+        ("ethnicity", "Rare", 1.7231, -1.6417),
+    )
+    return [
+        {"comparison": "all", "variable": variable, "category": category, "balanced": variable != "ethnicity",
+         "smd_before": before, "smd_after": after, "effective_comparison_n": 2871}
+        for variable, category, before, after in smds
     ]  # fmt: skip
 
 

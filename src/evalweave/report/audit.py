@@ -247,7 +247,7 @@ def _place(content: Content, table: str) -> str:
 def _kind(key: str, row: dict[str, Any], table: str) -> str | None:
     """Return what a cell counts, or None where it is no count."""
     if key in ("programme", "comparison_value") and row.get("statistic") == "n":
-        return PATIENTS
+        return PRACTICES if row.get("variable") == PRACTICES else PATIENTS
     of = _contract(table).get(key, COUNTING.get(key)) or None
     return PRACTICES if of in (RECORDS, PATIENTS) and row.get("unit") == PRACTICES else of
 

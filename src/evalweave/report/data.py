@@ -134,6 +134,18 @@ class ReportData:
         return self.profile.estimates(self.estimates)
 
     @cached_property
+    def released_baseline(self) -> pd.DataFrame | None:
+        """The baseline table of every comparison as released."""
+        return None if self.baseline is None else self.profile.baseline(self.baseline)
+
+    @cached_property
+    def released_balance(self) -> pd.DataFrame | None:
+        """The balance table as released; None where nothing was weighted."""
+        if self.balance is None or self.balance.empty or self.baseline is None:
+            return None
+        return self.profile.balance(self.balance, self.baseline)
+
+    @cached_property
     def released_joint(self) -> pd.DataFrame | None:
         """The joint display without what estimates say that are withheld; counts still exact."""
         if self.joint is None:

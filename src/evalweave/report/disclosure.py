@@ -40,6 +40,7 @@ _DATA = Markup('<data class="count" data-counts="{}" value="{}">{}</data>')
 RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "trends": {"n_patients": ("mean", "sd")},
     "baseline": {"programme_n": ("programme", "programme_sd"), "comparison_n": ("comparison_value", "comparison_sd")},
+    "balance": {"effective_comparison_n": ("smd_after",)},
     "estimates": {
         "n_patients": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
         "n_obs": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
@@ -215,11 +216,17 @@ class Profile:
         """Return the baseline table as released: counts rounded, percentages from rounded counts.
 
         The categories of a variable add up to the arm, so hidden ones are protected; a variable with one row (such
-        as female) hides when its complement is small. The standardised difference goes with either arm.
+        as female) hides when its complement is small. The standardised difference goes with either arm. A mean does
+        not say how many it rests on where few people lack a value. Numbers of practices are exact.
         """
         from evalweave.tables import BASELINE
 
-        released = self.count_frame(frame, BASELINE)
+        practices = frame["variable"] == PRACTICES
+        people = self._baseline_of_people(frame[~practices], self.count_frame(frame[~practices], BASELINE))
+        exact = frame[practices].astype(dict.fromkeys(("programme_n", "comparison_n"), "string"))
+        return pd.concat([people, exact]).loc[frame.index] if len(exact) else people
+
+    def _baseline_of_people(self, frame: pd.DataFrame, released: pd.DataFrame) -> pd.DataFrame:
         either = _none(frame)
         alone = frame.groupby(["comparison", "variable"], dropna=False)["variable"].transform("size") == 1
         for value, people in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
@@ -242,8 +249,31 @@ class Profile:
             released[value] = shown.mask(hide)
             deviation = "programme_sd" if value == "programme" else "comparison_sd"
             released[deviation] = released[deviation].mask(hide)
+            lacking = frame["comparison"].map(_arms(frame, value)).astype("float64") - whole
+            few = (frame["statistic"] == "mean_sd") & lacking.map(
+                lambda n: bool(pd.notna(n) and n and self.hides(n))
+            )
+            released[people] = released[people].mask(few, HIDDEN)
             either |= hide
         released["smd"] = released["smd"].mask(either)
+        return released
+
+    def balance(self, frame: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
+        """Return the balance table as released: a difference is blank where the (exact) baseline table hides its
+        count, for it would give it away."""
+        from evalweave.tables import BALANCE
+
+        released = self.count_frame(frame, BALANCE)
+        gone = self.baseline(baseline)["smd"].isna() & baseline["smd"].notna()
+        keys = ["comparison", "variable", "category"]
+        hidden = set(baseline.loc[gone, keys].fillna("").itertuples(index=False, name=None))
+        rows = pd.Series(
+            [key in hidden for key in frame[keys].fillna("").itertuples(index=False, name=None)],
+            index=frame.index,
+            dtype=bool,
+        )
+        for name in ("smd_before", "smd_after"):
+            released[name] = released[name].mask(rows)
         return released
 
     def mark(self, n: float | None, of: str = PATIENTS) -> Markup:
@@ -296,6 +326,12 @@ def known(of: str) -> None:
     """Raise `ValueError` for a kind of count that no profile speaks of (a mistake of ours, not of a user)."""
     if of not in KINDS:
         raise ValueError(f"of={of!r}: expected one of {', '.join(KINDS)}")
+
+
+def _arms(frame: pd.DataFrame, value: str) -> dict[str, float]:
+    """Return comparison → number of people in an arm, from the baseline table's own first line."""
+    lines = frame[frame["variable"] == PATIENTS]
+    return dict(zip(lines["comparison"], lines[value].astype("float64"), strict=True))
 
 
 def _practice_rows(frame: pd.DataFrame, column: Column) -> pd.Series:

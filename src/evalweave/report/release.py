@@ -13,8 +13,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
-    """Return name -> table: estimates, flow and, where the strand is there, theme_counts and joint_display."""
+    """Return name -> table: estimates, flow, baseline, balance (of weights) and those of the qualitative strand.
+
+    What a study did not have is left out.
+    """
     found = {"estimates": data.released_estimates, "flow": flowchart.table(data)}
+    if data.released_baseline is not None:
+        found["baseline"] = data.released_baseline
+    if data.released_balance is not None:
+        found["balance"] = data.released_balance
     if data.theme_counts is not None:
         found["theme_counts"] = data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
     if data.released_joint is not None:

@@ -1,4 +1,4 @@
-"""Who was studied: the flow diagram and the baseline table."""
+"""Who was studied: the flow diagram, the baseline table, and how alike the arms were."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import tables
 from evalweave.report import flowchart
 from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
@@ -14,16 +13,8 @@ from evalweave.report.disclosure import HIDDEN, Released
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.style import describe
 from evalweave.report.numbers import missing, number, percent, plain, sentence
-from evalweave.report.terms import level, variable
-
-NAMES = {
-    "patients": "People",
-    "practices": "Practices",
-    "age": "Age at the index date",
-    "sex": "Sex",
-    "n_conditions": "Number of additional conditions",
-}
-IMBALANCE = 0.1  # absolute standardised mean difference that is commonly looked at (Austin 2009)
+from evalweave.report.sections import balanced
+from evalweave.report.terms import level
 
 
 def section(data: ReportData) -> Section:
@@ -85,8 +76,9 @@ def _baseline(data: ReportData) -> list[Any]:
     frame = data.baseline
     if frame is None or frame.empty:
         return [Prose("A baseline table is not part of these results.")]
+    assert data.released_baseline is not None
     frame = frame[frame["comparison"] == (data.primary.comparison or data.study.primary_comparison)]
-    released = data.profile.count_frame(frame, tables.BASELINE)
+    released = data.released_baseline.loc[frame.index]
     lines: list[Line] = []
     for name, part in released.groupby("variable", sort=False):
         if str(name) == "white" and "ethnicity" in set(released["variable"]):
@@ -100,17 +92,13 @@ def _baseline(data: ReportData) -> list[Any]:
         tuple(lines), (data.profile.note, "Means with standard deviations in brackets; numbers of people with shares."),
         id="baseline-table",
     )  # fmt: skip
-    return [Heading("At baseline", "baseline"), table, *_balance(data)]
+    return [Heading("At baseline", "baseline"), table, *balanced.blocks(data)]
 
 
 def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
     """Return the lines of one characteristic: its mean, or a heading with its levels."""
     outcome = data.study.outcomes.get(name)
-    title = (
-        f"{data.outcome_label(name)} ({outcome.unit})"
-        if outcome
-        else NAMES.get(name, sentence(variable(name)))
-    )
+    title = f"{data.outcome_label(name)} ({outcome.unit})" if outcome else balanced.title(data, name)
     rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
     whole = [pair for pair in rows if missing(pair[0]["category"])]
     levels = [pair for pair in rows if not missing(pair[0]["category"])]
@@ -162,25 +150,3 @@ def _share(data: ReportData, exact: dict[Any, Any], value: str, of: str) -> Text
         return "–"
     share = data.profile.rate(float(exact[value]) / 100 * float(exact[of]), exact[of])
     return HIDDEN if share is None else percent(share, 1)
-
-
-def _balance(data: ReportData) -> list[Any]:
-    if data.balance is None or data.balance.empty:
-        return []
-    frame: pd.DataFrame = data.balance
-    columns = [str(name) for name in frame.columns]
-    lines = [
-        Line(
-            tuple(
-                number(v, 2) if isinstance(v, float) else ("" if missing(v) else plain(str(v))) for v in row
-            )
-        )
-        for row in frame.itertuples(index=False, name=None)
-    ]
-    return [
-        Table(
-            "What the balancing weights did to the arms.",
-            tuple(Column(plain(name)) for name in columns),
-            tuple(lines),
-        )
-    ]
