@@ -325,16 +325,22 @@ LEDGER = Table(
     "Rows in = rows kept + rows set aside, each with one reason; totals are sums of these lines.",
     (
         _c("stage", TEXT, "the stage that decided", required=True),
-        _c("unit", TEXT, "what is counted: records, patients, registrations, person-periods", required=True),
+        _c(
+            "unit",
+            TEXT,
+            "what is counted: records, patients, practices, registrations, person-periods",
+            required=True,
+        ),
         _c("entry", TEXT, "received, kept or set_aside", required=True),
         _c("order", WHOLE, "the rule's place in the order of rules; 0 for received and kept", required=True),
         _c("rule", TEXT, "the rule's name", required=True),
         _c("reason", TEXT, "why, in words", required=True),
         _c("arm", TEXT, "programme, comparison or blank"),
         _c("period", TEXT, "the period's label or blank"),
+        _c("outcome", TEXT, "the outcome; blank where the rows are of all"),
         _c("n", WHOLE, "how many", required=True, counts="records"),
     ),
-    key=("stage", "unit", "entry", "order", "rule", "arm", "period"),
+    key=("stage", "unit", "entry", "order", "rule", "arm", "period", "outcome"),
 )
 
 ESTIMATES = Table(
@@ -670,9 +676,10 @@ JOINT_DISPLAY = Table(
 
 FLOW = Table(
     "flow",
-    "The boxes of the flow diagram, as released: what was received, set aside (with the reason) and kept.",
+    "The boxes of the flow diagrams, as released: what was received, set aside (with the reason) and kept.",
     (
-        _c("order", WHOLE, "the box's place from top to bottom", required=True),
+        _c("order", WHOLE, "the box's place from top to bottom, one outcome after the other", required=True),
+        _c("outcome", TEXT, "the outcome whose flow it belongs to; blank = all"),
         _c("box", TEXT, "received, set_aside or kept", required=True),
         _c("stage", TEXT, "the stage that decided", required=True),
         _c("rule", TEXT, "the rule's name; blank for received and kept"),
@@ -682,7 +689,7 @@ FLOW = Table(
         _c("n_patients", WHOLE, "patients", counts="patients"),
         _c("n_records", WHOLE, "records", counts="records"),
     ),
-    key=("order", "arm"),
+    key=("outcome", "stage", "box", "rule", "label", "arm"),
 )
 
 ALL = (

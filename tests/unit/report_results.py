@@ -206,9 +206,14 @@ def _trends(where: Path, made: Made) -> None:
 
 def _ledgers(where: Path) -> None:
     def lines(
-        stage: str, unit: str, received: int, lost: dict[str, int], arm: str | None = None
+        stage: str,
+        unit: str,
+        received: int,
+        lost: dict[str, int],
+        arm: str | None = None,
+        outcome: str | None = None,
     ) -> list[dict[str, Any]]:
-        same = {"stage": stage, "unit": unit, "arm": arm}
+        same = {"stage": stage, "unit": unit, "arm": arm, "outcome": outcome}
         kept = received - sum(lost.values())
         return [
             {**same, "entry": "received", "order": 0, "rule": "", "reason": "received", "n": received},
@@ -236,9 +241,15 @@ def _ledgers(where: Path) -> None:
     write(eligible, "cohort/ledger.csv")
     panel = [
         line
-        for arm, n in (("programme", 30003), ("comparison", 20002))
-        for line in lines("panel", "person-periods", n, {"not measured": 4001}, arm)
-    ]
+        for outcome, less in (("hba1c", 0), ("sbp", 1002))
+        for arm, people, practices in (("programme", 4752, 13), ("comparison", 3334, 11))
+        for unit, n, lost in (
+            ("patients", people, {"no measurement": 4 + less // 10}), ("practices", practices, {"no measurement": less // 1000}),
+            ("person-periods", 7 * people, {"after the end of follow-up": 3001, "not measured": 2002 + less}),
+            ("records", 10 * people, {"after the end of follow-up": 6 + less}),
+        )
+        for line in lines("panel", unit, n, lost, arm, outcome)
+    ]  # fmt: skip
     write(panel, "panel/all.ledger.csv")
 
 

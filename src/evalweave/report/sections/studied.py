@@ -1,4 +1,4 @@
-"""Who was studied: the flow diagram, the baseline table, and how alike the arms were."""
+"""Who was studied: the flow of each outcome, the baseline table, and how alike the arms were."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.report import flowchart
-from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table, Text
+from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.figures.flow import flow, narrow
-from evalweave.report.figures.style import describe
 from evalweave.report.numbers import missing, number, percent, plain, sentence
-from evalweave.report.sections import balanced
+from evalweave.report.sections import balanced, flows
 from evalweave.report.terms import level
 
 
 def section(data: ReportData) -> Section:
-    """Return flow diagram and baseline table."""
+    """Return flow diagrams and baseline table."""
     eligibility = data.study.eligibility
     conditions = [plain(name) for name in eligibility.conditions]
     without = [plain(name) for name in eligibility.without]
@@ -36,40 +33,9 @@ def section(data: ReportData) -> Section:
         else "The cohort is open: people enter when they first meet the criteria."
     )
     blocks: list[Any] = [Prose(f"{said}. {kind}")]
-    drawn = _flow(data)
-    if drawn:
-        blocks.append(drawn)
+    blocks += flows.blocks(data)
     blocks += _baseline(data)
     return Section("studied", "Who was studied", tuple(blocks))
-
-
-def _flow(data: ReportData) -> Figure | None:
-    steps, arms = flowchart.diagram(data)
-    if not steps and not arms:
-        return None
-    title = "From the extract to the two arms"
-    said = describe(_spoken(steps, arms), data.study.study.synthetic)
-    caption = (
-        "Practices, people and records from the extract to the arms; dashed boxes are what was set aside, with the reason. "
-        f"{data.profile.note}"
-    )
-    svg, small = flow(steps, arms, title, said), narrow(steps, arms, title, said)
-    return Figure(
-        "flow",
-        title,
-        said,
-        caption,
-        (Drawing(svg, screen="wide"), Drawing(small, screen="narrow")),
-        flowchart.table(data),
-        wide=True,
-    )
-
-
-def _spoken(steps: list[Any], arms: list[Any]) -> str:
-    """Say the boxes without their numbers: those stand in the text of the drawing, marked for the audit."""
-    boxes = [step.box.heading for step in steps]
-    columns = [column[0].box.heading for column in arms if column]
-    return f"Boxes from top to bottom: {'; '.join(boxes)}; then {' and '.join(columns)}. The table flow.csv holds the numbers."
 
 
 def _baseline(data: ReportData) -> list[Any]:
