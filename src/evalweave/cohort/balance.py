@@ -54,13 +54,18 @@ def table(
                 {
                     "comparison": name, "variable": variable, "category": category,
                     "balanced": variable in group.balance_on, "smd_before": line["smd"],
-                    "smd_after": smd(
-                        _column(here[variable], str(category)), treated, weights, ddof=0 if category else 1
+                    "smd_after": _rounded(
+                        smd(_column(here[variable], str(category)), treated, weights, ddof=0 if category else 1)
                     ),
                     "effective_comparison_n": round(effective(weights[~treated])),
                 }
             )  # fmt: skip
     return BALANCE.conform(pd.DataFrame(rows)) if rows else BALANCE.empty()
+
+
+def _rounded(x: float) -> float:
+    """Return a difference without the solver's noise, so that 0 is 0 on every machine."""
+    return round(x, 10) + 0.0
 
 
 def _column(values: pd.Series, category: str) -> np.ndarray:

@@ -31,7 +31,9 @@ NAMES = {
 def title(data: ReportData, name: str) -> str:
     """Return a characteristic in words."""
     outcome = data.study.outcomes.get(name)
-    return f"{data.outcome_label(name)} before" if outcome else NAMES.get(name, sentence(variable(name)))
+    return (
+        f"{data.outcome_label(name)}, year before" if outcome else NAMES.get(name, sentence(variable(name)))
+    )
 
 
 def blocks(data: ReportData) -> list[Any]:
@@ -141,21 +143,43 @@ def _beyond(sizes: list[float]) -> str:
     if not beyond:
         return "All lie within 0.1; beyond it arms are commonly called different."
     many = "One" if beyond == 1 else f"{beyond}"
-    return f"{many} of {len(known)} {'lies' if beyond == 1 else 'lie'} beyond 0.1, from where on arms are commonly called different."
+    verb = "lies" if beyond == 1 else "lie"
+    return f"{many} of {len(known)} {verb} beyond 0.1, where arms are commonly called different."
 
 
 def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
-    """Return the largest difference after weighting, beside the largest one before."""
+    """Return the largest difference before and after weighting, apart for what the weights were not made for."""
     known = [line for line in lines if not missing(line["smd_after"]) and not missing(line["smd_before"])]
     if not known:
         return "No difference may be shown: each rests on too few people."
-    before = max(known, key=lambda line: abs(line["smd_before"]))
-    after = max(known, key=lambda line: abs(line["smd_after"]))
-    return (
-        f"The largest standardised mean difference was {number(abs(before['smd_before']))} before "
-        f"({_label(data, before)}) and is {number(abs(after['smd_after']))} after ({_label(data, after)}). "
-        + _beyond([line["smd_after"] for line in known])
-    )
+
+    def most(of: list[dict[Any, Any]], name: str) -> tuple[str, str]:
+        line = max(of, key=lambda line: abs(line[name]))
+        return number(abs(line[name])), _label(data, line)
+
+    on, others = ([line for line in known if bool(line["balanced"]) is side] for side in (True, False))
+    said = []
+    if on:
+        size, name = most(on, "smd_before")
+        after, where = most(on, "smd_after")
+        at = "" if where == name or float(after) == 0 else f" ({where})"
+        said.append(
+            f"Among these the largest standardised mean difference was {size} before weighting ({name}) and is {after} "
+            f"after{at}."
+        )
+    if others:
+        size, name = most(others, "smd_before")
+        after, where = most(others, "smd_after")
+        at = "" if where == name else f" ({where})"
+        said.append(
+            f"Among what the weights were not made for it was {size} before ({name}) and is {after} after{at}."
+        )
+    said.append("After weighting: " + _lower_first(_beyond([line["smd_after"] for line in known])))
+    return " ".join(said)
+
+
+def _lower_first(words: str) -> str:
+    return words[0].lower() + words[1:]
 
 
 def _worth(data: ReportData, mine: pd.DataFrame, comparison: str) -> Text:
@@ -172,9 +196,11 @@ def _worth(data: ReportData, mine: pd.DataFrame, comparison: str) -> Text:
     about = "about " if data.profile.base > 1 and str(effective) not in ("*", "0") else ""
     worth = text("{}{} of equal weight", about, released_count(data.profile, effective, "patients"))
     if everyone is None or missing(everyone):
-        return text("Weighted, the comparison patients tell as much as {} (effective sample size).", worth)
+        return text(
+            "Once weighted, the comparison patients tell as much as {} (effective sample size).", worth
+        )
     return text(
-        "The price is precision: weighted, the {} comparison patients tell as much as {} (effective sample size).",
+        "The price is precision: the comparison patients ({}) tell as much, once weighted, as {} (effective sample size).",
         data.profile.about(everyone), worth,
     )  # fmt: skip
 
