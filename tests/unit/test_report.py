@@ -181,7 +181,7 @@ def test_statistics_that_rest_on_few_people_are_not_drawn(tmp_path: Path) -> Non
 
 def test_the_order_of_answer_words(tmp_path: Path) -> None:
     text = words(page(tmp_path))
-    assert "Where the service was available, HbA1c rose by 0.11 percentage points less than" in text
+    assert "With the service available, HbA1c rose by 0.11 percentage points less than" in text
     assert text.index("Statistically,") < text.index("In practice,")
     assert "This is an association" in text
     assert "effect of the service" not in text

@@ -22,6 +22,7 @@ from evalweave.report.blocks import (
 from evalweave.report.data import ReportData
 from evalweave.report.notes import released_note
 from evalweave.report.numbers import missing, number, plain, sentence
+from evalweave.report.terms import periods_in_words
 
 
 def section(data: ReportData) -> Section:
@@ -88,7 +89,7 @@ def _limits(data: ReportData) -> list[Any]:
         ]
         absent = found.get("absent") or {}
         items += [
-            text("{}: no {}: {}", label, term, released_note(data.profile, str(why)))
+            text("{}: no {}: {}", label, _term(data, term), released_note(data.profile, str(why)))
             for term, why in absent.items()
         ]
         for method, said in (found.get("inference") or {}).items():
@@ -101,7 +102,12 @@ def _limits(data: ReportData) -> list[Any]:
         if math.isinf(row.low) or math.isinf(row.high)
     ]  # fmt: skip
     items += [
-        text("{}, {}, {}: the interval has no limit on at least one side.", r.analysis, r.term, r.inference)
+        text(
+            "{}, {}, {}: the interval has no limit on at least one side.",
+            r.analysis,
+            _term(data, r.term),
+            r.inference,
+        )
         for r in unbounded
     ]
     if data.import_log is not None:
@@ -110,6 +116,12 @@ def _limits(data: ReportData) -> list[Any]:
     if not items:
         return [Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")]
     return [Listing(tuple(dict.fromkeys(items)))]
+
+
+def _term(data: ReportData, term: str) -> str:
+    """Return a term, with the names of the periods that it gives by number."""
+    named = periods_in_words(term, data.study.window.period)
+    return f"{term} ({named})" if named else term
 
 
 def _log_line(data: ReportData, record: Mapping[Any, Any]) -> Text:
