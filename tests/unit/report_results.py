@@ -290,7 +290,7 @@ def _qualitative(where: Path, made: Made) -> None:
          "n_eligible": 6, "n_references": 17, "n_sources": 7},
         *({"theme_id": "fit", "role": "client", "attribute": "ethnicity", "attribute_level": level, "n_participants": k,
            "n_eligible": n, "n_references": k, "n_sources": k}
-          for level, k, n in (("White British", 6, 7), ("South Asian", 1, 2), ("Black African", 2, 3))),
+          for level, k, n in (("White British", 4, 7), ("South Asian", 2, 2), ("Black African", 3, 3))),
         {"theme_id": "fit", "role": "observation", "n_references": 7, "n_sources": 5},
         {"theme_id": "fit", "code_id": "fit > good", "role": "client", "n_participants": 5, "n_eligible": 12,
          "n_references": 8, "n_sources": 5},
@@ -341,9 +341,9 @@ def _detail() -> dict[str, Any]:
         "theme_by_subgroup": [
             {"analysis": "by_ethnicity", "subgroup": "white", "attribute": "ethnicity", "match": "approximate",
              "reason": "as coded & as said", "lines": [
-                 line | {"level": "0", "attribute_levels": ["Black African", "South Asian"], "n_participants": 3,
+                 line | {"level": "0", "attribute_levels": ["Black African", "South Asian"], "n_participants": 5,
                          "n_eligible": 5, "term": "att[white=0]"},
-                 line | {"level": "1", "attribute_levels": ["White British"], "n_participants": 6, "n_eligible": 7,
+                 line | {"level": "1", "attribute_levels": ["White British"], "n_participants": 4, "n_eligible": 7,
                          "term": "att[white=1]"}]},
             {"analysis": "main", "subgroup": "imd_quintile", "attribute": "", "match": "none", "reason": "no <b>attribute</b> says it",
              "lines": []},

@@ -4,6 +4,9 @@ A profile says which counts of patients and records are hidden and to what they 
 practices are exact; counts of interview participants follow `qualitative.min_cell`; counts of references and
 sources are exact and hide with the participants beside them. Statistics that rest on a hidden count are blank.
 
+k of N participants hides when k is small and likewise when N − k is: 4 of 5 would say of one person whom the
+others know that they kept silent. 0 of N and N of N stay: they say the same of everybody and single nobody out.
+
     profile      hidden           rounded to   also
     nhs_england  1 to 7           5            0 stays; rates from rounded counts
     opensafely   0 to 7           5            a total is the sum of the rounded cells
@@ -48,6 +51,12 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "theme_counts": {"n_eligible": ("n_participants",), "n_participants": ("n_references", "n_sources")},
     "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts")},
 }  # fmt: skip
+
+# Counts of participants that are a part of those counted in another column of the same row.
+PART_OF: dict[str, dict[str, str]] = {
+    "theme_counts": {"n_participants": "n_eligible"},
+    "joint_display": dict.fromkeys(("n_raised", "n_supports", "n_contradicts"), "n_eligible"),
+}
 
 # Rows of a table that add up to a published total, per counting column.
 ADDS_UP: dict[str, dict[str, list[list[str]]]] = {
@@ -109,6 +118,16 @@ class Profile:
             return 0 < n < self.min_cell
         return self.low <= n <= self.high
 
+    def hides_rest(self, part: Any, whole: Any) -> bool:
+        """Are those participants who are not part of `part` too few, though there are some?"""
+        return bool(pd.notna(part) and pd.notna(whole) and self.hides(int(whole) - int(part), PARTICIPANTS))
+
+    @property
+    def voices_note(self) -> str:
+        """What a star stands for among counts of participants."""
+        few = f"fewer than {self.min_cell}"
+        return f"{few}, all but {few}, or hidden so that none can be worked out"
+
     def total(self, cells: Iterable[float], of: str = PATIENTS) -> Released:
         """Return the total of a published group: of the released cells (opensafely), else of the exact ones.
 
@@ -134,16 +153,28 @@ class Profile:
         return top.value / below.value if top.value is not None and below.value else None
 
     def hidden(
-        self, frame: pd.DataFrame, column: str, of: str, groups: Sequence[Sequence[str]] = ()
+        self,
+        frame: pd.DataFrame,
+        column: str,
+        of: str,
+        groups: Sequence[Sequence[str]] = (),
+        whole: str | None = None,
     ) -> pd.Series:
-        """Return which cells of a counting column are hidden, with secondary suppression within `groups`."""
+        """Return which cells of a counting column are hidden, with secondary suppression within `groups`.
+
+        `whole` is the column of those of whom a participant count is a part: a small rest hides as well.
+        """
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
-        if not groups or of in EXACT or not primary.any():
-            return primary
+        rest = _none(frame)
+        if whole is not None and whole in frame:
+            pairs = zip(frame[column], frame[whole], strict=True)
+            rest = pd.Series([self.hides_rest(*pair) for pair in pairs], index=frame.index, dtype=bool)
+        if not groups or of in EXACT or not (primary | rest).any():
+            return primary | rest
         if self.totals_from_cells and of in (PATIENTS, RECORDS):
             return primary  # a total of released cells says nothing about the hidden ones
         low, high, slack = self._bounds(of)
-        return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack)
+        return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack, also=rest)
 
     def count_frame(
         self,
@@ -158,7 +189,10 @@ class Profile:
         """
         groups = ADDS_UP.get(table.name, {}) if groups is None else groups
         counting = [c for c in table.columns if c.counts and c.name in frame]
-        hidden = {c.name: self._hidden_rows(frame, c, groups.get(c.name, ())) for c in counting}
+        parts = PART_OF.get(table.name, {})
+        hidden = {
+            c.name: self._hidden_rows(frame, c, groups.get(c.name, ()), parts.get(c.name)) for c in counting
+        }
         blank: dict[str, pd.Series] = {}
         for column, resting in RESTS_ON.get(table.name, {}).items():
             if column not in hidden:
@@ -173,8 +207,10 @@ class Profile:
             released[name] = released[name].mask(rows)
         return released
 
-    def _hidden_rows(self, frame: pd.DataFrame, column: Column, groups: Sequence[Sequence[str]]) -> pd.Series:
-        hidden = self.hidden(frame, column.name, column.counts, groups)
+    def _hidden_rows(
+        self, frame: pd.DataFrame, column: Column, groups: Sequence[Sequence[str]], whole: str | None
+    ) -> pd.Series:
+        hidden = self.hidden(frame, column.name, column.counts, groups, whole)
         return hidden & ~_practice_rows(frame, column)
 
     def _text(self, frame: pd.DataFrame, column: Column, hidden: pd.Series) -> pd.Series:

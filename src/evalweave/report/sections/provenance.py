@@ -21,7 +21,7 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.notes import released_note
-from evalweave.report.numbers import missing, number, plain, sentence
+from evalweave.report.numbers import joined, missing, number, plain, sentence
 from evalweave.report.terms import periods_in_words
 
 
@@ -87,10 +87,14 @@ def _limits(data: ReportData) -> list[Any]:
             text("{}: {}", label, released_note(data.profile, sentence(str(said))))
             for said in found.get("notes") or []
         ]
-        absent = found.get("absent") or {}
+        said_before = {str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))}
+        terms: dict[str, list[str]] = {}
+        for term, why in (found.get("absent") or {}).items():
+            terms.setdefault(str(why).rstrip("."), []).append(_term(data, term))
         items += [
-            text("{}: no {}: {}", label, _term(data, term), released_note(data.profile, str(why)))
-            for term, why in absent.items()
+            text("{}: no {}: {}", label, joined(named, "or"), released_note(data.profile, why))
+            for why, named in terms.items()
+            if why not in said_before
         ]
         for method, said in (found.get("inference") or {}).items():
             if isinstance(said, Mapping) and said.get("error"):
