@@ -13,6 +13,7 @@ from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Secti
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
 from evalweave.report.numbers import missing, number, percent, plain, sentence
+from evalweave.report.sections import dirt
 
 UNITS = {"person-periods": "records"}
 
@@ -27,6 +28,7 @@ def section(data: ReportData) -> Section:
             )
         )
         blocks.append(_set_aside(data))
+        blocks += dirt.blocks(data)
         for title, by in (("The same by arm", "arm"), ("The same by period", "period")):
             table = _by(data, by)
             if table:
