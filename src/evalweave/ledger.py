@@ -24,7 +24,9 @@ SET_ASIDE = "set_aside"
 def check(ledger: pd.DataFrame) -> None:
     """Raise `DataError` unless received = kept + set aside for every stage, unit, arm, period and outcome."""
     keys = ["stage", "unit", "arm", "period", "outcome"]
-    counts = ledger.assign(**{name: ledger[name].fillna("") for name in ("arm", "period", "outcome")})
+    counts = ledger.assign(
+        **{name: ledger[name].fillna("") if name in ledger else "" for name in ("arm", "period", "outcome")}
+    )
     wide = counts.pivot_table(index=keys, columns="entry", values="n", aggfunc="sum", fill_value=0)
     for entry in (RECEIVED, KEPT, SET_ASIDE):
         if entry not in wide:
