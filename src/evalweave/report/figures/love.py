@@ -87,9 +87,9 @@ def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bo
         axes.set_ylim(total, 0)
         across = axes.get_yaxis_transform()
         axes.axvline(IMBALANCE, color=QUIET, lw=0.9, dashes=(4, 2.5))
-        axes.text(
-            IMBALANCE, total - 0.75, " beyond 0.1 arms are\n commonly called different", ha="left", va="center",
-            fontsize=7.8, color=QUIET, linespacing=1.15,
+        axes.annotate(
+            "beyond 0.1 arms are\ncommonly called different", (IMBALANCE, total - 0.75), xytext=(4, 0),
+            textcoords="offset points", ha="left", va="center", fontsize=7.8, color=QUIET, linespacing=1.15,
         )  # fmt: skip
         at = 0.0
         for pair, lines, tall in zip(pairs, labels, heights, strict=True):

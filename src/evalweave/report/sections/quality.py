@@ -93,7 +93,7 @@ def _set_aside(data: ReportData) -> Table:
             label = row["reason"] if row["entry"] == SET_ASIDE else sentence(str(row["entry"]))
             lines.append(
                 Line(
-                    (sentence(str(label)), shown(data, row), _share(row)),
+                    (sentence(plain(str(label))), shown(data, row), _share(row)),
                     depth=int(row["entry"] == SET_ASIDE),
                 )
             )
@@ -141,7 +141,7 @@ def _by(data: ReportData, by: str) -> Table | None:
             lines.append(
                 Line(
                     (
-                        sentence(str(reason)),
+                        sentence(plain(str(reason))),
                         *(shown(data, cells[lv]) if lv in cells else "–" for lv in levels),
                     ),
                     depth=1,
