@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave.errors import Fault, raise_faults
+from evalweave.panel_ledger import RECORD_REASONS, panel_ledger
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.records.same_day import exact_mean
 from evalweave.study import BASELINE_OF, period_label, period_number, period_start
-from evalweave.tables import LEDGER, PANEL, TRENDS
+from evalweave.tables import PANEL, TRENDS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -26,23 +27,7 @@ if TYPE_CHECKING:
 
     from evalweave.study import Exposure, PanelSettings
 
-STAGE = "panel"
 COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions", "incident")
-RECORD_REASONS = {
-    "not_in_comparison": "patient is not in this comparison",
-    "outside_follow_up": "after the end of follow-up",
-    "straddling_period": "in the period in which the practice started the programme",
-    "washout": "within the washout after the start",
-    "before_follow_up": "before the entry into an open cohort",
-}
-PERIOD_REASONS = {
-    "not_registered": "not registered on any day of the period",
-    "after_follow_up": "after the end of follow-up",
-    "straddling_period": "the period in which the practice started the programme",
-    "not_measured": "followed but no outcome measured",
-    "washout": "wholly within the washout after the start",
-    "before_follow_up": "before the entry into an open cohort",
-}
 
 
 @dataclass(frozen=True)
@@ -80,10 +65,10 @@ def build(
     followed = backend.to_pyarrow(_followed(here, registrations, settings)).to_pandas()
     status = _person_periods(people, followed, panel, settings)
     counts = backend.to_pyarrow(
-        judged.group_by("arm", "period", "rule").aggregate(n=judged.count())
+        judged.group_by("arm", "period", "outcome", "rule").aggregate(n=judged.count())
     ).to_pandas()
-    ledger = _ledger(counts, status, settings.window.period)
     trends = _trends(comparison, panel, people, status, settings)
+    ledger = panel_ledger(counts, status, trends, people, panel, settings)
     _check_measured(panel, people, comparison, settings)
     return Panels(panel, trends, ledger, _in_follow_up(status, people, panel, settings))
 
@@ -320,38 +305,6 @@ def _in_follow_up(
     for outcome in settings.outcomes:
         rows[f"measured_{outcome}"] = rows.pop(outcome).notna().astype("int64")
     return rows.sort_values(["patient_id", "period"], ignore_index=True)
-
-
-def _ledger(records: pd.DataFrame, status: pd.DataFrame, period: str) -> pd.DataFrame:
-    """Return LEDGER of records and of person-periods, by arm and period."""
-    import pandas as pd
-
-    from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
-
-    person_periods = status.groupby(["arm", "period", "rule"]).size().rename("n").reset_index()
-    lines = []
-    for unit, reasons, counts in (
-        ("records", RECORD_REASONS, records.assign(rule=records["rule"].fillna(""))),
-        ("person-periods", PERIOD_REASONS, person_periods),
-    ):
-        orders = {name: place for place, name in enumerate(reasons, start=1)}
-        counts = counts.assign(
-            period=counts["period"].map(lambda number: period_label(int(number), period)),
-            stage=STAGE,
-            unit=unit,
-            order=counts["rule"].map(orders).fillna(0).astype(int),
-            reason=counts["rule"].map(reasons).fillna("kept"),
-            entry=counts["rule"].eq("").map({True: KEPT, False: SET_ASIDE}),
-        )
-        total = counts.groupby(["arm", "period"], dropna=False)["n"].sum().reset_index()
-        received = (
-            "measurements received from clean" if unit == "records" else "patients × periods of the window"
-        )
-        lines.append(total.assign(stage=STAGE, unit=unit, order=0, rule="", reason=received, entry=RECEIVED))
-        lines.append(counts.sort_values(["entry", "order", "arm", "period"]))
-    frame = LEDGER.conform(pd.concat(lines, ignore_index=True))
-    check(frame)
-    return frame
 
 
 def _trends(

@@ -427,7 +427,12 @@ class Qualitative(Section):
     observation_kinds: list[str] = Field(
         ["field_note", "observation"], description="Kinds of source that belong to no participant."
     )
-    min_cell: int = Field(3, ge=1, description="Counts of participants below this are hidden.")
+    min_cell: int = Field(
+        3,
+        ge=1,
+        description="Counts of participants below this are hidden, and so are all but fewer than this of those asked; "
+        "none and all stay.",
+    )
     quote_k: int = Field(
         3, ge=1, description="Attributes beside a quote are shared by at least this many people."
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from typing import Any
 
 import ibis
@@ -15,7 +16,7 @@ from evalweave.panel import Panels, build, first_treated
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.study import Exposure, PanelSettings, period_label, period_number
-from evalweave.tables import COHORT, MEASUREMENTS, PANEL, TRENDS
+from evalweave.tables import COHORT, LEDGER, MEASUREMENTS, PANEL, TRENDS
 
 START = dt.date(2015, 4, 1)
 
@@ -33,7 +34,7 @@ def settings(**changes: Any) -> PanelSettings:
 
 
 def built(
-    records: list[tuple[str, str, float]],
+    records: Sequence[tuple[Any, ...]],
     chosen: PanelSettings | None = None,
     start: dt.date = START,
     censored: dict[str, dt.date] | None = None,
@@ -69,7 +70,7 @@ def built(
                 "patient_id": [row[0] for row in rows],
                 "practice_id": [people.get(row[0], "Z") for row in rows],
                 "date": pd.to_datetime([row[1] for row in rows]),
-                "outcome": "hba1c",
+                "outcome": [row[3] if len(row) > 3 else "hba1c" for row in rows],
                 "value": [row[2] for row in rows],
                 "unit_decided_by": "text",
                 "n_same_day": 1,
@@ -254,6 +255,41 @@ def test_follow_up_and_strangers_are_counted() -> None:
     assert received["person-periods"] == 4 * 4 and received["records"] == len(records)
     trends = result.trends.set_index(["arm", "period"])
     assert trends.loc[("programme", 2015), ["n_patients", "n_eligible", "n_practices"]].tolist() == [1, 2, 1]
+
+
+def test_each_outcome_has_its_own_ledger() -> None:
+    """T1: HbA1c in three periods, blood pressure in one; T2: blood pressure once; C2: never measured."""
+    records = [*VALUES, ("T1", "2016-06-01", 50.0), ("T1", "2013-06-01", 50.0), ("X", "2015-06-01", 50.0)]
+    records += [
+        ("T1", "2015-06-01", 130.0, "sbp"),
+        ("T2", "2015-06-01", 131.0, "sbp"),
+        ("C1", "2013-06-01", 140.0, "sbp"),
+    ]
+    outcomes = {
+        "hba1c": {"unit": "mmol/mol", "plausible": [20, 195]},
+        "sbp": {"unit": "mmHg", "plausible": [60, 260]},
+    }
+    ledger = built(records, settings(outcomes=outcomes)).ledger
+    LEDGER.check(ledger)
+    ledgers.check(ledger)
+    assert list(dict.fromkeys(ledger["outcome"])) == ["hba1c", "sbp"]
+    n = ledger.groupby(["outcome", "unit", "entry", "rule"])["n"].sum()
+    for outcome, measured, patients, kept in (("hba1c", 4, 2, 6), ("sbp", 3, 3, 3)):
+        assert n[outcome, "person-periods", "received", ""] == 4 * 4
+        assert n[outcome, "person-periods", "kept", ""] == measured
+        assert n[outcome, "person-periods", "set_aside", "not_measured"] == 16 - measured
+        assert n[outcome, "patients", "received", ""] == n[outcome, "practices", "received", ""] == 4
+        assert n[outcome, "patients", "kept", ""] == n[outcome, "practices", "kept", ""] == patients
+        assert n[outcome, "patients", "set_aside", "never_measured"] == 4 - patients
+        assert n[outcome, "records", "kept", ""] == kept
+    assert n["hba1c", "records", "set_aside", "not_in_comparison"] == 1
+    wrong = ledger.copy()
+    first = wrong.index[(wrong["entry"] == "kept") & (wrong["outcome"] == "hba1c")][0]
+    second = wrong.index[(wrong["entry"] == "kept") & (wrong["outcome"] == "sbp")][0]
+    wrong.loc[first, "n"] += 1
+    wrong.loc[second, "n"] -= 1  # right over both, wrong for each
+    with pytest.raises(DataError, match="does not add up"):
+        ledgers.check(wrong)
 
 
 def test_an_outcome_not_measured_in_an_arm() -> None:

@@ -70,7 +70,8 @@ def test_every_output_is_there_and_audited(finished: Path) -> None:
     released = finished / "reports" / "ways-to-wellness"
     names = {path.name for path in released.iterdir()}
     assert names >= {
-        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "manifest.json", "figures",
+        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "baseline.csv", "manifest.json",
+        "figures",
     }  # fmt: skip
     audit = json.loads((finished / "results/ways-to-wellness/audit.json").read_text())
     assert audit["findings"] == []

@@ -14,7 +14,9 @@ if TYPE_CHECKING:
 def command(
     settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
     cleaned: Annotated[Path, typer.Option(help="Folder that `evalweave clean` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder for the cohort, its baseline table and the ledger.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the cohort, its baseline and balance tables and the ledger.")
+    ],
 ) -> None:
     """Eligibility is fixed at the index date as the study file declares it; each person left out has one reason.
 
@@ -40,8 +42,7 @@ def command(
     write_parquet(built.cohort, out / "cohort.parquet")
     write_parquet(built.membership, out / "membership.parquet")
     write_csv(built.baseline, out / "baseline.csv")
-    if built.balance is not None:
-        write_csv(built.balance, out / "balance.csv")
+    write_csv(built.balance, out / "balance.csv")
     write_csv(built.incidence, out / "incidence.csv")
     write_csv(built.ledger, out / "ledger.csv")
     arms = built.cohort["arm"].value_counts()

@@ -136,6 +136,30 @@ class ReportData:
         return self.profile.estimates(self.estimates)
 
     @cached_property
+    def released_baseline(self) -> pd.DataFrame | None:
+        """The baseline table of every comparison as released."""
+        return None if self.baseline is None else self.profile.baseline(self.baseline)
+
+    @cached_property
+    def released_balance(self) -> pd.DataFrame | None:
+        """The balance table as released; None where nothing was weighted."""
+        if self.balance is None or self.balance.empty or self.baseline is None:
+            return None
+        return self.profile.balance(self.balance, self.baseline)
+
+    @cached_property
+    def panel_sums(self) -> dict[tuple[str, str, str, str], int]:
+        """Exact sums of the panel's ledger by outcome, unit, entry and arm; a line without outcome is of the primary one."""
+        if self.ledger is None:
+            return {}
+        lines = self.ledger[self.ledger["stage"] == "panel"]
+        lines = lines.assign(
+            outcome=lines["outcome"].fillna(self.primary.outcome), arm=lines["arm"].fillna("")
+        )
+        sums = lines.groupby(["outcome", "unit", "entry", "arm"])["n"].sum()
+        return {(str(a), str(b), str(c), str(d)): int(n) for (a, b, c, d), n in sums.items()}
+
+    @cached_property
     def released_joint(self) -> pd.DataFrame | None:
         """The joint display without what estimates say that are withheld; counts still exact."""
         if self.joint is None:
