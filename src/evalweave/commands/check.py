@@ -44,7 +44,8 @@ def command(
         kind = StudyError if isinstance(error, StudyError) else kind
         faults += str(error).splitlines()
     lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
-    faults += [str(fault) for fault in (*wrong, *codelists.conflicts(lists, study.outcomes))]
+    wrong += codelists.conflicts(lists, study.outcomes)
+    faults += [str(fault) for fault in wrong]
     notes = [note for each in lists.values() for note in each.notes]
     recognised.append(
         f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"
