@@ -86,7 +86,9 @@ def test_everything_wrong_at_once(study: Path) -> None:
     said = yaml.safe_load(study.read_text())
     said["codelists"]["hba1c"] = "absent.csv"
     study.write_text(yaml.safe_dump(said))
-    message = wrong(study)
+    message = wrong(
+        study, StudyError
+    )  # of the study file's mistakes and the data's, the first decide the exit code
     for words in (
         'a column "sex"',
         "events.csv: found an empty file",
@@ -121,6 +123,17 @@ def test_identifiers_that_do_not_meet(study: Path) -> None:
     events = study.parent / "extract" / "events.csv"
     events.write_text(events.read_text().replace("P", "Q").replace(SECRET, "Q1"))
     assert "people who are not in patients" in wrong(study)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("extract", "there is no such folder"), ("practices", "cannot be read")],
+)
+def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(study: Path, key: str, words: str) -> None:
+    said = yaml.safe_load(study.read_text())
+    said[key] = {"path": "nowhere"} if key == "extract" else "nowhere"
+    study.write_text(yaml.safe_dump(said))
+    assert words in wrong(study, StudyError)
 
 
 def test_ragged_rows_are_named(study: Path) -> None:

@@ -52,6 +52,8 @@ def command(
     )
     missing = _files(study)
     faults += missing
+    if missing or not all(Path(path).is_file() for path in study.codelists.values()):
+        kind = StudyError
     made_up = study.simulation is not None and not Path(study.extract.path).is_dir()
     if made_up:
         recognised.append("the extract and the coded project are not there yet: they will be simulated")
@@ -61,6 +63,7 @@ def command(
             found = checking.look_over(backend, study.extract, Path(scratch))
             if not wrong:
                 checking.compare(backend, found, practices, lists, study)
+        kind = StudyError if found.misdirected else kind
         faults += found.faults
         notes += found.notes
         recognised += found.recognised

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.errors import DataError, Fault
+from evalweave.errors import EvalweaveError, Fault, StudyError
 from evalweave.records import engine, ingest, sanity
 from evalweave.records.codelists import Codelist
 from evalweave.records.readers import TEXT_COLUMNS
@@ -35,6 +35,7 @@ class Found:
     recognised: list[str] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
     partly: bool = False
+    misdirected: bool = False  # what is wrong is said by the study file
 
 
 def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
@@ -43,7 +44,8 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
     for table in TEXT_COLUMNS:
         try:
             sources = ingest.sources_of(extract, table)
-        except DataError as error:
+        except EvalweaveError as error:
+            found.misdirected |= isinstance(error, StudyError)
             if str(error) not in found.faults:
                 found.faults.append(str(error))
             continue
