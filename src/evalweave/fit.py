@@ -23,7 +23,7 @@ from evalweave.estimators.registry import check_options, estimator
 from evalweave.estimators.result import Fit, PanelData
 from evalweave.inference.registry import check_methods, infer
 from evalweave.inference.result import EXACT, Intervals, from_t
-from evalweave.study import AnalysisOptions, Columns, FitSpec, Study, spec_of
+from evalweave.study import BASELINE_OF, AnalysisOptions, Columns, FitSpec, Study, spec_of
 from evalweave.tables import ESTIMATES
 
 Progress = Callable[[str], None]
@@ -183,7 +183,8 @@ def wrong_analyses(study: Study) -> list[str]:
     """Return a sentence for everything in a study's analyses that `fit` would refuse before it computes."""
     from evalweave.panel import COVARIATES
 
-    known = [*study.outcomes, *COVARIATES]
+    at_baseline = [f"{BASELINE_OF}{name}" for name in study.outcomes]
+    known = [*study.outcomes, *COVARIATES, *at_baseline]
     wrong = []
     for analysis in study.analyses:
         spec = FitSpec.model_validate(spec_of(study, analysis.name))
@@ -197,6 +198,11 @@ def wrong_analyses(study: Study) -> list[str]:
             for role, name in named
             if name and name not in known
         ]
+        if analysis.subgroup in at_baseline:
+            wrong.append(
+                f"{analysis.name}: subgroup: {analysis.subgroup} is a measured value, not levels. Adjust for it as a "
+                "covariate, or name a column with levels."
+            )
     return wrong
 
 

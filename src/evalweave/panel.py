@@ -17,7 +17,7 @@ from evalweave.errors import Fault, raise_faults
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.records.same_day import exact_mean
-from evalweave.study import period_label, period_number, period_start
+from evalweave.study import BASELINE_OF, period_label, period_number, period_start
 from evalweave.tables import LEDGER, PANEL, TRENDS
 
 if TYPE_CHECKING:
@@ -27,18 +27,21 @@ if TYPE_CHECKING:
     from evalweave.study import Exposure, PanelSettings
 
 STAGE = "panel"
-COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions")
+COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions", "incident")
 RECORD_REASONS = {
     "not_in_comparison": "patient is not in this comparison",
     "outside_follow_up": "after the end of follow-up",
     "straddling_period": "in the period in which the practice started the programme",
     "washout": "within the washout after the start",
+    "before_follow_up": "before the entry into an open cohort",
 }
 PERIOD_REASONS = {
     "not_registered": "not registered on any day of the period",
     "after_follow_up": "after the end of follow-up",
     "straddling_period": "the period in which the practice started the programme",
     "not_measured": "followed but no outcome measured",
+    "washout": "wholly within the washout after the start",
+    "before_follow_up": "before the entry into an open cohort",
 }
 
 
@@ -111,18 +114,35 @@ def _treated(people: pd.DataFrame, settings: PanelSettings) -> pd.DataFrame:
     drop = {day: dropped(day) for day in starts}
     comparison_in_programme = (people["arm"] == "comparison") & start.notna()
     common = starts[0] if len(starts) == 1 else None
+    begins = start.where(start.notna(), common) if common else start
+    washed = {day: _washed(day, settings) for day in starts}
+    entered = people["followed_from"].map(
+        lambda day: period_number(day, period) if isinstance(day, dt.date) else pd.NA
+    )
     return people.assign(
         first_treated=start.map(first).where(~comparison_in_programme).astype("Int64"),
         _drop=start.map(drop).astype("Int64"),
-        _start=start.where(start.notna(), common) if common else start,
+        _start=begins,
+        _washed_first=begins.map({day: each[0] for day, each in washed.items() if each}).astype("Int64"),
+        _washed_last=begins.map({day: each[-1] for day, each in washed.items() if each}).astype("Int64"),
+        _entered=entered.astype("Int64"),
     )
+
+
+def _washed(start: dt.date, settings: PanelSettings) -> list[int]:
+    """Return the periods of which every day lies in the washout after `start`."""
+    end = start + dt.timedelta(days=settings.exposure.washout_days)
+    period = settings.window.period
+    return [
+        n for n in _periods(settings) if start <= _first_day(n, period) and _first_day(n + 1, period) <= end
+    ]
 
 
 def _people_table(people: pd.DataFrame) -> ir.Table:
     import pyarrow as pa
 
-    columns = ["patient_id", "arm", "censored_on", "_drop", "_start"]
-    kinds = [pa.string(), pa.string(), pa.date32(), pa.int64(), pa.date32()]
+    columns = ["patient_id", "arm", "censored_on", "_drop", "_start", "followed_from"]
+    kinds = [pa.string(), pa.string(), pa.date32(), pa.int64(), pa.date32(), pa.date32()]
     arrays = [
         pa.array([None if _blank(v) else v for v in people[name]], kind)
         for name, kind in zip(columns, kinds, strict=True)
@@ -149,6 +169,7 @@ def _judged(measurements: ir.Table, people: ir.Table, settings: PanelSettings) -
         "outside_follow_up": m.date > m.censored_on,
         "straddling_period": period == m["_drop"],
         "washout": wash,
+        "before_follow_up": m.date < m.followed_from,
     }
     rule = ibis.cases(
         *[(conditions[name], ibis.literal(name)) for name in RECORD_REASONS], else_=ibis.null("string")
@@ -215,7 +236,8 @@ def _wide(values: pd.DataFrame, people: pd.DataFrame, settings: PanelSettings) -
     n = n.fillna(0).astype("int64").add_prefix("n_")
     wide = wide.join(n).reset_index()
     facts = people.assign(female=people["sex"].map({"female": 1, "male": 0}).astype("Int64"))
-    columns = ["patient_id", "practice_id", "first_treated", "weight", *COVARIATES]
+    covariates = [*COVARIATES, *(name for name in facts.columns if name.startswith(BASELINE_OF))]
+    columns = ["patient_id", "practice_id", "first_treated", "weight", *covariates]
     panel = wide.merge(facts[columns], on="patient_id")
     panel["period_label"] = panel["period"].map(
         lambda number: period_label(int(number), settings.window.period)
@@ -223,7 +245,7 @@ def _wide(values: pd.DataFrame, people: pd.DataFrame, settings: PanelSettings) -
     outcomes = [name for each in settings.outcomes for name in (each, f"n_{each}")]
     panel = panel.sort_values(by, ignore_index=True)
     fixed = PANEL.conform(panel)
-    return fixed.join(panel[["period_label", *outcomes, *COVARIATES]])
+    return fixed.join(panel[["period_label", *outcomes, *covariates]])
 
 
 def _followed(people: ir.Table, registrations: ir.Table, settings: PanelSettings) -> ir.Table:
@@ -239,11 +261,13 @@ def _followed(people: ir.Table, registrations: ir.Table, settings: PanelSettings
             "to": [_first_day(number + 1, period) - dt.timedelta(days=1) for number in numbers],
         }
     )
-    spells = registrations.inner_join(people.select("patient_id", "censored_on"), "patient_id")
+    who = people.select("patient_id", "censored_on", "followed_from")
+    spells = registrations.inner_join(who, "patient_id")
     last = ibis.least(spells.end.fill_null(dt.date(2999, 12, 31)), spells.censored_on)
     spells = spells.mutate(_last=last)
     periods = ibis.memtable(table)
     crossed = spells.join(periods, [spells.start <= periods.to, spells["_last"] >= periods["from_"]])
+    crossed = crossed.filter(crossed.followed_from.isnull() | (crossed.followed_from <= crossed.to))
     return crossed.select("patient_id", "period").distinct()
 
 
@@ -255,7 +279,8 @@ def _person_periods(
     import pandas as pd
 
     numbers = np.array(_periods(settings))
-    grid = people.loc[people.index.repeat(len(numbers)), ["patient_id", "arm", "_drop", "censored_on"]]
+    known = ["patient_id", "arm", "_drop", "censored_on", "_washed_first", "_washed_last", "_entered"]
+    grid = people.loc[people.index.repeat(len(numbers)), known]
     grid = grid.reset_index(drop=True).assign(period=np.tile(numbers, len(people)))
     seen = grid.merge(followed.assign(_followed=True), on=["patient_id", "period"], how="left")
     seen = seen.merge(
@@ -270,14 +295,17 @@ def _person_periods(
     straddles = (seen["period"] == seen["_drop"]).fillna(False).to_numpy(dtype=bool)
     measured = seen["_measured"].notna().to_numpy()
     in_follow_up = seen["_followed"].notna().to_numpy()
+    washed = seen["period"].between(seen["_washed_first"], seen["_washed_last"])
+    washed = washed.fillna(False).to_numpy(dtype=bool)
+    early = (seen["period"] < seen["_entered"]).fillna(False).to_numpy(dtype=bool)
     rule = np.select(
-        [measured, beyond, straddles, ~in_follow_up],
-        ["", "after_follow_up", "straddling_period", "not_registered"],
+        [measured, beyond, straddles, early, ~in_follow_up, washed],
+        ["", "after_follow_up", "straddling_period", "before_follow_up", "not_registered", "washout"],
         default="not_measured",
     )
     return seen.assign(
         rule=pd.Series(rule, index=seen.index, dtype="string"),
-        followed=(in_follow_up | measured) & ~straddles,
+        followed=(in_follow_up | measured) & ~straddles & ~washed,
     )[["patient_id", "arm", "period", "rule", "followed"]]
 
 

@@ -18,7 +18,7 @@ from evalweave import study, tables
 BEGIN, END = "<!-- generated from here: python -m evalweave.reference -->", "<!-- generated to here -->"
 SECTIONS: tuple[tuple[str, type[study.Section]], ...] = (
     ("top of the file", study.Study), ("study", study.About), ("extract", study.Extract), ("window", study.Window),
-    ("eligibility", study.Eligibility), ("exposure", study.Exposure), ("comparisons: each", study.Comparison),
+    ("eligibility", study.Eligibility), ("eligibility, counting: each", study.Counting), ("exposure", study.Exposure), ("comparisons: each", study.Comparison),
     ("outcomes: each", study.Outcome), ("cleaning", study.Cleaning), ("analyses: each", study.Analysis),
     ("qualitative", study.Qualitative), ("report", study.Report), ("simulation", study.Simulation),
     ("columns (SPEC of `evalweave fit` only)", study.Columns),

@@ -29,6 +29,10 @@ Inference = Literal[
     "cr0", "cr1", "cr2", "cr3", "jackknife", "unit", "wild_bootstrap", "multiplier_bootstrap", "randomisation"
 ]
 
+BASELINE_OF = (
+    "baseline_"  # and an outcome's name: its value before the index date, a column of cohort and panel
+)
+
 
 class Section(BaseModel):
     """Base of all sections: unknown keys are refused, values are frozen."""
@@ -55,8 +59,8 @@ class About(Section):
 
 
 # What a format settles where the study file says nothing.
-WRITTEN_AS: dict[str, dict[str, str]] = {
-    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid"},
+WRITTEN_AS: dict[str, dict[str, Any]] = {
+    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid", "missing": ["NA"]},
     "omop": {"code_system": "omop"},
 }
 
@@ -82,6 +86,11 @@ class Extract(Section):
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
+    )
+    missing: list[str] = Field(
+        [],
+        description="Words that stand for a blank, such as NA or NULL, as they are written. Not given: NA in "
+        "cprd_aurum.",
     )
     last_collection: dt.date | None = Field(
         None,
@@ -110,20 +119,59 @@ class Window(Section):
         return self
 
 
+class Counting(Section):
+    """What it takes for a code list to count as present: by default, one entry before the index date."""
+
+    at_least: int = Field(1, ge=1, description="Different days with an entry that it takes.")
+    more_than: str | None = Field(
+        None,
+        description="Another code list, of which there must be fewer such days (type 1 counts only with more days of "
+        "type 1 than of type 2).",
+    )
+
+
 class Eligibility(Section):
     index_date: dt.date = Field(description="Day at which everything that decides eligibility is fixed.")
     age: tuple[int, int] = Field((40, 74), description="Youngest and oldest age at the index date.")
     conditions: list[str] = Field(
-        [], description="Code lists of which every one must have an entry before the index date."
+        [],
+        description="Code lists of which every one must have an entry before the index date. `list[category]` is "
+        "what a list sets apart in its column category (`diabetes[type_2]`).",
     )
     without: list[str] = Field(
         [], description="Code lists of which none may have an entry before the index date (type 1 diabetes)."
+    )
+    counting: dict[str, Counting] = Field(
+        {},
+        description="For lists of `conditions` and `without` of which one entry is not enough: `at_least` so many "
+        "days with one, or on more days than another list (`more_than`).",
     )
     registered_days: int = Field(
         365, ge=0, description="Days registered without a gap before the index date."
     )
     cohort: Literal["closed", "open"] = Field(
-        "closed", description="closed: fixed at the index date (primary); open: a labelled sensitivity."
+        "closed",
+        description="closed: fixed at the index date (primary); open: a labelled sensitivity, in which people enter on "
+        "the first day on which they are eligible and are followed from then on.",
+    )
+    cases: Literal["all", "prevalent", "incident"] = Field(
+        "all",
+        description="incident: only people newly diagnosed on their index date; prevalent: only the others.",
+    )
+    incident_days: int = Field(
+        365, ge=1, description="Newly diagnosed: `conditions` first held at most this many days before."
+    )
+    look_back_days: int = Field(
+        365,
+        ge=0,
+        description="… and only after this many days registered without them: the first entries after a "
+        "registration are often transferred history.",
+    )
+    baseline_days: int = Field(
+        365,
+        ge=1,
+        description="Days before the index date in which an outcome is a baseline value: in the baseline table, and as "
+        "the covariate `baseline_<outcome>` of analyses and of `balance_on`.",
     )
     additional_conditions: list[str] = Field(
         [], description="Code lists counted as additional long-term conditions."
@@ -133,6 +181,8 @@ class Eligibility(Section):
     def _ages(self) -> Self:
         if self.age[0] > self.age[1]:
             raise ValueError(f"age: {list(self.age)} has the older age first")
+        if self.cases != "all" and not self.conditions:
+            raise ValueError(f"cases: {self.cases} needs conditions, since a case is a case of them")
         return self
 
 
@@ -162,7 +212,8 @@ class Comparison(Section):
         "none", description="Weights that balance the arms' baseline."
     )
     balance_on: list[str] = Field(
-        ["age", "sex", "imd_quintile"], description="Baseline variables that the weights balance."
+        ["age", "sex", "imd_quintile"],
+        description="Baseline variables that the weights balance; `baseline_<outcome>` is one for every outcome.",
     )
 
 
@@ -228,7 +279,11 @@ class AnalysisOptions(Section):
         "auto", description="Weights of the wild bootstrap; auto = Webb below 12 practices, else Rademacher."
     )
     subgroup: str | None = Field(None, description="Column whose levels are compared in one joint model.")
-    covariates: list[str] = Field([], description="Columns to adjust for.")
+    covariates: list[str] = Field(
+        [],
+        description="Columns to adjust for; in a study also `baseline_<outcome>`, of any outcome that is declared "
+        "(declare BMI as an outcome without an analysis of its own to adjust for it).",
+    )
     reference: int = Field(-1, description="Event time to which an event study refers.")
     bins: tuple[int, int] | None = Field(
         None, description="First and last event time; farther ones are binned into them."
@@ -401,8 +456,9 @@ class Study(Section):
         for name, outcome in self.outcomes.items():
             wrong += _unknown(f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists)
         for key in ("conditions", "without", "additional_conditions"):
-            for codelist in getattr(self.eligibility, key):
-                wrong += _unknown(f"eligibility, {key}", codelist, self.codelists)
+            for label in getattr(self.eligibility, key):
+                wrong += _unknown(f"eligibility, {key}", list_of(label), self.codelists)
+        wrong += _wrong_counting(self.eligibility, self.codelists)
         for analysis_name in self.family:
             wrong += _unknown("family", analysis_name, names)
         if not self.window.first <= self.eligibility.index_date <= self.window.last:
@@ -453,6 +509,30 @@ class Study(Section):
                 "claims": here(self.claims),
             }
         )
+
+
+def list_of(label: str) -> str:
+    """Return the code list of a label: `diabetes` of `diabetes[type_2]`."""
+    return label.partition("[")[0] if label.endswith("]") else label
+
+
+def _wrong_counting(eligibility: Eligibility, codelists: dict[str, str]) -> list[str]:
+    wrong = []
+    used = [*eligibility.conditions, *eligibility.without]
+    for label, rule in eligibility.counting.items():
+        wrong += _unknown("eligibility, counting", label, used)
+        if rule.more_than is not None:
+            wrong += _unknown(
+                f"eligibility, counting, {label}, more_than", list_of(rule.more_than), codelists
+            )
+            if eligibility.cohort == "open" and label in eligibility.conditions:
+                wrong.append(
+                    f"eligibility, counting, {label}, more_than: in an open cohort the day on which it holds is not "
+                    "fixed; use at_least, or cohort: closed"
+                )
+            if rule.more_than == label:
+                wrong.append(f"eligibility, counting, {label}, more_than: a list cannot outnumber itself")
+    return wrong
 
 
 def _unknown(place: str, name: str, known: Any) -> list[str]:

@@ -166,15 +166,15 @@ REGISTRATIONS = Table(
 
 EVENTS = Table(
     "events",
-    "One row a coded entry of the record, before cleaning. Dates and values are still as found.",
+    "One row a coded entry of the record, before cleaning. What could not be read stays as text.",
     (
         _c("patient_id", TEXT, "the patient"),
         _c("practice_id", TEXT, "the practice that recorded it, where the extract says"),
         _c("date", DATE, "the day it happened; blank where it could not be read"),
-        _c("date_text", TEXT, "the date as found"),
+        _c("date_text", TEXT, "the date as found, where it could not be read"),
         _c("code", TEXT, "the clinical code"),
         _c("code_system", TEXT, "snomed, read2, ctv3, medcodeid, omop or local"),
-        _c("value_text", TEXT, "the value as found"),
+        _c("value_text", TEXT, "the value as found, where it is no number"),
         _c("value", NUMBER, "the value as a number; blank where it is none"),
         _c("unit_text", TEXT, "the unit as found"),
         _c("family_history", TRUTH, "it is about a relative, where the extract says"),
@@ -216,13 +216,15 @@ CONDITIONS = Table(
     key=("patient_id", "codelist", "date"),
 )
 
+# `cohort` has one more column per outcome, `baseline_<outcome>`: its value in the days before the index date.
 COHORT = Table(
     "cohort",
-    "One row an eligible patient, everything fixed at the index date.",
+    "One row an eligible patient, everything fixed at the index date; one more column `baseline_<outcome>` an outcome.",
     (
         _c("patient_id", TEXT, "the patient", required=True),
         _c("practice_id", TEXT, "the practice at the index date", required=True),
         _c("arm", TEXT, "programme or comparison, by the practice at the index date", required=True),
+        _c("index_date", DATE, "the index date: declared, or the day of entry into an open cohort"),
         _c("programme_start", DATE, "the practice's programme start; blank = never"),
         _c("first_treated", WHOLE, "the period that contains programme_start; blank = never"),
         _c("sex", TEXT, "female, male or unknown"),
@@ -232,6 +234,13 @@ COHORT = Table(
         _c("imd_quintile", WHOLE, "1 = most deprived; blank = unknown"),
         _c("n_conditions", WHOLE, "additional long-term conditions at the index date"),
         _c("fewer_conditions", WHOLE, "1 = no more additional conditions than the median, 0 = more"),
+        _c("diagnosed_on", DATE, "the day on which all conditions of eligibility first held"),
+        _c(
+            "incident",
+            WHOLE,
+            "1 = newly diagnosed at the index date, 0 = prevalent; blank without conditions",
+        ),
+        _c("followed_from", DATE, "first day of follow-up in an open cohort; blank = the window's first day"),
         _c("censored_on", DATE, "last day of follow-up: death, end of registration, move, last collection"),
     ),
     key=("patient_id",),
@@ -299,6 +308,29 @@ BASELINE = Table(
     ),
     key=("comparison", "variable", "category"),
 )
+
+INCIDENCE = Table(
+    "incidence",
+    "New cases by arm and period: a programme that finds cases earlier would change who is compared.",
+    (
+        _c("arm", TEXT, "programme or comparison, by the practice on the period's first day", required=True),
+        _c("period", WHOLE, "the period", required=True),
+        _c("period_label", TEXT, "the period as people write it, such as 2015/16", required=True),
+        _c(
+            "n_at_risk",
+            WHOLE,
+            "people of the age range, registered long enough (look_back_days) on its first day, without the conditions",
+            required=True,
+            counts="patients",
+        ),
+        _c("n_incident", WHOLE, "of these, people in whom the conditions first held in the period", required=True,
+           counts="patients"),
+        _c("n_entered", WHOLE, "people of the cohort whose index date lies in the period", required=True,
+           counts="patients"),
+        _c("n_entered_incident", WHOLE, "of these, newly diagnosed", required=True, counts="patients"),
+    ),
+    key=("arm", "period"),
+)  # fmt: skip
 
 LEDGER = Table(
     "ledger",
@@ -667,7 +699,7 @@ FLOW = Table(
 
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
-    BASELINE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
+    BASELINE, INCIDENCE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
     THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, FIELDWORK, COOCCURRENCE, QUOTES, AGREEMENT,
     CLAIMS, JOINT_DISPLAY,
     FLOW,

@@ -106,8 +106,12 @@ def test_the_generator_reaches_the_rules() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["31/02/2016", "2016-02-31", "2016-2-30", "infinity", "epoch", "2016-04-01 (BC)"]
-)
+    "text",
+    [
+        "31/02/2016", "2016-02-31", "2016-2-30", "infinity", "epoch", "2016-04-01 (BC)", "0000-01-01", "-015-04-01",
+        "0001-01-01", "01/04/ 015", "01/04/-015", "01/01/0000", "2016-04-01Tab:cd", "2016-04-01 25:00",
+    ],
+)  # fmt: skip
 def test_what_is_no_date_never_becomes_one(text: str) -> None:
     import ibis
 
@@ -118,3 +122,23 @@ def test_what_is_no_date_never_becomes_one(text: str) -> None:
     for order in ("iso", "dmy", "mdy"):
         found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))["day"].to_pylist()
         assert found == [None], order
+
+
+@pytest.mark.parametrize(
+    ("order", "text"),
+    [
+        ("iso", "2016-02-29"), ("iso", "2016-02-29T23:59:59.999"), ("iso", "2016-02-29 00:00:00+01"), ("dmy", "29.02.2016"),
+        ("dmy", "29/2/2016 0:00"), ("mdy", "2/29/2016 12:00:00 AM"), ("mdy", "02-29-2016"), ("dmy", "29/02/2016T00:00"),
+    ],
+)  # fmt: skip
+def test_a_time_of_day_does_not_hide_a_date(order: str, text: str) -> None:
+    import datetime as dt
+
+    import ibis
+
+    from evalweave.records import engine, parsing
+
+    backend = engine.connect("duckdb")
+    table = ibis.memtable({"text": [text]})
+    found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))["day"].to_pylist()
+    assert found == [dt.date(2016, 2, 29)]

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from test_cleaning import cleaned
+from test_cleaning import settings as clean_settings
 
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
@@ -67,12 +68,15 @@ def built(
     records: list[dict[str, str]] | None = None,
     spells: list[dict[str, str]] | None = None,
     where: pd.DataFrame | None = None,
+    more_lists: dict[str, str] | None = None,
+    cleaning: dict[str, Any] | None = None,
 ) -> Built:
     people = [*EVERY_PRACTICE, *people]
     where = practices() if where is None else where
     facts = ("sex", "birth_year", "ethnicity", "imd_quintile", "death_date")
     names = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
-    lists, _ = read_all({name: str(LISTS / f"{name}.csv") for name in names}, "snomed")
+    paths = {name: str(LISTS / f"{name}.csv") for name in names}
+    lists, _ = read_all({**paths, **(more_lists or {})}, "snomed")
     diagnoses = [
         {"patient_id": p["patient_id"], "date": p["diagnosed"], "code": TYPE_2, "value": "", "unit": ""}
         for p in people
@@ -87,6 +91,7 @@ def built(
         ] + (spells or []),
         records=[*diagnoses, *({"patient_id": p["patient_id"]} for p in EVERY_PRACTICE), *(records or [])],
         practices=where,
+        chosen=clean_settings(**(cleaning or {})),
         codelists=lists,
     )  # fmt: skip
     clean = {
@@ -260,6 +265,48 @@ def test_baseline_table() -> None:
     assert hba1c.loc["", "programme"] == 55 and hba1c.loc["", "programme_n"] == 1
     assert hba1c.loc["", "comparison_value"] == 70
     assert (hba1c.loc["missing", "programme"], hba1c.loc["missing", "comparison_value"]) == (3, 3)
+
+
+@pytest.mark.parametrize(("days", "mean"), [(1, 50.0), (365, 55.0), (366, (50 + 60 + 90) / 3)])
+def test_the_baseline_window_and_the_covariate_it_gives(days: int, mean: float) -> None:
+    records = [
+        {"patient_id": "A1", "date": "2015-03-31", "value": "50"},
+        {"patient_id": "A1", "date": "2014-04-01", "value": "60"},
+        {"patient_id": "A1", "date": "2014-03-31", "value": "90"},
+        {"patient_id": "A1", "date": "2015-04-01", "value": "195"},
+    ]
+    result = built([], settings(eligibility={"baseline_days": days}), records=records)
+    assert one(result, "A1")["baseline_hba1c"] == pytest.approx(mean)
+    assert pd.isna(one(result, "A2")["baseline_hba1c"])
+    table = result.baseline[result.baseline["variable"] == "hba1c"].set_index("category")
+    assert table.loc["", "programme"] == pytest.approx(mean)
+
+
+def test_baseline_value_of_an_outcome_that_is_not_averaged() -> None:
+    outcomes = {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}}
+    records = [
+        {"patient_id": "A1", "date": d, "value": v} for d, v in (("2015-03-30", "50"), ("2014-06-01", "90"))
+    ]
+    assert one(built([], settings(outcomes=outcomes), records=records), "A1")["baseline_hba1c"] == 50
+
+
+def test_weights_may_balance_what_was_measured_before() -> None:
+    values = {
+        "A1": "50",
+        "A2": "60",
+        "B1": "70",
+        "C1": "52",
+        "C2": "58",
+        "D1": "75",
+    }  # B2 and D2 were not measured
+    records = [{"patient_id": name, "date": "2015-01-01", "value": value} for name, value in values.items()]
+    groups = {"all": {"primary": True, "balance": "entropy", "balance_on": ["baseline_hba1c"]}}
+    result = built([], settings(comparisons=groups), records=records)
+    weights = result.membership.set_index("patient_id")["weight"]
+    people = ["C1", "C2", "D1", "D2"]
+    assert weights[people].sum() == pytest.approx(4)
+    assert weights["D2"] == pytest.approx(1)  # as many of the programme's were not measured
+    assert sum(float(values[p]) * weights[p] for p in people[:3]) / 3 == pytest.approx(60)
 
 
 def test_standardised_differences_by_hand() -> None:

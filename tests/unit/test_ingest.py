@@ -22,7 +22,7 @@ ROWS = f"{SECRET},2015-05-01,999791000000106,48,mmol/mol\nP2,2016-02-29,99979100
 
 
 def read(folder: Path, table: str = "events", **settings: object) -> list[Part]:
-    extract = Extract(format="flat", path=str(folder), **settings)  # type: ignore[arg-type]
+    extract = Extract(**{"format": "flat", "path": str(folder), **settings})  # type: ignore[arg-type]
     return ingest(extract, "duckdb", table, folder / "out")
 
 
@@ -229,7 +229,7 @@ def test_the_memory_limit_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:
     put(tmp_path, HEADER + ROWS, "events_1.csv")
-    put(tmp_path, HEADER + ROWS, "events_2.csv")
+    put(tmp_path, HEADER + ROWS + "P9,2016-02-29,1,50,\n", "events_2.csv")
     first = read(tmp_path)
     before = {part.path: part.path.read_bytes() for part in first}
     put(tmp_path, HEADER + ROWS + ROWS, "events_2.csv")

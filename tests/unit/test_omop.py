@@ -77,7 +77,8 @@ def test_value_and_unit_from_wherever_they_are(tmp_path: Path) -> None:
         dt.date(2012, 1, 1),
     )
     assert [event["unit_text"] for event in measured] == ["mmol/mol", "%", None, "mmol/mol", None]
-    assert [event["value_text"] for event in measured] == ["48", "6.5", "<20", "see letter", "50.0"]
+    assert [event["value_text"] for event in measured] == [None, None, "<20", "see letter", None]
+    assert [event["value"] for event in measured] == [48, 6.5, None, None, 50]
     assert measured[-1]["code"] == "2000000009"  # no standard concept: the source's
 
 
@@ -91,7 +92,7 @@ def test_upper_case_semicolons_and_parts_in_folders(tmp_path: Path) -> None:
     (upper / "MEASUREMENT").mkdir()
     (upper / "MEASUREMENT.CSV").rename(upper / "MEASUREMENT" / "part-0001.csv")
     found = read(Extract.model_validate({"format": "omop", "path": str(upper)}), tmp_path / "b", "events")
-    wanted = ("patient_id", "date", "code", "value_text", "unit_text")
+    wanted = ("patient_id", "date", "code", "value", "value_text", "unit_text")
     assert [[row[name] for name in wanted] for row in found] == [
         [row[name] for name in wanted] for row in lower
     ]

@@ -38,6 +38,8 @@ def built(
     start: dt.date = START,
     censored: dict[str, dt.date] | None = None,
     also: dict[str, dt.date] | None = None,
+    entered: dict[str, dt.date] | None = None,
+    baseline: pd.DataFrame | None = None,
 ) -> Panels:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
@@ -50,10 +52,13 @@ def built(
                 "programme_start": [starts.get(practice) for practice in people.values()],
                 "sex": ["female", "male", "unknown", "female"],
                 "age": [50, 60, 55, 70],
+                "followed_from": [(entered or {}).get(name) for name in people],
                 "censored_on": [(censored or {}).get(name, dt.date(2017, 3, 31)) for name in people],
             }
         )
     )
+    if baseline is not None:
+        cohort = cohort.merge(baseline, on="patient_id")
     membership = cohort[["patient_id", "arm"]].assign(comparison="all", weight=1.0)
     both = [("T1", "2014-01-01", 50.0), ("C1", "2014-01-01", 50.0)] if not records else []
     rows = [*records, *both]
@@ -122,6 +127,14 @@ def test_columns_and_types() -> None:
     )
 
 
+def test_baseline_values_are_columns_to_adjust_for() -> None:
+    cohort = pd.DataFrame(
+        {"patient_id": ["T1", "T2", "C1", "C2"], "baseline_hba1c": [51.5, 60.0, None, 70.0]}
+    )
+    panel = built(VALUES, baseline=cohort).panel
+    assert panel["baseline_hba1c"].tolist() == pytest.approx([float("nan"), 51.5], nan_ok=True)
+
+
 def test_the_mean_does_not_depend_on_the_order_of_rows() -> None:
     values = [("T1", f"2015-{month:02d}-03", 40 + month / 7) for month in range(4, 13)]
     assert value(built([*values, C])) == value(built([C, *reversed(values)]))
@@ -165,6 +178,69 @@ def test_washout_is_the_same_days_in_both_arms_when_all_start_together() -> None
     assert (value(result, "T1"), value(result, "C1")) == (50, 60)
     staggered = built(records, settings(exposure={"washout_days": 30}), also={"B": dt.date(2016, 4, 1)})
     assert (value(staggered, "T1"), value(staggered, "C1")) == (50, 75)
+
+
+def rules(result: Panels, unit: str = "person-periods") -> dict[tuple[str, str], int]:
+    """Return how many of a unit each rule took, by rule and period."""
+    aside = result.ledger[(result.ledger["entry"] == "set_aside") & (result.ledger["unit"] == unit)]
+    return aside.groupby(["rule", "period"])["n"].sum().to_dict()
+
+
+def test_a_washout_over_the_end_of_a_period() -> None:
+    every = [(p, f"{year}-{md}", 50.0) for p in ("T1", "C1") for year, md in
+             ((2014, "06-01"), (2015, "04-01"), (2016, "03-31"), (2016, "04-04"), (2016, "04-05"))]  # fmt: skip
+    result = built(every, settings(exposure={"washout_days": 370}))  # 1 April 2015 to 4 April 2016
+    for patient in ("T1", "C1"):
+        rows = result.panel[result.panel["patient_id"] == patient]
+        assert rows["period"].tolist() == [2014, 2016] and rows["n_hba1c"].tolist() == [1, 1]
+    assert set(result.panel["first_treated"].dropna()) == {2015}
+    found = rules(result)
+    assert found["washout", "2015/16"] == 4 and ("washout", "2016/17") not in found
+    assert (
+        found["not_measured", "2016/17"] == 2
+    )  # T2 and C2: the rest of the period was theirs to be measured in
+    assert not (result.followed["period"] == 2015).any()
+    ledgers.check(result.ledger)
+
+
+def test_a_washout_that_ends_with_the_period_washes_it_all() -> None:
+    for days, whole in ((365, False), (366, True)):  # 2015/16 has 366 days
+        found = rules(built([], settings(exposure={"washout_days": days})))
+        assert (("washout", "2015/16") in found) == whole
+
+
+def test_a_washout_after_a_start_inside_a_period() -> None:
+    records = [("T1", f"{year}-06-01", 50.0) for year in (2014, 2015, 2016)] + [C]
+    chosen = settings(exposure={"washout_days": 400, "straddling": "treated"})
+    result = built(records, chosen, start=dt.date(2015, 9, 1))  # until 4 October 2016
+    assert result.panel.loc[result.panel["patient_id"] == "T1", "period"].tolist() == [2014, 2015]
+    assert "washout" not in {rule for rule, _ in rules(result)}  # no period is washed out from end to end
+
+
+def test_follow_up_ends_with_the_last_day_of_a_period_or_on_the_first() -> None:
+    records = [("T1", "2016-03-31", 50.0), ("T2", "2016-04-01", 50.0), ("T2", "2016-04-02", 90.0), C]
+    last = {"T1": dt.date(2016, 3, 31), "T2": dt.date(2016, 4, 1)}
+    result = built(records, censored=last)
+    assert value(result, "T1", 2015) == 50 and value(result, "T2", 2016) == 50
+    found = rules(result)
+    assert found["after_follow_up", "2016/17"] == 1  # T1; T2 was there for a day
+    assert result.followed.groupby("patient_id")["period"].max().to_dict() == {
+        "T1": 2015, "T2": 2016, "C1": 2016, "C2": 2016,
+    }  # fmt: skip
+
+
+def test_an_open_cohort_is_followed_from_entry() -> None:
+    records = [("T1", day, 50.0) for day in ("2014-06-01", "2015-05-01", "2015-05-02", "2016-06-01")] + [C]
+    result = built(records, entered={"T1": dt.date(2015, 5, 2)})
+    rows = result.panel[result.panel["patient_id"] == "T1"]
+    assert rows["period"].tolist() == [2015, 2016] and rows["n_hba1c"].tolist() == [1, 1]
+    assert rules(result, "records")["before_follow_up", "2014/15"] == 1
+    assert (
+        rules(result)["before_follow_up", "2014/15"] == 1
+        and rules(result)["before_follow_up", "2013/14"] == 1
+    )
+    followed = result.followed[result.followed["patient_id"] == "T1"]["period"].tolist()
+    assert followed == [2015, 2016]
 
 
 def test_follow_up_and_strangers_are_counted() -> None:

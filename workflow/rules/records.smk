@@ -75,7 +75,14 @@ rule cohort:
         rules.clean.output,
         study.practices,
     output:
-        multiext(f"{results}/cohort/", "cohort.parquet", "membership.parquet", "baseline.csv", "ledger.csv"),
+        multiext(
+            f"{results}/cohort/",
+            "cohort.parquet",
+            "membership.parquet",
+            "baseline.csv",
+            "incidence.csv",
+            "ledger.csv",
+        ),
     log:
         f"{results}/logs/cohort.log",
     benchmark:

@@ -9,36 +9,47 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+from evalweave.study import BASELINE_OF
 from evalweave.tables import BASELINE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import CohortSettings, Outcome
+    from evalweave.study import CohortSettings
 
-DAYS_BEFORE = 365
 LEVELS = ("sex", "ethnicity", "white", "imd_quintile", "fewer_conditions")
 MEANS = ("age", "n_conditions")
 
 
 def outcomes_before(
-    backend: Any, measurements: ir.Table, eligible: ir.Table, outcomes: dict[str, Outcome]
+    backend: Any, measurements: ir.Table, eligible: ir.Table, settings: CohortSettings
 ) -> pd.DataFrame:
-    """Return patient_id and, per outcome, the mean of the patient's values in the 365 days before the index date."""
+    """Return patient_id and each outcome's baseline value, from the `baseline_days` before the index date.
+
+    The mean of the values there, or the last of them where the outcome is not averaged within a period either.
+    """
     import ibis
 
     from evalweave.records.same_day import exact_mean
 
     joined = measurements.inner_join(eligible.select("patient_id", "index_date"), "patient_id")
-    before = joined.filter(
-        (joined.date < joined.index_date)
-        & (joined.date >= joined.index_date - ibis.interval(days=DAYS_BEFORE))
+    days = ibis.interval(days=settings.eligibility.baseline_days)
+    before = joined.filter((joined.date < joined.index_date) & (joined.date >= joined.index_date - days))
+    values = before.group_by("patient_id", "outcome").aggregate(
+        mean=exact_mean(before.value), last=before.value.argmax(before.date)
     )
-    means = before.group_by("patient_id", "outcome").aggregate(mean=exact_mean(before.value))
-    frame = backend.to_pyarrow(means).to_pandas()
-    wide = frame.pivot(index="patient_id", columns="outcome", values="mean")
-    return wide.reindex(columns=list(outcomes)).reset_index()
+    frame = backend.to_pyarrow(values).to_pandas()
+    averaged = [name for name, outcome in settings.outcomes.items() if outcome.per_period == "mean"]
+    frame["value"] = frame["mean"].where(frame["outcome"].isin(averaged), frame["last"])
+    wide = frame.pivot(index="patient_id", columns="outcome", values="value")
+    return wide.reindex(columns=list(settings.outcomes)).reset_index()
+
+
+def with_baseline(cohort: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Return the cohort with a column baseline_<outcome> for every outcome, for adjusting and balancing."""
+    named = before.rename(columns={name: f"{BASELINE_OF}{name}" for name in before.columns[1:]})
+    return cohort.merge(named, on="patient_id", how="left")
 
 
 def table(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalweave.cohort import baseline, comparisons, eligibility, follow_up
+from evalweave.cohort import baseline, comparisons, eligibility, follow_up, incidence
 from evalweave.records import engine
 from evalweave.records.people import practice_table
 from evalweave.tables import COHORT, LEDGER
@@ -30,6 +30,7 @@ class Built:
     membership: pd.DataFrame
     baseline: pd.DataFrame
     balance: pd.DataFrame | None
+    incidence: pd.DataFrame
     ledger: pd.DataFrame
     n_moved: dict[str, int]
 
@@ -58,11 +59,13 @@ def build(
     referred = comparisons.referred(backend, clean["conditions"], settings)
     membership = comparisons.membership(cohort, practices, settings.comparisons, referred)
     comparisons.check_arms(cohort, membership, settings.comparisons)
-    before = baseline.outcomes_before(backend, clean["measurements"], eligible, settings.outcomes)
+    before = baseline.outcomes_before(backend, clean["measurements"], eligible, settings)
+    cohort = baseline.with_baseline(cohort, before)
     membership, balance = _weights(cohort, membership, settings)
     moved = people.groupby("arm")["moved"].sum().astype(int).to_dict()
     table = baseline.table(cohort, membership, before, settings)
-    return Built(cohort, membership, table, balance, ledger, moved)
+    cases = incidence.table(backend, clean, where, cohort, settings)
+    return Built(cohort, membership, table, balance, cases, ledger, moved)
 
 
 def _weights(

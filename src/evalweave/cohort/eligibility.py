@@ -12,7 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.study import Counting
+
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import ibis.expr.types as ir
 
     from evalweave.study import Cleaning, Eligibility, Window
@@ -42,9 +46,43 @@ def reasons(eligibility: Eligibility) -> list[Reason]:
             "registered_too_recently",
             f"registered for less than {eligibility.registered_days} days without a gap",
         ),
-        *(Reason(f"without_{name}", f"no entry of {name} before") for name in eligibility.conditions),
-        *(Reason(f"with_{name}", f"an entry of {name} before") for name in eligibility.without),
+        *(
+            Reason(f"without_{name}", f"no {_entry(name, eligibility)} before")
+            for name in eligibility.conditions
+        ),
+        *(
+            Reason(f"with_{name}", f"an {_entry(name, eligibility)} before".replace("an entries", "entries"))
+            for name in eligibility.without
+        ),
+        *CASES[eligibility.cases](eligibility),
     ]
+
+
+# What a cohort of new or of old cases leaves out.
+CASES: dict[str, Callable[[Eligibility], list[Reason]]] = {
+    "all": lambda _: [],
+    "incident": lambda e: [Reason("prevalent", f"not newly diagnosed ({_newly(e)})")],
+    "prevalent": lambda e: [Reason("incident", f"newly diagnosed ({_newly(e)})")],
+}
+
+
+def _newly(eligibility: Eligibility) -> str:
+    return (
+        f"within {eligibility.incident_days} days, after {eligibility.look_back_days} days registered without"
+    )
+
+
+def _entry(name: str, eligibility: Eligibility) -> str:
+    """Return what must be there of a code list, in words."""
+    rule = eligibility.counting.get(name, Counting())
+    words = f"entry of {name}" if rule.at_least == 1 else f"entries of {name} on {rule.at_least} days or more"
+    return words if rule.more_than is None else f"{words}, on more days than of {rule.more_than},"
+
+
+def listed(eligibility: Eligibility) -> list[str]:
+    """Return every code list (or category of one) that decides eligibility, each once."""
+    others = [rule.more_than for rule in eligibility.counting.values() if rule.more_than]
+    return list(dict.fromkeys([*eligibility.conditions, *eligibility.without, *others]))
 
 
 def age_at(birth_year: Any, day: Any) -> Any:
@@ -75,13 +113,11 @@ def index_days(
         "patient_id", "last", day=(runs.first + ibis.interval(days=eligibility.registered_days)).cast("date")
     )
     known = patients.select("patient_id", known=ibis.literal(window.first))
-    for name in eligibility.conditions:
-        entry = conditions.filter(conditions.codelist == name)
-        first = entry.group_by("patient_id").aggregate(first=entry.date.min())
-        joined = known.inner_join(first, "patient_id")
+    if eligibility.conditions:
+        joined = known.inner_join(diagnosed(conditions, eligibility), "patient_id")
         known = joined.select(
             "patient_id",
-            known=ibis.greatest(joined.known, (joined.first + ibis.interval(days=1)).cast("date")),
+            known=ibis.greatest(joined.known, (joined.diagnosed_on + ibis.interval(days=1)).cast("date")),
         )
     # the middle of the year in which the youngest age is reached
     year = (patients.birth_year + eligibility.age[0]).fill_null(9000).clip(1, 9000)
@@ -94,6 +130,34 @@ def index_days(
     first = open_.group_by("patient_id").aggregate(_day=open_._day.min())
     joined = patients.left_join(first, "patient_id")
     return joined.select("patient_id", index_date=joined._day.fill_null(declared))
+
+
+def met(conditions: ir.Table, name: str, eligibility: Eligibility) -> ir.Table:
+    """Return patient_id, met_on: the day of the entry (the first, or the `at_least`th day) that makes a list count."""
+    entry = conditions.filter(conditions.codelist == name).select("patient_id", "date").distinct()
+    nth = eligibility.counting.get(name, Counting()).at_least
+    if nth > 1:
+        in_order = ibis.window(group_by="patient_id", order_by="date")
+        entry = entry.mutate(_place=ibis.row_number().over(in_order))
+        entry = entry.filter(entry._place >= nth - 1)
+    return entry.group_by("patient_id").aggregate(met_on=entry.date.min())
+
+
+def diagnosed(conditions: ir.Table, eligibility: Eligibility) -> ir.Table:
+    """Return patient_id, diagnosed_on: the day on which all conditions of eligibility first held, of whom they do."""
+    first, *others = eligibility.conditions
+    known = met(conditions, first, eligibility)
+    for name in others:
+        both = known.inner_join(met(conditions, name, eligibility).rename(_also="met_on"), "patient_id")
+        known = both.select("patient_id", met_on=ibis.greatest(both.met_on, both["_also"]))
+    return known.select("patient_id", diagnosed_on="met_on")
+
+
+def newly_diagnosed(people: ir.Table, eligibility: Eligibility) -> Any:
+    """Return whether people are incident cases; `people` has index_date, diagnosed_on and _since (registered since)."""
+    recent = people.diagnosed_on + ibis.interval(days=eligibility.incident_days) >= people.index_date
+    seen_before = people["_since"] + ibis.interval(days=eligibility.look_back_days) <= people.diagnosed_on
+    return (recent & seen_before).fill_null(False)
 
 
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
@@ -113,6 +177,13 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     )
 
 
+def present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:
+    """Return whether a code list counts as present, given the number of days with an entry of each."""
+    rule = eligibility.counting.get(name, Counting())
+    enough = days[name] >= rule.at_least
+    return enough if rule.more_than is None else enough & (days[name] > days[rule.more_than])
+
+
 def judge(
     patients: ir.Table,
     registrations: ir.Table,
@@ -122,7 +193,8 @@ def judge(
     window: Window,
     cleaning: Cleaning,
 ) -> ir.Table:
-    """Return one row a patient: index_date, practice and arm there, age, n_conditions and `reason` (null = eligible).
+    """Return one row a patient: index_date, practice and arm there, age, n_conditions, diagnosed_on, incident,
+    followed_from and `reason` (null = eligible).
 
     `reason` is the place of the first reason in `reasons`, from 1. For a patient who is not registered at the index
     date, `arm` is that of the latest practice, so that losses can be shown by arm.
@@ -145,11 +217,16 @@ def judge(
             where=before.codelist.isin(eligibility.additional_conditions or [""])
         ),
         **{
-            f"_has_{place}": (before.codelist == name).any()
-            for place, name in enumerate((*eligibility.conditions, *eligibility.without))
+            f"_days_{place}": (before.codelist == name).cast("int64").sum()
+            for place, name in enumerate(listed(eligibility))
         },
     )
-    for part in (here, latest, run, counted):
+    parts = [here, latest, run, counted]
+    if eligibility.conditions:
+        parts.append(diagnosed(conditions, eligibility))
+    else:
+        people = people.mutate(diagnosed_on=ibis.null("date"))
+    for part in parts:
         people = people.left_join(part, "patient_id").drop("patient_id_right")
     arms = practices.select(_arm_practice="practice_id", arm="practice_arm")
     people = people.mutate(_arm_at=ibis.coalesce(people.practice_id, people._latest))
@@ -164,15 +241,18 @@ def judge(
         age > eligibility.age[1],
         ~long_enough.fill_null(False),
     ]
-    n = len(eligibility.conditions)
-    for place in range(n + len(eligibility.without)):
-        has = people[f"_has_{place}"].fill_null(False)
-        failed.append(~has if place < n else has)
+    days = {name: people[f"_days_{place}"].fill_null(0) for place, name in enumerate(listed(eligibility))}
+    failed += [~present(name, days, eligibility) for name in eligibility.conditions]
+    failed += [present(name, days, eligibility) for name in eligibility.without]
+    new = newly_diagnosed(people, eligibility)
+    failed += {"all": [], "incident": [~new], "prevalent": [new]}[eligibility.cases]
+    entry = people.index_date if eligibility.cohort == "open" else ibis.null("date")
     reason = ibis.cases(
         *[(condition, ibis.literal(place, "int16")) for place, condition in enumerate(failed, start=1)],
         else_=ibis.null("int16"),
     )
     return people.select(
         "patient_id", "practice_id", "arm", "index_date", "sex", "ethnicity", "imd_quintile", "death_date",
-        age=age, n_conditions=people.n_conditions.fill_null(0), reason=reason,
+        "diagnosed_on", age=age, n_conditions=people.n_conditions.fill_null(0), reason=reason, followed_from=entry,
+        incident=new.cast("int64") if eligibility.conditions else ibis.null("int64"),
     )  # fmt: skip

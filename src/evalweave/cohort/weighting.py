@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from evalweave.errors import DataError, Fault, raise_faults
+from evalweave.study import BASELINE_OF
 from evalweave.tables import MEMBERSHIP
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def weighted(
 
 
 def _known(cohort: pd.DataFrame) -> list[str]:
-    outside = {"patient_id", "practice_id", "arm", "programme_start", "first_treated", "censored_on"}
+    outside = {"patient_id", "practice_id", "arm", "programme_start", "first_treated", "censored_on",
+               "index_date", "diagnosed_on", "followed_from"}  # fmt: skip
     return [name for name in cohort.columns if name not in outside]
 
 
@@ -82,8 +84,10 @@ def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
 
     columns: dict[str, pd.Series] = {}
     for variable in variables:
-        if variable in MEANS:
-            columns[variable] = people[variable].astype(float)
+        if variable in MEANS or variable.startswith(BASELINE_OF):
+            number = people[variable].astype(float)
+            columns[variable] = number.fillna(number.mean())
+            columns[f"{variable}=missing"] = number.isna().astype(float)
             continue
         text = people[variable].astype("string").fillna("missing")
         for level in sorted(set(text))[1:]:

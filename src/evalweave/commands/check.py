@@ -21,6 +21,7 @@ def command(
     """
     import tempfile
 
+    from evalweave.cohort import eligibility
     from evalweave.errors import DataError, EvalweaveError, StudyError
     from evalweave.fit import wrong_analyses
     from evalweave.records import checking, codelists, engine
@@ -45,6 +46,9 @@ def command(
         faults += str(error).splitlines()
     lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
     faults += [str(fault) for fault in (*wrong, *codelists.conflicts(lists, study.outcomes))]
+    labels = {name: each.labels() for name, each in lists.items()}
+    asked = [*eligibility.listed(study.eligibility), *study.eligibility.additional_conditions]
+    faults += [str(fault) for fault in codelists.unknown_labels(labels, asked)]
     notes = [note for each in lists.values() for note in each.notes]
     recognised.append(
         f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"

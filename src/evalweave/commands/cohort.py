@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from evalweave.study import Eligibility
 
 
 def command(
@@ -26,6 +29,7 @@ def command(
 
     chosen = load_settings(settings, CohortSettings)
     practices = read_practices(chosen.practices)
+    _known_labels(cleaned / "codelists.csv", chosen.eligibility)
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         clean = {
@@ -38,6 +42,7 @@ def command(
     write_csv(built.baseline, out / "baseline.csv")
     if built.balance is not None:
         write_csv(built.balance, out / "balance.csv")
+    write_csv(built.incidence, out / "incidence.csv")
     write_csv(built.ledger, out / "ledger.csv")
     arms = built.cohort["arm"].value_counts()
     practices_in = built.cohort.groupby("arm")["practice_id"].nunique()
@@ -47,3 +52,17 @@ def command(
             f"{arm}: {arms.get(arm, 0)} eligible patients in {practices_in.get(arm, 0)} practices; "
             f"{moved} later moved to a practice of the other arm."
         )
+
+
+def _known_labels(file: Path, eligibility: Eligibility) -> None:
+    """Raise for a category of a code list that eligibility asks for and no code has."""
+    from evalweave.cohort.eligibility import listed
+    from evalweave.errors import raise_faults
+    from evalweave.files import read_table
+    from evalweave.records.codelists import LABELS, unknown_labels
+
+    frame = read_table(file) if file.is_file() else None
+    if frame is None or "labels" not in frame:
+        return
+    labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}
+    raise_faults(unknown_labels(labels, [*listed(eligibility), *eligibility.additional_conditions]))

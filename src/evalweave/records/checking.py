@@ -48,15 +48,18 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
                 found.faults.append(str(error))
             continue
         parts = []
+        looked: list[tuple[str, str]] = []
         found.notes += [note for source in sources for note in source.notes]
         for place, source in enumerate(sources):
             seen = look(source.path, source.name, scratch, source.delimiter or extract.delimiter, LIMIT)
+            looked += [(seen.name, seen.sha256)] if seen.sha256 and not seen.faults else []
             found.notes += seen.notes
             found.partly |= any("only the first" in note for note in seen.notes)
             part, faults = _part(backend, seen, source, extract, table, scratch, f"{table}_{place}")
             found.faults += [str(fault) for fault in faults]
             if part is not None:
                 parts.append(part)
+        found.faults += [str(fault) for fault in ingest.repeated(looked)]
         if parts:
             whole = parts[0]
             for part in parts[1:]:
@@ -75,9 +78,10 @@ def _part(
         part = engine.keep(backend, name, parsed)
     except Exception as error:
         if not ingest.is_about_rows(error, seen):
-            raise
-        rows = sanity.of_rows(source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted)
-        return None, rows
+            return None, [ingest.unread(source.name, seen, error)]
+        return None, sanity.of_rows(
+            source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted, error
+        )
     counts = sanity.counts(backend, part, table, extract.date_format)
     return part, sanity.of_cells(source.name, table, extract.date_format, counts)
 
@@ -186,12 +190,13 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
     for name in lists:
         if name in {outcome.codelist or each for each, outcome in study.outcomes.items()}:
             continue
-        found.recognised.append(f"{name}: {n.get(name, 0):,} records")
-        if name in study.eligibility.conditions and not n.get(name) and not found.partly:
-            found.faults.append(
-                f'events, column code: found no record of "{name}", which eligibility asks for, expected some. '
-                "Compare its code list with the codes of the extract."
-            )
+        for label in lists[name].labels():
+            found.recognised.append(f"{label}: {n.get(label, 0):,} records")
+            if label in study.eligibility.conditions and not n.get(label) and not found.partly:
+                found.faults.append(
+                    f'events, column code: found no record of "{label}", which eligibility asks for, expected some. '
+                    "Compare its code list with the codes of the extract."
+                )
 
 
 def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:

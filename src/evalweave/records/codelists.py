@@ -16,8 +16,11 @@ from typing import TYPE_CHECKING
 from evalweave.errors import Fault, nearest
 from evalweave.files import sha256
 from evalweave.records.codes import SYSTEMS, Code, system_named
+from evalweave.study import list_of
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
     import pandas as pd
 
     from evalweave.study import Outcome
@@ -36,6 +39,8 @@ OTHER_COLUMNS = {
     "category": ("category",),
     "value": ("value",),
 }
+
+LABELS = ";"  # between the labels of a list in its summary
 
 
 @dataclass(frozen=True)
@@ -217,8 +222,22 @@ def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[
     return faults
 
 
+def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str]) -> list[Fault]:
+    """Return a fault for each of `wanted` that no code stands for; `labels` has those of each list.
+
+    A misspelt category would be an exclusion that excludes nobody.
+    """
+    known = sorted(label for each in labels.values() for label in each)
+    return [
+        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which eligibility asks for',
+              "a code with that category", nearest(label, known), column="category")
+        for label in dict.fromkeys(wanted)
+        if list_of(label) in labels and label not in known
+    ]  # fmt: skip
+
+
 def summary(lists: dict[str, Codelist]) -> pd.DataFrame:
-    """Return one row a list: file, number of codes, duplicates, checksum."""
+    """Return one row a list: file, number of codes, duplicates, labels of its conditions, checksum."""
     import pandas as pd
 
     return pd.DataFrame(
@@ -229,6 +248,7 @@ def summary(lists: dict[str, Codelist]) -> pd.DataFrame:
                 "n_codes": len(lists[name].entries),
                 "n_duplicates": lists[name].n_duplicates,
                 "n_odd": len(lists[name].notes),
+                "labels": LABELS.join(lists[name].labels()),
                 "sha256": lists[name].sha256,
             }
             for name in sorted(lists)

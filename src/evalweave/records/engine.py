@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
+WRITTEN = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
 MEMORY = "EVALWEAVE_MEMORY_LIMIT"  # how much memory is a matter of the machine, not of the study
 
 
@@ -103,35 +104,57 @@ def text_table(backend: Any, path: Path, columns: Sequence[str], delimiter: str,
 
 
 def typed_table(backend: Any, path: Path, kind: str) -> ir.Table:
-    """Return a Parquet or Arrow file with every column as text, with `source_row` as if it had a header."""
+    """Return a Parquet or Arrow file as it is typed, with `source_row` as if it had a header.
+
+    Columns are called by their place (_0, _1, …), so that no two names are taken for one.
+    """
     import ibis
 
+    names = [name for name, _ in stored_as(path, kind)]
+    places = [
+        f"_{place}" for place in range(len(names))
+    ]  # names may differ in case only, engines cannot tell
     if kind == "parquet":
-        table = backend.read_parquet(str(path))
+        table = backend.read_parquet(str(path), file_row_number=True)
+        named = dict(zip(places, (table[name] for name in table.columns), strict=False))
+        return table.select(**named, source_row=(table.file_row_number + 2).cast("int64"))
     else:
         import pyarrow as pa
 
         with pa.memory_map(str(path)) as mapped:
             try:
-                table = ibis.memtable(pa.ipc.open_file(mapped).read_all())
+                table = ibis.memtable(pa.ipc.open_file(mapped).read_all().rename_columns(places))
             except pa.ArrowInvalid:
                 mapped.seek(0)
-                table = ibis.memtable(pa.ipc.open_stream(mapped).read_all())
-    numbered = table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
-    return numbered.mutate(**{name: as_text(numbered[name]) for name in table.columns})
+                table = ibis.memtable(pa.ipc.open_stream(mapped).read_all().rename_columns(places))
+    return table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
 
 
-def as_text(column: Any) -> Any:
-    """Return a column as text. Whole numbers keep all digits, dates are ISO, blanks stay null."""
+def kept_typed(column: Any) -> Any:
+    """Return dates as dates and numbers as numbers; whatever else, such as short floats (48.1 is 48.0999985), as text."""
+    kind = column.type()
+    if kind.is_date() or kind.is_float64() or kind.is_integer():
+        return column
+    return column.date() if kind.is_timestamp() else as_text(column)
+
+
+def as_text(column: Any, order: str = "iso") -> Any:
+    """Return a column as text. Whole numbers keep all digits and have no fraction, a time of day is dropped, and
+    blanks stay null, as does NaN, which is how many programs write one."""
+    import ibis
+
     kind = column.type()
     if kind.is_string():
         return column
-    if kind.is_timestamp():
-        return column.strftime("%Y-%m-%d")
+    if kind.is_timestamp() or kind.is_date():
+        return column.strftime(WRITTEN[order])
     if kind.is_floating():
         # a whole number stored as a float prints as 48.0; identifiers above 2^53 are refused before this
-        whole = column.cast("int64")
-        return (column == whole).ifelse(whole.cast("string"), column.cast("string"))
+        whole = column.try_cast("int64")
+        text = (column == whole).ifelse(whole.cast("string"), column.cast("string"))
+        return column.isnan().ifelse(ibis.null("string"), text)
+    if kind.is_decimal():
+        return column.cast("string").re_replace(r"\.0+$", "")
     return column.cast("string")
 
 
@@ -147,8 +170,8 @@ def keep(backend: Any, name: str, expression: ir.Table) -> ir.Table:
     return backend.create_table(gen_name(name), expression, temp=True)
 
 
-def was_floating(backend: Any, path: Path, kind: str, column: str) -> bool:
-    """Return whether a Parquet or Arrow file stores `column` as floating-point numbers."""
+def stored_as(path: Path, kind: str) -> list[tuple[str, Any]]:
+    """Return the columns of a Parquet or Arrow file as it names them, each with its Arrow type."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -161,7 +184,10 @@ def was_floating(backend: Any, path: Path, kind: str, column: str) -> bool:
             except pa.ArrowInvalid:
                 mapped.seek(0)
                 schema = pa.ipc.open_stream(mapped).schema
-    return bool(pa.types.is_floating(schema.field(column).type))
+    return [
+        (each.name, each.type.value_type if pa.types.is_dictionary(each.type) else each.type)
+        for each in schema
+    ]
 
 
 def stage_table(backend: Any, path: Path, stage: str) -> ir.Table:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 
 from evalweave.errors import Fault
 from evalweave.records.textfiles import DELIMITERS
+
+NO_NAME = r"[-+]?\d[\d/.:T -]*Z?"  # a number or a date
 
 
 def match(
@@ -31,6 +34,7 @@ def match(
         for column in repeated
     ]
     folded = {column.casefold(): column for column in header}
+    alike = [column.casefold() for column in header]
     found: dict[str, str] = {}
     for ours in (*required, *optional):
         if ours in names:
@@ -40,11 +44,21 @@ def match(
         for candidate in candidates:
             if candidate in header or candidate.casefold() in folded:
                 found[ours] = candidate if candidate in header else folded[candidate.casefold()]
+                if candidate not in header and alike.count(candidate.casefold()) > 1 and not repeated:
+                    faults.append(
+                        Fault(name, "columns that differ in upper and lower case only", f'one column "{candidate}"',
+                              "Say under extract, columns, which one it is.", 1, found[ours])
+                    )  # fmt: skip
                 break
         else:
             if ours in required or ours in names:
                 wanted = candidates[0]
                 faults.append(_absent(name, wanted, header, ours in names))
+    if faults and any(re.fullmatch(NO_NAME, column) for column in header):  # a record: nothing of it is shown
+        return found, [
+            Fault(name, "a first row with numbers or dates", f"the names of the columns: {', '.join(required)}",
+                  "Perhaps the file came without its header: put one above the rows.", row=1)
+        ]  # fmt: skip
     spare = {h.casefold(): h for h in header if h and h not in found.values()}
     for ours in optional:
         if guess and ours not in found and ours not in names:

@@ -15,8 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.files import sha256, write_json, written_aside
-from evalweave.records import engine, headers, sanity
+from evalweave.records import engine, headers, sanity, typed
 from evalweave.records.lookups import FaultyLookup
+from evalweave.records.parsing import PARSERS, trimmed
 from evalweave.records.readers import TEXT_COLUMNS, Source, in_quotes, looks_like, reader
 from evalweave.records.textfiles import TextFile, look
 
@@ -26,12 +27,13 @@ if TYPE_CHECKING:
 
     from evalweave.study import Extract
 
-VERSION = 2  # raise it when the content of a part would change
+VERSION = 3  # raise it when the content of a part would change
 # What a format may lack; the ledger names those that no file has.
+FORMS = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".arrow", ".feather")
 MAY_BE_BLANK = {
     "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
     "registrations": ("end",),
-    "events": ("practice_id", "value_text", "unit_text"),
+    "events": ("practice_id", "value", "unit_text"),
 }
 
 
@@ -81,9 +83,32 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
         for left in scratch.iterdir():
             if left.is_file():
                 left.unlink()
+    faults += repeated([(part.name, part.sha256) for part in parts])
     raise_faults(faults)
     _remove_others(out / table, parts)
     return parts
+
+
+def repeated(files: list[tuple[str, str]]) -> list[Fault]:
+    """Return a fault for each file (name, checksum) that would count records twice: another's copy or other form."""
+    by_content: dict[str, str] = {}
+    by_stem: dict[str, str] = {}
+    faults = []
+    for name, content in files:
+        stem = name.lower()
+        while stem.endswith(FORMS):
+            stem = stem.rpartition(".")[0]
+        if content in by_content:
+            what = f"the same content as in {by_content[content]}"
+        elif stem in by_stem:
+            what = f"a file of the same name as {by_stem[stem]} in another form"
+        else:
+            by_content[content] = by_stem[stem] = name
+            continue
+        faults.append(
+            Fault(name, what, "each record in one file", "Remove one of them, or rename it if it is not one.")
+        )
+    return faults
 
 
 def sources_of(extract: Extract, table: str) -> list[Source]:
@@ -141,10 +166,13 @@ def _read(
     except Exception as error:
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):
-            raise
-        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
+            return None, [unread(source.name, seen, error)]
+        return None, sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted, error)
     faults = sanity.of_cells(source.name, table, extract.date_format, found)
-    rows_in_file = found["rows"] if seen.n_rows is None else seen.n_rows
+    n_rows = seen.n_rows if source.quoted else seen.n_lines
+    rows_in_file = found["rows"] if n_rows is None else n_rows
+    if n_rows is None and seen.n_lines not in (None, found["rows"]):  # quotes hold line ends, or rows
+        faults += sanity.swallowed(source.name, seen.path, seen.delimiter, width(seen))
     if rows_in_file != found["rows"]:
         faults += sanity.of_rows(source.name, seen.path, seen.delimiter, width(seen), source.quoted)
     if found["rows"] == 0:
@@ -169,9 +197,7 @@ def parsed_table(
     backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, scratch: Path
 ) -> tuple[ir.Table | None, list[Fault]]:
     """Return a source as our table, parsed but not computed yet, or the faults of its header."""
-    from evalweave.records.parsing import PARSERS
-
-    raw, faults = raw_table(backend, seen, source)
+    raw, faults = raw_table(backend, seen, source, extract.date_format)
     if raw is None:
         return None, faults
 
@@ -180,7 +206,9 @@ def parsed_table(
         file = look(path, path.name, scratch, source.delimiter)
         if file.kind == "unusable" and file.header:  # a header and no rows: nothing to look up
             file = dataclasses.replace(file, kind="text", faults=())
-        found, wrong = raw_table(backend, file, Source(path, path.name, quoted=in_quotes(path)))
+        found, wrong = raw_table(
+            backend, file, Source(path, path.name, quoted=in_quotes(path)), extract.date_format
+        )
         if found is None:
             raise FaultyLookup(wrong)
         return found
@@ -192,6 +220,13 @@ def parsed_table(
     return PARSERS[table](completed(text, table, extract, source.name), extract.date_format), []
 
 
+def unread(name: str, seen: TextFile, error: Exception) -> Fault:
+    """Return the fault of a typed file whose cells the engine cannot read; raise any other error again."""
+    if seen.kind == "text" or not type(error).__module__.startswith(("duckdb", "_duckdb")):
+        raise error
+    return damaged(name, seen.kind, error)
+
+
 def is_about_rows(error: Exception, seen: TextFile) -> bool:
     """Return whether the engine's error says that rows of a text file cannot be told apart."""
     return seen.kind == "text" and "CSV" in str(error)
@@ -201,19 +236,23 @@ def width(seen: TextFile) -> int:
     return len(seen.header) + seen.extra_column
 
 
-def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | None, list[Fault]]:
-    """Return a looked-at file as text under our column names (others are left out), or its header's faults."""
+def raw_table(
+    backend: Any, seen: TextFile, source: Source, order: str = "iso"
+) -> tuple[ir.Table | None, list[Fault]]:
+    """Return a looked-at file as text under our column names (others are left out), or its header's faults.
+
+    `order` is how typed dates are written.
+    """
     if seen.faults:
         return None, list(seen.faults)
+    header = seen.header
     if seen.kind != "text":
         try:
             table = engine.typed_table(backend, source.path, seen.kind)
+            stored = engine.stored_as(source.path, seen.kind)
         except Exception as error:
-            fault = Fault(source.name, f"a damaged {seen.kind} file ({type(error).__name__})", "a whole one")
-            return None, [fault]
-        header: tuple[str, ...] = tuple(name for name in table.columns if name != "source_row")
-    else:
-        header = seen.header
+            return None, [damaged(source.name, seen.kind, error)]
+        header = tuple(name for name, _ in stored)
     found, faults = headers.match(
         source.name, header, source.required, source.optional, source.names, source.also, not source.fixed
     )
@@ -221,20 +260,33 @@ def raw_table(backend: Any, seen: TextFile, source: Source) -> tuple[ir.Table | 
         return None, faults
     if not source.required:  # a lookup: all columns under their own names
         found = {name: name for name in header if name}
+
+    def cell(our: str, column: Any) -> Any:
+        if column.type().is_string():
+            return trimmed(column)
+        return engine.kept_typed(column) if our in source.typed else engine.as_text(column, order)
+
     ours = {theirs: our for our, theirs in found.items()}
     if seen.kind != "text":
-        for our in source.identifiers:
-            if our in found and engine.was_floating(backend, source.path, seen.kind, found[our]):
-                faults.append(
-                    Fault(source.name, "identifiers stored as floating-point numbers", "text or whole numbers",
-                          "Digits beyond the sixteenth are lost in them: export it again.", column=found[our])
-                )  # fmt: skip
-        chosen = table.select("source_row", **{our: table[theirs] for our, theirs in found.items()})
-        return (None if faults else chosen), faults
+        faults = typed.faults_of_types(source, seen.kind, stored, found)
+        if faults:
+            return None, faults
+        places = {our: table[f"_{header.index(theirs)}"] for our, theirs in found.items()}
+        return table.select("source_row", **{our: cell(our, column) for our, column in places.items()}), []
     columns = [ours.get(name, f"_column_{place}") for place, name in enumerate(header)]
     columns += ["_nothing"] * seen.extra_column
     table = engine.text_table(backend, seen.path, columns, seen.delimiter, source.quoted)
-    return table.select("source_row", *found), faults
+    return table.select("source_row", **{our: cell(our, table[our]) for our in found}), faults
+
+
+def damaged(name: str, kind: str, error: Exception) -> Fault:
+    """Return the fault of a Parquet or Arrow file that the engine cannot read; its own words may quote cells."""
+    return Fault(
+        name,
+        f"{kind.capitalize()} that cannot be read ({type(error).__name__})",
+        "a whole file with text, numbers and dates",
+        "Copy or export it again.",
+    )
 
 
 def completed(text: ir.Table, table: str, extract: Extract, name: str) -> ir.Table:

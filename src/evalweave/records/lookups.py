@@ -6,7 +6,7 @@ row without one keeps its place.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import Fault, nearest
@@ -37,12 +37,12 @@ def together(
     key: str,
     values: tuple[str, ...],
     optional: tuple[str, ...] = (),
-    missing: str | None = None,
+    missing: Sequence[str] = (),
 ) -> ir.Table | None:
     """Return the lookups of a kind as one table with one row a `key`; None when there are none.
 
-    Columns are found whatever their case; `optional` ones may be absent (then blank). Cells that say `missing`
-    are blank. Raise `FaultyLookup` for a file without the columns.
+    Columns are found whatever their case; `optional` ones may be absent (then blank). Cells that say a word of
+    `missing` are blank. Raise `FaultyLookup` for a file without the columns.
     """
     parts = [
         _columns(lookup(name), path, (key, *values), optional, missing)
@@ -59,7 +59,7 @@ def together(
 
 
 def _columns(
-    table: ir.Table, path: Path, wanted: tuple[str, ...], optional: tuple[str, ...], missing: str | None
+    table: ir.Table, path: Path, wanted: tuple[str, ...], optional: tuple[str, ...], missing: Sequence[str]
 ) -> ir.Table:
     import ibis
 
@@ -79,7 +79,8 @@ def _columns(
     )
 
 
-def filled(text: Any, missing: str | None = None) -> Any:
-    """Return text without blanks around it; nothing, or the word for `missing`, becomes null."""
-    text = text.strip().nullif("")
-    return text if missing is None else text.nullif(missing)
+def filled(text: Any, missing: Sequence[str] = ()) -> Any:
+    """Return text, null where it is a word for `missing`. What a typed file keeps as a date or number stays."""
+    for word in missing if text.type().is_string() else ():
+        text = text.nullif(word)
+    return text

@@ -1,4 +1,5 @@
-"""Text to dates and numbers, as expressions: what cannot be read becomes blank and stays beside it as text.
+"""Text (without blanks around it) to dates and numbers, as expressions: what cannot be read becomes blank and stays
+beside it as text.
 
 Only `try_cast` decides. Each form of date is first rearranged as year-month-day text, so that 31/02/2016 is no
 date, and nothing is guessed from one cell: the study file says which order the file is written in.
@@ -6,9 +7,12 @@ date, and nothing is guessed from one cell: the study file says which order the 
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
+
+from evalweave.records import engine
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -17,6 +21,7 @@ SEXES = {
     "female": ("female", "f", "2", "8532", "woman"),
     "male": ("male", "m", "1", "8507", "man"),
 }
+EARLIEST = dt.date(1000, 1, 1)
 LARGEST = 1.7976931348623157e308
 TRUE, FALSE = ("true", "t", "1", "y", "yes"), ("false", "f", "0", "n", "no")
 
@@ -29,8 +34,24 @@ def trimmed(text: Any) -> Any:
 
 
 def date(text: Any, order: str) -> Any:
-    """Return the date that `text` says in the given order (iso, dmy, mdy), or null. A time of day is dropped."""
-    return iso_date(text) if order == "iso" else ordered_date(text, order)
+    """Return the date that `text` says in the given order (iso, dmy, mdy), or null. A time of day is dropped.
+
+    Years have four digits: 0000-01-01 and 0001-01-01 are no dates (engines read the first as one before Christ). What a
+    typed file stores as a date is one already.
+    """
+    if text.type().is_date():
+        day = text
+    else:
+        day = iso_date(text) if order == "iso" else ordered_date(text, order)
+    return (day >= ibis.literal(EARLIEST, "date")).ifelse(day, ibis.null("date"))
+
+
+def unread(text: Any, parsed: Any) -> Any:
+    """Return the text where it says something that could not be `parsed`, null elsewhere.
+
+    A date or number that was read needs no second copy as text.
+    """
+    return parsed.isnull().ifelse(engine.as_text(text), ibis.null("string"))
 
 
 def iso_date(text: Any) -> Any:
@@ -38,6 +59,8 @@ def iso_date(text: Any) -> Any:
     plain = (text.length() == 10) & (text.substr(4, 1) == "-")
     dashed = (text.substr(4, 1) == "-") & (text.substr(7, 1) == "-")
     timed = (text.length() > 13) & text.substr(10, 1).isin(["T", " "]) & (text.substr(13, 1) == ":")
+    hour, minute = text.substr(11, 2).try_cast("int8"), text.substr(14, 2).try_cast("int8")
+    timed = timed & hour.between(0, 24) & minute.between(0, 59)
     first = (dashed & timed).ifelse(text.substr(0, 10).try_cast("date"), ibis.null("date"))
     return plain.ifelse(text.try_cast("date"), first)
 
@@ -49,7 +72,7 @@ def ordered_date(text: Any, order: str) -> Any:
     marks = text.substr(2, 1).isin(["/", "-", "."]) & (text.substr(5, 1) == text.substr(2, 1))
     plain = (text.length() == 10) & marks
     fast = (text.substr(6, 4) + "-" + month + "-" + day).try_cast("date")
-    pattern = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})( \d{2}:\d{2}(:\d{2}(\.\d+)?)?)?$"
+    pattern = r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AP]M)?)?$"
     one, two, year = (text.re_extract(pattern, n) for n in (1, 2, 3))
     day, month = (one, two) if order == "dmy" else (two, one)
     slow = (year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")).try_cast("date")
@@ -59,7 +82,9 @@ def ordered_date(text: Any, order: str) -> Any:
 def number(text: Any) -> Any:
     """Return the finite number that `text` says with a decimal point, or null (1_000, nan and 48,5 are none)."""
     value = text.try_cast("float64")
-    finite = (value.abs() <= LARGEST) & ~text.contains("_")  # engines order NaN after infinity
+    finite = value.abs() <= LARGEST  # engines order NaN after infinity
+    if text.type().is_string():
+        finite &= ~text.contains("_")
     return finite.ifelse(value, ibis.null("float64"))
 
 
@@ -77,36 +102,36 @@ def one_of(text: Any, words: dict[Any, tuple[str, ...]], otherwise: Any) -> Any:
 
 def patients(text: ir.Table, order: str) -> ir.Table:
     """Return PATIENTS with what could not be read as `<column>_text`, and the row each came from."""
-    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    t = text
+    read = {
+        "birth_year": whole_number(t.birth_year),
+        "birth_month": whole_number(t.birth_month),
+        "imd_quintile": whole_number(t.imd_quintile),
+        "death_date": date(t.death_date, order),
+        "acceptable": one_of(t.acceptable, {True: TRUE, False: FALSE}, ibis.null("boolean")),
+    }
     return t.select(
         "patient_id",
         sex=one_of(t.sex, dict(SEXES), ibis.literal("unknown")),
-        birth_year=whole_number(t.birth_year),
-        birth_month=whole_number(t.birth_month),
         ethnicity=t.ethnicity,
-        imd_quintile=whole_number(t.imd_quintile),
-        death_date=date(t.death_date, order),
-        acceptable=one_of(t.acceptable, {True: TRUE, False: FALSE}, ibis.null("boolean")),
-        birth_year_text=t.birth_year,
-        birth_month_text=t.birth_month,
-        imd_quintile_text=t.imd_quintile,
-        death_date_text=t.death_date,
-        acceptable_text=t.acceptable,
+        **read,
+        **{f"{name}_text": unread(t[name], parsed) for name, parsed in read.items()},
         source_file=t.source_file,
         source_row=t.source_row,
     )
 
 
 def registrations(text: ir.Table, order: str) -> ir.Table:
-    """Return REGISTRATIONS with `start_text` and `end_text`, and the row each came from."""
-    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    """Return REGISTRATIONS with what could not be read as `<column>_text`, and the row each came from."""
+    t = text
+    start, end = date(t.start, order), date(t.end, order)
     return t.select(
         "patient_id",
         "practice_id",
-        start=date(t.start, order),
-        end=date(t.end, order),
-        start_text=t.start,
-        end_text=t.end,
+        start=start,
+        end=end,
+        start_text=unread(t.start, start),
+        end_text=unread(t.end, end),
         collected_to=date(t.collected_to, order),
         source_file=t.source_file,
         source_row=t.source_row,
@@ -115,16 +140,17 @@ def registrations(text: ir.Table, order: str) -> ir.Table:
 
 def events(text: ir.Table, order: str) -> ir.Table:
     """Return EVENTS."""
-    t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
+    t = text
+    day, value = date(t.date, order), number(t.value)
     return t.select(
         "patient_id",
         "practice_id",
-        date=date(t.date, order),
-        date_text=t.date,
+        date=day,
+        date_text=unread(t.date, day),
         code=t.code,
         code_system=t.code_system.lower(),
-        value_text=t.value,
-        value=number(t.value),
+        value_text=unread(t.value, value),
+        value=value,
         unit_text=t.unit,
         family_history=one_of(t.family_history, {True: TRUE, False: FALSE}, ibis.null("boolean")),
         source_file=t.source_file,
@@ -132,7 +158,6 @@ def events(text: ir.Table, order: str) -> ir.Table:
     )
 
 
-WHERE = ("source_file", "source_row")
 PARSERS = {"patients": patients, "registrations": registrations, "events": events}
 # Cells that may be unreadable: parsed column → the text it came from.
 READ_FROM = {

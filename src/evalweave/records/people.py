@@ -149,7 +149,7 @@ def judge(
 def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Table:
     """Return the registrations with the rule that each fails by itself, and its practice's arm."""
     same = ibis.window(
-        group_by=["patient_id", "practice_id", "start_text", "end_text"],
+        group_by=["patient_id", "practice_id", "start", "end", "start_text", "end_text"],
         order_by=["source_file", "source_row"],
     )
     r = registrations.mutate(_place=ibis.row_number().over(same))

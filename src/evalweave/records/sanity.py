@@ -7,6 +7,7 @@ is written in another way than declared is refused: reading on would silently mi
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
 SHOWN_ROWS = 5
 WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
+MISSING = ("NA", "N/A", "NULL", "NONE", "NAN", "NAT", ".", "-", "MISSING", "#N/A")  # as tools write a blank
 DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
 
 
@@ -33,25 +35,28 @@ def counts(
     `decimal_comma` values such as 48,5.
     """
     wanted: dict[str, Any] = {"rows": part.count()}
-    wanted |= {f"any:{column}": part[column].count() for column in columns}
-    for column, text in parsing.READ_FROM[table].items():
-        wanted[f"filled:{column}"] = part[text].count()
-        wanted[f"read:{column}"] = part[column].count(where=part[text].notnull())
+    read_from = parsing.READ_FROM[table]
+    wanted |= {f"any:{column}": part[column].count() for column in columns if column not in read_from}
+    for column, text in read_from.items():
+        wanted[f"read:{column}"] = part[column].count()
+        wanted[f"unreadable:{column}"] = part[text].count()
     found = _one_row(backend, part.aggregate(**wanted))
-    for column in parsing.READ_FROM[table]:
-        found[f"unreadable:{column}"] = found[f"filled:{column}"] - found.pop(f"read:{column}")
+    for column in read_from:
+        found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
+        found[f"any:{column}"] = found[f"filled:{column}"]
     for column in DATES[table]:
         others = [other for other in WRITTEN if other != order]
-        found.update({f"{other}:{column}": 0 for other in others})
+        found.update({f"{other}:{column}": 0 for other in (*others, "missing")})
         if found[f"unreadable:{column}"]:
             text = f"{column}_text"
-            unread = part.filter(part[column].isnull() & part[text].notnull())
+            unread = part.filter(part[text].notnull())
             fits = {f"{other}:{column}": parsing.date(unread[text], other).count() for other in others}
+            fits[f"missing:{column}"] = unread[text].upper().isin(MISSING).sum()
             found.update(_one_row(backend, unread.aggregate(**fits)))
     if table == "events":
         found["decimal_comma"] = 0
         if found["unreadable:value"]:
-            unread = part.filter(part.value.isnull() & part.value_text.notnull())
+            unread = part.filter(part.value_text.notnull())
             comma = unread.value_text.re_search(r"^[+-]?\d+,\d+$").sum()
             found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
     return found
@@ -83,6 +88,12 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
                     column=column,
                 )
             )  # fmt: skip
+        elif seen[f"missing:{column}"] > OTHER_ORDER_SHARE * filled:
+            faults.append(
+                Fault(name, f"{seen[f'missing:{column}']} of {filled} cells with a word for missing, such as NA",
+                      "blanks where there is no date", "Say under extract, missing, which words are used: [NA].",
+                      column=column)
+            )  # fmt: skip
         elif 2 * unreadable > filled:
             faults.append(
                 Fault(name, f"{unreadable} of {filled} cells that are no dates",
@@ -103,8 +114,13 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
     return faults
 
 
-def of_rows(name: str, path: Path, delimiter: str, width: int, quoted: bool) -> list[Fault]:
-    """Return which rows have too few or too many cells, by reading the file slowly (only after a fast read failed)."""
+def of_rows(
+    name: str, path: Path, delimiter: str, width: int, quoted: bool, error: Exception | None = None
+) -> list[Fault]:
+    """Return which rows have too few or too many cells, by reading the file slowly (only after a fast read failed).
+
+    Where every row has as many as the header, `error` of the fast read says which line it stopped at.
+    """
     csv.field_size_limit(1 << 27)
     wrong: dict[str, list[int]] = {}
     totals: Counter[str] = Counter()
@@ -125,27 +141,76 @@ def of_rows(name: str, path: Path, delimiter: str, width: int, quoted: bool) -> 
                   "A cell that holds the separator or a quote must stand in double quotes.", row=rows[0])
         )  # fmt: skip
     if not faults:
-        faults.append(
-            Fault(name, "rows that cannot be told apart (a quote that is never closed, or a line of many megabytes)",
-                  "one row a line", "Export it again with every text cell in double quotes.")
-        )  # fmt: skip
+        faults.append(_untellable(name, path, error))
     return faults
 
 
+def _untellable(name: str, path: Path, error: Exception | None) -> Fault:
+    """Return the fault of a file whose rows the engine cannot tell apart, though each may have enough cells."""
+    lone = _lone_carriage_return(path)
+    if lone is not None:
+        return Fault(name, "a carriage return that ends no line, or line ends of several kinds", "one kind of line end",
+                     "Export it again with LF or CRLF line ends.", row=lone)  # fmt: skip
+    stopped = re.search(r"CSV Error on Line: (\d+)", str(error))
+    return Fault(
+        name, "a row that cannot be told from the next (a quote that is never closed, text after a closing quote, or a "
+        "line of many megabytes)", "one row a line",
+        "Export it again with every text cell in double quotes, and quotes within it doubled.",
+        row=int(stopped[1]) if stopped else None,
+    )  # fmt: skip
+
+
+def _lone_carriage_return(path: Path) -> int | None:
+    """Return the line of the first carriage return without line feed; None without one, or where all are such."""
+    row, found = 1, None
+    with path.open("rb") as handle:
+        for line in handle:
+            if found is None and b"\r" in line.removesuffix(b"\r\n"):
+                found = row
+            row += line.endswith(b"\n")
+    return found if row > 1 else None
+
+
+def swallowed(name: str, path: Path, delimiter: str, width: int) -> list[Fault]:
+    """Return the rows in which a quote takes in whole rows that follow, up to the next quote.
+
+    Such a file breaks no rule of CSV, so only the shape shows it: what stands before the first and after the last
+    line end in the cell makes up one row with the cells around it, and every line between them is as wide as a row.
+    """
+    csv.field_size_limit(1 << 27)
+    rows = []
+    for row, cells in _records(path, delimiter, True):
+        for place, cell in enumerate(cells):
+            first, *between = cell.split("\n")
+            if not between or len(cells) != width:
+                continue
+            last = between.pop()
+            before, after = first.count(delimiter), last.count(delimiter)
+            whole = all(line.count(delimiter) == width - 1 for line in between)
+            if before == width - 1 - place and after == place and whole:
+                rows.append(row)
+    if not rows:
+        return []
+    more = f" (also in {len(rows) - 1} more rows)" if len(rows) > 1 else ""
+    return [
+        Fault(name, f"a quote that takes in the rows that follow it{more}", "one row a line",
+              "Export it again with every text cell in double quotes, and quotes within it doubled.", row=rows[0])
+    ]  # fmt: skip
+
+
 def _records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
-    """Yield (row, cells); the header is row 1 and blank lines are no rows."""
+    """Yield (row, cells) below the header, rows counted as a text editor counts lines; blank lines are none."""
     with path.open(encoding="utf-8-sig", newline="", errors="replace") as handle:
-        row = 0
         records = csv.reader(
             handle, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
         )
+        header = True
         while True:
+            row = records.line_num + 1
             try:
                 cells = next(records)
-            except StopIteration:
+            except (StopIteration, csv.Error):
                 return
-            except csv.Error:
-                return
-            row += bool(cells)
-            if row > 1:
+            if cells and not header:
                 yield row, cells
+            header = header and not cells

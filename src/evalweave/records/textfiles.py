@@ -50,6 +50,9 @@ class TextFile:
     header: tuple[str, ...] = ()
     delimiter: str = ","
     n_rows: int | None = None  # rows counted from the bytes; None where quoted line breaks forbid it
+    n_lines: int | None = (
+        None  # the same with lines inside quotes counted too; None where lines end in CR alone
+    )
     extra_column: bool = False  # every row ends in a delimiter that the header lacks
     notes: tuple[str, ...] = ()
     faults: tuple[Fault, ...] = ()
@@ -111,15 +114,16 @@ def _look_at_text(
     copied = packed or wide or cut
     copy = scratch / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.txt" if copied else None
     text = _decoded(pieces, seen) if wide else _checked(pieces, seen)
-    written = 0
+    written = quotes = 0
     with (copy or Path(os.devnull)).open("wb") as out:
         for piece in text:
             written += len(piece)
             if limit is not None and written > limit and b"\n" in piece:
-                out.write(piece[: piece.rindex(b"\n") + 1])
+                out.write(piece[: _last_row_end(piece, quotes) + 1])
                 seen.notes.append(f"{name}: only the first {written >> 20} MB were looked at.")
                 seen.quotes = True  # the rest was not counted
                 break
+            quotes += piece.count(b'"') if cut else 0
             if copy:
                 out.write(piece)
     sha = seen.digest.hexdigest()
@@ -129,6 +133,17 @@ def _look_at_text(
     if 0 < seen.crlf < seen.lines:
         where = _with_one_line_end(where, scratch)
     return _with_header(where, seen, sha, delimiter)
+
+
+def _last_row_end(piece: bytes, quotes: int) -> int:
+    """Return where the last line end outside quotes stands, after so many `quotes` before the piece."""
+    end = last = piece.rindex(b"\n")
+    open_ = (quotes + piece.count(b'"', 0, end)) % 2
+    while open_ and end >= 0:
+        before = piece.rfind(b"\n", 0, end)
+        open_ = (open_ + piece.count(b'"', max(before, 0), end)) % 2
+        end = before
+    return last if end < 0 else end
 
 
 def _with_header(path: Path, seen: _Pass, sha: str, delimiter: str | None) -> TextFile:
@@ -149,13 +164,13 @@ def _with_header(path: Path, seen: _Pass, sha: str, delimiter: str | None) -> Te
     widths = {len(row) for row in sample if row}
     extra = widths == {len(header) + 1} and all(not row[-1].strip() for row in sample if row)
     if seen.lines == 0 and sample:  # line ends of old Macs
-        return TextFile(name, path, "text", sha, header, found, None, extra, tuple(seen.notes))
+        return TextFile(name, path, "text", sha, header, found, None, None, extra, tuple(seen.notes))
     rows = seen.lines + (0 if seen.line_ended else 1) - seen.blank_lines - 1
     if rows <= 0:
         fault = Fault(name, "a header and no rows", "at least one row", "Ask for it again, or remove it.")
         return TextFile(name, path, "unusable", sha, header, found, faults=(fault,))
     return TextFile(
-        name, path, "text", sha, header, found, None if seen.quotes else rows, extra, tuple(seen.notes)
+        name, path, "text", sha, header, found, None if seen.quotes else rows, rows, extra, tuple(seen.notes)
     )
 
 
@@ -263,9 +278,11 @@ def _checked(pieces: Iterator[bytes], seen: _Pass) -> Iterator[bytes]:
                           "Save it as UTF-8 (it may be Windows-1252 now).", row)
                 )  # fmt: skip
                 return
-        plain = piece.replace(b"\r", b"")
+        plain = piece
+        if b"\r" in piece or seen.last == b"\r":
+            plain = piece.replace(b"\r", b"")
+            seen.crlf += (seen.last + piece).count(b"\r\n")
         seen.lines += piece.count(b"\n")
-        seen.crlf += (seen.last + piece).count(b"\r\n")
         seen.blank_lines += _blank_lines((b"\n" if seen.line_ended else b"") + plain)
         seen.quotes = seen.quotes or b'"' in piece
         seen.last = piece[-1:] or seen.last

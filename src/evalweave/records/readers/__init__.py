@@ -5,8 +5,8 @@ A reader module has `NAMES` (our table → what the format calls its files) and 
 - `recognises(folder)` says whether a folder looks like an extract of this format, by the names of its files;
 - `find(extract, table)` returns the `Source` files of one of our tables (patients, registrations, events), each
   with the columns it must and may have;
-- `as_text(raw, source, extract, lookup)` turns a source, read as a table of text with `source_row`, into our
-  columns, still all text: `TEXT_COLUMNS[table]`. `lookup(name)` gives one of `source.lookups` as a table of text.
+- `as_text(raw, source, extract, lookup)` turns a source, read as a table of text (without blanks around it) with
+  `source_row`, into our columns, still all text: `TEXT_COLUMNS[table]`. `lookup(name)` gives one of `source.lookups` as a table of text.
 
 Everything else (encodings, separators, parsing, counting, checksums) is the same for all formats.
 """
@@ -59,6 +59,7 @@ class Source:
         False  # the format fixes the names of columns: a name that is nearly right is another column
     )
     identifiers: tuple[str, ...] = ("patient_id", "practice_id", "code")  # must not be stored as floats
+    typed: tuple[str, ...] = ()  # columns whose dates and numbers a typed file may keep
     notes: tuple[str, ...] = ()  # what a user should know of how the format is read
 
 

@@ -1,7 +1,7 @@
 """CPRD Aurum: numbered tab-separated files, `<study>_extract_<table>_<nnn>.txt`, with lookups beside them.
 
 Patient, Practice and Observation are read; the other tables are only named. Cells that say `NA` are blank (some
-builds write it). Layout: CPRD Aurum data specification (Patient, Practice, Observation; NumUnit.txt and
+builds write it; `extract.missing` may say other words). Layout: CPRD Aurum data specification (Patient, Practice, Observation; NumUnit.txt and
 MedicalDictionary). Codes are medcodeids, or SNOMED CT where the study file says `code_system: snomed` and a
 MedicalDictionary is there.
 """
@@ -39,7 +39,6 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "events": (("patid", "obsdate", "medcodeid"), ("pracid", "value", "numunitid", "obstypeid")),
 }
 FAMILY_HISTORY = "4"  # obstypeid
-MISSING = "NA"
 
 
 def recognises(folder: Path) -> bool:
@@ -121,11 +120,13 @@ def _notes(
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
     """Return patients, registrations or events, told apart by the columns that were asked for."""
-    cells = raw.mutate(**{name: filled(raw[name], MISSING) for name in raw.columns if name != "source_row"})
+    cells = raw.mutate(
+        **{name: filled(raw[name], extract.missing) for name in raw.columns if name != "source_row"}
+    )
     if "yob" in source.required:
         return _patients(cells)
     if "regstartdate" in source.required:
-        return _registrations(cells, source, lookup)
+        return _registrations(cells, source, extract, lookup)
     return _events(cells, source, extract, lookup)
 
 
@@ -150,8 +151,10 @@ def _patients(raw: ir.Table) -> ir.Table:
     )
 
 
-def _registrations(raw: ir.Table, source: Source, lookup: Callable[[str], ir.Table]) -> ir.Table:
-    practices = together("practice", source.lookups, lookup, "pracid", (), ("lcd",), MISSING)
+def _registrations(
+    raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]
+) -> ir.Table:
+    practices = together("practice", source.lookups, lookup, "pracid", (), ("lcd",), extract.missing)
     known = raw if practices is None else raw.left_join(practices, "pracid")
     columns: dict[str, Any] = {"patient_id": known.patid, "practice_id": known.pracid}
     columns["start"] = known.regstartdate
@@ -169,14 +172,14 @@ def _events(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[s
     known, code, system = raw, raw.medcodeid, ibis.literal("medcodeid")
     if extract.code_system == "snomed":
         terms = together(
-            "dictionary", source.lookups, lookup, "medcodeid", ("snomedctconceptid",), (), MISSING
+            "dictionary", source.lookups, lookup, "medcodeid", ("snomedctconceptid",), (), extract.missing
         )
         if terms is not None:
             known = known.left_join(terms, "medcodeid", rname="{name}_of_terms")
             code = ibis.coalesce(known.snomedctconceptid, known.medcodeid)
             system = known.snomedctconceptid.notnull().ifelse("snomed", "medcodeid")
     columns: dict[str, Any] = {}
-    units = together("unit", source.lookups, lookup, "numunitid", ("description",), (), MISSING)
+    units = together("unit", source.lookups, lookup, "numunitid", ("description",), (), extract.missing)
     if units is not None and "numunitid" in raw.columns:
         known = known.mutate(_code=code, _system=system)
         known = known.left_join(units, "numunitid", rname="{name}_of_units")

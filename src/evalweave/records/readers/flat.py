@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalweave.records.lookups import filled
 from evalweave.records.readers import SUFFIXES, TEXT_COLUMNS, Source, renames
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ REQUIRED = {
     "registrations": ("patient_id", "practice_id", "start"),
     "events": ("patient_id", "date", "code"),
 }
+TYPED = ("date", "value", "start", "end", "collected_to", "death_date")
 # The contract of events calls them as they are after reading; a rename may use either name.
 IN_CONTRACT = {"date_text": "date", "value_text": "value", "unit_text": "unit"}
 # Other names under which a column is known without a word in the study file.
@@ -63,7 +65,15 @@ def find(extract: Extract, table: str) -> list[Source]:
     optional = tuple(name for name in TEXT_COLUMNS[table] if name not in REQUIRED[table])
     names = renames(extract, table, TEXT_COLUMNS[table], IN_CONTRACT)
     return [
-        Source(path, path.relative_to(folder).as_posix(), REQUIRED[table], optional, names=names, also=ALSO)
+        Source(
+            path,
+            path.relative_to(folder).as_posix(),
+            REQUIRED[table],
+            optional,
+            names=names,
+            also=ALSO,
+            typed=TYPED,
+        )
         for path in paths
         if path.is_file()
     ]
@@ -77,5 +87,9 @@ def _named_after(name: str, stem: str) -> bool:
 
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
-    """Return the table as it is: its columns already have our names."""
-    return raw
+    """Return the table as it is, less words for missing: its columns already have our names."""
+    if not extract.missing:
+        return raw
+    return raw.mutate(
+        **{name: filled(raw[name], extract.missing) for name in raw.columns if name != "source_row"}
+    )

@@ -178,15 +178,17 @@ def _notes(
 
 def as_text(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
     """Return patients, registrations or events, as the source's table says."""
-    cells = raw.mutate(**{name: filled(raw[name]) for name in raw.columns if name != "source_row"})
+    cells = raw.mutate(
+        **{name: filled(raw[name], extract.missing) for name in raw.columns if name != "source_row"}
+    )
     if source.part_of == "person":
-        return _patients(cells, source, lookup)
+        return _patients(cells, source, extract, lookup)
     if source.part_of == "observation_period":
-        return _registrations(cells, source, lookup)
+        return _registrations(cells, source, extract, lookup)
     return _events(cells, source, extract, lookup)
 
 
-def _patients(raw: ir.Table, source: Source, lookup: Callable[[str], ir.Table]) -> ir.Table:
+def _patients(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]) -> ir.Table:
     columns: dict[str, Any] = {
         "patient_id": raw.person_id,
         "birth_year": raw.year_of_birth,
@@ -198,16 +200,18 @@ def _patients(raw: ir.Table, source: Source, lookup: Callable[[str], ir.Table]) 
     if "imd_quintile" in raw.columns:
         columns["imd_quintile"] = raw.imd_quintile
     people = raw.select("source_row", **columns)
-    deaths = together("death", source.lookups, lookup, "person_id", ("death_date",))
+    deaths = together("death", source.lookups, lookup, "person_id", ("death_date",), (), extract.missing)
     if deaths is None:
         return people
     return people.left_join(deaths, people.patient_id == deaths.person_id).drop("person_id")
 
 
-def _registrations(raw: ir.Table, source: Source, lookup: Callable[[str], ir.Table]) -> ir.Table:
+def _registrations(
+    raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]
+) -> ir.Table:
     import ibis
 
-    people = together("person", source.lookups, lookup, "person_id", (), ("care_site_id",))
+    people = together("person", source.lookups, lookup, "person_id", (), ("care_site_id",), extract.missing)
     if people is None:
         known = raw.mutate(care_site_id=ibis.null("string"))
     else:
@@ -231,7 +235,15 @@ def _events(raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[s
     code, system = known._concept, ibis.literal("omop")
     unit = _said(known._unit_concept, UNITS)
     measured = source.part_of in ("measurement", "observation")
-    concepts = together("concept", source.lookups, lookup, "concept_id", ("concept_code", "vocabulary_id"))
+    concepts = together(
+        "concept",
+        source.lookups,
+        lookup,
+        "concept_id",
+        ("concept_code", "vocabulary_id"),
+        (),
+        extract.missing,
+    )
     if concepts is not None and measured:
         ucum = concepts.filter(concepts.vocabulary_id == "UCUM").select(
             _unit_concept="concept_id", _ucum="concept_code"
