@@ -147,7 +147,18 @@ def cohort(backend: Any, study_clean: tuple[Path, pd.DataFrame], **changes: Any)
     "changes",
     [
         {},
-        {"eligibility": {"cohort": "open"}, "exposure": {"moves": "keep"}, "cleaning": {"gap_days": 40}},
+        {
+            "eligibility": {
+                "cohort": "open",
+                "counting": {
+                    "type_2_diabetes": {"at_least": 1},
+                    "type_1_diabetes": {"at_least": 2, "more_than": "type_2_diabetes"},
+                },
+            },
+            "exposure": {"moves": "keep"},
+            "cleaning": {"gap_days": 40},
+            "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}},
+        },
     ],
     ids=["closed", "open"],
 )
@@ -155,7 +166,7 @@ def test_cohorts(engines: dict[str, Any], study_clean: Any, changes: dict[str, A
     def stage(backend: Any) -> Tables:
         built = cohort(backend, study_clean, **changes)
         assert built.balance is not None
-        names = ("cohort", "membership", "baseline", "balance", "ledger")
+        names = ("cohort", "membership", "baseline", "balance", "incidence", "ledger")
         return {name: frame(getattr(built, name)) for name in names}
 
     found = same(engines, stage)
