@@ -468,7 +468,7 @@ class Study(Section):
     study: About
     extract: Extract
     engine: Literal["duckdb", "pyspark"] = Field(
-        "duckdb", description="Where cleaning and cohort building run."
+        "duckdb", description="What cleaning, cohort building and the panel run on; the tables are the same."
     )
     practices: str = Field(description="CSV: practice_id, programme_start (blank = never), area, …")
     codelists: dict[Name, str] = Field(description="Code lists by name.")

@@ -25,6 +25,7 @@ from test_formats import STUDY, TABLES, flat_files, simulated
 
 from evalweave import panel as panels
 from evalweave.cohort.building import Built, build
+from evalweave.errors import EvalweaveError
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
@@ -146,7 +147,18 @@ def cohort(backend: Any, study_clean: tuple[Path, pd.DataFrame], **changes: Any)
     "changes",
     [
         {},
-        {"eligibility": {"cohort": "open"}, "exposure": {"moves": "keep"}, "cleaning": {"gap_days": 40}},
+        {
+            "eligibility": {
+                "cohort": "open",
+                "counting": {
+                    "type_2_diabetes": {"at_least": 1},
+                    "type_1_diabetes": {"at_least": 2, "more_than": "type_2_diabetes"},
+                },
+            },
+            "exposure": {"moves": "keep"},
+            "cleaning": {"gap_days": 40},
+            "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}},
+        },
     ],
     ids=["closed", "open"],
 )
@@ -154,7 +166,7 @@ def test_cohorts(engines: dict[str, Any], study_clean: Any, changes: dict[str, A
     def stage(backend: Any) -> Tables:
         built = cohort(backend, study_clean, **changes)
         assert built.balance is not None
-        names = ("cohort", "membership", "baseline", "balance", "ledger")
+        names = ("cohort", "membership", "baseline", "balance", "incidence", "ledger")
         return {name: frame(getattr(built, name)) for name in names}
 
     found = same(engines, stage)
@@ -279,3 +291,26 @@ def test_a_file_is_whole_and_in_order_however_many_parts(engines: dict[str, Any]
         tmp_path / "none.parquet",
     )
     assert pq.read_table(tmp_path / "none.parquet").num_rows == 0
+
+
+def test_what_spark_says_of_a_failure_is_not_repeated(engines: dict[str, Any]) -> None:
+    """Also: what cannot be cast is an error, as on DuckDB, not a null."""
+    table = ibis.memtable({"text": ["secret"]})
+    with pytest.raises(EvalweaveError, match=r"Spark failed \(CAST_INVALID_INPUT\)") as raised:
+        engines["pyspark"].to_pyarrow(table.select(n=table.text.cast("int64")))
+    assert "secret" not in str(raised.value)
+
+
+def test_an_active_session_is_used_and_left_alone(engines: dict[str, Any], tmp_path: Path) -> None:
+    first = engines["pyspark"]._session
+    assert first.sparkContext.getConf().get("spark.driver.memory") == "953m"  # EVALWEAVE_MEMORY_LIMIT
+    first.conf.set("spark.sql.ansi.enabled", "false")
+    with engine.working("pyspark", tmp_path) as second:
+        assert second._session.sparkContext is first.sparkContext
+        assert second._session.conf.get("spark.sql.ansi.enabled") == "true"
+        kept = engine.keep(second, "kept", ibis.memtable({"n": [1]}))
+        assert second.to_pyarrow(kept).to_pydict() == {"n": [1]}
+    assert first.conf.get("spark.sql.ansi.enabled") == "false"
+    first.conf.set("spark.sql.ansi.enabled", "true")
+    assert first.sql("SELECT 1").toArrow().num_rows == 1
+    assert list(tmp_path.iterdir()) == []

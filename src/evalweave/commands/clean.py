@@ -19,7 +19,7 @@ def command(
     and ledger.csv, in which received = kept + set aside for every arm and period.
 
     What does not fit into memory is spilled to disk; the environment variable EVALWEAVE_MEMORY_LIMIT (such as 2GB)
-    says when.
+    says when. With `engine: pyspark` it runs on Spark: config/README.md says on which.
 
     Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out results/my-study/clean
     """

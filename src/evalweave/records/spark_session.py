@@ -11,10 +11,13 @@ import importlib.util
 import os
 import re
 import shutil
+import socket
 import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from evalweave.errors import StudyError
 
@@ -98,10 +101,13 @@ def _connected(address: str) -> Any:
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    place = urlsplit(address.split(";")[0])  # what follows may be a token
+    host = place.netloc or address
     try:
+        if not getproxies():  # Spark itself would go on trying for ten minutes
+            socket.create_connection((place.hostname or "", place.port or 15002), timeout=20).close()
         return SparkSession.builder.remote(address).create()
-    except PySparkException as error:
-        host = address.removeprefix("sc://").split("/")[0]  # what follows may be a token
+    except (OSError, ValueError, PySparkException) as error:
         raise StudyError(
             f"{REMOTE}: no Spark Connect server answers at {host} ({type(error).__name__}). Correct the address, or "
             "ask who runs it whether it is up and lets you in."
@@ -132,7 +138,7 @@ def _started(scratch: Path, memory_limit: str | None, memory_name: str) -> Any:
         "spark.sql.adaptive.coalescePartitions.parallelismFirst": "false",
     }
     if memory_limit is not None:
-        settings["spark.driver.memory"] = f"{_bytes(memory_limit, memory_name) >> 20}m"
+        settings["spark.driver.memory"] = heap(memory_limit, memory_name)
     conf = SparkConf(loadDefaults=False).setAll(list(settings.items()))
     log = scratch / "spark.log"
     if SparkContext._gateway is None:  # else Spark ran here before, and its Java process goes on
@@ -151,12 +157,12 @@ def _why(log: Path) -> str:
     return next((line for line in lines if "rror" in line), lines[-1] if lines else "it gave no reason.")
 
 
-def _bytes(text: str, name: str) -> int:
-    """Return an amount of memory in bytes."""
+def heap(text: str, name: str) -> str:
+    """Return an amount of memory as Java takes it. `name` is the variable that holds it."""
     said = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]I?)?B?", text.strip().upper())
     if said is None:
         raise StudyError(f'{name}: "{text}" is not an amount of memory. Write it as 2GB or 500MB.')
     n = int(float(said[1]) * UNITS[said[2] or ""])
     if n < LEAST_MEMORY:
         raise StudyError(f'{name}: "{text}" is too little for Spark, which needs 540MB. Give more; {INSTEAD}')
-    return n
+    return f"{n >> 20}m"
