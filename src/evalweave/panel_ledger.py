@@ -38,11 +38,14 @@ def panel_ledger(
     records: pd.DataFrame,
     status: pd.DataFrame,
     trends: pd.DataFrame,
-    people: pd.DataFrame,
-    panel: pd.DataFrame,
+    measured: pd.DataFrame,
     settings: PanelSettings,
 ) -> pd.DataFrame:
-    """Return LEDGER, an outcome at a time: patients and practices, person-periods and records, by arm and period."""
+    """Return LEDGER, an outcome at a time: patients and practices, person-periods and records, by arm and period.
+
+    `records` counts measurements (arm, period, outcome, rule, n), `status` person-periods (`panel_followed.status`),
+    `measured` the patients of each practice, and those ever measured of each outcome.
+    """
     import pandas as pd
 
     def label(number: Any) -> str:
@@ -53,8 +56,8 @@ def panel_ledger(
     person_periods["period"] = person_periods["period"].map(label)
     lines = []
     for unit, reasons, received, counts in (
-        ("patients", NEVER, "patients of the comparison", _ever_measured(people, panel, settings, "patient_id")),
-        ("practices", NEVER, "practices of the comparison", _ever_measured(people, panel, settings, "practice_id")),
+        ("patients", NEVER, "patients of the comparison", _ever_measured(measured, settings, "n_patients")),
+        ("practices", NEVER, "practices of the comparison", _ever_measured(measured, settings, "n_practices")),
         ("person-periods", PERIOD_REASONS, "patients × periods of the window", person_periods),
         ("records", RECORD_REASONS, "measurements received from clean", records),
     ):  # fmt: skip
@@ -91,7 +94,7 @@ def _measured_person_periods(status: pd.DataFrame, trends: pd.DataFrame, outcome
     """
     import pandas as pd
 
-    whole = status.groupby(["arm", "period", "rule"]).size().rename("n").reset_index()
+    whole = status[["arm", "period", "rule", "n"]]
     any_outcome = whole[whole["rule"].isin(["", "not_measured"])].groupby(["arm", "period"])["n"].sum()
     parts = [whole[~whole["rule"].isin(["", "not_measured"])].assign(outcome=name) for name in outcomes]
     for name in outcomes:
@@ -104,21 +107,18 @@ def _measured_person_periods(status: pd.DataFrame, trends: pd.DataFrame, outcome
     return pd.concat(parts, ignore_index=True)
 
 
-def _ever_measured(
-    people: pd.DataFrame, panel: pd.DataFrame, settings: PanelSettings, who: str
-) -> pd.DataFrame:
-    """Return arm, outcome, rule, n: patients (or practices) of the comparison measured in the panel, or never."""
+def _ever_measured(measured: pd.DataFrame, settings: PanelSettings, unit: str) -> pd.DataFrame:
+    """Return arm, outcome, rule, n: n_patients (or n_practices) of the comparison measured in the panel, or never.
+
+    A practice is measured when one of its patients is.
+    """
     import pandas as pd
 
+    each = measured.assign(n_practices=1)
     parts = []
     for outcome in settings.outcomes:
-        ever = set(panel.loc[panel[outcome].notna(), "patient_id"].unique())
-        each = people[["arm", who]].assign(
-            rule=people["patient_id"].isin(ever).map({True: "", False: "never_measured"})
-        )
-        best = (
-            each.groupby(["arm", who])["rule"].min().reset_index()
-        )  # blank sorts first: one measured patient will do
-        n = best.groupby(["arm", "rule"]).size().rename("n").reset_index()
-        parts.append(n.assign(outcome=outcome, period=None))
+        ever = each[outcome] if unit == "n_patients" else (each[outcome] > 0).astype("int64")
+        for rule, n in (("", ever), ("never_measured", each[unit] - ever)):
+            counted = n.groupby(each["arm"]).sum().rename("n").reset_index()
+            parts.append(counted.assign(rule=rule, outcome=outcome, period=None))
     return pd.concat(parts, ignore_index=True)

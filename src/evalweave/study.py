@@ -730,6 +730,10 @@ class Columns(Section):
     )
     weight: str | None = Field(None, description="Non-negative weight; null = 1.")
 
+    def who(self) -> list[str]:
+        """Return the columns that say who a unit is: unit, cluster and first_treated."""
+        return [name for name in (self.unit, self.cluster, self.first_treated) if name]
+
 
 class FitSpec(Section):
     """The SPEC of `evalweave fit`."""

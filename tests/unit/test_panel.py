@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import pandas as pd
 import pytest
+from framed import arrow, framed, spelt_out
 
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
-from evalweave.panel import Panels, build, first_treated
+from evalweave.panel import build, first_treated
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.study import Exposure, PanelSettings, period_label, period_number
@@ -42,7 +44,7 @@ def built(
     entered: dict[str, dt.date] | None = None,
     baseline: pd.DataFrame | None = None,
     arms: tuple[str, ...] = ("programme", "programme", "comparison", "comparison"),
-) -> Panels:
+) -> Framed:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
     cohort = COHORT.conform(
@@ -87,22 +89,36 @@ def built(
         }
     )
     schema = {"patient_id": "string", "practice_id": "string", "start": "date", "end": "date"}
-    return build(
+    made = build(
         backend,
         ibis.memtable(measurements),
         ibis.memtable(spells, schema=schema),
-        cohort,
-        membership,
+        arrow(cohort),
+        arrow(membership),
         "all",
         chosen or settings(),
     )
+    return Framed(
+        panel=framed(backend, made.panel),
+        followed=framed(backend, made.followed),
+        trends=made.trends,
+        ledger=made.ledger,
+    )
+
+
+@dataclass(frozen=True)
+class Framed:
+    panel: pd.DataFrame
+    followed: pd.DataFrame
+    trends: pd.DataFrame
+    ledger: pd.DataFrame
 
 
 C = ("C1", "2014-01-01", 50.0)
 VALUES = [("T1", "2015-04-01", 40.0), ("T1", "2015-10-05", 46.0), ("T1", "2016-03-31", 55.0), C]
 
 
-def value(panels: Panels, patient: str = "T1", period: int = 2015) -> float:
+def value(panels: Framed, patient: str = "T1", period: int = 2015) -> float:
     rows = panels.panel[(panels.panel["patient_id"] == patient) & (panels.panel["period"] == period)]
     return float(rows["hba1c"].iloc[0])
 
@@ -182,7 +198,7 @@ def test_washout_is_the_same_days_in_both_arms_when_all_start_together() -> None
     assert (value(staggered, "T1"), value(staggered, "C1")) == (50, 75)
 
 
-def rules(result: Panels, unit: str = "person-periods") -> dict[tuple[str, str], int]:
+def rules(result: Framed, unit: str = "person-periods") -> dict[tuple[str, str], int]:
     """Return how many of a unit each rule took, by rule and period."""
     aside = result.ledger[(result.ledger["entry"] == "set_aside") & (result.ledger["unit"] == unit)]
     return aside.groupby(["rule", "period"])["n"].sum().to_dict()
@@ -201,7 +217,7 @@ def test_a_washout_over_the_end_of_a_period() -> None:
     assert (
         found["not_measured", "2016/17"] == 2
     )  # T2 and C2: the rest of the period was theirs to be measured in
-    assert not (result.followed["period"] == 2015).any()
+    assert not (spelt_out(result.followed)["period"] == 2015).any()
     ledgers.check(result.ledger)
 
 
@@ -226,7 +242,7 @@ def test_follow_up_ends_with_the_last_day_of_a_period_or_on_the_first() -> None:
     assert value(result, "T1", 2015) == 50 and value(result, "T2", 2016) == 50
     found = rules(result)
     assert found["after_follow_up", "2016/17"] == 1  # T1; T2 was there for a day
-    assert result.followed.groupby("patient_id")["period"].max().to_dict() == {
+    assert spelt_out(result.followed).groupby("patient_id")["period"].max().to_dict() == {
         "T1": 2015, "T2": 2016, "C1": 2016, "C2": 2016,
     }  # fmt: skip
 
@@ -241,7 +257,7 @@ def test_an_open_cohort_is_followed_from_entry() -> None:
         rules(result)["before_follow_up", "2014/15"] == 1
         and rules(result)["before_follow_up", "2013/14"] == 1
     )
-    followed = result.followed[result.followed["patient_id"] == "T1"]["period"].tolist()
+    followed = spelt_out(result.followed).query("patient_id == 'T1'")["period"].tolist()
     assert followed == [2015, 2016]
 
 

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
+from framed import arrow, framed
 from typer.testing import CliRunner
 
 from evalweave import panel as panels
@@ -228,10 +229,11 @@ def through(study: Study, folder: Path) -> pd.DataFrame:
         for name in ("patients", "registrations", "measurements", "conditions")
     }
     cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
-    return panels.build(
-        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
+    built = panels.build(
+        backend, tidy["measurements"], tidy["registrations"], arrow(cohort.cohort), arrow(cohort.membership),
         study.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
-    ).panel  # fmt: skip
+    )  # fmt: skip
+    return framed(backend, built.panel)
 
 
 def test_uncommenting_is_enough_for_check(study: Path) -> None:

@@ -72,10 +72,27 @@ def _limit(outcome_no: Any, limits: list[float]) -> Any:
     return ibis.cases(*known, else_=ibis.null("float64"))
 
 
-def exact_mean(value: Any) -> Any:
-    """Return the mean as an aggregate that does not depend on the order of rows.
+def exact_mean(value: Any, where: Any = None) -> Any:
+    """Return the mean (of rows `where` a condition holds) as an aggregate that does not depend on the order of rows.
 
-    Sums of floating-point numbers differ in the last digits with the order in which an engine happens to add; so the
-    values are added in the order of their size.
+    Sums of floating-point numbers differ in the last digits with the order in which an engine happens to add; so
+    whole parts and fractions (in units of 2⁻⁴⁰) are added as whole numbers. A single value stays what it is.
     """
-    return value.collect(order_by=value).means()
+    n = value.count(where=where)
+    several = whole_part(value).sum(where=where).cast("float64") + (
+        fraction(value).sum(where=where).cast("float64") / FRACTION
+    )
+    return (n == 1).ifelse(value.max(where=where), several / n)
+
+
+FRACTION = float(1 << 40)
+
+
+def whole_part(value: Any) -> Any:
+    """Return the largest whole number that is not greater."""
+    return value.floor().cast("int64")
+
+
+def fraction(value: Any) -> Any:
+    """Return what lies above the whole part, in units of 2⁻⁴⁰."""
+    return ((value - value.floor()) * FRACTION).round().cast("int64")
