@@ -26,7 +26,7 @@ FROM_THEN = ("2015-04-01", "2015-04-02", "2016-03-31", "2017-09-09")
 HBA1C = "999791000000106"
 CHOSEN = study(
     eligibility={"counting": {"type_1_diabetes": {"at_least": 2}}},
-    comparisons={"all": {"primary": True}, "even": {"balance": "none", "areas": ["north"]}},
+    comparisons={"all": {"primary": True}, "even": {"balance": "none", "areas": ["north", "east"]}},
     cleaning={"gap_days": 30},
 )
 PERSON = st.fixed_dictionaries(
