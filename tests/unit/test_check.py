@@ -251,6 +251,18 @@ def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:
     assert "column imd_quintile: found it blank for everybody" in wrong(study)
 
 
+def test_baseline_values_are_covariates_and_no_subgroups(study: Path) -> None:
+    said = yaml.safe_load(study.read_text())
+    analysis = {"name": "by", "estimator": "twfe", "outcome": "hba1c", "covariates": ["baseline_hba1c"]}
+    said["analyses"].append(analysis)
+    study.write_text(yaml.safe_dump(said))
+    run(study)
+    analysis |= {"covariates": ["baseline_bmi"], "subgroup": "baseline_hba1c"}
+    study.write_text(yaml.safe_dump(said))
+    message = wrong(study, StudyError)
+    assert 'Did you mean "baseline_hba1c"' in message and "is a measured value, not levels" in message
+
+
 def test_what_fit_would_refuse_and_what_was_not_filled_in(tmp_path: Path) -> None:
     import shutil
     import subprocess

@@ -48,8 +48,11 @@ def outcomes_before(
 
 def with_baseline(cohort: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
     """Return the cohort with a column baseline_<outcome> for every outcome, for adjusting and balancing."""
-    named = before.rename(columns={name: f"{BASELINE_OF}{name}" for name in before.columns[1:]})
-    return cohort.merge(named, on="patient_id", how="left")
+    by = before.set_index("patient_id")
+    values = {
+        f"{BASELINE_OF}{name}": cohort["patient_id"].map(by[name]).astype("float64") for name in by.columns
+    }
+    return cohort.assign(**values)
 
 
 def table(
