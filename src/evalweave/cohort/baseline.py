@@ -107,12 +107,17 @@ def _mean(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict
 def _levels(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict[str, Any]]:
     import pandas as pd
 
-    texts = [arm[variable].astype("string").fillna("missing") for arm in arms]
-    levels = sorted(set(pd.concat(texts)), key=lambda level: (level in ("missing", "unknown"), level))
+    counts = []
+    for arm in arms:
+        n = arm[variable].value_counts(dropna=False)
+        n.index = pd.Index(["missing" if pd.isna(level) else str(level) for level in n.index])
+        counts.append(n.groupby(level=0).sum())
+    levels = sorted(
+        {*counts[0].index, *counts[1].index}, key=lambda level: (level in ("missing", "unknown"), level)
+    )
     total = [len(arm) for arm in arms]
     return [
-        _level(comparison, variable, level, [int((text == level).sum()) for text in texts], total)
-        for level in levels
+        _level(comparison, variable, level, [int(n.get(level, 0)) for n in counts], total) for level in levels
     ]
 
 

@@ -70,17 +70,16 @@ def build(
 
 
 def _cohort(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> pd.DataFrame:
-    import pandas as pd
 
     from evalweave.study import period_number
 
     starts = practices.set_index("practice_id")["programme_start"]
     frame = people.copy()
     frame["programme_start"] = frame["practice_id"].map(starts)
-    frame["first_treated"] = frame["programme_start"].map(
-        lambda day: pd.NA if pd.isna(day) else period_number(day, settings.window.period)
-    )
-    frame["white"] = frame["ethnicity"].map(white, na_action=None)
+    known = {day: period_number(day, settings.window.period) for day in starts.dropna().unique()}
+    frame["first_treated"] = frame["programme_start"].map(known)
+    groups = {group: white(group) for group in frame["ethnicity"].dropna().unique()}
+    frame["white"] = frame["ethnicity"].map(groups).astype("Int64")
     frame["ethnicity"] = frame["ethnicity"].fillna("unknown")
     median = frame["n_conditions"].median() if len(frame) else 0
     frame["fewer_conditions"] = (frame["n_conditions"] <= median).astype(int)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.cohort.eligibility import FOREVER, age_at, continuous, diagnosed, present
+from evalweave.cohort.eligibility import FOREVER, continuous, diagnosed, present
+from evalweave.records.entries import period_expression
 from evalweave.study import period_label, period_number, period_start
 from evalweave.tables import INCIDENCE
 
@@ -37,8 +38,9 @@ def table(
     if not settings.eligibility.conditions:
         return INCIDENCE.empty()
     period = settings.window.period
-    frame = backend.to_pyarrow(_at_risk(clean, practices, settings)).to_pandas()
-    index = cohort["index_date"].map(lambda day: period_number(day, period)).astype("int64")
+    frame = _at_risk(backend, clean, practices, settings)
+    days = {day: period_number(day, period) for day in cohort["index_date"].unique()}
+    index = cohort["index_date"].map(days).astype("int64")
     entered = cohort.assign(period=index).groupby(["arm", "period"])
     counts = entered.agg(n_entered=("patient_id", "size"), n_entered_incident=("incident", "sum"))
     numbers = [number for number, _, _ in _periods(settings)]
@@ -63,46 +65,102 @@ def _periods(settings: CohortSettings) -> list[tuple[int, Any, Any]]:
     return found
 
 
-def _at_risk(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSettings) -> ir.Table:
-    """Return arm, period, n_at_risk, n_incident."""
+def _at_risk(
+    backend: Any, clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSettings
+) -> pd.DataFrame:
+    """Return arm, period, n_at_risk, n_incident.
+
+    Every condition bounds the periods in which a person is at risk, so those of one spell are a range; counts follow
+    from how many ranges begin and end where. Only people with an entry of what excludes are spelt out by period.
+    """
+    import pandas as pd
+
+    ranges = _ranges(clean, practices, settings)
+    names = _excluding(settings)
+    parts = []
+    if names:
+        entries = clean["conditions"].filter(clean["conditions"].codelist.isin(names))
+        periods = _period_table(settings)
+        few = ranges.semi_join(entries, "patient_id")
+        few = few.join(periods, [few.first_period <= periods.period, few.last_period >= periods.period])
+        few = _without_excluded(few.mutate(_new=few.new_period == few.period), clean["conditions"], settings)
+        counted = few.group_by("arm", "period").aggregate(
+            n_at_risk=few.count(), n_incident=few["_new"].sum().cast("int64")
+        )
+        parts.append(backend.to_pyarrow(counted).to_pandas())
+        ranges = ranges.anti_join(entries, "patient_id")
+    alike = ranges.group_by("arm", "first_period", "last_period", "new_period").aggregate(n=ranges.count())
+    grid = pd.DataFrame({"period": [number for number, _, _ in _periods(settings)]})
+    spelt = backend.to_pyarrow(alike).to_pandas().merge(grid, how="cross")
+    spelt = spelt[spelt["period"].between(spelt["first_period"], spelt["last_period"])]
+    new = spelt["n"].where(spelt["new_period"] == spelt["period"], 0)
+    parts.append(spelt[["arm", "period"]].assign(n_at_risk=spelt["n"], n_incident=new))
+    return pd.concat(parts).groupby(["arm", "period"]).sum().reset_index()
+
+
+def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSettings) -> ir.Table:
+    """Return patient_id, arm, first_period and last_period at risk of each spell, and new_period, that of diagnosis."""
+    eligibility = settings.eligibility
+    arms = practices.select("practice_id", arm="practice_arm")
+    spells = clean["registrations"].mutate(until=clean["registrations"].end.fill_null(FOREVER))
+    t = spells.select("patient_id", "practice_id", "start", "until").inner_join(arms, "practice_id")
+    runs = continuous(clean["registrations"], settings.cleaning.gap_days)
+    t = t.inner_join(runs, "patient_id")
+    people = clean["patients"].select("patient_id", "birth_year", "death_date")
+    t = t.inner_join(people, "patient_id").inner_join(_of_age(settings), "birth_year")
+    t = t.left_join(diagnosed(clean["conditions"], eligibility), "patient_id")
+    since = ibis.greatest(t.start, (t["first"] + ibis.interval(days=eligibility.look_back_days)).cast("date"))
+    day_before_death = (t.death_date.fill_null(FOREVER) - ibis.interval(days=1)).cast("date")
+    until = ibis.least(t.until, t["last"], day_before_death, t.diagnosed_on.fill_null(FOREVER))
+    numbers, firsts, _ = zip(*_periods(settings), strict=True)
+    period = settings.window.period
+    earlier = (since - ibis.interval(days=1)).cast("date")
+    begins = (since <= firsts[0]).ifelse(numbers[0], period_expression(earlier, period) + 1)
+    ends = (until < firsts[0]).ifelse(numbers[0] - 1, period_expression(until, period))
+    t = t.select(
+        "patient_id",
+        "arm",
+        first_period=ibis.greatest(begins, t.of_age_from),
+        last_period=ibis.least(ends, t.of_age_to, numbers[-1]),
+        new_period=period_expression(t.diagnosed_on, period),
+    )
+    return t.filter(t.first_period <= t.last_period)
+
+
+def _of_age(settings: CohortSettings) -> ir.Table:
+    """Return birth_year → the first and the last period on whose first day the age is in range."""
     import pyarrow as pa
 
-    eligibility = settings.eligibility
+    low, high = settings.eligibility.age
+    rows: list[dict[str, int]] = []
+    known = _periods(settings)
+    for year in range(settings.window.first.year - high - 2, settings.window.last.year - low + 2):
+        inside = [number for number, day, _ in known if low <= day.year - year - (day.month < 7) <= high]
+        if inside:
+            rows.append({"birth_year": year, "of_age_from": inside[0], "of_age_to": inside[-1]})
+    kinds = [(name, pa.int64()) for name in ("birth_year", "of_age_from", "of_age_to")]
+    return ibis.memtable(pa.Table.from_pylist(rows, pa.schema(kinds)))
+
+
+def _period_table(settings: CohortSettings) -> ir.Table:
+    import pyarrow as pa
+
     numbers, firsts, lasts = zip(*_periods(settings), strict=True)
-    periods = ibis.memtable(pa.table({"period": list(numbers), "from_": list(firsts), "to": list(lasts)}))
-    spells = clean["registrations"]
-    spells = spells.mutate(last=spells.end.fill_null(FOREVER)).select(
-        "patient_id", "practice_id", "start", "last"
-    )
-    there = spells.join(periods, [spells.start <= periods["from_"], spells["last"] >= periods["from_"]])
-    arms = practices.select("practice_id", arm="practice_arm")
-    there = there.inner_join(arms, "practice_id").select("patient_id", "arm", "period", "from_", "to")
-    runs = continuous(clean["registrations"], settings.cleaning.gap_days)
-    there = there.inner_join(runs, "patient_id")
-    long_enough = there["first"] + ibis.interval(days=eligibility.look_back_days) <= there["from_"]
-    there = there.filter(long_enough & (there["last"] >= there["from_"]))
-    there = there.inner_join(clean["patients"].select("patient_id", "birth_year", "death_date"), "patient_id")
-    there = there.left_join(diagnosed(clean["conditions"], eligibility), "patient_id")
-    age = age_at(there.birth_year, there["from_"])
-    in_time = there.diagnosed_on.fill_null(FOREVER)
-    there = there.filter(
-        age.between(*eligibility.age)
-        & (there.death_date.fill_null(FOREVER) > there["from_"])
-        & (in_time >= there["from_"])
-    )
-    there = there.mutate(_new=in_time.between(there["from_"], there["to"]).cast("int64"))
-    there = _without_excluded(there, clean["conditions"], settings)
-    return there.group_by("arm", "period").aggregate(n_at_risk=there.count(), n_incident=there["_new"].sum())
+    return ibis.memtable(pa.table({"period": list(numbers), "from_": list(firsts), "to": list(lasts)}))
+
+
+def _excluding(settings: CohortSettings) -> list[str]:
+    """Return the code lists that decide who is excluded."""
+    eligibility = settings.eligibility
+    if not eligibility.without:
+        return []
+    compared = (rule.more_than for rule in eligibility.counting.values() if rule.more_than)
+    return list(dict.fromkeys([*eligibility.without, *compared]))
 
 
 def _without_excluded(there: ir.Table, conditions: ir.Table, settings: CohortSettings) -> ir.Table:
     """Leave out person-periods of people with what `without` names, as it was on the period's first day."""
-    eligibility = settings.eligibility
-    if not eligibility.without:
-        return there
-    names = list(dict.fromkeys([*eligibility.without, *(
-        rule.more_than for rule in eligibility.counting.values() if rule.more_than
-    )]))  # fmt: skip
+    eligibility, names = settings.eligibility, _excluding(settings)
     people = there.select("patient_id", "period", "from_")
     before = people.inner_join(conditions.filter(conditions.codelist.isin(names)), "patient_id")
     before = before.filter(before.date < before["from_"])
