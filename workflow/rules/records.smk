@@ -76,7 +76,12 @@ rule cohort:
         study.practices,
     output:
         multiext(
-            f"{results}/cohort/", "cohort.parquet", "membership.parquet", "baseline.csv", "balance.csv", "ledger.csv"
+            f"{results}/cohort/",
+            "cohort.parquet",
+            "membership.parquet",
+            "baseline.csv",
+            "balance.csv",
+            "ledger.csv",
         ),
     log:
         f"{results}/logs/cohort.log",
