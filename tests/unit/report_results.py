@@ -246,7 +246,7 @@ def _ledgers(where: Path) -> None:
         for unit, n, lost in (
             ("patients", people, {"no measurement": 4 + less // 10}), ("practices", practices, {"no measurement": less // 1000}),
             ("person-periods", 7 * people, {"after the end of follow-up": 3001, "not measured": 2002 + less}),
-            ("records", 10 * people, {"after the end of follow-up": 6 + less}),
+            ("records", 9 * people, {"after the end of follow-up": 6 + less}),
         )
         for line in lines("panel", unit, n, lost, arm, outcome)
     ]  # fmt: skip

@@ -58,3 +58,16 @@ def test_the_answer_is_a_sentence_for_any_number_of_the_programme(tmp_path: Path
     assert main_sentence(found, row).startswith(
         f"With {programme} available, HbA1c rose by 0.11 percentage points less"
     )
+
+
+def test_a_subgroup_of_few_people_is_withheld_on_the_page_and_in_the_table(tmp_path: Path) -> None:
+    """diagnostics.json says how many patients a level has; the estimates' own count is that of the whole fit."""
+    found = data(tmp_path)
+    levels = [{"level": "0", "n_patients": 5}, {"level": "1", "n_patients": 8041}]
+    object.__setattr__(found, "diagnostics", {**found.diagnostics, "by_ethnicity": {"levels": levels}})
+    released = found.released_estimates[found.released_estimates["analysis"] == "by_ethnicity"]
+    blank = released.set_index("term")["estimate"].isna()
+    assert blank["att[white=0]"].all() and blank["difference[white=1-0]"].all()
+    assert not blank["att[white=1]"].any()
+    analysis = next(each for each in found.study.analyses if each.name == "by_ethnicity")
+    assert found.row(analysis, "att[white=0]") is None and found.row(analysis, "att[white=1]") is not None

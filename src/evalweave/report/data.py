@@ -133,7 +133,7 @@ class ReportData:
     @cached_property
     def released_estimates(self) -> pd.DataFrame:
         """The estimates as released: what rests on too few people is blank."""
-        return self.profile.estimates(self.estimates)
+        return self.profile.estimates(self.estimates, self.diagnostics)
 
     @cached_property
     def released_baseline(self) -> pd.DataFrame | None:

@@ -164,7 +164,7 @@ def wording(data: ReportData) -> str:
         return f"We speak of an effect because {about.wording_reason.strip().rstrip('.')}."
     return (
         f"This is an association of {data.outcome_label()} with the availability of {about.programme} in a practice, "
-        "whether or not a patient used it; practices were not allocated at random."
+        "whether or not a patient took part; practices were not allocated at random."
     )
 
 

@@ -81,8 +81,8 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
             pairs += [Pair(heading, heading=True), *_largest_first(made)]
     variables = joined([variable(name) for name in group.balance_on])
     said: list[Text] = [
-        f"Comparison patients ({label}) were weighted by {METHODS[group.balance]} so that they resemble the programme "
-        f"arm in {variables}.",
+        f"Comparison patients were weighted by {METHODS[group.balance]} so that they resemble the programme arm in "
+        f"{variables}.",
         _largest(data, lines),
         _worth(data, mine, comparison),
     ]

@@ -8,12 +8,13 @@ from typing import Any
 import pandas as pd
 
 from evalweave.ledger import RECEIVED, SET_ASIDE
-from evalweave.report.blocks import Column, Heading, Line, Prose, Table, Text
+from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.numbers import joined, missing, number, percent, sentence
 from evalweave.study import period_label, period_number
 
 ARMS = ("programme", "comparison")
+MANY = 12  # periods beyond which their table stands on a click
 WORTH_SAYING = 0.01  # a change of a share by one percentage point more in one arm
 Shares = dict[tuple[str, str], float | None]
 
@@ -29,11 +30,14 @@ def blocks(data: ReportData) -> list[Any]:
     if not before or not after:
         return []
     by_reason, said = _by_reason(data, lines, before, after)
+    by_period: Any = _by_period(data, lines, periods)
+    if len(periods) > MANY:
+        by_period = Details("The same a period at a time", (by_period,))
     return [
         Heading("Records set aside in cleaning, by arm and period", "dirt"),
         Prose(said),
         by_reason,
-        _by_period(data, lines, periods),
+        by_period,
     ]
 
 
