@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from evalweave import ledger as ledgers
@@ -37,7 +37,16 @@ CODES = {
     "cprd_aurum": {"ifcc": "1700711000006113", "dcct": "457954013", "either": "129761000000114", "t2": "197761014"},
     "omop": {"ifcc": "3004410", "dcct": "3004410", "either": "3004410", "t2": "201826"},
 }  # fmt: skip
-UNITS = {"mmol/mol": "mmol/mol", "MMOL / MOL": "mmol/mol", "%": "%", "% hba1c": "%", "": "", "unknown": "", "mg/dL": None, "mmol/L": None}
+UNITS = {
+    "mmol/mol": "mmol/mol",
+    "MMOL / MOL": "mmol/mol",
+    "%": "%",
+    "% hba1c": "%",
+    "": "",
+    "unknown": "",
+    "mg/dL": None,
+    "mmol/L": None,
+}
 VALUES = [
     "48", "48.0", "53", "75.5", "20", "19.9", "195", "195.1", "6.5", "6.54", "9", "19.99", "0", "-5", "200", "<20", ">= 180", "≤5", "~48",
     "48,5", "1_0", "nan", "inf", "1e400", "٤٨", "see letter", "", "4.8e1", "1e5", "0048",
@@ -65,7 +74,9 @@ def drawn(random_: random.Random, n: int) -> list[dict[str, Any]]:
     ]
 
 
-def judged(records: list[dict[str, Any]], form: str) -> tuple[Counter[str], dict[tuple[int, dt.date], Fraction]]:
+def judged(
+    records: list[dict[str, Any]], form: str
+) -> tuple[Counter[str], dict[tuple[int, dt.date], Fraction]]:
     """Return how many records each rule sets aside, and the mean of each person and day, naively."""
     aside: Counter[str] = Counter()
     good: dict[tuple[int, dt.date], list[tuple[str, Fraction, int]]] = {}
@@ -148,8 +159,13 @@ def files(form: str, records: list[dict[str, Any]], people: list[str], n_files: 
     ]  # fmt: skip
     if form == "flat":
         made = {
-            "patients.csv": table(["patient_id", "sex", "birth_year"], [[p, "female", "1950"] for p in people]),
-            "registrations.csv": table(["patient_id", "practice_id", "start", "end"], [[p, PRACTICE, "1950-01-01", ""] for p in people]),
+            "patients.csv": table(
+                ["patient_id", "sex", "birth_year"], [[p, "female", "1950"] for p in people]
+            ),
+            "registrations.csv": table(
+                ["patient_id", "practice_id", "start", "end"],
+                [[p, PRACTICE, "1950-01-01", ""] for p in people],
+            ),
         }
         header = ["patient_id", "date", "code", "value", "unit"]
         return made | {f"events_{n}.csv": table(header, lines[n::n_files]) for n in range(n_files)}
@@ -159,13 +175,26 @@ def files(form: str, records: list[dict[str, Any]], people: list[str], n_files: 
         header = ["patid", "obsdate", "medcodeid", "value", "numunitid"]
         lines = [[*line[:4], numbers.get(line[4], "NA")] for line in lines]
         made = {
-            "s_extract_patient_001.txt": table(patient, [[p, PRACTICE, "2", "1950", "01/01/1950", "NA", "1"] for p in people], "\t", "\r\n"),
-            "NumUnit.txt": table(["numunitid", "Description"], [[n, t] for t, n in numbers.items()], "\t", "\r\n"),
+            "s_extract_patient_001.txt": table(
+                patient, [[p, PRACTICE, "2", "1950", "01/01/1950", "NA", "1"] for p in people], "\t", "\r\n"
+            ),
+            "NumUnit.txt": table(
+                ["numunitid", "Description"], [[n, t] for t, n in numbers.items()], "\t", "\r\n"
+            ),
         }
-        return made | {f"s_extract_observation_{n:03}.txt": table(header, lines[n::n_files], "\t", "\r\n") for n in range(n_files)}
+        return made | {
+            f"s_extract_observation_{n:03}.txt": table(header, lines[n::n_files], "\t", "\r\n")
+            for n in range(n_files)
+        }
     person = ["person_id", "gender_concept_id", "year_of_birth", "care_site_id"]
     period = ["person_id", "observation_period_start_date", "observation_period_end_date"]
-    header = ["person_id", "measurement_date", "measurement_concept_id", "value_as_number", "unit_source_value"]
+    header = [
+        "person_id",
+        "measurement_date",
+        "measurement_concept_id",
+        "value_as_number",
+        "unit_source_value",
+    ]
     condition = ["person_id", "condition_start_date", "condition_concept_id"]
     measured = [line for line, r in zip(lines, records, strict=True) if r["code"] != "t2"]
     diagnosed = [line[:3] for line, r in zip(lines, records, strict=True) if r["code"] == "t2"]
@@ -204,7 +233,8 @@ class Result:
             where = PRACTICES.conform(pd.DataFrame({"practice_id": [PRACTICE], "programme_start": [None]}))
             found = clean(backend, **tables, practices=where, lists=lists, settings=said)
             self.measured = {
-                (row["patient_id"], row["date"]): row["value"] for row in backend.to_pyarrow(found.measurements).to_pylist()
+                (row["patient_id"], row["date"]): row["value"]
+                for row in backend.to_pyarrow(found.measurements).to_pylist()
             }
             self.aside = backend.to_pyarrow(found.set_aside).to_pylist()
             self.ledger = found.ledger
@@ -218,7 +248,9 @@ class Result:
 
 
 def examples(n: int) -> settings:
-    return settings(max_examples=n, deadline=None, suppress_health_check=list(HealthCheck))
+    """A whole pipeline costs seconds, so few examples of many records, and no search for a smaller one."""
+    phases = [Phase.explicit, Phase.generate]
+    return settings(max_examples=n, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
 
 
 SOUND = {"person": 0, "day": dt.date(2016, 5, 9), "code": "ifcc", "value": "48", "unit": "mmol/mol"}
@@ -228,7 +260,9 @@ SOUND = {"person": 0, "day": dt.date(2016, 5, 9), "code": "ifcc", "value": "48",
 @examples(3)
 @given(seed=st.integers(0, 2**32), n=st.integers(1, 400))
 def test_what_is_kept_is_what_a_naive_reading_gives(form: str, seed: int, n: int) -> None:
-    records = [SOUND] * 60 + drawn(random.Random(seed), n)  # enough sound ones that the file as a whole is sound
+    records = [SOUND] * 60 + drawn(
+        random.Random(seed), n
+    )  # enough sound ones that the file as a whole is sound
     result = Result(form, files(form, records, PEOPLE[form], 1 + seed % 3))
     aside, means = judged(records, form)
     assert result.totals["records", "received"] == result.rows["events"] == len(records)
@@ -241,9 +275,9 @@ def test_what_is_kept_is_what_a_naive_reading_gives(form: str, seed: int, n: int
     assert result.measured == pytest.approx(want, rel=1e-12)
 
 
-@examples(2)
+@examples(1)
 @given(seed=st.integers(0, 2**32))
-def test_order_of_rows_split_of_files_and_names_of_people_change_nothing(seed: int) -> None:
+def test_order_files_and_names_change_nothing_and_what_was_kept_is_kept_again(seed: int) -> None:
     random_ = random.Random(seed)
     records = [SOUND] * 30 + drawn(random_, 150)
     first = Result("flat", files("flat", records, PEOPLE["flat"]))
@@ -253,13 +287,26 @@ def test_order_of_rows_split_of_files_and_names_of_people_change_nothing(seed: i
     back = dict(zip(names, PEOPLE["flat"], strict=True))
     assert {(back[person], day): value for (person, day), value in again.measured.items()} == first.measured
     pd.testing.assert_frame_equal(again.ledger, first.ledger)
+    kept = [
+        {
+            "person": PEOPLE["flat"].index(person),
+            "day": day,
+            "code": "ifcc",
+            "value": repr(value),
+            "unit": "mmol/mol",
+        }
+        for (person, day), value in first.measured.items()
+    ]
+    once_more = Result("flat", files("flat", kept, PEOPLE["flat"]))
+    assert once_more.measured == first.measured  # what cleaning kept, it keeps, to the last digit
+    assert not once_more.aside
 
 
-@examples(2)
+@examples(1)
 @given(
     values=st.lists(st.decimals(20, 195, places=2), min_size=1, max_size=60),
 )
-def test_the_unit_of_measure_changes_nothing_and_what_was_kept_is_kept_again(values: list[Any]) -> None:
+def test_the_unit_of_measure_changes_nothing(values: list[Any]) -> None:
     def written(texts: list[str], unit: str) -> dict[str, bytes]:
         days = [dt.date(2012, 1, 1) + dt.timedelta(days=place) for place in range(len(texts))]
         sound = [
@@ -276,7 +323,6 @@ def test_the_unit_of_measure_changes_nothing_and_what_was_kept_is_kept_again(val
         second = Result("flat", written(percent, "%"))
         assert sorted(second.measured.values()) == pytest.approx(sorted(kept), abs=1e-9)
         reported = Result("flat", written([str(v) for v in values if float(v) < 195], "mmol/mol"), "%")
-        assert sorted(reported.measured.values()) == pytest.approx([v * 0.09148 + 2.152 for v in sorted(kept)], abs=1e-9)
-    again = Result("flat", written([repr(value) for value in first.measured.values()], "mmol/mol"))
-    assert list(again.measured.values()) == list(first.measured.values())
-    assert again.totals["records", "kept"] == again.totals["records", "received"] == len(first.measured)
+        assert sorted(reported.measured.values()) == pytest.approx(
+            [v * 0.09148 + 2.152 for v in sorted(kept)], abs=1e-9
+        )
