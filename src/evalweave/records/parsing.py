@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.records.codes import SPELLINGS, SYSTEMS
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
@@ -83,6 +85,16 @@ def one_of(text: Any, words: dict[Any, tuple[str, ...]], otherwise: Any) -> Any:
     return ibis.cases(*[(lower.isin(list(said)), key) for key, said in words.items()], else_=otherwise)
 
 
+def coding_system(text: Any) -> Any:
+    """Return our name of a coding system as people write it (SNOMED CT, Read v2); other names in lower case."""
+    lower = text.lower()
+    words: dict[str, list[str]] = {}
+    for said, ours in SPELLINGS.items():
+        words.setdefault(ours, []).append(said)
+    known = ibis.cases(*[(lower.isin(said), ours) for ours, said in words.items()], else_=lower)
+    return lower.isin(list(SYSTEMS)).ifelse(lower, known)
+
+
 def patients(text: ir.Table, order: str) -> ir.Table:
     """Return PATIENTS with what could not be read as `<column>_text`, and the row each came from."""
     t = text.mutate(**{name: trimmed(text[name]) for name in text.columns if name not in WHERE})
@@ -130,7 +142,7 @@ def events(text: ir.Table, order: str) -> ir.Table:
         date=date(t.date, order),
         date_text=t.date,
         code=t.code,
-        code_system=t.code_system.lower(),
+        code_system=coding_system(t.code_system),
         value_text=t.value,
         value=number(t.value),
         unit_text=t.unit,
