@@ -150,7 +150,7 @@ def _sentences(item: dict[str, Any], kind: type[BaseModel], file: str, lines: di
         inside = _inside(place).replace("of ", "in ", 1) if len(place) > 1 else _inside(place)
         return [f'{where}: the key "{place[-1]}" is missing {inside}. Add it.']
     if item["type"] == "value_error":
-        return [f"{label}{text}." for text in str(item["ctx"]["error"]).splitlines()]
+        return [f"{label}{text.removesuffix('.')}." for text in str(item["ctx"]["error"]).splitlines()]
     found = item.get("input")
     shown = (
         f" (found {json.dumps(found, default=str, ensure_ascii=False)[:60]})"

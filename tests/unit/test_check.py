@@ -217,6 +217,33 @@ def test_what_a_spreadsheet_does_to_an_extract(study: Path) -> None:
     assert "practice_id: found 1 practices that registrations write with other leading zeros" in said
 
 
+def test_coding_systems_are_read_as_people_write_them(study: Path) -> None:
+    rows = [
+        f"P2,2016-05-01,{HBA1C},SNOMED CT,48",
+        f"P3,2016-05-01,{HBA1C},sct,48",
+        "P2,2016-06-01,42W5.,Read v2,48",
+    ]
+    rows += ["P3,2016-06-01,XaPbt,CTV3,48", f"P2,2012-01-01,{TYPE_2},,"]
+    (study.parent / "extract" / "events.csv").write_text(
+        "\n".join(["patient_id,date,code,code_system,value", *rows]) + "\n"
+    )
+    assert "hba1c: 4 records" in run(study)
+
+
+def test_a_list_of_another_coding_system_is_said_to_be_one(study: Path) -> None:
+    (study.parent / "list.txt").write_text("MedCodeId\tTerm\r\n197761014\tType 2\r\n")
+    change(study, "study.yaml", str(LISTS / "type_2_diabetes.csv"), "list.txt")
+    assert "events say snomed (extract, code_system), list.txt says medcodeid" in wrong(study)
+
+
+def test_days_and_months_that_may_be_either_are_not_guessed(study: Path) -> None:
+    change(study, "extract/registrations.csv", "2010-01-01", "01/02/2010")
+    said = wrong(study)
+    assert "fit the order 30/04/2015 (dmy) or 04/30/2015 (mdy)" in said and "Find out which" in said
+    change(study, "extract/registrations.csv", "01/02/2010", "13/02/2010")
+    assert "Set extract, date_format: dmy" in wrong(study)
+
+
 def test_registrations_of_another_extract(study: Path) -> None:
     change(study, "extract/registrations.csv", "P", "Q")
     assert "registrations, column patient_id: found 3 of 4 rows of people who are not in patients" in wrong(

@@ -84,3 +84,22 @@ def test_looking_at_the_beginning_never_cuts_a_quoted_cell(tmp_path: Path) -> No
     seen = look(path, "events.csv", tmp_path, limit=5 << 20)
     text = seen.path.read_text()
     assert seen.notes and text.count('"') % 2 == 0 and text.endswith('"\n')
+
+
+def test_more_units_than_anyone_can_list_are_matched_by_their_text(tmp_path: Path) -> None:
+    units = "".join(f"{number}\tunit {number}\r\n" for number in range(1, 75_001))
+    put(
+        tmp_path,
+        "numunitid\tDescription\r\n" + units + "75001\tmmol/mol\r\n75001\tmmol/mol\r\n",
+        "NumUnit.txt",
+    )
+    header = "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\tobstypeid\r\n"
+    put(tmp_path, header + "1\t01/05/2015\t1\t48\t75001\t4\r\n", "s_set1_extract_observation_002.txt")
+    put(
+        tmp_path,
+        header + "1\t01/05/2015\t1\t48\t80000\t10\r\n2\t01/05/2015\t1\t48\tNA\t\r\n",
+        "s_extract_observation_001.txt",
+    )
+    found = rows(tmp_path, format="cprd_aurum")
+    assert [row["unit_text"] for row in found] == ["numunitid 80000", None, "mmol/mol"]
+    assert [row["family_history"] for row in found] == [None, None, True]

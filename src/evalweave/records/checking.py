@@ -188,10 +188,10 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
     for name in study.outcomes:
         if name not in rows:
             if not found.partly and (study.outcomes[name].codelist or name) in lists:
-                systems = sorted(_distinct(backend, events, "code_system"))
+                listed = lists[study.outcomes[name].codelist or name]
                 found.faults.append(
                     f'events, column code: found no record of the outcome "{name}", expected codes of its list. '
-                    f"Compare the coding systems: events say {', '.join(systems)} (extract, code_system)."
+                    f"{_systems(backend, events, listed)}"
                 )
             continue
         row = rows[name]
@@ -219,8 +219,17 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
             if label in study.eligibility.conditions and not n.get(label) and not found.partly:
                 found.faults.append(
                     f'events, column code: found no record of "{label}", which eligibility asks for, expected some. '
-                    "Compare its code list with the codes of the extract."
+                    f"Compare its code list with the codes of the extract. {_systems(backend, events, lists[name])}"
                 )
+
+
+def _systems(backend: Any, events: ir.Table, listed: Codelist) -> str:
+    """Return in a sentence which coding systems the events and a code list use."""
+    theirs = ", ".join(sorted(_distinct(backend, events, "code_system"))[:8])
+    ours = ", ".join(sorted({entry.code.system for entry in listed.entries}))
+    return (
+        f"Compare the coding systems: events say {theirs} (extract, code_system), {listed.file} says {ours}."
+    )
 
 
 def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:

@@ -107,7 +107,7 @@ def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, l
         header = ", ".join(rows[0][1])[:80]
         return None, [
             Fault(file, f"no column of codes (the first row says: {header})", "a column called code",
-                  nearest("code", CODE_COLUMNS), row=1)
+                  "Call it so, or put the header code,term above the codes.", row=1)
         ]  # fmt: skip
     return _entries(name, path, rows[first:], places, system)
 

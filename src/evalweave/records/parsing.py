@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave.records import engine
+from evalweave.records.codes import SPELLINGS, SYSTEMS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -104,6 +105,16 @@ def one_of(text: Any, words: dict[Any, tuple[str, ...]], otherwise: Any) -> Any:
     return ibis.cases(*[(lower.isin(list(said)), key) for key, said in words.items()], else_=otherwise)
 
 
+def coding_system(text: Any) -> Any:
+    """Return our name of a coding system as people write it (SNOMED CT, Read v2); other names in lower case."""
+    lower = text.lower()
+    words: dict[str, list[str]] = {}
+    for said, ours in SPELLINGS.items():
+        words.setdefault(ours, []).append(said)
+    known = ibis.cases(*[(lower.isin(said), ours) for ours, said in words.items()], else_=lower)
+    return lower.isin(list(SYSTEMS)).ifelse(lower, known)
+
+
 def patients(text: ir.Table, order: str) -> ir.Table:
     """Return PATIENTS with what could not be read as `<column>_text`, and the row each came from."""
     t = text
@@ -152,7 +163,7 @@ def events(text: ir.Table, order: str) -> ir.Table:
         date=day,
         date_text=unread(t.date, day),
         code=t.code,
-        code_system=t.code_system.lower(),
+        code_system=coding_system(t.code_system),
         value_text=unread(t.value, value),
         value=value,
         unit_text=t.unit,

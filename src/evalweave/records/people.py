@@ -158,7 +158,11 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
         order_by=["source_file", "source_row"],
     )
     r = registrations.mutate(_place=ibis.row_number().over(same))
-    r = r.mutate(end=(r.end >= LATER).ifelse(ibis.null("date"), r.end), _ended=r.end)
+    r = r.mutate(
+        start=(r.start >= LATER).ifelse(ibis.null("date"), r.start),
+        end=(r.end >= LATER).ifelse(ibis.null("date"), r.end),
+        _ended=r.end,
+    )
     r = r.left_join(practices, "practice_id").drop("practice_id_right")
     rule = first_failed(
         {

@@ -87,12 +87,15 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
         other = max(others, key=lambda each: others[each])
         if others[other] > OTHER_ORDER_SHARE * filled:
             whole = others[other] == filled
+            fit = [each for each in others if others[each] == others[other]]
+            shown = " or ".join(f"{WRITTEN[each]} ({each})" for each in fit)
             faults.append(
                 Fault(
                     name,
-                    f"{others[other]} of {filled} dates that only fit the order {WRITTEN[other]} ({other})",
+                    f"{others[other]} of {filled} dates that {'fit' if len(fit) > 1 else 'only fit'} the order {shown}",
                     f"{WRITTEN[order]} ({order}) throughout, as extract, date_format says",
-                    f"Set extract, date_format: {other}." if whole
+                    "Find out which of them it is, and set extract, date_format." if whole and len(fit) > 1
+                    else f"Set extract, date_format: {other}." if whole
                     else "Orders are mixed, so that days and months of the others may be exchanged too: "
                     "have the dates written in one order.",
                     column=column,

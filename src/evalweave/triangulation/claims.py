@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from evalweave.errors import DataError, Fault, nearest, raise_faults
+from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
 from evalweave.qualitative import tabular
 from evalweave.qualitative.matrix import role_name
 from evalweave.study import Analysis, Outcome, Study, descriptive
@@ -140,7 +140,7 @@ def early_faults(study: Study) -> list[str]:
     def column(path: str, name: str) -> list[str]:
         try:
             return sorted({row[name] for row in tabular.read(path, [name]).rows if row[name]})
-        except DataError:
+        except EvalweaveError:
             return []
 
     known = Known(
