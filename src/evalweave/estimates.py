@@ -14,6 +14,9 @@ from evalweave.tables import ESTIMATES
 # IFCC (mmol/mol) to NGSP (%) is 0.09148 x + 2.152 (Hoelzel et al. 2004); a difference has no intercept.
 HBA1C_SLOPE = 0.09148
 PERCENTAGE_POINTS = "percentage points"
+SELECTED = (
+    "compares people who were selected (referred or not), within practices: descriptive only, no effect"
+)
 SCALED = ("estimate", "std_error", "ci_low", "ci_high")
 
 
@@ -40,6 +43,8 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
         frame["analysis"], frame["outcome"] = analysis.name, analysis.outcome
         frame["outcome_unit"] = outcome.unit
         frame["comparison"] = analysis.comparison or primary
+        if settings.comparisons[analysis.comparison or primary].kind == "not_referred":
+            frame["convention"] = frame["convention"].fillna("") + f"; {SELECTED}"
         parts.append(frame)
         if outcome.unit == "mmol/mol" and (outcome.quantity or analysis.outcome) == "hba1c":
             parts.append(in_percentage_points(frame))

@@ -191,8 +191,11 @@ class Exposure(Section):
         "drop", description="A period in which a practice starts inside the period: what becomes of it."
     )
     washout_days: int = Field(0, ge=0, description="Days after a start that are left out.")
-    moves: Literal["censor", "keep"] = Field(
-        "censor", description="Patients who move to a practice of the other arm: follow to the move, or on."
+    moves: Literal["censor", "censor_starts", "keep"] = Field(
+        "censor",
+        description="censor: patients who move to a practice of the other arm are followed to the day before; "
+        "censor_starts: also those who move to a practice that started on another day (staggered roll-outs); "
+        "keep: everybody is followed on.",
     )
 
 
@@ -203,7 +206,12 @@ class Comparison(Section):
         "never_treated",
         description="never_treated: practices without the programme; not_yet_treated: all practices, later "
         "starters serve until they start; not_referred: eligible patients of programme practices who were not "
-        "referred (selected, descriptive only).",
+        "referred, beside those who were (selected, descriptive only: never primary, no subgroups, no claims).",
+    )
+    referrals: str | None = Field(
+        None,
+        description="not_referred: the code list of referrals; blank = every list whose name ends in referral. Entries "
+        "from the index date on count, whatever the outcome did before.",
     )
     areas: list[str] | None = Field(
         None, description="Only comparison practices of these areas; blank = all."
@@ -226,17 +234,63 @@ class Outcome(Section):
     )
     plausible: tuple[float, float] = Field(description="Lowest and highest plausible value, both included.")
     per_period: Literal["mean", "last", "nearest_middle"] = Field(
-        "mean", description="How a patient's values of one period become one."
+        "mean",
+        description="How a patient's values of one period become one. Not given: the last for a yes/no outcome, whose "
+        "mean would be the share of records that say yes.",
+    )
+    same_day_spread: float | None = Field(
+        None,
+        ge=0,
+        description="A day whose values differ by more is set aside; blank = `cleaning`'s, and 0 for a yes/no outcome, "
+        "so that yes and no on one day are never averaged.",
+    )
+    same_day_twin: float | None = Field(
+        None,
+        ge=0,
+        description="Two values of a day this close, in two units, are one; blank = `cleaning`'s.",
     )
     better: Literal["lower", "higher", "neither"] = Field("lower", description="Which way is better.")
     placebo: bool = Field(False, description="An outcome that the programme should not change.")
-    binary: bool = Field(False, description="Coded yes/no (1/0) instead of measured.")
+    binary: bool = Field(
+        False,
+        description="Coded yes/no instead of measured: the column `value` of its code list says what each code means "
+        "(1 or 0); `unit: proportion, plausible: [0, 1]`, and effects are differences in proportions.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _last_status(cls, said: Any) -> Any:
+        if isinstance(said, dict) and said.get("binary") is True:
+            return {"per_period": "last", **said}
+        return said
+
+    @model_validator(mode="after")
+    def _range(self) -> Self:
+        if self.plausible[0] >= self.plausible[1]:
+            raise ValueError(f"plausible: {list(self.plausible)} is no range; give the lowest value first")
+        if self.binary and not self.plausible[0] <= 0 < 1 <= self.plausible[1]:
+            raise ValueError(
+                f"plausible: {list(self.plausible)} leaves out 0 or 1 of a yes/no outcome; write [0, 1]"
+            )
+        return self
+
+    def spread(self, cleaning: Cleaning) -> float:
+        """Return by how much the values of a day may differ before the day is set aside."""
+        if self.same_day_spread is not None:
+            return self.same_day_spread
+        return 0.0 if self.binary else cleaning.same_day_spread
+
+    def twin(self, cleaning: Cleaning) -> float:
+        """Return how far two values of a day in two units may lie apart and be one."""
+        return cleaning.same_day_twin if self.same_day_twin is None else self.same_day_twin
 
 
 class Cleaning(Section):
     """One switch per rule; the order is fixed."""
 
-    gap_days: int = Field(0, ge=0, description="Registration spells closer than this are one spell.")
+    gap_days: int = Field(
+        0, ge=0, description="Gaps of up to this many days between registrations are no gaps."
+    )
     acceptable_patient: bool = Field(
         True, description="Set aside patients whom the supplier flags unacceptable."
     )
@@ -252,7 +306,9 @@ class Cleaning(Section):
         1.0, ge=0, description="Two values of a day this close in the outcome's unit, in two units, are one."
     )
     same_day_spread: float = Field(
-        22.0, ge=0, description="A day whose values differ by more (in the outcome's unit) is set aside."
+        22.0,
+        ge=0,
+        description="A day whose values differ by more (in the outcome's unit) is set aside; outcomes may have their own.",
     )
     filler_dates: list[dt.date] = Field(
         [
@@ -371,7 +427,12 @@ class Qualitative(Section):
     observation_kinds: list[str] = Field(
         ["field_note", "observation"], description="Kinds of source that belong to no participant."
     )
-    min_cell: int = Field(3, ge=1, description="Counts of participants below this are hidden.")
+    min_cell: int = Field(
+        3,
+        ge=1,
+        description="Counts of participants below this are hidden, and so are all but fewer than this of those asked; "
+        "none and all stay.",
+    )
     quote_k: int = Field(
         3, ge=1, description="Attributes beside a quote are shared by at least this many people."
     )
@@ -447,6 +508,7 @@ class Study(Section):
         mains = [analysis.name for analysis in self.analyses if analysis.primary]
         if len(mains) > 1:
             wrong.append(f"analyses: {', '.join(mains)} are all primary; mark one")
+        wrong += _wrong_selection(self)
         for analysis in self.analyses:
             wrong += _unknown(f"analyses, {analysis.name}, outcome", analysis.outcome, self.outcomes)
             if analysis.comparison is not None:
@@ -455,6 +517,7 @@ class Study(Section):
                 )
         for name, outcome in self.outcomes.items():
             wrong += _unknown(f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists)
+        wrong += _shared_lists(self.outcomes)
         for key in ("conditions", "without", "additional_conditions"):
             for label in getattr(self.eligibility, key):
                 wrong += _unknown(f"eligibility, {key}", list_of(label), self.codelists)
@@ -509,6 +572,73 @@ class Study(Section):
                 "claims": here(self.claims),
             }
         )
+
+
+def _shared_lists(outcomes: dict[str, Outcome]) -> list[str]:
+    owner: dict[str, str] = {}
+    return [
+        f"outcomes, {name}: its code list {codelist} is that of {before} too, and a record can be of one outcome only. "
+        "For another way to make one value of a period, write a second study file"
+        for name, outcome in outcomes.items()
+        if (codelist := outcome.codelist or name) and (before := owner.setdefault(codelist, name)) != name
+    ]
+
+
+def _wrong_selection(study: Study) -> list[str]:
+    """Return what is wrong with comparisons of people who chose, or were chosen: they describe, and show no effect."""
+    wrong: list[str] = []
+    if not study.comparisons:
+        return wrong  # told already
+    for name, group in study.comparisons.items():
+        if group.referrals is not None:
+            wrong += _unknown(f"comparisons, {name}, referrals", list_of(group.referrals), study.codelists)
+            if group.kind != "not_referred":
+                wrong.append(f"comparisons, {name}, referrals: only kind: not_referred asks who was referred")
+        elif group.kind == "not_referred" and not any(each.endswith("referral") for each in study.codelists):
+            wrong.append(
+                f"comparisons, {name}: kind: not_referred needs to know who was referred, and no code list is called "
+                "…referral. Name the list under referrals"
+            )
+        if group.kind == "not_referred" and name == study.primary_comparison:
+            wrong.append(
+                f"comparisons, {name}: people who were not referred are selected, so this comparison describes and "
+                "cannot be the primary one. Mark one of kind never_treated or not_yet_treated as primary"
+            )
+    for analysis in study.analyses:
+        name = analysis.comparison or study.primary_comparison
+        if name not in study.comparisons or study.comparisons[name].kind != "not_referred":
+            continue
+        asked = {
+            "primary: true": analysis.primary,
+            "role: main": analysis.role == "main",
+            "a subgroup": analysis.subgroup is not None,
+            "estimator: dose": analysis.estimator == "dose",
+            "inference: randomisation, which permutes practices": "randomisation" in analysis.inference,
+        }
+        wrong += [
+            f"analyses, {analysis.name}: the comparison {name} is of people who were selected (kind: not_referred) and "
+            f"descriptive only, so {words} is not possible. Remove it, or choose another comparison"
+            for words, there in asked.items()
+            if there
+        ]
+        if analysis.name in study.family:
+            wrong.append(f"family: {analysis.name} compares people who were selected, which tests nothing")
+    return wrong
+
+
+def descriptive(analyses: list[Analysis], comparisons: dict[str, Comparison]) -> set[str]:
+    """Return the analyses that compare people who were selected: they describe, and no claim may rest on them."""
+    return {
+        each.name
+        for each in analyses
+        if each.comparison in comparisons and comparisons[each.comparison].kind == "not_referred"
+    }  # the primary comparison is never of that kind
+
+
+def listed(eligibility: Eligibility) -> list[str]:
+    """Return every code list (or category of one) that decides eligibility, each once."""
+    others = [rule.more_than for rule in eligibility.counting.values() if rule.more_than]
+    return list(dict.fromkeys([*eligibility.conditions, *eligibility.without, *others]))
 
 
 def list_of(label: str) -> str:
@@ -600,6 +730,10 @@ class Columns(Section):
     )
     weight: str | None = Field(None, description="Non-negative weight; null = 1.")
 
+    def who(self) -> list[str]:
+        """Return the columns that say who a unit is: unit, cluster and first_treated."""
+        return [name for name in (self.unit, self.cluster, self.first_treated) if name]
+
 
 class FitSpec(Section):
     """The SPEC of `evalweave fit`."""
@@ -666,6 +800,7 @@ class JoinSettings(Section):
     qualitative: Qualitative
     claims: str
     analyses: list[Analysis]
+    comparisons: dict[str, Comparison] = {}
     outcomes: dict[str, Outcome]
     estimates_first_seen: dt.date | None
 

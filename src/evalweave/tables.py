@@ -332,21 +332,47 @@ INCIDENCE = Table(
     key=("arm", "period"),
 )  # fmt: skip
 
+BALANCE = Table(
+    "balance",
+    "How far the arms lie apart before and after weighting; no rows where no comparison asks for weights.",
+    (
+        _c("comparison", TEXT, "the comparison", required=True),
+        _c("variable", TEXT, "the characteristic, as in the baseline table", required=True),
+        _c("category", TEXT, "its level; blank for a mean"),
+        _c("balanced", TRUTH, "the weights were made to balance it", required=True),
+        _c("smd_before", NUMBER, "standardised mean difference before weighting, as in the baseline table"),
+        _c("smd_after", NUMBER, "the same with weighted means, over the standard deviation from before"),
+        _c(
+            "effective_comparison_n",
+            WHOLE,
+            "how many equally weighted comparison patients the weighted ones are worth (Kish)",
+            counts="patients",
+        ),
+    ),
+    key=("comparison", "variable", "category"),
+)
+
 LEDGER = Table(
     "ledger",
     "Rows in = rows kept + rows set aside, each with one reason; totals are sums of these lines.",
     (
         _c("stage", TEXT, "the stage that decided", required=True),
-        _c("unit", TEXT, "what is counted: records, patients, registrations, person-periods", required=True),
+        _c(
+            "unit",
+            TEXT,
+            "what is counted: records, patients, practices, registrations, person-periods",
+            required=True,
+        ),
         _c("entry", TEXT, "received, kept or set_aside", required=True),
         _c("order", WHOLE, "the rule's place in the order of rules; 0 for received and kept", required=True),
         _c("rule", TEXT, "the rule's name", required=True),
         _c("reason", TEXT, "why, in words", required=True),
         _c("arm", TEXT, "programme, comparison or blank"),
         _c("period", TEXT, "the period's label or blank"),
+        _c("outcome", TEXT, "the outcome; blank where the rows are of all"),
         _c("n", WHOLE, "how many", required=True, counts="records"),
     ),
-    key=("stage", "unit", "entry", "order", "rule", "arm", "period"),
+    key=("stage", "unit", "entry", "order", "rule", "arm", "period", "outcome"),
 )
 
 ESTIMATES = Table(
@@ -682,9 +708,10 @@ JOINT_DISPLAY = Table(
 
 FLOW = Table(
     "flow",
-    "The boxes of the flow diagram, as released: what was received, set aside (with the reason) and kept.",
+    "The boxes of the flow diagrams, as released: what was received, set aside (with the reason) and kept.",
     (
-        _c("order", WHOLE, "the box's place from top to bottom", required=True),
+        _c("order", WHOLE, "the box's place from top to bottom, one outcome after the other", required=True),
+        _c("outcome", TEXT, "the outcome whose flow it belongs to; blank = all"),
         _c("box", TEXT, "received, set_aside or kept", required=True),
         _c("stage", TEXT, "the stage that decided", required=True),
         _c("rule", TEXT, "the rule's name; blank for received and kept"),
@@ -694,12 +721,13 @@ FLOW = Table(
         _c("n_patients", WHOLE, "patients", counts="patients"),
         _c("n_records", WHOLE, "records", counts="records"),
     ),
-    key=("order", "arm"),
+    key=("outcome", "stage", "box", "rule", "label", "arm"),
 )
 
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
-    BASELINE, INCIDENCE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES, SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
+    BASELINE, BALANCE, INCIDENCE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES,
+    SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
     THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, FIELDWORK, COOCCURRENCE, QUOTES, AGREEMENT,
     CLAIMS, JOINT_DISPLAY,
     FLOW,

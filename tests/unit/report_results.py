@@ -46,6 +46,7 @@ class Made:
     disclosure: str = "nhs_england"
     detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
+    weighted: bool = False  # the primary comparison by entropy balancing
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -72,7 +73,11 @@ def study_file(folder: Path, made: Made) -> Path:
         "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv"},
         "window": {"first": "2012-04-01", "last": "2019-03-31"},
         "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"]},
-        "comparisons": {"all": {"primary": True, "label": "all others"}, "north": {"areas": ["north"]}},
+        "comparisons": {
+            "all": {"primary": True, "label": "all others",
+                    **({"balance": "entropy", "balance_on": ["age", "sex"]} if made.weighted else {})},
+            "north": {"areas": ["north"]},
+        },
         "outcomes": {
             "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195]},
             "sbp": {"label": "Blood pressure", "unit": "mmHg", "plausible": [60, 260], "placebo": True},
@@ -108,6 +113,10 @@ def results(folder: Path, made: Made) -> Path:
         _ledgers(where)
     if made.baseline:
         files.write_csv(tables.BASELINE.conform(pd.DataFrame(_baseline())), where / "cohort/baseline.csv")
+        balance = (
+            tables.BALANCE.conform(pd.DataFrame(_balance())) if made.weighted else tables.BALANCE.empty()
+        )
+        files.write_csv(balance, where / "cohort/balance.csv")
     if made.qualitative:
         _qualitative(where, made)
     if made.truth:
@@ -197,9 +206,14 @@ def _trends(where: Path, made: Made) -> None:
 
 def _ledgers(where: Path) -> None:
     def lines(
-        stage: str, unit: str, received: int, lost: dict[str, int], arm: str | None = None
+        stage: str,
+        unit: str,
+        received: int,
+        lost: dict[str, int],
+        arm: str | None = None,
+        outcome: str | None = None,
     ) -> list[dict[str, Any]]:
-        same = {"stage": stage, "unit": unit, "arm": arm}
+        same = {"stage": stage, "unit": unit, "arm": arm, "outcome": outcome}
         kept = received - sum(lost.values())
         return [
             {**same, "entry": "received", "order": 0, "rule": "", "reason": "received", "n": received},
@@ -227,20 +241,43 @@ def _ledgers(where: Path) -> None:
     write(eligible, "cohort/ledger.csv")
     panel = [
         line
-        for arm, n in (("programme", 30003), ("comparison", 20002))
-        for line in lines("panel", "person-periods", n, {"not measured": 4001}, arm)
-    ]
+        for outcome, less in (("hba1c", 0), ("sbp", 1002))
+        for arm, people, practices in (("programme", 4752, 13), ("comparison", 3334, 11))
+        for unit, n, lost in (
+            ("patients", people, {"no measurement": 4 + less // 10}), ("practices", practices, {"no measurement": less // 1000}),
+            ("person-periods", 7 * people, {"after the end of follow-up": 3001, "not measured": 2002 + less}),
+            ("records", 10 * people, {"after the end of follow-up": 6 + less}),
+        )
+        for line in lines("panel", unit, n, lost, arm, outcome)
+    ]  # fmt: skip
     write(panel, "panel/all.ledger.csv")
 
 
 def _baseline() -> list[dict[str, Any]]:
     both = {"comparison": "all", "programme_n": 4752, "comparison_n": 3334}
     return [
+        {"comparison": "all", "variable": "patients", "category": "", "statistic": "n", "programme": 4752, "comparison_value": 3334},
+        {"comparison": "all", "variable": "practices", "category": "", "statistic": "n", "programme": 13, "comparison_value": 11},
         {**both, "variable": "age", "statistic": "mean_sd", "programme": 57.91, "programme_sd": 8.7, "comparison_value": 57.89,
-         "comparison_sd": 8.6, "smd": 0.003},
+         "comparison_sd": 8.6, "smd": 0.153},
         {**both, "variable": "sex", "category": "female", "statistic": "n", "programme": 2049, "comparison_value": 1428, "smd": 0.006},
         {**both, "variable": "sex", "category": "male", "statistic": "n", "programme": 2703, "comparison_value": 1906, "smd": -0.006},
         {**both, "variable": "ethnicity", "category": "Rare", "statistic": "n", "programme": 4, "comparison_value": 31, "smd": 0.0},
+    ]  # fmt: skip
+
+
+def _balance() -> list[dict[str, Any]]:
+    """Balanced on age and sex; the rare group rests on four people."""
+    smds = (
+        ("age", "", 0.153, 0.0),
+        ("sex", "female", 0.006, 0.0),
+        ("sex", "male", -0.006, 0.0),
+        ("ethnicity", "Rare", 1.7231, -1.6417),
+    )
+    return [
+        {"comparison": "all", "variable": variable, "category": category, "balanced": variable != "ethnicity",
+         "smd_before": before, "smd_after": after, "effective_comparison_n": 2871}
+        for variable, category, before, after in smds
     ]  # fmt: skip
 
 
@@ -253,7 +290,7 @@ def _qualitative(where: Path, made: Made) -> None:
          "n_eligible": 6, "n_references": 17, "n_sources": 7},
         *({"theme_id": "fit", "role": "client", "attribute": "ethnicity", "attribute_level": level, "n_participants": k,
            "n_eligible": n, "n_references": k, "n_sources": k}
-          for level, k, n in (("White British", 6, 7), ("South Asian", 1, 2), ("Black African", 2, 3))),
+          for level, k, n in (("White British", 4, 7), ("South Asian", 2, 2), ("Black African", 3, 3))),
         {"theme_id": "fit", "role": "observation", "n_references": 7, "n_sources": 5},
         {"theme_id": "fit", "code_id": "fit > good", "role": "client", "n_participants": 5, "n_eligible": 12,
          "n_references": 8, "n_sources": 5},
@@ -304,9 +341,9 @@ def _detail() -> dict[str, Any]:
         "theme_by_subgroup": [
             {"analysis": "by_ethnicity", "subgroup": "white", "attribute": "ethnicity", "match": "approximate",
              "reason": "as coded & as said", "lines": [
-                 line | {"level": "0", "attribute_levels": ["Black African", "South Asian"], "n_participants": 3,
+                 line | {"level": "0", "attribute_levels": ["Black African", "South Asian"], "n_participants": 5,
                          "n_eligible": 5, "term": "att[white=0]"},
-                 line | {"level": "1", "attribute_levels": ["White British"], "n_participants": 6, "n_eligible": 7,
+                 line | {"level": "1", "attribute_levels": ["White British"], "n_participants": 4, "n_eligible": 7,
                          "term": "att[white=1]"}]},
             {"analysis": "main", "subgroup": "imd_quintile", "attribute": "", "match": "none", "reason": "no <b>attribute</b> says it",
              "lines": []},

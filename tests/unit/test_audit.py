@@ -148,6 +148,12 @@ def test_a_mark_that_reads_differently_from_its_value_is_found(release: Path) ->
         ("estimates.csv", "analysis,n_patients\nmain,8086\n", "not rounded"),
         ("figures/trends.csv", "arm,n_patients\nprogramme,4750\ncomparison,6\n", "row 3, column n_patients"),
         ("theme_counts.csv", "theme_id,n_participants\ndrift,1\n", "small"),
+        (
+            "theme_counts.csv",
+            "theme_id,n_participants,n_eligible\ndrift,0,5\nfit,4,5\n",
+            "row 3: all but a few",
+        ),
+        ("joint_display.csv", "claim_id,n_raised,n_supports,n_eligible\nfit,5,4,5\n", "row 2: all but a few"),
         ("flow.csv", "order,box,label,n_records\n1,kept,all,30271\n", "not rounded"),
         ("baseline.csv", "variable,statistic,programme\nfemale,n,2043\n", "not rounded"),
         ("figures/uptake.csv", "year,referred\n2015.0,312\n", "column referred: holds whole numbers"),
@@ -158,6 +164,13 @@ def test_a_small_unrounded_or_undeclared_count_in_a_table_is_found(
 ) -> None:
     (release / name).write_text(content)
     assert says in findings(release)
+
+
+def test_everybody_and_nobody_may_be_released(release: Path) -> None:
+    (release / "theme_counts.csv").write_text(
+        "theme_id,n_participants,n_eligible\ndrift,0,5\nfit,5,5\nall,9,12\n"
+    )
+    assert findings(release) == ""
 
 
 def test_a_count_in_the_manifest_is_found(release: Path) -> None:

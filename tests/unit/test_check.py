@@ -86,7 +86,9 @@ def test_everything_wrong_at_once(study: Path) -> None:
     said = yaml.safe_load(study.read_text())
     said["codelists"]["hba1c"] = "absent.csv"
     study.write_text(yaml.safe_dump(said))
-    message = wrong(study)
+    message = wrong(
+        study, StudyError
+    )  # of the study file's mistakes and the data's, the first decide the exit code
     for words in (
         'a column "sex"',
         "events.csv: found an empty file",
@@ -111,6 +113,21 @@ def test_practices_as_a_design(study: Path, practices: str, words: str) -> None:
     assert words in wrong(study)
 
 
+def test_later_starters_that_all_start_on_one_day(study: Path) -> None:
+    (study.parent / "practices.csv").write_text(
+        "practice_id,programme_start\n" + "".join(f"{p},2015-04-01\n" for p in "ABCD")
+    )
+    study.write_text(study.read_text().replace("primary: true", "kind: not_yet_treated"))
+    assert "one start for all practices" in wrong(study)
+
+
+def test_a_category_of_a_code_list_that_no_code_has(study: Path) -> None:
+    said = yaml.safe_load(study.read_text())
+    said["eligibility"]["without"] = ["type_2_diabetes[doubtful]"]
+    study.write_text(yaml.safe_dump(said))
+    assert 'no code of "type_2_diabetes[doubtful]", which the study asks for' in wrong(study)
+
+
 def test_an_outcome_without_a_record(study: Path) -> None:
     events = study.parent / "extract" / "events.csv"
     events.write_text(events.read_text().replace(HBA1C, "1"))
@@ -121,6 +138,17 @@ def test_identifiers_that_do_not_meet(study: Path) -> None:
     events = study.parent / "extract" / "events.csv"
     events.write_text(events.read_text().replace("P", "Q").replace(SECRET, "Q1"))
     assert "people who are not in patients" in wrong(study)
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("extract", "there is no such folder"), ("practices", "cannot be read")],
+)
+def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(study: Path, key: str, words: str) -> None:
+    said = yaml.safe_load(study.read_text())
+    said[key] = {"path": "nowhere"} if key == "extract" else "nowhere"
+    study.write_text(yaml.safe_dump(said))
+    assert words in wrong(study, StudyError)
 
 
 def test_ragged_rows_are_named(study: Path) -> None:
@@ -172,6 +200,46 @@ def test_practices_in_other_dress(tmp_path: Path) -> None:
         assert found["practice_id"].tolist() == ["001", "002"]
         assert effective(found) == {"001": "001", "002": "001"}
         assert arm_of(found) == {"001": "programme", "002": "programme"}
+
+
+def change(study: Path, file: str, old: str, new: str) -> None:
+    path = study.parent / file
+    path.write_text(path.read_text().replace(old, new))
+
+
+def test_what_a_spreadsheet_does_to_an_extract(study: Path) -> None:
+    change(study, "extract/events.csv", f"P2,2016-05-01,{HBA1C}", "P2,2016-05-01,9.9979E+14")
+    change(study, "extract/registrations.csv", SECRET, "1.2622E+16")
+    change(study, "practices.csv", "A,", "00A,")
+    said = wrong(study)
+    assert "events.csv, column code: found 1 cells in exponential form" in said
+    assert "registrations.csv, column patient_id: found 1 cells in exponential form" in said
+    assert "practice_id: found 1 practices that registrations write with other leading zeros" in said
+
+
+def test_registrations_of_another_extract(study: Path) -> None:
+    change(study, "extract/registrations.csv", "P", "Q")
+    assert "registrations, column patient_id: found 3 of 4 rows of people who are not in patients" in wrong(
+        study
+    )
+
+
+def test_an_outcome_without_a_value(study: Path) -> None:
+    change(study, "extract/events.csv", ",48,", ",,")
+    assert 'found no number in any of the 4 records of the outcome "hba1c"' in wrong(study)
+
+
+def test_a_unit_that_the_quantity_lacks_is_told_with_the_rest(study: Path) -> None:
+    (study.parent / "list.csv").write_text(f"code,implied_unit\n{HBA1C},mg/dL\n")
+    change(study, "study.yaml", str(LISTS / "hba1c.csv"), "list.csv")
+    change(study, "practices.csv", "2015-04-01", "01/04/2015")
+    said = wrong(study)
+    assert 'list.csv, column implied_unit: found the unit "mg/dL"' in said and "practices.csv, row 2" in said
+
+
+def test_a_quote_that_would_hide_practices(study: Path) -> None:
+    change(study, "practices.csv", "west", '"west')
+    assert "practices.csv: found rows that cannot be told apart" in wrong(study)
 
 
 def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:

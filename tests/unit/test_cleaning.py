@@ -309,3 +309,59 @@ def test_a_yes_no_outcome_takes_its_value_from_the_code(tmp_path: Path) -> None:
         codelists=found,
     )
     assert [row["value"] for row in rows(backend, result.measurements)] == [1.0, 0.0]
+
+
+SMOKER, DAILY, NEVER = "77176002", "449868002", "266919005"
+
+
+def smoking(*records: tuple[str, str], **changes: Any) -> tuple[list[tuple[str, float]], dict[int, str]]:
+    """Return the days measured and the rule of each row set aside, of records (code, day) of a yes/no outcome."""
+    said = {"unit": "proportion", "plausible": [0, 1], "binary": True, **changes}
+    outcome = type(settings().outcomes["hba1c"]).model_validate(said)
+    chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
+    found, faults = read_all({"smoking": str(LISTS / "smoking.csv")}, "snomed")
+    assert not faults
+    rows_ = [{"code": code, "value": "", "unit": "", "date": day} for code, day in records]
+    backend, result = cleaned(records=rows_, chosen=chosen, codelists=found)
+    aside = {row["source_row"]: row["rule"] for row in rows(backend, result.set_aside)}
+    ledgers.check(result.ledger)
+    return [(str(row["date"]), row["value"]) for row in rows(backend, result.measurements)], aside
+
+
+def test_yes_and_no_on_one_day_are_never_averaged() -> None:
+    measured, aside = smoking(
+        (SMOKER, "2016-05-01"), (NEVER, "2016-05-01"),  # contradict each other: the day is set aside
+        (SMOKER, "2016-06-01"), (DAILY, "2016-06-01"),  # say the same
+        (NEVER, "2016-07-01"),
+    )  # fmt: skip
+    assert measured == [("2016-06-01", 1.0), ("2016-07-01", 0.0)]
+    assert aside == {2: "same_day_spread", 3: "same_day_spread", 5: "same_day_repeat"}
+
+
+def test_a_number_beside_a_status_is_not_its_value() -> None:
+    outcome = {"code": SMOKER, "value": "20", "unit": "cigarettes/day"}
+    said = {"unit": "proportion", "plausible": [0, 1], "binary": True}
+    chosen = settings().model_copy(
+        update={"outcomes": {"smoking": type(settings().outcomes["hba1c"]).model_validate(said)}}
+    )
+    found, _ = read_all({"smoking": str(LISTS / "smoking.csv")}, "snomed")
+    backend, result = cleaned(records=[outcome], chosen=chosen, codelists=found)
+    assert [row["value"] for row in rows(backend, result.measurements)] == [1.0]
+
+
+def test_each_outcome_may_have_limits_of_a_day_of_its_own() -> None:
+    pressure = type(settings().outcomes["hba1c"]).model_validate
+    sound = {"code": "72313002", "unit": "mmHg", "value": "140", "date": "2017-01-01"}
+    for spread, left in ((None, []), (40, [("2016-05-01", 150.0)])):
+        said = {"unit": "mmHg", "plausible": [60, 260], "same_day_spread": spread}
+        chosen = settings().model_copy(
+            update={"outcomes": {**settings().outcomes, "systolic_bp": pressure(said)}}
+        )
+        twice = [{"code": "72313002", "unit": "mmHg", "value": value} for value in ("135", "165")]
+        backend, result = cleaned(records=[{}, *twice, sound], chosen=chosen)
+        found = [
+            (str(r["date"]), r["value"])
+            for r in rows(backend, result.measurements)
+            if r["outcome"] != "hba1c"
+        ]
+        assert found == [*left, ("2017-01-01", 140.0)]

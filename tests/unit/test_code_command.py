@@ -86,7 +86,7 @@ def test_cells_that_a_spreadsheet_would_compute_are_neutralised(tmp_path: Path) 
 def test_mistakes_are_plain_sentences(tmp_path: Path) -> None:
     for args, kind, words in (
         (["code"], StudyError, "Give a coded project"),
-        (["code", str(tmp_path / "none.qdpx")], DataError, "there is no such file"),
+        (["code", str(tmp_path / "none.qdpx")], StudyError, "there is no such file"),
         (["code", str(tmp_path)], DataError, "folder without data.qda"),
     ):
         with pytest.raises(kind, match=words):

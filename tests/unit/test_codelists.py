@@ -8,6 +8,7 @@ import pytest
 
 from evalweave.records.codelists import Codelist, conflicts, read, read_all, summary
 from evalweave.records.codes import Code, Ctv3Code, MedCodeId, Read2Code, SnomedCode, check_digit_fits
+from evalweave.records.units import quantity_of
 from evalweave.study import Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config" / "codelists"
@@ -69,6 +70,31 @@ def test_what_a_spreadsheet_does_to_codes_is_seen(tmp_path: Path) -> None:
     assert "exponential" in str(faults[0])
 
 
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        ("1,26E+16", "exponential"), ("1.26e16", "exponential"), ("44054006.0", "with a fraction"),
+        ("9997910000001060000"[:18], "ends in zeros"),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("header", ["code;term", "MedCodeId;Term"])
+def test_codes_that_a_spreadsheet_has_cut_are_faults(
+    tmp_path: Path, header: str, code: str, says: str
+) -> None:
+    codelist, faults = tried(tmp_path, f"{header}\n44054006;x\n{code};y\n")
+    assert codelist is None and says in str(faults[0]) and "row 3" in str(faults[0])
+
+
+def test_quotes_in_terms_take_in_no_codes(tmp_path: Path) -> None:
+    aurum = 'MedCodeId\tTerm\n197761014\t"Type 2\n12622041000006111\t5" x\n457954013\t"z\n'
+    assert len(made(tmp_path, aurum).entries) == 3
+    assert len(made(tmp_path, '"MedCodeId"\t"Term"\n"197761014"\t"a\tb"\n').entries) == 1
+    _, faults = tried(tmp_path, 'code,term\n44054006,"Type 2\n73211009,x\n')
+    assert "rows that cannot be told apart" in str(faults[0])
+    _, faults = tried(tmp_path, 'code,term\n44054006,"a\nb"\n\n,x\n')
+    assert "row 5" in str(faults[0])  # as an editor counts
+
+
 def test_duplicates_are_counted_and_conflicts_told(tmp_path: Path) -> None:
     assert made(tmp_path, "code,term\n44054006,a\n44054006,b\n").n_duplicates == 1
     _, faults = tried(tmp_path, "code,category\n44054006,type_2\n44054006,type_1\n")
@@ -125,3 +151,34 @@ def test_shipped_lists_are_whole() -> None:
     ]
     table = summary(lists)
     assert (table["n_codes"] > 0).all() and table["codelist"].is_monotonic_increasing
+
+
+SECONDARY = {
+    "systolic_bp": {"unit": "mmHg", "plausible": [60, 260]},
+    "body_mass_index": {"unit": "kg/m2", "plausible": [12, 80]},
+    "total_cholesterol": {"unit": "mmol/L", "plausible": [1, 20]},
+    "smoking": {"unit": "proportion", "plausible": [0, 1], "binary": True},
+}
+
+
+@pytest.mark.parametrize("name", SECONDARY)
+def test_lists_of_secondary_outcomes_are_sound(name: str) -> None:
+    """Check digits, sources, units that the quantity has, and 1 or 0 of a yes/no outcome; in SNOMED CT and OMOP."""
+    found = made_of(SHIPPED / f"{name}.csv", name)
+    assert not found.notes and not found.n_duplicates
+    outcome = Outcome.model_validate(SECONDARY[name])
+    assert not conflicts({name: found}, {name: outcome})
+    systems = {entry.code.system for entry in found.entries}
+    assert {"snomed", "omop"} <= systems
+    for system in ("snomed", "omop"):  # a format needs both answers, or it would find only one
+        values = {entry.value for entry in found.entries if entry.code.system == system}
+        assert values == ({"0", "1"} if outcome.binary else {""})
+    for entry in found.entries:
+        if entry.implied_unit:
+            assert quantity_of(name, outcome.unit).has(entry.implied_unit)
+
+
+def made_of(path: Path, name: str) -> Codelist:
+    codelist, faults = read(name, path, "snomed")
+    assert not faults and codelist is not None
+    return codelist

@@ -15,7 +15,6 @@ from test_cleaning import settings as clean_settings
 
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
-from evalweave.cohort.weighting import entropy, propensity, smd
 from evalweave.errors import DataError
 from evalweave.records.codelists import read_all
 from evalweave.study import CohortSettings
@@ -343,31 +342,3 @@ def test_open_cohort_takes_people_when_they_become_eligible() -> None:
 )
 def test_white(text: str | None, is_white: int | None) -> None:
     assert (None if pd.isna(white(text)) else white(text)) == is_white
-
-
-def test_entropy_weights_balance_exactly_and_odds_nearly() -> None:
-    rng = np.random.default_rng(7)
-    x = rng.normal(size=(900, 3))
-    treated = rng.random(900) < 1 / (1 + np.exp(-x @ [0.8, -0.5, 0.0]))
-    exact, odds = entropy(x, treated), propensity(x, treated)
-    for made in (exact, odds):
-        assert made[treated] == pytest.approx(1)
-        assert made[~treated].sum() == pytest.approx((~treated).sum())
-    assert max(abs(smd(x[:, k], treated, exact)) for k in range(3)) < 1e-8
-    assert max(abs(smd(x[:, k], treated, odds)) for k in range(3)) < 0.1
-    assert abs(smd(x[:, 0], treated, np.ones(900))) > 0.5
-
-
-def test_weights_are_asked_for_by_comparison() -> None:
-    people = [
-        person("P", birth_year="1945"),
-        person("Q", "C", birth_year="1970"),
-        person("R", "C", birth_year="1941"),
-    ]
-    groups = {"all": {"primary": True}, "even": {"balance": "entropy", "balance_on": ["age"]}}
-    result = built(people, settings(comparisons=groups))
-    weights = result.membership.set_index(["comparison", "patient_id"])["weight"]
-    assert (weights["all"] == 1).all() and weights["even"].nunique() > 1
-    assert result.balance is not None and abs(result.balance["smd_after"]).max() < 1e-8
-    with pytest.raises(DataError, match="balance_on"):
-        built([], settings(comparisons={"even": {"balance": "entropy", "balance_on": ["height"]}}))

@@ -11,10 +11,10 @@ from test_cohort import TYPE_1, TYPE_2, built, person, reason, settings
 from typer.testing import CliRunner
 
 from evalweave.cli import app
-from evalweave.cohort.eligibility import listed, reasons
+from evalweave.cohort.eligibility import reasons
 from evalweave.errors import DataError
 from evalweave.records.codelists import read_all, unknown_labels
-from evalweave.study import Eligibility, Study
+from evalweave.study import Eligibility, Study, listed
 from evalweave.studyfile import load_study
 
 CONFIG = Path(__file__).parents[2] / "config"

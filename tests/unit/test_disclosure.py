@@ -177,6 +177,53 @@ def test_references_hide_with_their_participants_and_levels_protect_each_other()
     assert got["n_eligible"].tolist() == ["19", "11", "8"]
 
 
+@pytest.mark.parametrize(
+    ("k", "n", "shown"),
+    [
+        (0, 5, "0"),
+        (2, 12, "*"),
+        (3, 12, "3"),
+        (9, 12, "9"),
+        (10, 12, "*"),
+        (11, 12, "*"),
+        (12, 12, "12"),
+        (4, 5, "*"),
+        (5, 5, "5"),
+    ],
+)
+def test_the_silence_of_few_is_hidden_like_the_words_of_few(k: int, n: int, shown: str) -> None:
+    counted = {
+        "theme_id": "t",
+        "role": "client",
+        "n_participants": k,
+        "n_eligible": n,
+        "n_references": k,
+        "n_sources": k,
+    }
+    got = NHS.count_frame(frame(THEME_COUNTS, counted), THEME_COUNTS).iloc[0]
+    assert got["n_participants"] == shown and got["n_eligible"] == str(n)
+    assert (got["n_references"] == "*") == (shown == "*")
+    joint = frame(JOINT_DISPLAY, {"n_eligible": n, "n_raised": k, "n_supports": k, "n_contradicts": 0})
+    assert NHS.count_frame(joint, JOINT_DISPLAY).iloc[0][["n_raised", "n_supports"]].tolist() == [
+        shown,
+        shown,
+    ]
+
+
+def test_levels_protect_a_hidden_rest() -> None:
+    """10 of 11 women hides; men and the total would give it away, so men hide as well."""
+    rows = [
+        {"theme_id": "t", "role": "client", "attribute": attribute, "attribute_level": level, "n_participants": k,
+         "n_eligible": n}
+        for attribute, level, k, n in ((None, None, 14, 19), ("gender", "woman", 10, 11), ("gender", "man", 4, 8))
+    ]  # fmt: skip
+    assert NHS.count_frame(frame(THEME_COUNTS, *rows), THEME_COUNTS)["n_participants"].tolist() == [
+        "14",
+        "*",
+        "*",
+    ]
+
+
 def test_a_joint_display_hides_few_voices() -> None:
     got = NHS.count_frame(
         frame(JOINT_DISPLAY, {"n_eligible": 12, "n_raised": 9, "n_supports": 8, "n_contradicts": 1}),

@@ -128,8 +128,55 @@ def test_the_flow_table_follows_its_contract(tmp_path: Path) -> None:
     table = flowchart.table(data(tmp_path))
     assert list(table.columns) == tables.FLOW.names
     assert table["order"].is_unique
+    assert not table.duplicated(list(tables.FLOW.key)).any()
     kept = table[(table["box"] == "kept") & (table["stage"] == "arm")]
     assert list(kept["n_patients"]) == ["4750", "3335"]
+
+
+def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
+    from evalweave import tables
+
+    found = data(tmp_path)
+    assert flowchart.outcomes(found) == ["hba1c", "sbp"]
+    above, below = flowchart.diagram(found, "sbp")
+    assert above == flowchart.diagram(found, "hba1c")[0]
+    headings = [step.box.heading for step in below[0]]
+    assert headings == ["Programme practices", "Measured: Blood pressure", "In the panel"]
+    headings = [step.box.heading for step in flowchart.diagram(found)[1][0]]
+    assert headings == [
+        "Programme practices",
+        "Measured: HbA1c",
+        "In the panel",
+        "Seen before and after the start",
+    ]
+    table = flowchart.table(found)
+    kept = table[(table["stage"] == "panel") & (table["box"] == "kept") & (table["arm"] == "programme")]
+    measured = kept.set_index(["outcome", "label"])
+    assert (
+        measured.loc[("hba1c", "patients: kept"), "n_patients"] == "4750"
+    )  # 4,752 less 4, who are not shown
+    assert measured.loc[("sbp", "patients: kept"), "n_patients"] == "4650"
+    assert measured.loc[("sbp", "practices: kept"), "n_practices"] == "12"
+    assert measured.loc[("hba1c", "person-periods: kept"), "n_records"] == "28260"
+    assert measured.loc[("sbp", "person-periods: kept"), "n_records"] == "27260"
+    aside = table[(table["stage"] == "panel") & (table["box"] == "set_aside")].set_index(
+        ["outcome", "arm", "label"]
+    )
+    assert aside.loc[("hba1c", "programme", "patients: no measurement"), "n_patients"] == "*"
+    both = table[table["stage"] == "estimate"]
+    assert both["n_patients"].tolist() == ["4005", "*"] and set(both["outcome"]) == {"hba1c"}
+    alone = flowchart.of_outcome(table, "sbp")
+    assert set(alone["outcome"].dropna()) == {"sbp"} and len(alone) < len(table)
+    assert list(alone.columns) == tables.FLOW.names
+
+
+def test_a_hidden_box_cannot_be_worked_out_from_the_others(tmp_path: Path) -> None:
+    """Exact counts (sacro): 6 records set aside would follow from received and kept, so another box hides too."""
+    table = flowchart.table(data(tmp_path, disclosure="sacro"))
+    for _, part in table[table["stage"] == "panel"].groupby(["outcome", "arm"]):
+        for column in ("n_patients", "n_records"):
+            for _, unit in part.groupby(part["label"].str.split(":").str[0]):
+                assert (unit[column] == "*").sum() != 1, unit
 
 
 @pytest.mark.parametrize(

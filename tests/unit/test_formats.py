@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from framed import arrow, framed
 
 from evalweave import panel as panels
 from evalweave.cohort.building import build
@@ -131,11 +132,11 @@ def through(
     }
     cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
     built = panels.build(
-        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
+        backend, tidy["measurements"], tidy["registrations"], arrow(cohort.cohort), arrow(cohort.membership),
         STUDY.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
     )  # fmt: skip
     return Run(
-        built.panel,
+        framed(backend, built.panel),
         pd.concat([ledger(table, parts[table]) for table in TABLES]),
         cleaned.ledger,
         [note for each in parts.values() for part in each for note in part.notes],

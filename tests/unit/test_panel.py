@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import ibis
 import pandas as pd
 import pytest
+from framed import arrow, framed, spelt_out
 
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
-from evalweave.panel import Panels, build, first_treated
+from evalweave.panel import build, first_treated
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.study import Exposure, PanelSettings, period_label, period_number
-from evalweave.tables import COHORT, MEASUREMENTS, PANEL, TRENDS
+from evalweave.tables import COHORT, LEDGER, MEASUREMENTS, PANEL, TRENDS
 
 START = dt.date(2015, 4, 1)
 
@@ -33,14 +36,15 @@ def settings(**changes: Any) -> PanelSettings:
 
 
 def built(
-    records: list[tuple[str, str, float]],
+    records: Sequence[tuple[Any, ...]],
     chosen: PanelSettings | None = None,
     start: dt.date = START,
     censored: dict[str, dt.date] | None = None,
     also: dict[str, dt.date] | None = None,
     entered: dict[str, dt.date] | None = None,
     baseline: pd.DataFrame | None = None,
-) -> Panels:
+    arms: tuple[str, ...] = ("programme", "programme", "comparison", "comparison"),
+) -> Framed:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
     cohort = COHORT.conform(
@@ -48,7 +52,7 @@ def built(
             {
                 "patient_id": list(people),
                 "practice_id": list(people.values()),
-                "arm": ["programme", "programme", "comparison", "comparison"],
+                "arm": list(arms),
                 "programme_start": [starts.get(practice) for practice in people.values()],
                 "sex": ["female", "male", "unknown", "female"],
                 "age": [50, 60, 55, 70],
@@ -68,7 +72,7 @@ def built(
                 "patient_id": [row[0] for row in rows],
                 "practice_id": [people.get(row[0], "Z") for row in rows],
                 "date": pd.to_datetime([row[1] for row in rows]),
-                "outcome": "hba1c",
+                "outcome": [row[3] if len(row) > 3 else "hba1c" for row in rows],
                 "value": [row[2] for row in rows],
                 "unit_decided_by": "text",
                 "n_same_day": 1,
@@ -85,22 +89,36 @@ def built(
         }
     )
     schema = {"patient_id": "string", "practice_id": "string", "start": "date", "end": "date"}
-    return build(
+    made = build(
         backend,
         ibis.memtable(measurements),
         ibis.memtable(spells, schema=schema),
-        cohort,
-        membership,
+        arrow(cohort),
+        arrow(membership),
         "all",
         chosen or settings(),
     )
+    return Framed(
+        panel=framed(backend, made.panel),
+        followed=framed(backend, made.followed),
+        trends=made.trends,
+        ledger=made.ledger,
+    )
+
+
+@dataclass(frozen=True)
+class Framed:
+    panel: pd.DataFrame
+    followed: pd.DataFrame
+    trends: pd.DataFrame
+    ledger: pd.DataFrame
 
 
 C = ("C1", "2014-01-01", 50.0)
 VALUES = [("T1", "2015-04-01", 40.0), ("T1", "2015-10-05", 46.0), ("T1", "2016-03-31", 55.0), C]
 
 
-def value(panels: Panels, patient: str = "T1", period: int = 2015) -> float:
+def value(panels: Framed, patient: str = "T1", period: int = 2015) -> float:
     rows = panels.panel[(panels.panel["patient_id"] == patient) & (panels.panel["period"] == period)]
     return float(rows["hba1c"].iloc[0])
 
@@ -180,7 +198,7 @@ def test_washout_is_the_same_days_in_both_arms_when_all_start_together() -> None
     assert (value(staggered, "T1"), value(staggered, "C1")) == (50, 75)
 
 
-def rules(result: Panels, unit: str = "person-periods") -> dict[tuple[str, str], int]:
+def rules(result: Framed, unit: str = "person-periods") -> dict[tuple[str, str], int]:
     """Return how many of a unit each rule took, by rule and period."""
     aside = result.ledger[(result.ledger["entry"] == "set_aside") & (result.ledger["unit"] == unit)]
     return aside.groupby(["rule", "period"])["n"].sum().to_dict()
@@ -199,7 +217,7 @@ def test_a_washout_over_the_end_of_a_period() -> None:
     assert (
         found["not_measured", "2016/17"] == 2
     )  # T2 and C2: the rest of the period was theirs to be measured in
-    assert not (result.followed["period"] == 2015).any()
+    assert not (spelt_out(result.followed)["period"] == 2015).any()
     ledgers.check(result.ledger)
 
 
@@ -224,7 +242,7 @@ def test_follow_up_ends_with_the_last_day_of_a_period_or_on_the_first() -> None:
     assert value(result, "T1", 2015) == 50 and value(result, "T2", 2016) == 50
     found = rules(result)
     assert found["after_follow_up", "2016/17"] == 1  # T1; T2 was there for a day
-    assert result.followed.groupby("patient_id")["period"].max().to_dict() == {
+    assert spelt_out(result.followed).groupby("patient_id")["period"].max().to_dict() == {
         "T1": 2015, "T2": 2016, "C1": 2016, "C2": 2016,
     }  # fmt: skip
 
@@ -239,7 +257,7 @@ def test_an_open_cohort_is_followed_from_entry() -> None:
         rules(result)["before_follow_up", "2014/15"] == 1
         and rules(result)["before_follow_up", "2013/14"] == 1
     )
-    followed = result.followed[result.followed["patient_id"] == "T1"]["period"].tolist()
+    followed = spelt_out(result.followed).query("patient_id == 'T1'")["period"].tolist()
     assert followed == [2015, 2016]
 
 
@@ -255,9 +273,57 @@ def test_follow_up_and_strangers_are_counted() -> None:
     assert trends.loc[("programme", 2015), ["n_patients", "n_eligible", "n_practices"]].tolist() == [1, 2, 1]
 
 
+def test_each_outcome_has_its_own_ledger() -> None:
+    """T1: HbA1c in three periods, blood pressure in one; T2: blood pressure once; C2: never measured."""
+    records = [*VALUES, ("T1", "2016-06-01", 50.0), ("T1", "2013-06-01", 50.0), ("X", "2015-06-01", 50.0)]
+    records += [
+        ("T1", "2015-06-01", 130.0, "sbp"),
+        ("T2", "2015-06-01", 131.0, "sbp"),
+        ("C1", "2013-06-01", 140.0, "sbp"),
+    ]
+    outcomes = {
+        "hba1c": {"unit": "mmol/mol", "plausible": [20, 195]},
+        "sbp": {"unit": "mmHg", "plausible": [60, 260]},
+    }
+    ledger = built(records, settings(outcomes=outcomes)).ledger
+    LEDGER.check(ledger)
+    ledgers.check(ledger)
+    assert list(dict.fromkeys(ledger["outcome"])) == ["hba1c", "sbp"]
+    n = ledger.groupby(["outcome", "unit", "entry", "rule"])["n"].sum()
+    for outcome, measured, patients, kept in (("hba1c", 4, 2, 6), ("sbp", 3, 3, 3)):
+        assert n[outcome, "person-periods", "received", ""] == 4 * 4
+        assert n[outcome, "person-periods", "kept", ""] == measured
+        assert n[outcome, "person-periods", "set_aside", "not_measured"] == 16 - measured
+        assert n[outcome, "patients", "received", ""] == n[outcome, "practices", "received", ""] == 4
+        assert n[outcome, "patients", "kept", ""] == n[outcome, "practices", "kept", ""] == patients
+        assert n[outcome, "patients", "set_aside", "never_measured"] == 4 - patients
+        assert n[outcome, "records", "kept", ""] == kept
+    assert n["hba1c", "records", "set_aside", "not_in_comparison"] == 1
+    wrong = ledger.copy()
+    first = wrong.index[(wrong["entry"] == "kept") & (wrong["outcome"] == "hba1c")][0]
+    second = wrong.index[(wrong["entry"] == "kept") & (wrong["outcome"] == "sbp")][0]
+    wrong.loc[first, "n"] += 1
+    wrong.loc[second, "n"] -= 1  # right over both, wrong for each
+    with pytest.raises(DataError, match="does not add up"):
+        ledgers.check(wrong)
+
+
 def test_an_outcome_not_measured_in_an_arm() -> None:
     with pytest.raises(DataError, match='no measurement of the outcome "hba1c" in the comparison arm'):
         built(VALUES[:-1])
+
+
+def test_people_who_were_not_referred_are_untreated_in_a_programme_practice() -> None:
+    panel = built(
+        VALUES, also={"C": START, "D": START}
+    ).panel  # C1 and C2: comparison arm of programme practices
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": None, "T1": 2015}
+
+
+def test_later_starters_may_be_all_there_is_to_compare_with() -> None:
+    later = {"C": dt.date(2016, 4, 1), "D": dt.date(2016, 4, 1)}
+    panel = built(VALUES, also=later, arms=("programme",) * 4).panel
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": 2016, "T1": 2015}
 
 
 @pytest.mark.parametrize("period", ["month", "quarter", "half_year", "financial_year", "calendar_year"])

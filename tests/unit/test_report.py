@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
@@ -181,7 +182,7 @@ def test_statistics_that_rest_on_few_people_are_not_drawn(tmp_path: Path) -> Non
 
 def test_the_order_of_answer_words(tmp_path: Path) -> None:
     text = words(page(tmp_path))
-    assert "Where the service was available, HbA1c rose by 0.11 percentage points less than" in text
+    assert "With the service available, HbA1c rose by 0.11 percentage points less than" in text
     assert text.index("Statistically,") < text.index("In practice,")
     assert "This is an association" in text
     assert "effect of the service" not in text
@@ -220,6 +221,27 @@ def test_what_is_absent_is_said_and_nothing_breaks(tmp_path: Path, options: dict
         assert "ewer than 4 practices per arm" in text
     if options.get("low") == -float("inf"):
         assert "the interval has no limit on at least one side" in text
+
+
+def test_the_reasons_of_an_analysis_without_an_estimate_stand_once(tmp_path: Path) -> None:
+    """The primary analysis is an event study, which belongs to two places of one section."""
+    made = Made(only_main=True)
+    file = study_file(tmp_path, made)
+    file.write_text(file.read_text().replace("estimator: twfe", "estimator: event_study"))
+    where = results(tmp_path, made)
+    estimates = where / "estimates/estimates.csv"
+    estimates.write_text(estimates.read_text().splitlines()[0] + "\n")
+    why = "only one practice has the programme"
+    absent = {f"event[{e}]": f"{why}." for e in (-2, 0, 1)} | {"trend": "too few periods"}
+    found = {"main": {"absent": absent, "notes": [why, "24 practices stay"]}}
+    (where / "estimates/diagnostics.json").write_text(json.dumps(found))
+    out = tmp_path / "report"
+    write_report(gather(load_study(file), file, where), file, where, out)
+    html = (out / "report.html").read_text()
+    for section, times in (("answer", 1), ("happened", 1), ("provenance", 1)):
+        block = words(re.search(rf'<section id="{section}".*?</section>', html, flags=re.DOTALL)[0])  # type: ignore[index]
+        assert block.lower().count(why) == times, section
+    assert "no trend: too few periods" in words(html)
 
 
 def test_a_hidden_subgroup_reveals_nothing_through_its_total(tmp_path: Path) -> None:

@@ -78,7 +78,7 @@ def test_the_main_sentence_fits_every_sign(
     found = data(tmp_path, rising=rising)
     text = sentences.main_sentence(found, row(estimate, low, high)).replace("\u202f", " ")
     assert text.endswith(said), text
-    assert text.startswith("Where the service was available, ")
+    assert text.startswith("With the service available, ")
 
 
 def test_without_raw_means_the_sentence_claims_no_direction_over_time(tmp_path: Path) -> None:

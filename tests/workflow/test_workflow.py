@@ -17,6 +17,8 @@ import pytest
 import yaml
 
 from evalweave import workflow
+from evalweave.diagnostics.measurement import followed_rows
+from evalweave.study import Columns
 
 ROOT = Path(__file__).parents[2]
 STUDY = "config/config.yaml"
@@ -70,7 +72,8 @@ def test_every_output_is_there_and_audited(finished: Path) -> None:
     released = finished / "reports" / "ways-to-wellness"
     names = {path.name for path in released.iterdir()}
     assert names >= {
-        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "manifest.json", "figures",
+        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "baseline.csv", "manifest.json",
+        "figures",
     }  # fmt: skip
     audit = json.loads((finished / "results/ways-to-wellness/audit.json").read_text())
     assert audit["findings"] == []
@@ -181,8 +184,11 @@ def test_who_was_followed_agrees_with_the_trends_and_is_tested(finished: Path) -
     panel = finished / "results/ways-to-wellness/panel"
     followed = pd.read_parquet(panel / "area_without_programme.followed.parquet")
     trends = pd.read_csv(panel / "area_without_programme.trends.csv").query("outcome == 'hba1c'")
-    arm = followed["first_treated"].notna().map({True: "programme", False: "comparison"})
-    counts = followed.groupby([arm.rename("arm"), "period"])["measured_hba1c"].agg(["size", "sum"])
+    seen = pd.read_parquet(panel / "area_without_programme.parquet")
+    columns = Columns(outcome="hba1c")
+    rows = followed_rows(followed, seen, columns, "measured_hba1c")
+    arm = rows["first_treated"].notna().map({True: "programme", False: "comparison"})
+    counts = rows.groupby([arm.rename("arm"), "period"])["measured_hba1c"].agg(["size", "sum"])
     expected = trends.set_index(["arm", "period"])[["n_eligible", "n_patients"]].sort_index()
     assert counts.sort_index().to_numpy().tolist() == expected.to_numpy().tolist()
     diagnostics = json.loads((finished / "results/ways-to-wellness/estimates/diagnostics.json").read_text())

@@ -80,6 +80,7 @@ rule cohort:
             "cohort.parquet",
             "membership.parquet",
             "baseline.csv",
+            "balance.csv",
             "incidence.csv",
             "ledger.csv",
         ),

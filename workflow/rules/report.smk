@@ -18,12 +18,16 @@ def woven(wildcards):
         yield from rules.join.output
 
 
+weighted = any(group.balance != "none" for group in study.comparisons.values())
+
+
 rule report:
     input:
         woven,
         study=study_file,
     output:
-        multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "manifest.json"),
+        multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "baseline.csv", "manifest.json"),
+        multiext(f"{reports}/", "balance.csv") if weighted else [],
         multiext(f"{reports}/", "theme_counts.csv") if study.qualitative else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
     log:

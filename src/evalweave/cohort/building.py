@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalweave.cohort import baseline, comparisons, eligibility, follow_up, incidence
+from evalweave.cohort import balance, baseline, comparisons, eligibility, follow_up, incidence, weighting
 from evalweave.records import engine
 from evalweave.records.people import practice_table
 from evalweave.tables import COHORT, LEDGER
@@ -29,7 +29,7 @@ class Built:
     cohort: pd.DataFrame
     membership: pd.DataFrame
     baseline: pd.DataFrame
-    balance: pd.DataFrame | None
+    balance: pd.DataFrame
     incidence: pd.DataFrame
     ledger: pd.DataFrame
     n_moved: dict[str, int]
@@ -61,23 +61,12 @@ def build(
     comparisons.check_arms(cohort, membership, settings.comparisons)
     before = baseline.outcomes_before(backend, clean["measurements"], eligible, settings)
     cohort = baseline.with_baseline(cohort, before)
-    membership, balance = _weights(cohort, membership, settings)
+    membership = weighting.weighted(cohort, membership, settings.comparisons)
     moved = people.groupby("arm")["moved"].sum().astype(int).to_dict()
     table = baseline.table(cohort, membership, before, settings)
+    balanced = balance.table(cohort, membership, before, table, settings.comparisons)
     cases = incidence.table(backend, clean, where, cohort, settings)
-    return Built(cohort, membership, table, balance, cases, ledger, moved)
-
-
-def _weights(
-    cohort: pd.DataFrame, membership: pd.DataFrame, settings: CohortSettings
-) -> tuple[pd.DataFrame, pd.DataFrame | None]:
-    """Return the membership with weights where a comparison asks for them, and how they balance."""
-    wanted = [name for name, group in settings.comparisons.items() if group.balance != "none"]
-    if not wanted:
-        return membership, None
-    from evalweave.cohort.weighting import weighted
-
-    return weighted(cohort, membership, settings.comparisons)
+    return Built(cohort, membership, table, balanced, cases, ledger, moved)
 
 
 def _cohort(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> pd.DataFrame:

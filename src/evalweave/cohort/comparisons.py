@@ -21,13 +21,13 @@ def membership(
     cohort: pd.DataFrame,
     practices: pd.DataFrame,
     comparisons: dict[str, Comparison],
-    referred: set[str] | None = None,
+    referred: dict[str, set[str]] | None = None,
 ) -> pd.DataFrame:
     """Return MEMBERSHIP with weight 1.
 
     never_treated: all programme practices against practices without the programme (of `areas`); not_yet_treated:
     everyone, the arm being that of the practice in the end; not_referred: referred against not referred patients of
-    the programme practices (`referred` are the former), which selects on what patients and staff chose.
+    the programme practices (`referred` are the former, by comparison), which selects on what patients and staff chose.
     """
     import pandas as pd
 
@@ -38,7 +38,7 @@ def membership(
         here = area.isin(group.areas) if group.areas is not None else pd.Series(True, index=cohort.index)
         if group.kind == "not_referred":
             chosen = arm == PROGRAMME
-            arm = cohort["patient_id"].isin(referred or set()).map({True: PROGRAMME, False: COMPARISON})
+            arm = cohort["patient_id"].isin((referred or {})[name]).map({True: PROGRAMME, False: COMPARISON})
         else:
             chosen = (arm == PROGRAMME) | here
         parts.append(
@@ -49,17 +49,23 @@ def membership(
     return MEMBERSHIP.conform(pd.concat(parts).sort_values(["comparison", "patient_id"]))
 
 
-def referred(backend: Any, conditions: ir.Table, settings: CohortSettings) -> set[str] | None:
-    """Return the patients with an entry of a referral list since the index date; None when nobody asks.
+def referred(backend: Any, conditions: ir.Table, settings: CohortSettings) -> dict[str, set[str]]:
+    """Return, for each comparison that asks, the patients with an entry of its referral list since the index date.
 
-    A list counts when its name ends in `referral`; entries of a category apart (declined) do not.
+    Without a list of its own, a list counts when its name ends in `referral`; entries of a category apart (declined)
+    do not.
     """
-    if all(group.kind != "not_referred" for group in settings.comparisons.values()):
-        return None
-    entries = conditions.filter(
-        conditions.codelist.endswith("referral") & (conditions.date >= settings.eligibility.index_date)
-    )
-    return set(backend.to_pyarrow(entries.select("patient_id").distinct())["patient_id"].to_pylist())
+    found = {}
+    for name, group in settings.comparisons.items():
+        if group.kind != "not_referred":
+            continue
+        listed = conditions.codelist.endswith("referral")
+        if group.referrals is not None:
+            listed = conditions.codelist == group.referrals
+        entries = conditions.filter(listed & (conditions.date >= settings.eligibility.index_date))
+        people = backend.to_pyarrow(entries.select("patient_id").distinct())["patient_id"].to_pylist()
+        found[name] = set(people)
+    return found
 
 
 def check_practices(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> None:
@@ -87,12 +93,18 @@ def check_practices(people: pd.DataFrame, practices: pd.DataFrame, settings: Coh
 
 
 def check_arms(cohort: pd.DataFrame, members: pd.DataFrame, comparisons: dict[str, Comparison]) -> None:
-    """Raise for every comparison with an empty arm or one that is a single practice."""
-    joined = members.merge(cohort[["patient_id", "practice_id"]], on="patient_id")
+    """Raise for every comparison with an empty arm or one that is a single practice, or without an untreated period."""
+    joined = members.merge(cohort[["patient_id", "practice_id", "programme_start"]], on="patient_id")
     faults = []
     for name, group in comparisons.items():
         here = joined[joined["comparison"] == name]
-        if group.kind == "not_yet_treated":
+        if group.kind == "not_yet_treated" and group.balance == "none":
+            if here["programme_start"].nunique(dropna=False) < 2:
+                faults.append(
+                    Fault(f"comparison {name}", "one programme start for all practices",
+                          "later starters, or practices without the programme, to compare with",
+                          "Look at programme_start in practices.")
+                )  # fmt: skip
             continue
         for arm in (PROGRAMME, COMPARISON):
             n = here.loc[here["arm"] == arm, "practice_id"].nunique()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.study import Counting
+from evalweave.study import Counting, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,12 +77,6 @@ def _entry(name: str, eligibility: Eligibility) -> str:
     rule = eligibility.counting.get(name, Counting())
     words = f"entry of {name}" if rule.at_least == 1 else f"entries of {name} on {rule.at_least} days or more"
     return words if rule.more_than is None else f"{words}, on more days than of {rule.more_than},"
-
-
-def listed(eligibility: Eligibility) -> list[str]:
-    """Return every code list (or category of one) that decides eligibility, each once."""
-    others = [rule.more_than for rule in eligibility.counting.values() if rule.more_than]
-    return list(dict.fromkeys([*eligibility.conditions, *eligibility.without, *others]))
 
 
 def age_at(birth_year: Any, day: Any) -> Any:

@@ -18,19 +18,24 @@ if TYPE_CHECKING:
 def censored(
     eligible: ir.Table, registrations: ir.Table, practices: ir.Table, exposure: Exposure, window: Window
 ) -> ir.Table:
-    """Return patient_id, censored_on (never after the window) and moved (1 = registered with the other arm later).
+    """Return patient_id, censored_on (never after the window) and moved (1 = later registered where moves count).
 
     A move within the arm goes on being followed (the practice stays that of the index date); a move to the other arm
-    ends it on the day before, unless `exposure.moves` is keep. The registrations end with the practice's last
-    collection already.
+    ends it on the day before, unless `exposure.moves` is keep; with censor_starts so does a move to a practice whose
+    programme started on another day. The registrations end with the practice's last collection already.
     """
     spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
-    arms = practices.select("practice_id", spell_arm="practice_arm")
-    spells = spells.inner_join(arms, "practice_id")
-    people = eligible.select("patient_id", "arm", "index_date", "death_date")
+    arms = practices.select("practice_id", spell_arm="practice_arm", spell_begins="practice_start")
+    spells = spells.inner_join(arms, "practice_id").rename(spell_at="practice_id")
+    own = practices.select("practice_id", begins="practice_start")
+    people = eligible.select("patient_id", "practice_id", "arm", "index_date", "death_date")
+    people = people.inner_join(own, "practice_id")
     after = people.inner_join(spells, "patient_id")
     after = after.filter(after["last"] >= after.index_date)
-    elsewhere = (after.spell_arm != after.arm) & (after.start > after.index_date)
+    other = after.spell_arm != after.arm
+    if exposure.moves == "censor_starts":
+        other = other | (after.spell_begins.fill_null(FOREVER) != after.begins.fill_null(FOREVER))
+    elsewhere = other & (after.start > after.index_date)
     moves = after.group_by("patient_id").aggregate(moved_on=after.start.min(where=elsewhere))
     after = after.inner_join(moves, "patient_id")
     follow = ibis.literal(True) if exposure.moves == "keep" else (
@@ -41,7 +46,7 @@ def censored(
     )
     joined = people.inner_join(ends, "patient_id")
     last = ibis.least(joined["last"], joined.death_date.fill_null(FOREVER), ibis.literal(window.last))
-    if exposure.moves == "censor":
+    if exposure.moves != "keep":
         before_move = (joined.moved_on - ibis.interval(days=1)).cast("date")
         last = ibis.least(last, before_move.fill_null(FOREVER))
     return joined.select(

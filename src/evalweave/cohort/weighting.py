@@ -8,7 +8,6 @@ Programme patients have weight 1. Categories become indicators, with missing as 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,15 +23,14 @@ if TYPE_CHECKING:
 
 MEANS = ("age", "n_conditions")
 ITERATIONS = 200
+CERTAIN = 30  # log odds beyond which somebody's arm is certain
 
 
 def weighted(
     cohort: pd.DataFrame, membership: pd.DataFrame, comparisons: dict[str, Comparison]
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return MEMBERSHIP with the weights asked for, and a balance table (SMD before and after, per variable)."""
-    import pandas as pd
-
-    weights, balance = membership.copy(), []
+) -> pd.DataFrame:
+    """Return MEMBERSHIP with the weights asked for; raise `DataError` when a comparison has none that balance it."""
+    weights = membership.copy()
     for name, group in comparisons.items():
         if group.balance == "none":
             continue
@@ -57,19 +55,7 @@ def weighted(
                 "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
             ) from None
         weights.loc[here, "weight"] = made
-        effective = made[~treated].sum() ** 2 / (made[~treated] ** 2).sum()
-        for place, variable in enumerate(x.columns):
-            column = x.iloc[:, place].to_numpy(dtype=float)
-            balance.append(
-                {
-                    "comparison": name,
-                    "variable": variable,
-                    "smd_before": smd(column, treated, np.ones(len(made))),
-                    "smd_after": smd(column, treated, made),
-                    "effective_comparison_n": effective,
-                }
-            )
-    return MEMBERSHIP.conform(weights), pd.DataFrame(balance)
+    return MEMBERSHIP.conform(weights)
 
 
 def _known(cohort: pd.DataFrame) -> list[str]:
@@ -97,21 +83,25 @@ def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
 
 
 def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively reweighted."""
+    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively reweighted.
+
+    Raises:
+        LinAlgError: somebody's arm is certain (a category that stands in one arm only), so the fit runs off.
+    """
     scaled = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
     beta = np.zeros(scaled.shape[1])
     for _ in range(ITERATIONS):
         p = 1 / (1 + np.exp(-(scaled @ beta)))
         hessian = (scaled * (p * (1 - p))[:, None]).T @ scaled
-        step = np.linalg.solve(hessian, scaled.T @ (treated - p))
+        step = _step(hessian, scaled.T @ (treated - p))
         beta = beta + step
-        if np.abs(beta).max() > 30:  # separation: the fit runs off to infinity
-            raise np.linalg.LinAlgError
-        if np.abs(step).max() < 1e-10:
+        if np.abs(scaled @ beta).max() > CERTAIN:
             break
-    odds = np.exp(scaled @ beta)
-    n_comparison = (~treated).sum()
-    return np.where(treated, 1.0, odds * n_comparison / odds[~treated].sum())
+        if np.abs(step).max() < 1e-10:
+            odds = np.exp(scaled @ beta)
+            n_comparison = (~treated).sum()
+            return np.where(treated, 1.0, odds * n_comparison / odds[~treated].sum())
+    raise np.linalg.LinAlgError
 
 
 def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
@@ -131,12 +121,12 @@ def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
         w = np.exp(raw - raw.max())
         w /= w.sum()
         gradient = centred.T @ w
-        if np.abs(gradient).max() < 1e-10:
+        if np.abs(gradient).max(initial=0.0) < 1e-10:
             made = np.ones(len(x))
             made[~treated] = w * (~treated).sum()
             return made
         hessian = (centred * w[:, None]).T @ centred - np.outer(gradient, gradient)
-        step = np.linalg.solve(hessian, gradient)
+        step = _step(hessian, gradient)
         size, before = 1.0, objective(dual)
         while size > 1e-8 and objective(dual - size * step) > before:
             size /= 2
@@ -144,10 +134,7 @@ def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
     raise np.linalg.LinAlgError
 
 
-def smd(x: np.ndarray, treated: np.ndarray, weights: np.ndarray) -> float:
-    """Return (m1 − m0) / √((s1² + s0²) / 2), means weighted, standard deviations as before weighting."""
-    one, other = x[treated], x[~treated]
-    spread = math.sqrt((one.var(ddof=1) + other.var(ddof=1)) / 2)
-    if spread == 0:
-        return math.nan
-    return float((one.mean() - np.average(other, weights=weights[~treated])) / spread)
+def _step(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
+    """Return Newton's step, the shortest one where variables say the same twice (ethnicity and white)."""
+    step: np.ndarray = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
+    return step

@@ -21,7 +21,6 @@ def command(
     """
     import tempfile
 
-    from evalweave.cohort import eligibility
     from evalweave.errors import DataError, EvalweaveError, StudyError
     from evalweave.fit import wrong_analyses
     from evalweave.records import checking, codelists, engine
@@ -45,9 +44,10 @@ def command(
         kind = StudyError if isinstance(error, StudyError) else kind
         faults += str(error).splitlines()
     lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
-    faults += [str(fault) for fault in (*wrong, *codelists.conflicts(lists, study.outcomes))]
+    wrong += codelists.conflicts(lists, study.outcomes)
+    faults += [str(fault) for fault in wrong]
     labels = {name: each.labels() for name, each in lists.items()}
-    asked = [*eligibility.listed(study.eligibility), *study.eligibility.additional_conditions]
+    asked = codelists.asked_for(study.eligibility, study.comparisons)
     faults += [str(fault) for fault in codelists.unknown_labels(labels, asked)]
     notes = [note for each in lists.values() for note in each.notes]
     recognised.append(
@@ -55,6 +55,8 @@ def command(
     )
     missing = _files(study)
     faults += missing
+    if missing or not all(Path(path).is_file() for path in study.codelists.values()):
+        kind = StudyError
     made_up = study.simulation is not None and not Path(study.extract.path).is_dir()
     if made_up:
         recognised.append("the extract and the coded project are not there yet: they will be simulated")
@@ -64,6 +66,7 @@ def command(
             found = checking.look_over(backend, study.extract, Path(scratch))
             if not wrong:
                 checking.compare(backend, found, practices, lists, study)
+        kind = StudyError if found.misdirected else kind
         faults += found.faults
         notes += found.notes
         recognised += found.recognised

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import Eligibility
+    from evalweave.study import CohortSettings
 
 
 def command(
     settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
     cleaned: Annotated[Path, typer.Option(help="Folder that `evalweave clean` wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder for the cohort, its baseline table and the ledger.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for the cohort, its baseline and balance tables and the ledger.")
+    ],
 ) -> None:
     """Eligibility is fixed at the index date as the study file declares it; each person left out has one reason.
 
@@ -29,7 +31,7 @@ def command(
 
     chosen = load_settings(settings, CohortSettings)
     practices = read_practices(chosen.practices)
-    _known_labels(cleaned / "codelists.csv", chosen.eligibility)
+    _known_labels(cleaned / "codelists.csv", chosen)
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         clean = {
@@ -40,8 +42,7 @@ def command(
     write_parquet(built.cohort, out / "cohort.parquet")
     write_parquet(built.membership, out / "membership.parquet")
     write_csv(built.baseline, out / "baseline.csv")
-    if built.balance is not None:
-        write_csv(built.balance, out / "balance.csv")
+    write_csv(built.balance, out / "balance.csv")
     write_csv(built.incidence, out / "incidence.csv")
     write_csv(built.ledger, out / "ledger.csv")
     arms = built.cohort["arm"].value_counts()
@@ -54,15 +55,14 @@ def command(
         )
 
 
-def _known_labels(file: Path, eligibility: Eligibility) -> None:
-    """Raise for a category of a code list that eligibility asks for and no code has."""
-    from evalweave.cohort.eligibility import listed
+def _known_labels(file: Path, settings: CohortSettings) -> None:
+    """Raise for a category of a code list that the study asks for and no code has."""
     from evalweave.errors import raise_faults
     from evalweave.files import read_table
-    from evalweave.records.codelists import LABELS, unknown_labels
+    from evalweave.records.codelists import LABELS, asked_for, unknown_labels
 
     frame = read_table(file) if file.is_file() else None
     if frame is None or "labels" not in frame:
         return
     labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}
-    raise_faults(unknown_labels(labels, [*listed(eligibility), *eligibility.additional_conditions]))
+    raise_faults(unknown_labels(labels, asked_for(settings.eligibility, settings.comparisons)))

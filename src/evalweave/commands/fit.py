@@ -17,8 +17,8 @@ def command(
     followed: Annotated[
         Path | None,
         typer.Option(
-            help="Every unit and period in follow-up, with measured_<outcome> as 1 or 0: adds a "
-            "difference-in-differences on being measured to the diagnostics."
+            help="Who was in follow-up when, as `evalweave panel` writes it (from_period to to_period, a row a unit and "
+            "unbroken run): adds a difference-in-differences on being measured to the diagnostics."
         ),
     ] = None,
     may_be_empty: Annotated[
@@ -71,12 +71,14 @@ def command(
 
     result = fit(frame, model, panel.name, progress, may_be_empty)
     if followed is not None:
-        from evalweave.diagnostics.measurement import measured_effect
+        from evalweave.diagnostics.measurement import followed_rows, measured_effect
 
         measured = f"measured_{model.columns.outcome}"
         wanted = model.columns.model_copy(update={"outcome": measured, "weight": None})
-        one = model.model_copy(update={"columns": wanted, "analyses": []})
-        found = measured_effect(read_panel(followed, columns_of(one)), wanted, measured)
+        given = {name: text for name, text in columns_of(model).items() if name in model.columns.who()}
+        runs = read_panel(followed, {**given, "from_period": False, "to_period": False})
+        rows = followed_rows(runs, frame, model.columns, measured)
+        found = measured_effect(rows, wanted, measured)
         for name in result.fits:
             result.diagnostics[name]["measured_did"] = found
     table = result.tidy()

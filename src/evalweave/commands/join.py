@@ -27,7 +27,7 @@ def command(
     """
     from evalweave.files import write_csv, write_json
     from evalweave.qualitative.show import neutral
-    from evalweave.study import JoinSettings
+    from evalweave.study import JoinSettings, descriptive
     from evalweave.studyfile import load_settings
     from evalweave.triangulation.claims import Known, read_claims
     from evalweave.triangulation.estimands import known_terms, known_units
@@ -43,6 +43,7 @@ def command(
         terms=known_terms(strands.estimates, strands.absent),
         units=known_units(strands.estimates),
         first_seen=wanted.estimates_first_seen,
+        descriptive=descriptive(wanted.analyses, wanted.comparisons),
     )
     together = join(read_claims(wanted.claims, known), strands, wanted.analyses, wanted.qualitative)
     write_csv(neutral(together.joint_display), out / "joint_display.csv")

@@ -20,11 +20,12 @@ def command(
     Example: evalweave panel --comparison area_without_programme --settings study.yaml
     --cleaned results/my-study/clean --cohort results/my-study/cohort --out results/my-study/panel
     """
-    import pandas as pd
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
     from evalweave import panel as stage
     from evalweave.errors import DataError, StudyError, nearest
-    from evalweave.files import write_csv, write_parquet
+    from evalweave.files import write_csv, written_aside
     from evalweave.records import engine
     from evalweave.study import PanelSettings
     from evalweave.studyfile import load_settings
@@ -33,8 +34,10 @@ def command(
     for name in ("cohort", "membership"):
         if not (cohort / f"{name}.parquet").is_file():
             raise DataError(f"{cohort / name}.parquet: there is no such file. Run `evalweave cohort` first.")
-    membership = pd.read_parquet(cohort / "membership.parquet")
-    names = sorted(set(membership["comparison"]))
+    known = pq.read_table(
+        cohort / "membership.parquet", columns=["comparison"], read_dictionary=["comparison"]
+    )
+    names = sorted(pc.unique(known["comparison"].cast("string")).to_pylist())
     if comparison not in names:
         raise StudyError(f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}')
     out.mkdir(parents=True, exist_ok=True)
@@ -43,15 +46,20 @@ def command(
             backend,
             engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),
             engine.stage_table(backend, cleaned / "registrations.parquet", "clean"),
-            pd.read_parquet(cohort / "cohort.parquet"),
-            membership,
+            engine.stage_table(backend, cohort / "cohort.parquet", "cohort"),
+            engine.stage_table(backend, cohort / "membership.parquet", "cohort"),
             comparison,
             chosen,
         )
-    write_parquet(built.panel, out / f"{comparison}.parquet")
-    write_parquet(built.followed, out / f"{comparison}.followed.parquet")
+        for table, name in (
+            (built.panel, f"{comparison}.parquet"),
+            (built.followed, f"{comparison}.followed.parquet"),
+        ):
+            with written_aside(out / name) as aside:
+                backend.to_parquet(table, aside, compression="zstd")
     write_csv(built.trends, out / f"{comparison}.trends.csv")
     write_csv(built.ledger, out / f"{comparison}.ledger.csv")
-    patients = built.panel["patient_id"].nunique()
-    practices = built.panel["practice_id"].nunique()
-    print(f"{comparison}: {len(built.panel)} person-periods of {patients} patients in {practices} practices.")
+    rows = pq.read_metadata(out / f"{comparison}.parquet").num_rows
+    print(
+        f"{comparison}: {rows} person-periods of {built.n_patients} patients in {built.n_practices} practices."
+    )

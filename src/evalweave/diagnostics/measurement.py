@@ -46,6 +46,24 @@ def measured_effect(frame: pd.DataFrame, columns: Columns, measured: str) -> dic
     }
 
 
+def followed_rows(
+    followed: pd.DataFrame, panel: pd.DataFrame, columns: Columns, measured: str
+) -> pd.DataFrame:
+    """Return every patient-period in follow-up with `measured` = 1 where the `panel` has the outcome, 0 elsewhere.
+
+    `followed` has a row a patient and unbroken run of periods (from_period to to_period, both included).
+    """
+    n = (followed["to_period"] - followed["from_period"] + 1).to_numpy(dtype="int64")
+    at = np.repeat(np.arange(len(followed)), n)
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    rows = followed.iloc[at].drop(columns=["from_period", "to_period"])
+    rows[columns.period] = followed["from_period"].to_numpy(dtype="int64")[at] + within
+    seen = panel[list(rows.columns)].assign(**{measured: panel[columns.outcome].notna()})
+    whole = pd.concat([seen.astype({columns.period: "int64"}), rows.assign(**{measured: False})])
+    whole = whole.drop_duplicates([columns.unit, columns.period])  # the panel's rows come first
+    return whole.astype({measured: "int64"}).sort_values([columns.unit, columns.period], ignore_index=True)
+
+
 def contributing(panel: PanelData) -> dict[str, Any]:
     """Return how many patients of each arm inform the coefficient: programme patients seen before and after their
     start, comparison patients seen on both sides of the (first) start; and how many were seen once."""

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import quote
 
-from evalweave.errors import DataError, Fault
+from evalweave.errors import DataError, Fault, StudyError
 
 MAX_ENTRIES = 20_000
 MAX_MEMBER = 100 * 2**20  # bytes of one text or XML member
@@ -30,9 +30,9 @@ def fault(path: Path | str, found: str, expected: str = "", action: str = "") ->
 
 
 def must_exist(path: Path) -> None:
-    """Raise `DataError` for a file that is not there or empty."""
+    """Raise `StudyError` for a file that is not there, `DataError` for an empty one."""
     if not path.exists():
-        raise DataError(f"{path}: there is no such file or folder. Check the path of the coded project.")
+        raise StudyError(f"{path}: there is no such file or folder. Check the path of the coded project.")
     if path.is_file() and path.stat().st_size == 0:
         raise fault(path, "an empty file", "a coded project", "Export it again.")
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.errors import DataError, Fault
+from evalweave.errors import EvalweaveError, Fault, StudyError
 from evalweave.records import engine, ingest, sanity
 from evalweave.records.codelists import Codelist
 from evalweave.records.readers import TEXT_COLUMNS
@@ -35,6 +35,7 @@ class Found:
     recognised: list[str] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
     partly: bool = False
+    misdirected: bool = False  # what is wrong is said by the study file
 
 
 def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
@@ -43,7 +44,8 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
     for table in TEXT_COLUMNS:
         try:
             sources = ingest.sources_of(extract, table)
-        except DataError as error:
+        except EvalweaveError as error:
+            found.misdirected |= isinstance(error, StudyError)
             if str(error) not in found.faults:
                 found.faults.append(str(error))
             continue
@@ -109,22 +111,36 @@ def compare(
                 f"{Path(study.practices).name}, column practice_id: found none of the practices of registrations, "
                 "expected the same identifiers. Compare how they are written (leading zeros, prefixes)."
             )
+        elif alike := _but_for_zeros(there - known, known):
+            found.faults.append(
+                f"{Path(study.practices).name}, column practice_id: found {alike} practices that registrations write "
+                "with other leading zeros or in another case, expected the same identifiers. Write them alike (a "
+                "spreadsheet removes leading zeros)."
+            )
         elif there - known:
             found.notes.append(
                 f"registrations: {len(there - known)} practices are not in {Path(study.practices).name}; "
                 "their registrations will be set aside."
             )
-    if {"patients", "events"} <= set(found.tables) and not found.partly:
-        events, patients = found.tables["events"], found.tables["patients"]
-        strangers = events.filter(events.patient_id.notnull()).anti_join(patients, "patient_id")
+    for table in ("registrations", "events"):
+        if not {"patients", table} <= set(found.tables) or found.partly:
+            continue
+        rows, patients = found.tables[table], found.tables["patients"]
+        strangers = rows.filter(rows.patient_id.notnull()).anti_join(patients, "patient_id")
         n = int(backend.to_pyarrow(strangers.count().as_table())[0][0].as_py())
-        if n and 2 * n > one["events"]:
+        if n and 2 * n > one[table]:
             found.faults.append(
-                f"events, column patient_id: found {n:,} of {one['events']:,} rows of people who are not in patients, "
+                f"{table}, column patient_id: found {n:,} of {one[table]:,} rows of people who are not in patients, "
                 "expected few. Compare how identifiers are written, and whether columns are swapped."
             )
     if "events" in found.tables:
         _outcomes(backend, found, lists, study)
+
+
+def _but_for_zeros(strange: set[str], known: set[str]) -> int:
+    """Return how many identifiers are known ones but for leading zeros or case."""
+    plain = {name.lstrip("0").casefold() for name in known}
+    return sum(name.lstrip("0").casefold() in plain for name in strange)
 
 
 def _blank_subgroups(backend: Any, patients: ir.Table, study: Study) -> list[str]:
@@ -161,7 +177,10 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
     measured = events.inner_join(entries.code_table(lists, study.outcomes), key)
     measured = measured.filter(measured.outcome.notnull())
     by = measured.group_by("outcome").aggregate(
-        n=measured.count(), first=measured.date.quantile(0.01), last=measured.date.quantile(0.99)
+        n=measured.count(),
+        n_values=measured.value.count(),
+        first=measured.date.quantile(0.01),
+        last=measured.date.quantile(0.99),
     )
     rows = {row["outcome"]: row for row in backend.to_pyarrow(by).to_pylist()}
     units = measured.group_by("outcome", "unit_text").aggregate(n=measured.count())
@@ -176,6 +195,11 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
                 )
             continue
         row = rows[name]
+        if not row["n_values"] and not study.outcomes[name].binary and not found.partly:
+            found.faults.append(
+                f'events, column value: found no number in any of the {row["n"]:,} records of the outcome "{name}", '
+                "expected values. Compare the columns of events, and extract, columns."
+            )
         shown = ", ".join(
             f"{unit['unit_text'] or 'no unit'} {unit['n']:,}" for unit in told if unit["outcome"] == name
         ).split(", ")
@@ -212,6 +236,10 @@ def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
                           "Begin the window earlier, or leave the practice out.", row, "programme_start")  # fmt: skip
             faults.append(str(fault))
     for name, group in study.comparisons.items():
+        if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
+            fault = Fault(file, f"one start for all practices, so that comparison {name} has nobody to compare with",
+                          "later starters or practices without the programme", column="programme_start")  # fmt: skip
+            faults.append(str(fault))
         never = practices[starts.isna()]
         if group.areas is not None:
             absent = sorted(set(group.areas) - set(practices["area"].dropna()))

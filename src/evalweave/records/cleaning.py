@@ -9,7 +9,7 @@ import ibis
 
 from evalweave.errors import Fault, raise_faults
 from evalweave.records import engine, entries, people, same_day
-from evalweave.records.rules import BY_NAME, PATIENTS, RECORDS, REGISTRATIONS, named
+from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, named
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -48,37 +48,18 @@ def clean(
         backend, "practices", people.practice_table(practices, settings.extract.last_collection, collected)
     )
     persons = people.judge(backend, patients, registrations, where, settings.cleaning)
-    codes = engine.keep(backend, "codes", entries.code_table(lists, settings.outcomes))
-    key = ["code_system", "code"]
-    wanted = events.inner_join(codes, key)
-    listed = entries.located(wanted, persons.observed, where, settings.window)
-    listed = engine.keep(backend, "listed_records", listed)
-    judged = entries.judge(backend, listed, settings.outcomes, settings.cleaning, settings.window)
-    good = judged.filter(judged.rule.isnull())
-    days = same_day.judge(backend, good.filter(good.outcome.notnull()), settings.outcomes, settings.cleaning)
-    unlisted = events.anti_join(codes, key)
-    elsewhere = entries.located(unlisted, persons.observed, where, settings.window)
-    kept_days = days.filter(days.rule.isnull())
-    measurements = kept_days.select(
-        "patient_id",
-        "date",
-        "outcome",
-        practice_id="now_at",
-        value="mean",
-        unit_decided_by="unit_decided_by",
-        n_same_day="n_same_day",
+    judged = entries.judge(
+        backend, events, persons.observed, where, lists, settings.outcomes, settings.cleaning, settings.window
+    )  # fmt: skip
+    alone, several = same_day.judge(
+        backend, judged.filter(judged.day.notnull()), settings.outcomes, settings.cleaning
     )
-    conditions = good.filter(good.outcome.isnull())
-    found = conditions.inner_join(entries.condition_table(lists, settings.outcomes), key)
-    not_listed = BY_NAME["code_not_listed"].order
+    measurements = _measurements(alone, several, persons.observed, settings)
+    as_good = several.drop("rule")  # as `judged` counts them
     counted = {
         PATIENTS: [_counts(persons.judged_patients)],
         REGISTRATIONS: [_counts(persons.judged_registrations)],
-        RECORDS: [
-            _counts(elsewhere.mutate(rule=ibis.literal(not_listed, "int16"))),
-            _counts(judged.filter(judged.rule.notnull() | judged.outcome.isnull())),
-            _counts(days),
-        ],
+        RECORDS: [_counts(judged), _counts(several), _counts(as_good).mutate(n=lambda t: -t.n)],
     }
     received = {
         PATIENTS: patients.count(), REGISTRATIONS: registrations.count(), RECORDS: events.count(),
@@ -88,20 +69,51 @@ def clean(
     return Cleaned(
         patients=persons.patients.order_by("patient_id"),
         registrations=persons.registrations.order_by("patient_id", "start"),
-        measurements=measurements[
-            "patient_id", "practice_id", "date", "outcome", "value", "unit_decided_by", "n_same_day"
-        ].order_by("patient_id", "outcome", "date"),
-        conditions=found.select("patient_id", "codelist", "date")
-        .distinct()
-        .order_by("patient_id", "codelist", "date"),
-        set_aside=_set_aside(persons, unlisted, judged, days),
+        measurements=measurements.order_by("day").drop("day"),
+        conditions=_conditions(judged, persons.observed, lists, settings),
+        set_aside=_set_aside(persons, judged, several),
         ledger=ledger,
     )
 
 
+def _measurements(
+    alone: ir.Table, several: ir.Table, observed: ir.Table, settings: CleanSettings
+) -> ir.Table:
+    """Return MEASUREMENTS, not sorted yet, with `day`: what stands alone on its day, and what several became."""
+    columns = ["day", "tile", "outcome_no", "date", "decided"]
+    one = alone.select(*columns, value="amount", n=ibis.literal(1, "int64"))
+    stays = several.filter(several.rule.isnull())
+    whole = one.union(stays.select(*columns, value="mean", n="n"))
+    names = [(whole.outcome_no == place, name) for place, name in enumerate(settings.outcomes)]
+    words = [(whole.decided == place, word) for place, word in enumerate(entries.DECIDED_BY)]
+    named = whole.inner_join(observed.select("tile", "patient_id", "now_at"), "tile")
+    return named.select(
+        "day",
+        "patient_id",
+        practice_id="now_at",
+        date="date",
+        outcome=ibis.cases(*names, else_=ibis.null("string")),
+        value="value",
+        unit_decided_by=ibis.cases(*words, else_=ibis.null("string")),
+        n_same_day="n",
+    )
+
+
+def _conditions(
+    judged: ir.Table, observed: ir.Table, lists: dict[str, Codelist], settings: CleanSettings
+) -> ir.Table:
+    """Return CONDITIONS: each patient, list and day once."""
+    kept = judged.filter(judged.rule.isnull() & judged.day.isnull())
+    lists_of = entries.condition_table(lists, settings.outcomes).select("code_no", "codelist")
+    named = kept.inner_join(lists_of, "code_no").inner_join(observed.select("tile", "patient_id"), "tile")
+    days = named.select("patient_id", "codelist", "date").distinct()
+    return days.order_by("patient_id", "codelist", "date")
+
+
 def _counts(judged: ir.Table) -> ir.Table:
+    rule = judged.rule if "rule" in judged.columns else ibis.null("int16")
     period = judged.period if "period" in judged.columns else ibis.null("int64")
-    t = judged.select("arm", "rule", period=period)
+    t = judged.select("arm", rule=rule, period=period)
     return t.group_by("arm", "period", "rule").aggregate(n=t.count())
 
 
@@ -153,7 +165,7 @@ def _ledger(
     return frame
 
 
-def _set_aside(persons: people.People, unlisted: ir.Table, judged: ir.Table, days: ir.Table) -> ir.Table:
+def _set_aside(persons: people.People, judged: ir.Table, several: ir.Table) -> ir.Table:
     """Return source_file, source_row and rule of every row set aside, in that order."""
 
     def of(table: ir.Table, unit: str) -> ir.Table:
@@ -161,10 +173,9 @@ def _set_aside(persons: people.People, unlisted: ir.Table, judged: ir.Table, day
         rules = [(aside.rule == order, rule.name) for order, rule in named(unit).items()]
         return aside.select("source_file", "source_row", rule=ibis.cases(*rules, else_=ibis.null("string")))
 
-    records = of(judged, RECORDS).union(of(days, RECORDS))
-    rest = unlisted.select("source_file", "source_row", rule=ibis.literal("code_not_listed"))
+    records = of(judged, RECORDS).union(of(several, RECORDS))
     whole = of(persons.judged_patients, PATIENTS).union(of(persons.judged_registrations, REGISTRATIONS))
-    return whole.union(records).union(rest).order_by("source_file", "source_row", "rule")
+    return whole.union(records).order_by("source_file", "source_row", "rule")
 
 
 def _nothing_left(

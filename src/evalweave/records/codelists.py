@@ -9,21 +9,23 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalweave.errors import Fault, nearest
 from evalweave.files import sha256
-from evalweave.records.codes import SYSTEMS, Code, system_named
-from evalweave.study import list_of
+from evalweave.records import units
+from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
+from evalweave.study import list_of, listed
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
 
-    from evalweave.study import Outcome
+    from evalweave.study import Comparison, Eligibility, Outcome
 
 # The column that holds the code, by what lists call it, and the coding system that the name implies.
 CODE_COLUMNS = {
@@ -91,7 +93,13 @@ def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, l
         return None, [Fault(file, "text that is not UTF-8", "UTF-8 text", "Save it as CSV (UTF-8).")]
     if "\0" in text or raw.startswith(b"PK\x03\x04"):
         return None, [Fault(file, "no text file", "a CSV of codes", "Save it as CSV (UTF-8).")]
-    rows = _rows(text)
+    try:
+        rows = _rows(text)
+    except csv.Error as error:
+        return None, [
+            Fault(file, f"rows that cannot be told apart ({error})", "one code a row",
+                  "A quote that is never closed is the usual cause; double the quotes within a text.")
+        ]  # fmt: skip
     if not rows:
         return None, [Fault(file, "an empty file", "one code a row")]
     places, system, first = _layout(rows[0][1], default_system)
@@ -108,12 +116,20 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
     """Return (row, cells) of every row that is not blank."""
     first = text.split("\n", 1)[0]
     delimiter = max(",;\t|", key=first.count)
-    records = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
-    return [
-        (row, [cell.strip() for cell in cells])
-        for row, cells in enumerate(records, start=1)
-        if any(cell.strip() for cell in cells)
-    ]
+    plain = delimiter == "\t" and not first.startswith('"')  # there, a quote is a sign of the term
+    records = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=delimiter,
+        quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
+        strict=True,
+    )
+    rows = []
+    row = 1
+    for cells in records:
+        if any(cell.strip() for cell in cells):
+            rows.append((row, [cell.strip() for cell in cells]))
+        row = records.line_num + 1
+    return rows
 
 
 def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | None, str, int]:
@@ -158,14 +174,14 @@ def _entries(
             )  # fmt: skip
             continue
         code = SYSTEMS[system](text)
-        if oddity := code.oddity():
-            notes.append(f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?")
-        if "E+" in text.upper() and system in ("snomed", "medcodeid"):
+        if system in ("snomed", "medcodeid", "omop") and (damage := _damage(code)):
             faults.append(
-                Fault(path.name, "a code in exponential form", "all of its digits",
+                Fault(path.name, damage, "all of its digits",
                       "A spreadsheet has cut it; take the list from its source again.", row, "code")
             )  # fmt: skip
             continue
+        if oddity := code.oddity():
+            notes.append(f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?")
         entry = Entry(code, cell("term"), cell("implied_unit"), cell("category"), cell("value"))
         before = kept.setdefault(code, entry)
         if before is not entry:
@@ -182,6 +198,20 @@ def _entries(
     if faults:
         return None, faults
     return Codelist(name, path.name, sha256(path), tuple(kept.values()), duplicates, tuple(notes)), []
+
+
+def _damage(code: Code) -> str:
+    """Return what a spreadsheet did to a code of digits, or nothing. It keeps fifteen of them."""
+    if re.fullmatch(r"\d+([.,]\d+)?E\+?\d+", code.text.upper()):
+        return "a code in exponential form"
+    if re.fullmatch(r"\d+[.,]\d+", code.text):
+        return "a code with a fraction"
+    cut = code.text.isdigit() and len(code.text) > 15 and not code.text[15:].strip("0")
+    return (
+        "a code that ends in zeros, and not in its check digit"
+        if cut and not check_digit_fits(code.text)
+        else ""
+    )
 
 
 def read_all(codelists: dict[str, str], default_system: str) -> tuple[dict[str, Codelist], list[Fault]]:
@@ -214,12 +244,26 @@ def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[
                 )  # fmt: skip
     for name, outcome in outcomes.items():
         codelist = lists.get(outcome.codelist or name)
+        quantity = units.quantity_of(outcome.quantity or name, outcome.unit)
+        implied = {entry.implied_unit for entry in codelist.entries if entry.implied_unit} if codelist else ()
+        for unit in sorted(each for each in implied if not quantity.has(each)):
+            valid = [each.name for each in quantity.units]
+            faults.append(
+                Fault(codelist.file if codelist else "", f'the unit "{unit}"', f"a unit of {quantity.name}",
+                      nearest(unit, valid), column="implied_unit")
+            )  # fmt: skip
         if outcome.binary and codelist and not all(entry.value in ("0", "1") for entry in codelist.entries):
             faults.append(
                 Fault(codelist.file, f'codes of the yes/no outcome "{name}" without 1 or 0',
                       "a column value with 1 or 0 for every code", column="value")
             )  # fmt: skip
     return faults
+
+
+def asked_for(eligibility: Eligibility, comparisons: Mapping[str, Comparison]) -> list[str]:
+    """Return every list, or category of one, on which a study's eligibility and comparisons rest."""
+    referrals = [group.referrals for group in comparisons.values() if group.referrals]
+    return [*listed(eligibility), *eligibility.additional_conditions, *referrals]
 
 
 def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str]) -> list[Fault]:
@@ -229,7 +273,7 @@ def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str])
     """
     known = sorted(label for each in labels.values() for label in each)
     return [
-        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which eligibility asks for',
+        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which the study asks for',
               "a code with that category", nearest(label, known), column="category")
         for label in dict.fromkeys(wanted)
         if list_of(label) in labels and label not in known

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 from evalweave.errors import StudyError
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 WRITTEN = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
+SPILL: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()  # where each embedded engine may put files
 MEMORY = "EVALWEAVE_MEMORY_LIMIT"  # how much memory is a matter of the machine, not of the study
 
 
@@ -50,6 +52,8 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
                 f'{MEMORY}: "{memory_limit}" is not an amount of memory. Write it as 2GB or 500MB.'
             ) from error
         backend.raw_sql("SET enable_progress_bar = false")
+        if spill is not None:
+            SPILL[backend] = Path(spill)
         return backend
     from evalweave.records import spark_session
 
@@ -118,15 +122,14 @@ def typed_table(backend: Any, path: Path, kind: str) -> ir.Table:
         table = backend.read_parquet(str(path), file_row_number=True)
         named = dict(zip(places, (table[name] for name in table.columns), strict=False))
         return table.select(**named, source_row=(table.file_row_number + 2).cast("int64"))
-    else:
-        import pyarrow as pa
+    import pyarrow as pa
 
-        with pa.memory_map(str(path)) as mapped:
-            try:
-                table = ibis.memtable(pa.ipc.open_file(mapped).read_all().rename_columns(places))
-            except pa.ArrowInvalid:
-                mapped.seek(0)
-                table = ibis.memtable(pa.ipc.open_stream(mapped).read_all().rename_columns(places))
+    with pa.memory_map(str(path)) as mapped:
+        try:
+            table = ibis.memtable(pa.ipc.open_file(mapped).read_all().rename_columns(places))
+        except pa.ArrowInvalid:
+            mapped.seek(0)
+            table = ibis.memtable(pa.ipc.open_stream(mapped).read_all().rename_columns(places))
     return table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
 
 
@@ -163,10 +166,18 @@ def parquet_tables(backend: Any, paths: Iterable[Path]) -> ir.Table:
     return backend.read_parquet([str(path) for path in paths])
 
 
-def keep(backend: Any, name: str, expression: ir.Table) -> ir.Table:
-    """Compute an expression once and return it as a table of the engine (out of core, gone at the end)."""
+def keep(backend: Any, name: str, expression: ir.Table, large: bool = False) -> ir.Table:
+    """Compute an expression once and return it as a table of the engine (out of core, gone at the end).
+
+    A `large` table of an engine that holds tables in memory goes to a file instead, where there is a folder for it.
+    """
     from ibis.util import gen_name
 
+    folder = SPILL.get(backend)
+    if large and folder is not None:
+        path = folder / f"{gen_name(name)}.parquet"
+        backend.to_parquet(expression, path, compression="lz4_raw")
+        return backend.read_parquet(str(path))
     return backend.create_table(gen_name(name), expression, temp=True)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.errors import DataError, Fault, raise_faults
+from evalweave.errors import DataError, Fault, StudyError, raise_faults
 from evalweave.files import sha256, write_json, written_aside
 from evalweave.records import engine, headers, sanity, typed
 from evalweave.records.lookups import FaultyLookup
@@ -114,7 +114,9 @@ def repeated(files: list[tuple[str, str]]) -> list[Fault]:
 def sources_of(extract: Extract, table: str) -> list[Source]:
     folder = Path(extract.path)
     if not folder.is_dir():
-        raise DataError(f"{folder}: there is no such folder. extract, path should name the extract's folder.")
+        raise StudyError(
+            f"{folder}: there is no such folder. extract, path should name the extract's folder."
+        )
     form = reader(extract.format)
     sources = form.find(extract, table)
     if not sources:

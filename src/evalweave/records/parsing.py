@@ -39,10 +39,7 @@ def date(text: Any, order: str) -> Any:
     Years have four digits: 0000-01-01 and 0001-01-01 are no dates (engines read the first as one before Christ). What a
     typed file stores as a date is one already.
     """
-    if text.type().is_date():
-        day = text
-    else:
-        day = iso_date(text) if order == "iso" else ordered_date(text, order)
+    day = text if text.type().is_date() else READ[order](text)
     return (day >= ibis.literal(EARLIEST, "date")).ifelse(day, ibis.null("date"))
 
 
@@ -77,6 +74,13 @@ def ordered_date(text: Any, order: str) -> Any:
     day, month = (one, two) if order == "dmy" else (two, one)
     slow = (year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")).try_cast("date")
     return plain.ifelse(fast, text.re_search(pattern).ifelse(slow, ibis.null("date")))
+
+
+READ = {
+    "iso": iso_date,
+    "dmy": lambda text: ordered_date(text, "dmy"),
+    "mdy": lambda text: ordered_date(text, "mdy"),
+}
 
 
 def number(text: Any) -> Any:

@@ -27,8 +27,8 @@ LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not end
 class People:
     """What the rules for patients and registrations leave, and how they judged each row.
 
-    `observed` has one row a patient and stretch of time (`spells.tiles`), with what the rules for records need to
-    know of both; a set-aside patient has one row.
+    `observed` has one row a patient and stretch of time (`spells.tiles`), numbered by patient and time (`tile`), with
+    what the rules for records need to know of both; a set-aside patient has one row.
     """
 
     patients: ir.Table
@@ -43,7 +43,7 @@ def practice_table(
     last_collection: dt.date | None,
     collected: Mapping[str, dt.date] | None = None,
 ) -> ir.Table:
-    """Return the practices with the one that serves their patients now, its arm and the bounds of its data.
+    """Return the practices with the one that serves their patients now, its arm, its start and the bounds of its data.
 
     `collected` has last collections as the extract says; `contributes_to` in the practices goes before.
     """
@@ -61,6 +61,7 @@ def practice_table(
             "practice_id": pa.array(list(now), pa.string()),
             "practice_now": pa.array(list(now.values()), pa.string()),
             "practice_arm": pa.array([arm[p] for p in now], pa.string()),
+            "practice_start": dates("programme_start"),
             "contributes_from": dates("contributes_from"),
             "collected_to": dates("contributes_to", collected),
         }
@@ -108,7 +109,9 @@ def judge(
         ),
     )
     registered = held.semi_join(kept, "patient_id")
-    bounds = practices.filter(practices.practice_id == practices.practice_now).drop("practice_now")
+    bounds = practices.filter(practices.practice_id == practices.practice_now).drop(
+        "practice_now", "practice_start"
+    )
     tiled = spells.tiles(registered).inner_join(bounds, "practice_id")
     open_end = ibis.literal(spells.OPEN, "date")
     facts = kept.select("patient_id", "death_date", born=_earliest_birth(kept))
@@ -130,7 +133,9 @@ def judge(
         },
         kept=ibis.literal(False),
     )  # fmt: skip
-    observed = engine.keep(backend, "observed", observed.union(nobody.select(*observed.columns)))
+    observed = observed.union(nobody.select(*observed.columns))
+    in_order = ibis.window(order_by=["patient_id", "since"])
+    observed = engine.keep(backend, "observed", observed.mutate(tile=ibis.row_number().over(in_order)))
     last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
     spell = observed.filter(observed.kept & (observed.start <= last))
     last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))

@@ -79,7 +79,14 @@ def _rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Fault]]:
             Fault(path.name, "an Excel workbook or other binary file", "a CSV", "Save it as CSV (UTF-8).")
         ]
     first = text.split("\n", 1)[0]
-    records = list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count)))
+    lines = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t|", key=first.count), strict=True)
+    try:
+        records = list(lines)
+    except csv.Error as error:
+        return [], [
+            Fault(path.name, f"rows that cannot be told apart ({error})", "one row a practice",
+                  "A quote that is never closed is the usual cause.")
+        ]  # fmt: skip
     if not records:
         return [], [Fault(path.name, "an empty file", "one row a practice")]
     header = [cell.strip() for cell in records[0]]

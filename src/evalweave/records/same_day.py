@@ -2,7 +2,8 @@
 
 In order: exact repeats (same value, same unit) are one; of two results in two units that agree within
 `same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit); what is left is averaged,
-unless it spreads more than `same_day_spread`, when the whole day is set aside.
+unless it spreads more than `same_day_spread`, when the whole day is set aside. Both limits are the outcome's own where
+it has one; yes and no on one day always spread too far, so that a yes/no outcome stays 0 or 1.
 """
 
 from __future__ import annotations
@@ -19,58 +20,79 @@ if TYPE_CHECKING:
 
     from evalweave.study import Cleaning, Outcome
 
-DAY = ["patient_id", "outcome", "date"]
 AT = ["source_file", "source_row"]
 
 
-def judge(backend: Any, records: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning) -> ir.Table:
-    """Return `records` (all good so far) with `rule`, the day's `mean` and `n_same_day`.
+def judge(
+    backend: Any, good: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
+) -> tuple[ir.Table, ir.Table]:
+    """Return the records that are alone on their `day`, and the others with `rule`, the day's `mean` and `n`.
 
-    The record that stays is the first by file and row of those averaged.
+    `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the one that stays is
+    the first by file and row of those averaged.
     """
-    counted = records.mutate(n_same_day=records.count().over(group_by=DAY))
-    alone = counted.filter(counted.n_same_day == 1).mutate(mean=counted.value, rule=ibis.null("int16"))
-    several = counted.filter(counted.n_same_day > 1)
-    ours = ibis.cases(
-        *[(several.outcome == name, several.unit == outcome.unit) for name, outcome in outcomes.items()],
-        else_=ibis.literal(True),
-    )
-    same = ibis.window(group_by=[*DAY, "unit", "value"], order_by=AT)
-    s = several.mutate(_ours=ours, _repeat=ibis.row_number().over(same) > 0)
-    s = engine.keep(backend, "same_day_records", s)
+    n = good.group_by("day").aggregate(n=good.count())
+    shared = engine.keep(backend, "shared_days", n.filter(n.n > 1))
+    alone = good.anti_join(shared, "day")
+    several = good.inner_join(shared, "day")
+    same = ibis.window(group_by=["day", "unit", "amount"], order_by=AT)
+    s = engine.keep(backend, "same_day_records", several.mutate(_repeat=ibis.row_number().over(same) > 0))
     first = s.filter(~s._repeat)
-    left = first.filter(~first._ours)
-    right = first.filter(first._ours).select("patient_id", "outcome", "date", _other="value")
-    near = left.join(right, DAY)
-    near = near.filter((near.value - near._other).abs() <= cleaning.same_day_twin)
+    left = first.filter(~first.ours)
+    right = first.filter(first.ours).select("day", _other="amount")
+    near = left.join(right, "day")
+    twin = [outcome.twin(cleaning) for outcome in outcomes.values()]
+    near = near.filter((near.amount - near._other).abs() <= _limit(near.outcome_no, twin))
     twins = near.select(*AT).distinct().mutate(_twin=True)
     s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
     s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
     stays = s.filter(~s._merged)
-    days = stays.group_by(DAY).aggregate(
-        mean=exact_mean(stays.value), _spread=stays.value.max() - stays.value.min()
+    days = stays.group_by("day").aggregate(
+        mean=exact_mean(stays.amount), _spread=stays.amount.max() - stays.amount.min()
     )
-    in_order = ibis.window(group_by=[*DAY, "_merged"], order_by=AT)
+    in_order = ibis.window(group_by=["day", "_merged"], order_by=AT)
     s = s.mutate(_place=ibis.row_number().over(in_order))
-    s = s.join(days, DAY)
+    s = s.join(days, "day")
+    spread = [outcome.spread(cleaning) for outcome in outcomes.values()]
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
             "same_day_twin": s._twin.fill_null(False),
-            "same_day_spread": s._spread > cleaning.same_day_spread,
+            "same_day_spread": s._spread > _limit(s.outcome_no, spread),
             "same_day_averaged": s._place > 0,
         }
     )
-    columns = [*records.columns, "n_same_day", "mean"]
-    columns.remove("rule")
-    together = s.mutate(rule=rule).select(*columns, "rule")
-    return engine.keep(backend, "judged_days", alone.select(*columns, "rule").union(together))
+    together = s.select(*[name for name in good.columns if name != "rule"], "n", "mean", rule=rule)
+    return alone, engine.keep(backend, "judged_days", together)
 
 
-def exact_mean(value: Any) -> Any:
-    """Return the mean as an aggregate that does not depend on the order of rows.
+def _limit(outcome_no: Any, limits: list[float]) -> Any:
+    """Return the limit of each row's outcome."""
+    known = [(outcome_no == place, ibis.literal(float(limit))) for place, limit in enumerate(limits)]
+    return ibis.cases(*known, else_=ibis.null("float64"))
 
-    Sums of floating-point numbers differ in the last digits with the order in which an engine happens to add; so the
-    values are added in the order of their size.
+
+def exact_mean(value: Any, where: Any = None) -> Any:
+    """Return the mean (of rows `where` a condition holds) as an aggregate that does not depend on the order of rows.
+
+    Sums of floating-point numbers differ in the last digits with the order in which an engine happens to add; so
+    whole parts and fractions (in units of 2⁻⁴⁰) are added as whole numbers. A single value stays what it is.
     """
-    return value.collect(order_by=value).means()
+    n = value.count(where=where)
+    several = whole_part(value).sum(where=where).cast("float64") + (
+        fraction(value).sum(where=where).cast("float64") / FRACTION
+    )
+    return (n == 1).ifelse(value.max(where=where), several / n)
+
+
+FRACTION = float(1 << 40)
+
+
+def whole_part(value: Any) -> Any:
+    """Return the largest whole number that is not greater."""
+    return value.floor().cast("int64")
+
+
+def fraction(value: Any) -> Any:
+    """Return what lies above the whole part, in units of 2⁻⁴⁰."""
+    return ((value - value.floor()) * FRACTION).round().cast("int64")

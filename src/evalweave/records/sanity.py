@@ -23,6 +23,12 @@ OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing
 SHOWN_ROWS = 5
 WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
 MISSING = ("NA", "N/A", "NULL", "NONE", "NAN", "NAT", ".", "-", "MISSING", "#N/A")  # as tools write a blank
+EXPONENTIAL = r"^[0-9]([.,][0-9]+)?E[+][0-9]+$"
+IDENTIFIERS = {
+    "patients": ("patient_id",),
+    "registrations": ("patient_id", "practice_id"),
+    "events": ("patient_id", "practice_id", "code"),
+}
 DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
 
 
@@ -40,6 +46,10 @@ def counts(
     for column, text in read_from.items():
         wanted[f"read:{column}"] = part[column].count()
         wanted[f"unreadable:{column}"] = part[text].count()
+    for column in IDENTIFIERS[table]:  # few cells hold E+ (some pseudonyms do), so few are looked at closely
+        cells = part[column]
+        cut = cells.contains("E+").ifelse(cells.re_search(EXPONENTIAL), False)
+        wanted[f"exponential:{column}"] = cut.sum()
     found = _one_row(backend, part.aggregate(**wanted))
     for column in read_from:
         found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
@@ -100,6 +110,14 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
                       f"dates such as {WRITTEN[order]}",
                       "Perhaps columns are swapped: compare the header with the rows.", column=column)
             )  # fmt: skip
+    faults += [
+        Fault(name, f"{seen[f'exponential:{column}']} cells in exponential form, such as 1.26E+16",
+              "all digits of an identifier",
+              "A spreadsheet has cut them: export the file again, and do not save it from a spreadsheet.",
+              column=column)
+        for column in IDENTIFIERS[table]
+        if seen[f"exponential:{column}"]
+    ]  # fmt: skip
     if table == "events" and seen["decimal_comma"] > 0.5 * seen["filled:value"]:
         faults.append(
             Fault(name, f"decimal commas in {seen['decimal_comma']} of {seen['filled:value']} values",

@@ -21,6 +21,7 @@ from evalweave.report.disclosure import (
     EXACT,
     HIDDEN,
     KINDS,
+    PART_OF,
     PARTICIPANTS,
     PATIENTS,
     PRACTICES,
@@ -230,6 +231,12 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
         for (key, fault), where in faults.items():
             first = f"{_place(content, name)}, row {where[0]}, column {key}: a count {fault}"
             yield f"{first}." if len(where) == 1 else f"{first}; so are {len(where) - 1} more of the column."
+        result.looked_at["counting_columns"] += 1
+        if few := [number for number, row in enumerate(rows, start=2) if _few_are_left(row, name, rules)]:
+            yield (
+                f"{_place(content, name)}, row {few[0]}: all but a few of those asked (the profile {rules.name} shows no "
+                f"rest below {rules.min_cell}){f'; so are {len(few) - 1} more' if few[1:] else ''}."
+            )
         declared = DECLARED | set(_contract(name))
         for key in sorted({key for row in rows for key in row} - declared - set(COUNTING)):
             if content.name != MANIFEST and _looks_like_counts([row.get(key) for row in rows]):
@@ -237,6 +244,16 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
                     f"{content.name}, column {key}: holds whole numbers and no contract says what they count. "
                     "Declare it in tables.py, or leave it out."
                 )
+
+
+def _few_are_left(row: dict[str, Any], table: str, rules: Profile) -> bool:
+    """Does a part of those asked give away the few who are not part of it?"""
+    return any(
+        str(row.get(part)).isdigit()
+        and str(row.get(whole)).isdigit()
+        and rules.hides_rest(int(row[part]), int(row[whole]))
+        for part, whole in PART_OF.get(table, {}).items()
+    )
 
 
 def _place(content: Content, table: str) -> str:
@@ -247,7 +264,7 @@ def _place(content: Content, table: str) -> str:
 def _kind(key: str, row: dict[str, Any], table: str) -> str | None:
     """Return what a cell counts, or None where it is no count."""
     if key in ("programme", "comparison_value") and row.get("statistic") == "n":
-        return PATIENTS
+        return PRACTICES if row.get("variable") == PRACTICES else PATIENTS
     of = _contract(table).get(key, COUNTING.get(key)) or None
     return PRACTICES if of in (RECORDS, PATIENTS) and row.get("unit") == PRACTICES else of
 

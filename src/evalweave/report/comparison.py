@@ -19,7 +19,7 @@ from evalweave.report import provenance
 from evalweave.report.numbers import excludes_zero
 
 Row = Mapping[str, str]
-FLOW_KEY = ("stage", "box", "rule", "label", "arm")
+FLOW_KEY = ("stage", "box", "rule", "label", "arm", "outcome")
 FLOW_COUNTS = ("n_practices", "n_patients", "n_records")
 ESTIMATE_KEY = ("analysis", "term", "inference", "outcome_unit", "comparison")
 ESTIMATE_COUNTS = ("n_obs", "n_patients", "n_practices", "n_practices_treated")

@@ -94,7 +94,9 @@ class ReportData:
 
     def comparison_label(self, name: str | None) -> str:
         name = name or self.study.primary_comparison
-        return self.study.comparisons[name].label or name.replace("_", " ")
+        group = self.study.comparisons[name]
+        label = group.label or name.replace("_", " ")
+        return f"{label} (selected; descriptive only)" if group.kind == "not_referred" else label
 
     # What was found
 
@@ -132,6 +134,30 @@ class ReportData:
     def released_estimates(self) -> pd.DataFrame:
         """The estimates as released: what rests on too few people is blank."""
         return self.profile.estimates(self.estimates)
+
+    @cached_property
+    def released_baseline(self) -> pd.DataFrame | None:
+        """The baseline table of every comparison as released."""
+        return None if self.baseline is None else self.profile.baseline(self.baseline)
+
+    @cached_property
+    def released_balance(self) -> pd.DataFrame | None:
+        """The balance table as released; None where nothing was weighted."""
+        if self.balance is None or self.balance.empty or self.baseline is None:
+            return None
+        return self.profile.balance(self.balance, self.baseline)
+
+    @cached_property
+    def panel_sums(self) -> dict[tuple[str, str, str, str], int]:
+        """Exact sums of the panel's ledger by outcome, unit, entry and arm; a line without outcome is of the primary one."""
+        if self.ledger is None:
+            return {}
+        lines = self.ledger[self.ledger["stage"] == "panel"]
+        lines = lines.assign(
+            outcome=lines["outcome"].fillna(self.primary.outcome), arm=lines["arm"].fillna("")
+        )
+        sums = lines.groupby(["outcome", "unit", "entry", "arm"])["n"].sum()
+        return {(str(a), str(b), str(c), str(d)): int(n) for (a, b, c, d), n in sums.items()}
 
     @cached_property
     def released_joint(self) -> pd.DataFrame | None:

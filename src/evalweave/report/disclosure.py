@@ -4,6 +4,9 @@ A profile says which counts of patients and records are hidden and to what they 
 practices are exact; counts of interview participants follow `qualitative.min_cell`; counts of references and
 sources are exact and hide with the participants beside them. Statistics that rest on a hidden count are blank.
 
+k of N participants hides when k is small and likewise when N − k is: 4 of 5 would say of one person whom the
+others know that they kept silent. 0 of N and N of N stay: they say the same of everybody and single nobody out.
+
     profile      hidden           rounded to   also
     nhs_england  1 to 7           5            0 stays; rates from rounded counts
     opensafely   0 to 7           5            a total is the sum of the rounded cells
@@ -40,6 +43,7 @@ _DATA = Markup('<data class="count" data-counts="{}" value="{}">{}</data>')
 RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "trends": {"n_patients": ("mean", "sd")},
     "baseline": {"programme_n": ("programme", "programme_sd"), "comparison_n": ("comparison_value", "comparison_sd")},
+    "balance": {"effective_comparison_n": ("smd_after",)},
     "estimates": {
         "n_patients": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
         "n_obs": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
@@ -47,6 +51,12 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "theme_counts": {"n_eligible": ("n_participants",), "n_participants": ("n_references", "n_sources")},
     "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts")},
 }  # fmt: skip
+
+# Counts of participants that are a part of those counted in another column of the same row.
+PART_OF: dict[str, dict[str, str]] = {
+    "theme_counts": {"n_participants": "n_eligible"},
+    "joint_display": dict.fromkeys(("n_raised", "n_supports", "n_contradicts"), "n_eligible"),
+}
 
 # Rows of a table that add up to a published total, per counting column.
 ADDS_UP: dict[str, dict[str, list[list[str]]]] = {
@@ -108,6 +118,16 @@ class Profile:
             return 0 < n < self.min_cell
         return self.low <= n <= self.high
 
+    def hides_rest(self, part: Any, whole: Any) -> bool:
+        """Are those participants who are not part of `part` too few, though there are some?"""
+        return bool(pd.notna(part) and pd.notna(whole) and self.hides(int(whole) - int(part), PARTICIPANTS))
+
+    @property
+    def voices_note(self) -> str:
+        """What a star stands for among counts of participants."""
+        few = f"fewer than {self.min_cell}"
+        return f"{few}, all but {few}, or hidden so that none can be worked out"
+
     def total(self, cells: Iterable[float], of: str = PATIENTS) -> Released:
         """Return the total of a published group: of the released cells (opensafely), else of the exact ones.
 
@@ -133,16 +153,28 @@ class Profile:
         return top.value / below.value if top.value is not None and below.value else None
 
     def hidden(
-        self, frame: pd.DataFrame, column: str, of: str, groups: Sequence[Sequence[str]] = ()
+        self,
+        frame: pd.DataFrame,
+        column: str,
+        of: str,
+        groups: Sequence[Sequence[str]] = (),
+        whole: str | None = None,
     ) -> pd.Series:
-        """Return which cells of a counting column are hidden, with secondary suppression within `groups`."""
+        """Return which cells of a counting column are hidden, with secondary suppression within `groups`.
+
+        `whole` is the column of those of whom a participant count is a part: a small rest hides as well.
+        """
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
-        if not groups or of in EXACT or not primary.any():
-            return primary
+        rest = _none(frame)
+        if whole is not None and whole in frame:
+            pairs = zip(frame[column], frame[whole], strict=True)
+            rest = pd.Series([self.hides_rest(*pair) for pair in pairs], index=frame.index, dtype=bool)
+        if not groups or of in EXACT or not (primary | rest).any():
+            return primary | rest
         if self.totals_from_cells and of in (PATIENTS, RECORDS):
             return primary  # a total of released cells says nothing about the hidden ones
         low, high, slack = self._bounds(of)
-        return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack)
+        return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack, also=rest)
 
     def count_frame(
         self,
@@ -157,7 +189,10 @@ class Profile:
         """
         groups = ADDS_UP.get(table.name, {}) if groups is None else groups
         counting = [c for c in table.columns if c.counts and c.name in frame]
-        hidden = {c.name: self._hidden_rows(frame, c, groups.get(c.name, ())) for c in counting}
+        parts = PART_OF.get(table.name, {})
+        hidden = {
+            c.name: self._hidden_rows(frame, c, groups.get(c.name, ()), parts.get(c.name)) for c in counting
+        }
         blank: dict[str, pd.Series] = {}
         for column, resting in RESTS_ON.get(table.name, {}).items():
             if column not in hidden:
@@ -172,8 +207,10 @@ class Profile:
             released[name] = released[name].mask(rows)
         return released
 
-    def _hidden_rows(self, frame: pd.DataFrame, column: Column, groups: Sequence[Sequence[str]]) -> pd.Series:
-        hidden = self.hidden(frame, column.name, column.counts, groups)
+    def _hidden_rows(
+        self, frame: pd.DataFrame, column: Column, groups: Sequence[Sequence[str]], whole: str | None
+    ) -> pd.Series:
+        hidden = self.hidden(frame, column.name, column.counts, groups, whole)
         return hidden & ~_practice_rows(frame, column)
 
     def _text(self, frame: pd.DataFrame, column: Column, hidden: pd.Series) -> pd.Series:
@@ -215,11 +252,17 @@ class Profile:
         """Return the baseline table as released: counts rounded, percentages from rounded counts.
 
         The categories of a variable add up to the arm, so hidden ones are protected; a variable with one row (such
-        as female) hides when its complement is small. The standardised difference goes with either arm.
+        as female) hides when its complement is small. The standardised difference goes with either arm. A mean does
+        not say how many it rests on where few people lack a value. Numbers of practices are exact.
         """
         from evalweave.tables import BASELINE
 
-        released = self.count_frame(frame, BASELINE)
+        practices = frame["variable"] == PRACTICES
+        people = self._baseline_of_people(frame[~practices], self.count_frame(frame[~practices], BASELINE))
+        exact = frame[practices].astype(dict.fromkeys(("programme_n", "comparison_n"), "string"))
+        return pd.concat([people, exact]).loc[frame.index] if len(exact) else people
+
+    def _baseline_of_people(self, frame: pd.DataFrame, released: pd.DataFrame) -> pd.DataFrame:
         either = _none(frame)
         alone = frame.groupby(["comparison", "variable"], dropna=False)["variable"].transform("size") == 1
         for value, people in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
@@ -242,8 +285,31 @@ class Profile:
             released[value] = shown.mask(hide)
             deviation = "programme_sd" if value == "programme" else "comparison_sd"
             released[deviation] = released[deviation].mask(hide)
+            lacking = frame["comparison"].map(_arms(frame, value)).astype("float64") - whole
+            few = (frame["statistic"] == "mean_sd") & lacking.map(
+                lambda n: bool(pd.notna(n) and n and self.hides(n))
+            )
+            released[people] = released[people].mask(few, HIDDEN)
             either |= hide
         released["smd"] = released["smd"].mask(either)
+        return released
+
+    def balance(self, frame: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
+        """Return the balance table as released: a difference is blank where the (exact) baseline table hides its
+        count, for it would give it away."""
+        from evalweave.tables import BALANCE
+
+        released = self.count_frame(frame, BALANCE)
+        gone = self.baseline(baseline)["smd"].isna() & baseline["smd"].notna()
+        keys = ["comparison", "variable", "category"]
+        hidden = set(baseline.loc[gone, keys].fillna("").itertuples(index=False, name=None))
+        rows = pd.Series(
+            [key in hidden for key in frame[keys].fillna("").itertuples(index=False, name=None)],
+            index=frame.index,
+            dtype=bool,
+        )
+        for name in ("smd_before", "smd_after"):
+            released[name] = released[name].mask(rows)
         return released
 
     def mark(self, n: float | None, of: str = PATIENTS) -> Markup:
@@ -296,6 +362,12 @@ def known(of: str) -> None:
     """Raise `ValueError` for a kind of count that no profile speaks of (a mistake of ours, not of a user)."""
     if of not in KINDS:
         raise ValueError(f"of={of!r}: expected one of {', '.join(KINDS)}")
+
+
+def _arms(frame: pd.DataFrame, value: str) -> dict[str, float]:
+    """Return comparison → number of people in an arm, from the baseline table's own first line."""
+    lines = frame[frame["variable"] == PATIENTS]
+    return dict(zip(lines["comparison"], lines[value].astype("float64"), strict=True))
 
 
 def _practice_rows(frame: pd.DataFrame, column: Column) -> pd.Series:

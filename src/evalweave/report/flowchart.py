@@ -1,7 +1,12 @@
-"""From the ledgers to the boxes of the flow diagram, and the same as the released table `tables.FLOW`."""
+"""From the ledgers to the boxes of the flow diagrams, and the same as the released table `tables.FLOW`.
+
+One flow an outcome: they share what happens to people and records until the arms part; below, each outcome has its own
+measured people, person-periods and records, and those seen before and after the start, who carry its estimate.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -12,8 +17,8 @@ from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import Box, Counted, Step
 from evalweave.report.numbers import missing, plain, sentence
 
-PATIENTS, RECORDS, PERIODS = "patients", "records", "person-periods"
-HEADINGS = {"ingest": "Received", "clean": "After cleaning", "cohort": "Eligible", "panel": "In the panel"}
+PATIENTS, RECORDS, PERIODS, PRACTICES = "patients", "records", "person-periods", "practices"
+HEADINGS = {"ingest": "Received", "clean": "After cleaning", "cohort": "Eligible"}
 WORDS = {PATIENTS: "people", RECORDS: "records", "registrations": "registrations"}
 ARMS = ("programme", "comparison")
 SHOWN = 5  # reasons in a side box; the rest are summed
@@ -54,8 +59,29 @@ def stages(data: ReportData) -> list[Stage]:
     return list(found.values())
 
 
+@dataclass
+class Measured:
+    """What one arm holds of one outcome; exact numbers, never printed as they are, None where no ledger says."""
+
+    practices: int | None = None
+    people: int | None = None
+    never: int = 0  # people of the arm without any measurement
+    periods: int | None = None
+    records: int | None = None
+    both: int | None = None  # people seen before and after the start
+    periods_lost: list[tuple[str, int]] = field(default_factory=list)  # reason, n
+    records_lost: list[tuple[str, int]] = field(default_factory=list)
+
+
+def outcomes(data: ReportData) -> list[str]:
+    """Return the outcomes that have a flow, the primary one first."""
+    names = [data.primary.outcome, *(name for name in data.study.outcomes if name != data.primary.outcome)]
+    known = {outcome for outcome, *_ in data.panel_sums}
+    return [name for name in names if name == data.primary.outcome or name in known]
+
+
 def arms(data: ReportData) -> dict[str, dict[str, Any]]:
-    """Return by arm: practices (of the fit), people eligible and person-periods (of the ledgers)."""
+    """Return by arm: practices and people of the primary comparison, of the ledgers or else of the fit."""
     row = data.main(data.outcome.unit)
     practices: dict[str, int] = {}
     if row and not missing(row.n_practices) and not missing(row.n_practices_treated):
@@ -65,37 +91,81 @@ def arms(data: ReportData) -> dict[str, dict[str, Any]]:
         }
     found: dict[str, dict[str, Any]] = {}
     for arm in ARMS:
+        people = _of_panel(data, data.primary.outcome, PATIENTS, RECEIVED, arm)
         counts = {
-            "practices": practices.get(arm),
-            "people": _by_arm(data, "cohort", PATIENTS, KEPT, arm),
-            "periods": _by_arm(data, "panel", PERIODS, KEPT, arm),
-            "measured": _measured(data, arm),
+            "practices": _of_panel(data, data.primary.outcome, PRACTICES, RECEIVED, arm)
+            or practices.get(arm),
+            "people": people if people is not None else _of_cohort(data, arm),
         }
-        if any(value is not None for value in counts.values()):
+        if any(
+            value is not None for value in (*counts.values(), _of_trends(data, data.primary.outcome, arm))
+        ):
             found[arm] = counts
     return found
 
 
-def _by_arm(data: ReportData, stage: str, unit: str, entry: str, arm: str) -> int | None:
+def measured(data: ReportData, outcome: str, arm: str) -> Measured:
+    """Return what an arm holds of an outcome, from the panel's ledger, the trends and the diagnostics."""
+    periods = _of_panel(data, outcome, PERIODS, KEPT, arm)
+    return Measured(
+        practices=_of_panel(data, outcome, PRACTICES, KEPT, arm),
+        people=_of_panel(data, outcome, PATIENTS, KEPT, arm),
+        never=_of_panel(data, outcome, PATIENTS, SET_ASIDE, arm) or 0,
+        periods=periods if periods is not None else _of_trends(data, outcome, arm),
+        records=_of_panel(data, outcome, RECORDS, KEPT, arm),
+        both=_both(data, outcome, arm),
+        periods_lost=_lost(data, outcome, PERIODS, arm),
+        records_lost=_lost(data, outcome, RECORDS, arm),
+    )
+
+
+def _of_panel(data: ReportData, outcome: str, unit: str, entry: str, arm: str) -> int | None:
+    """Return a sum of the panel's ledger; 0 where an arm received some and this entry has none, None without ledger."""
+    sums = data.panel_sums
+    return sums.get((outcome, unit, entry, arm), 0) if (outcome, unit, RECEIVED, arm) in sums else None
+
+
+def _of_cohort(data: ReportData, arm: str) -> int | None:
     if data.ledger is None:
         return None
-    ledger = data.ledger
-    mine = ledger[
-        (ledger["stage"] == stage)
-        & (ledger["unit"] == unit)
-        & (ledger["entry"] == entry)
-        & (ledger["arm"] == arm)
-    ]
+    lines = data.ledger
+    mine = lines[(lines["stage"] == "cohort") & (lines["entry"] == KEPT) & (lines["arm"] == arm)]
     return int(mine["n"].sum()) if len(mine) else None
 
 
-def _measured(data: ReportData, arm: str) -> int | None:
-    """Return person-periods with the primary outcome, from the raw trends."""
+def _of_trends(data: ReportData, outcome: str, arm: str) -> int | None:
+    """Return person-periods with the outcome, from the raw trends."""
     trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     if trends is None:
         return None
-    mine = trends[(trends["outcome"] == data.primary.outcome) & (trends["arm"] == arm)]
+    mine = trends[(trends["outcome"] == outcome) & (trends["arm"] == arm)]
     return int(mine["n_patients"].sum()) if len(mine) else None
+
+
+def _both(data: ReportData, outcome: str, arm: str) -> int | None:
+    """Return people seen before and after the start, from the diagnostics of the outcome's first analysis here."""
+    here = data.primary.comparison or data.study.primary_comparison
+    candidates = [data.primary, *data.study.analyses]
+    for analysis in candidates:
+        if analysis.outcome != outcome or (analysis.comparison or data.study.primary_comparison) != here:
+            continue
+        found = data.diagnostic(analysis.name, "contributing")
+        if isinstance(found, Mapping) and isinstance(found.get(arm), Mapping):
+            n = found[arm].get("seen_before_and_after")
+            return None if missing(n) else int(n)
+    return None
+
+
+def _lost(data: ReportData, outcome: str, unit: str, arm: str) -> list[tuple[str, int]]:
+    """Return why person-periods or records of an arm are not in the panel."""
+    if data.ledger is None or not data.panel_sums.get((outcome, unit, SET_ASIDE, arm)):
+        return []
+    lines = data.ledger[
+        (data.ledger["stage"] == "panel") & (data.ledger["unit"] == unit) & (data.ledger["arm"] == arm)
+    ]
+    lines = lines[lines["outcome"].fillna(data.primary.outcome) == outcome]
+    summed = lines[lines["entry"] == SET_ASIDE].groupby(["order", "reason"], sort=True)["n"].sum()
+    return [(str(reason), int(n)) for (_, reason), n in summed.items() if n]
 
 
 def _counted(data: ReportData, n: int | None, of: str, after: str) -> Counted:
@@ -112,8 +182,8 @@ def _word(unit: str) -> str:
     return WORDS.get(unit, unit)
 
 
-def diagram(data: ReportData) -> tuple[list[Step], list[list[Step]]]:
-    """Return the boxes from top to bottom and, below the split, of each arm."""
+def diagram(data: ReportData, outcome: str | None = None) -> tuple[list[Step], list[list[Step]]]:
+    """Return the boxes of an outcome (the primary one) from top to bottom and, below the split, of each arm."""
     found = [stage for stage in stages(data) if stage.name != "panel"]  # the panel is counted below, by arm
     units = (PATIENTS, "registrations", RECORDS)
     main: list[tuple[Box, Box | None]] = []
@@ -125,8 +195,14 @@ def diagram(data: ReportData) -> tuple[list[Step], list[list[Step]]]:
         if index > 0:
             heading = HEADINGS.get(stage.name, sentence(plain(stage.name)))
             main.append((_numbers(data, heading, stage.kept, units), None))
+    if found and found[-1].name == "cohort":
+        inside = [counts["people"] for counts in arms(data).values()]
+        outside = found[-1].kept.get(PATIENTS, 0) - sum(n or 0 for n in inside)
+        if None not in inside and inside and outside > 0:
+            aside = Box("Set aside", (_counted(data, outside, PATIENTS, "people not in this comparison"),))
+            main[-1] = (main[-1][0], aside)
     steps = [Step(box, aside) for box, aside in main]
-    return steps, _arm_steps(data)
+    return steps, _arm_steps(data, outcome or data.primary.outcome)
 
 
 def _numbers(data: ReportData, heading: str, counts: dict[str, int], units: tuple[str, ...]) -> Box:
@@ -161,76 +237,95 @@ def _reasons(data: ReportData, lost: list[tuple[str, int]], of: str, word: str) 
     ]
 
 
-def _arm_steps(data: ReportData) -> list[list[Step]]:
-    """Return the boxes below the split: people of each arm, person-periods set aside, person-periods measured."""
+def _arm_steps(data: ReportData, outcome: str) -> list[list[Step]]:
+    """Return the boxes below the split: people of an arm, those measured, what the panel holds, who carries the estimate."""
     columns = []
-    unit = PERSON_PERIODS[data.study.window.period]
+    unit, label = PERSON_PERIODS[data.study.window.period], data.outcome_label(outcome)
     for arm, counts in arms(data).items():
-        lines = []
-        if counts["practices"] is not None:
-            lines.append(_counted(data, counts["practices"], "practices", "practices"))
-        if counts["people"] is not None:
-            lines.append(_counted(data, counts["people"], PATIENTS, "people"))
-        aside = Box("Set aside", tuple(_reasons(data, _lost(data, arm), RECORDS, unit)))
-        steps = [Step(Box(f"{sentence(arm)} practices", tuple(lines)), aside if aside.lines else None)]
-        if counts["measured"]:
-            measured = _counted(data, counts["measured"], RECORDS, f"{unit} with {data.outcome_label()}")
-            steps.append(Step(Box("Measured", (measured,))))
+        each = measured(data, outcome, arm)
+        never = [_counted(data, each.never, PATIENTS, f"people without any {label}")] if each.never else []
+        lost = [
+            *_reasons(data, each.periods_lost, RECORDS, unit),
+            *_reasons(data, each.records_lost, RECORDS, "records"),
+        ]
+        drawn = [
+            (f"{sentence(arm)} practices", [(counts["practices"], PRACTICES, PRACTICES), (counts["people"], PATIENTS, "people")], never),
+            (f"Measured: {label}", [(each.practices, PRACTICES, PRACTICES), (each.people, PATIENTS, "people")], lost),
+            ("In the panel", [(each.periods, RECORDS, f"{unit} with {label}"), (each.records, RECORDS, "records")], []),
+            ("Seen before and after the start", [(each.both, PATIENTS, "people, who carry the estimate")], []),
+        ]  # fmt: skip
+        steps: list[Step] = []
+        for heading, numbers, aside in drawn:
+            lines = tuple(_counted(data, n, of, word) for n, of, word in numbers if n is not None)
+            if lines or heading.endswith("practices"):
+                steps.append(Step(Box(heading, lines), Box("Set aside", tuple(aside)) if aside else None))
+            elif aside and steps and steps[-1].aside is None:  # nothing to draw it beside but the box above
+                steps[-1] = replace(steps[-1], aside=Box("Set aside", tuple(aside)))
         columns.append(steps)
     return columns
 
 
-def _lost(data: ReportData, arm: str) -> list[tuple[str, int]]:
-    """Return why person-periods of an arm are not in the panel."""
-    if data.ledger is None:
-        return []
-    lines = data.ledger
-    lines = lines[
-        (lines["stage"] == "panel")
-        & (lines["unit"] == PERIODS)
-        & (lines["entry"] == SET_ASIDE)
-        & (lines["arm"] == arm)
-    ]
-    summed = lines.groupby(["order", "reason"], sort=True)["n"].sum()
-    return [(str(reason), int(n)) for (_, reason), n in summed.items() if n]
+COLUMN = {PATIENTS: "n_patients", PRACTICES: "n_practices"}
 
 
 def table(data: ReportData) -> pd.DataFrame:
-    """Return the boxes as `tables.FLOW`, counts as released."""
+    """Return the boxes of every flow as `tables.FLOW`, counts as released."""
     from evalweave import tables
 
     rows: list[dict[str, Any]] = []
 
-    def add(box: str, stage: str, rule: str, label: str, arm: str | None, **counts: int | None) -> None:
-        rows.append(
-            {
-                "order": len(rows) + 1,
-                "box": box,
-                "stage": stage,
-                "rule": rule or None,
-                "label": label,
-                "arm": arm,
-                **counts,
-            }
-        )
+    def add(box: str, stage: str, unit: str, n: int, reason: str, **more: Any) -> None:
+        label = f"{unit}: {reason}"
+        rows.append({"order": len(rows) + 1, "box": box, "stage": stage, "unit": unit, "label": label,
+                     COLUMN.get(unit, "n_records"): n, **more})  # fmt: skip
 
     if data.ledger is not None:
-        keys = ["stage", "unit", "entry", "order", "rule", "reason"]
-        places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
-        lines = data.ledger.assign(
-            place=data.ledger["stage"].map(places),
-            rule=data.ledger["rule"].astype("string").fillna(""),
-            entry=pd.Categorical(data.ledger["entry"], [RECEIVED, SET_ASIDE, KEPT], ordered=True),
-        )
-        summed = lines.groupby(["place", *keys], sort=True, observed=True)["n"].sum().reset_index()
-        summed = summed.sort_values(["place", "unit", "entry", "order"], kind="stable")
-        for r in summed.to_dict("records"):
-            column = {PATIENTS: "n_patients", "practices": "n_practices"}.get(r["unit"], "n_records")
-            label = f"{r['unit']}: {r['reason'] or r['entry']}"
-            add(str(r["entry"]), str(r["stage"]), str(r["rule"]), label, None, **{column: int(r["n"])})
+        keys = ["place", "outcome", "stage", "unit", "entry", "order", "rule", "reason", "arm"]
+        for lines in _ledger_parts(data):
+            summed = lines.groupby(keys, sort=True, observed=True)["n"].sum().reset_index()
+            summed = summed.sort_values(["place", "outcome", "unit", "entry", "order", "arm"], kind="stable")
+            for r in summed.to_dict("records"):
+                add(str(r["entry"]), str(r["stage"]), str(r["unit"]), int(r["n"]), str(r["reason"] or r["entry"]),
+                    rule=r["rule"] or None, arm=r["arm"] or None, outcome=r["outcome"] or None)  # fmt: skip
     for arm, counts in arms(data).items():
-        add("kept", "arm", "", f"{arm} practices", arm, n_practices=counts.get("practices"),
-            n_patients=counts.get("people"), n_records=counts.get("measured"))  # fmt: skip
-    frame = tables.FLOW.conform(pd.DataFrame(rows)) if rows else tables.FLOW.empty()
-    groups = [["stage"]]
-    return data.profile.count_frame(frame, tables.FLOW, {"n_patients": groups, "n_records": groups})
+        rows.append({"order": len(rows) + 1, "box": "kept", "stage": "arm", "unit": PATIENTS, "label": f"{arm} practices",
+                     "arm": arm, "n_practices": counts["practices"], "n_patients": counts["people"]})  # fmt: skip
+    for name in outcomes(data):
+        for arm in arms(data):
+            if (both := _both(data, name, arm)) is not None:
+                add(
+                    "kept",
+                    "estimate",
+                    PATIENTS,
+                    both,
+                    "seen before and after the start",
+                    arm=arm,
+                    outcome=name,
+                )
+    if not rows:
+        return tables.FLOW.empty()
+    frame = tables.FLOW.conform(pd.DataFrame(rows)).assign(unit=[row["unit"] for row in rows])
+    sums = [["stage", "unit", "outcome", "arm"], ["stage", "unit", "outcome", "box", "rule"]]
+    released = data.profile.count_frame(frame, tables.FLOW, {"n_patients": sums, "n_records": sums})
+    return released.drop(columns="unit")
+
+
+def of_outcome(flow: pd.DataFrame, outcome: str) -> pd.DataFrame:
+    """Return the rows of the released table that one outcome's diagram shows."""
+    return flow[flow["outcome"].isna() | (flow["outcome"] == outcome).fillna(False)].reset_index(drop=True)
+
+
+def _ledger_parts(data: ReportData) -> Iterator[pd.DataFrame]:
+    """Yield the ledger's lines as the diagrams sum them: first of all outcomes over the arms, then the panel by arm."""
+    assert data.ledger is not None
+    places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
+    order = {name: n for n, name in enumerate(outcomes(data))}
+    lines = data.ledger.assign(
+        place=data.ledger["stage"].map(places),
+        entry=pd.Categorical(data.ledger["entry"], [RECEIVED, SET_ASIDE, KEPT], ordered=True),
+        **{name: data.ledger[name].astype("string").fillna("") for name in ("rule", "arm", "outcome")},
+    )
+    panel = lines["stage"] == "panel"
+    yield lines[~panel].assign(arm="", outcome="")
+    for name in order:
+        yield lines[panel & (lines["outcome"].replace("", data.primary.outcome) == name)].assign(outcome=name)

@@ -61,7 +61,8 @@ def _text(out: Path, name: str, text: str) -> str:
     return name
 
 
-OURS = ("report.html", "report.docx", "estimates.csv", "flow.csv", "theme_counts.csv", "joint_display.csv")
+TABLES = ("estimates", "flow", "baseline", "balance", "theme_counts", "joint_display")
+OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))
 
 
 def _remove_stale(out: Path, written: list[str]) -> None:

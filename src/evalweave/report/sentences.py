@@ -62,12 +62,12 @@ def own_change(data: ReportData) -> float | None:
 
 
 def main_sentence(data: ReportData, row: Row) -> str:
-    """Return "Where … was available, HbA1c fell by 0.10 percentage points more than in … (95 % CI 0.03 to 0.17)."
+    """Return "With … available, HbA1c fell by 0.10 percentage points more than in … (95 % CI 0.03 to 0.17)."
 
-    The verb follows what happened in programme practices (raw means), more or less the estimate's sign. With a sign
+    The programme may be singular or plural, so it has no verb.     The verb follows what happened in programme practices (raw means), more or less the estimate's sign. With a sign
     that the interval does not settle, both ends say their direction.
     """
-    where = f"Where {data.study.study.programme} was available, {data.outcome_label()}"
+    where = f"With {data.study.study.programme} available, {data.outcome_label()}"
     there = "than in comparison practices"
     size, places = number(abs(row.estimate), row.places), row.places
     if not any(digit in size for digit in "123456789"):

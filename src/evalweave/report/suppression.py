@@ -37,16 +37,18 @@ def suppress_secondary(
     low: int,
     high: int,
     slack: int = 0,
+    also: pd.Series | None = None,
 ) -> pd.Series:
     """Return which cells of `frame[count]` (exact counts) to hide: `hidden` ones and those that protect them.
 
     Each entry of `groups` lists key columns; the rows that agree on them add up to a total that is published
-    (blank keys agree with blank keys; an empty list is the whole table). `low` and `high` bound a hidden cell.
+    (blank keys agree with blank keys; an empty list is the whole table). `low` and `high` bound a hidden cell; cells
+    that `also` hides, for another reason than their size, have no upper bound.
     """
     counts = frame[count].fillna(0).to_numpy(dtype=np.int64)
     primary = hidden.to_numpy(dtype=bool)
     members = [rows for keys in groups for rows in _members(frame, keys)]
-    chosen = primary.copy()
+    chosen = primary.copy() if also is None else primary | also.to_numpy(dtype=bool)
     while True:
         more = [
             cell for rows in members for cell in _helpers(counts, primary, chosen, rows, low, high, slack)

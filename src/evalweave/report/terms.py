@@ -6,7 +6,7 @@ import re
 
 from evalweave.report.data import ReportData
 from evalweave.report.numbers import plain, sentence
-from evalweave.study import Analysis
+from evalweave.study import Analysis, period_label
 
 # Levels of the columns that evalweave itself makes; any other column is printed as its name and level.
 LEVELS = {
@@ -46,6 +46,20 @@ def level(name: str, value: str) -> str:
     return f"{plain(name)} {value}" if value.replace(".", "").isdigit() else plain(value)
 
 
+PERIOD = re.compile(r"(att_gt|group|calendar)\[(-?\d+)(?:,(-?\d+))?\]")
+
+
+def periods_in_words(term: str, period: str) -> str:
+    """Return a term that names periods by number with their labels: att_gt[8072,8075] is started 2018 Q1, in 2018 Q4."""
+    m = PERIOD.fullmatch(term)
+    if m is None:
+        return ""
+    kind, first, last = m[1], period_label(int(m[2]), period), m[3]
+    if kind == "att_gt":
+        return f"started {first}, in {period_label(int(last), period)}" if last else ""
+    return f"started {first}" if kind == "group" else f"in {first}"
+
+
 def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
     """Return a term of an analysis as a reader says it."""
     label = analysis.label or sentence(plain(analysis.name))
@@ -59,6 +73,8 @@ def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
         return f"Period {e} since the start" if e >= 0 else f"{before} before the start"
     if term == "trend":
         return "Change of the difference per period since the start"
+    if named := periods_in_words(term, data.study.window.period):
+        return f"{label}: {named}"
     if term in ("event[overall]", "group[overall]", "simple", "calendar[overall]"):
         return f"{label}, averaged ({term.split('[')[0]})"
     if term == "att":

@@ -11,12 +11,21 @@ from evalweave import tables
 from evalweave.tables import Column
 
 FORMATS = ("flat", "cprd_aurum", "omop")
-CODELISTS = ("hba1c", "type_2_diabetes", "type_1_diabetes", "social_prescribing_referral")
+CODELISTS = (
+    "hba1c", "type_2_diabetes", "type_1_diabetes", "social_prescribing_referral",
+    "systolic_bp", "body_mass_index", "total_cholesterol", "smoking",
+)  # fmt: skip
 # Where the list has no code in a format's coding system, the exclusion has to wait for a fuller list.
 WITHOUT = {
     "flat": "[type_1_diabetes]",
     "cprd_aurum": "[]                       # [type_1_diabetes], once its list has medcodeids",
     "omop": "[type_1_diabetes]",
+}
+# What to know of a format's codes before the secondary outcomes are uncommented.
+SECONDARY = {
+    "flat": "their lists hold a few SNOMED CT codes",
+    "cprd_aurum": "with code_system: snomed their lists hold a few codes; as medcodeids they are yours to fill in",
+    "omop": "their lists hold the standard concepts; smoking is read from OBSERVATION",
 }
 # File -> the contract of which it is filled in; themes.csv holds two, one row a theme and code.
 SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
@@ -38,7 +47,13 @@ SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
 def new_study(name: str, format_: str) -> dict[str, str]:
     """Return path -> text of every file of a new study; `format_` is one of `FORMATS`."""
     extract = _text(f"extract_{format_}.yaml").rstrip("\n")
-    filled = {"name": name, "extract": extract, "without": WITHOUT[format_], "tables": _explained()}
+    filled = {
+        "name": name,
+        "extract": extract,
+        "without": WITHOUT[format_],
+        "secondary": SECONDARY[format_],
+        "tables": _explained(),
+    }
     return {
         "study.yaml": Template(_text("study.yaml")).substitute(filled),
         "README.md": Template(_text("README.md")).substitute(filled),

@@ -18,7 +18,7 @@ from pathlib import Path
 from evalweave.errors import DataError, Fault, nearest, raise_faults
 from evalweave.qualitative import tabular
 from evalweave.qualitative.matrix import role_name
-from evalweave.study import Analysis, Outcome, Study
+from evalweave.study import Analysis, Outcome, Study, descriptive
 from evalweave.tables import CLAIMS
 from evalweave.triangulation.convergence import NEGATIVE, NONE, POSITIVE, RELATIONS, SIGNS
 
@@ -73,6 +73,7 @@ class Known:
     )  # by analysis; estimated or said absent
     units: Mapping[str, Collection[str]] = field(default_factory=dict)  # by analysis
     first_seen: dt.date | None = None
+    descriptive: Collection[str] = ()  # analyses on which no claim may rest
 
     def units_of(self, analysis: str) -> Collection[str]:
         """Return the units in which an analysis is, or will be, reported."""
@@ -148,6 +149,7 @@ def early_faults(study: Study) -> list[str]:
         themes=column(study.qualitative.themes, "theme_id"),
         roles=sorted({role_name(role) for role in column(study.qualitative.participants, "role")}),
         first_seen=study.estimates_first_seen,
+        descriptive=descriptive(study.analyses, study.comparisons),
     )
     try:
         return [str(fault) for fault in check_claims(study.claims, known)[1]]
@@ -254,6 +256,10 @@ def _claim(row: _Row, known: Known) -> Claim | None:
 def _check_estimand(row: _Row, known: Known, analysis: Analysis) -> None:
     """Add faults for a term or a unit that the analysis does not have, and for an interval of another level."""
     term, terms = row.text("term"), known.terms.get(analysis.name, ())
+    if analysis.name in known.descriptive:
+        row.fault("analysis", "an analysis that compares people who were selected (kind: not_referred)",
+                  "one that estimates what the programme did",
+                  "Name another analysis; that one is descriptive only.")  # fmt: skip
     if terms:
         row.word("term", terms, f"a term of the analysis {analysis.name}")
     elif term:

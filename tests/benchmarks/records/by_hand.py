@@ -146,7 +146,7 @@ def _clean(db: Any, folder: Path, out: Path) -> None:
                 UNION ALL SELECT person, outcome, date, several.mean, several.decided, n
                 FROM several JOIN days USING (person, outcome, date) WHERE rule IS NULL) JOIN known USING (person)
             ORDER BY person, outcome, date) TO '{out}/measurements.parquet' (COMPRESSION zstd)""")
-    db.execute(f"""CREATE TABLE diabetes AS SELECT person, min(date) AS first FROM judged
+    db.execute("""CREATE TABLE diabetes AS SELECT person, min(date) AS first FROM judged
         WHERE rule IS NULL AND outcome IS NULL GROUP BY person; DROP TABLE judged""")
 
 

@@ -54,7 +54,9 @@ class Step:
     aside: Box | None = None
 
 
-def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str) -> str:
+def flow(
+    steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str, name: str = "flow"
+) -> str:
     """Return the diagram: `steps` from top to bottom with what was set aside at the right, then a column for each arm."""
     parts: list[str] = []
     y, centre = 4.0, MAIN_X + MAIN / 2
@@ -76,10 +78,12 @@ def flow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, desc
         y = bottom + (gap if arms or not last or step.aside else 0)
     if arms:
         y = _arms(parts, arms, centre, y)
-    return _svg("flow", parts, WIDE, y, title, description)
+    return _svg(name, parts, WIDE, y, title, description)
 
 
-def narrow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str) -> str:
+def narrow(
+    steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str, name: str = "flow"
+) -> str:
     """Return the same boxes in one column for a phone: set-aside boxes between, one arm below the other."""
     parts: list[str] = []
     y = 4.0
@@ -100,7 +104,7 @@ def narrow(steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, de
                 parts.append(
                     _box(step.aside, 4 + INSET, bottom + 8, wide - INSET, aside, letters - 5, "aside")
                 )
-    return _svg("flow-narrow", parts, NARROW, y - GAP, title, description)
+    return _svg(f"{name}-narrow", parts, NARROW, y - GAP, title, description)
 
 
 def _svg(name: str, parts: list[str], wide: float, height: float, title: str, description: str) -> str:

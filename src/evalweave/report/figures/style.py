@@ -17,6 +17,7 @@ from xml.sax.saxutils import escape
 
 PROGRAMME, COMPARISON = "#0072B2", "#E69F00"
 INK, QUIET, RULE, PAPER = "#1b1d1f", "#6b6f73", "#d5d8da", "#fefefe"
+BEFORE, AFTER = "#D55E00", "#009E73"  # of weighting
 BAND = "#dce9f2"  # pale band: simultaneous interval
 SHADE = "#ececea"  # the margin: differences too small to matter
 MARKERS = {"programme": "o", "comparison": "s"}
@@ -24,7 +25,7 @@ DASHES = {"programme": (1, 0), "comparison": (4, 2)}
 COLOURS = {"programme": PROGRAMME, "comparison": COMPARISON}
 VARIABLES = {
     PROGRAMME: "programme", COMPARISON: "comparison", INK: "ink", QUIET: "quiet", RULE: "rule", PAPER: "paper",
-    BAND: "band", SHADE: "shade",
+    BAND: "band", SHADE: "shade", BEFORE: "before", AFTER: "after",
 }  # fmt: skip
 WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
 SIMULATED = "Simulated data."

@@ -34,7 +34,23 @@ def section(data: ReportData) -> Section:
     blocks += _subgroups(data)
     if not blocks:
         blocks = [Prose("No result of the quantitative strand is part of this study.")]
-    return Section("happened", "What happened", tuple(blocks))
+    return Section("happened", "What happened", tuple(_said_once(blocks)))
+
+
+def _said_once(blocks: list[Any]) -> list[Any]:
+    """Return the blocks without a paragraph that stood before, and without a heading that then has nothing below it.
+
+    An analysis may belong to two places, each of which says why it has no estimate.
+    """
+    kept: list[Any] = []
+    for place, block in enumerate(blocks):
+        if isinstance(block, Prose) and block in kept:
+            last = place + 1 == len(blocks) or isinstance(blocks[place + 1], Heading)
+            if last and kept and isinstance(kept[-1], Heading):
+                kept.pop()
+            continue
+        kept.append(block)
+    return kept
 
 
 def _has_events(data: ReportData, analysis: Analysis) -> bool:

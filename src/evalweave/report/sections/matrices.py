@@ -124,8 +124,8 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
                 (Column("Theme"), *(Column(sentence(level(subgroup, each))) for each in levels)),
                 tuple(body),
                 (
-                    f"The groups correspond {match}: {entry['reason']}. * fewer than {data.profile.min_cell}, or "
-                    "hidden so that none can be worked out. No difference between these counts is tested.",
+                    f"The groups correspond {match}: {entry['reason']}. * {data.profile.voices_note}. "
+                    "No difference between these counts is tested.",
                 ),
             )
         )
@@ -190,7 +190,8 @@ def counted(
         name: _gathered(profile, name, inside, (family, released), (whole, total))
         for name in ("n_participants", "n_eligible")
     }
-    if found["n_eligible"] == HIDDEN:
+    asked, raised = found["n_eligible"], found["n_participants"]
+    if asked == HIDDEN or (raised != HIDDEN and profile.hides_rest(int(raised), int(asked))):
         found["n_participants"] = HIDDEN
     return found
 

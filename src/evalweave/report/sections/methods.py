@@ -74,6 +74,8 @@ def _design(study: Study) -> list[str]:
     said.append(
         "People who move to a practice of the other arm are followed until the move."
         if exposure.moves == "censor"
+        else "People who move to a practice of the other arm, or one that started on another day, are followed until the move."
+        if exposure.moves == "censor_starts"
         else "People who move to a practice of the other arm are followed on in the arm where they began."
     )
     if len(study.comparisons) > 1:

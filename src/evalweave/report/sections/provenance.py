@@ -21,7 +21,8 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.notes import released_note
-from evalweave.report.numbers import missing, number, plain, sentence
+from evalweave.report.numbers import joined, missing, number, plain, sentence
+from evalweave.report.terms import periods_in_words
 
 
 def section(data: ReportData) -> Section:
@@ -86,10 +87,14 @@ def _limits(data: ReportData) -> list[Any]:
             text("{}: {}", label, released_note(data.profile, sentence(str(said))))
             for said in found.get("notes") or []
         ]
-        absent = found.get("absent") or {}
+        said_before = {str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))}
+        terms: dict[str, list[str]] = {}
+        for term, why in (found.get("absent") or {}).items():
+            terms.setdefault(str(why).rstrip("."), []).append(_term(data, term))
         items += [
-            text("{}: no {}: {}", label, term, released_note(data.profile, str(why)))
-            for term, why in absent.items()
+            text("{}: no {}: {}", label, joined(named, "or"), released_note(data.profile, why))
+            for why, named in terms.items()
+            if why not in said_before
         ]
         for method, said in (found.get("inference") or {}).items():
             if isinstance(said, Mapping) and said.get("error"):
@@ -101,7 +106,12 @@ def _limits(data: ReportData) -> list[Any]:
         if math.isinf(row.low) or math.isinf(row.high)
     ]  # fmt: skip
     items += [
-        text("{}, {}, {}: the interval has no limit on at least one side.", r.analysis, r.term, r.inference)
+        text(
+            "{}, {}, {}: the interval has no limit on at least one side.",
+            r.analysis,
+            _term(data, r.term),
+            r.inference,
+        )
         for r in unbounded
     ]
     if data.import_log is not None:
@@ -110,6 +120,12 @@ def _limits(data: ReportData) -> list[Any]:
     if not items:
         return [Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")]
     return [Listing(tuple(dict.fromkeys(items)))]
+
+
+def _term(data: ReportData, term: str) -> str:
+    """Return a term, with the names of the periods that it gives by number."""
+    named = periods_in_words(term, data.study.window.period)
+    return f"{term} ({named})" if named else term
 
 
 def _log_line(data: ReportData, record: Mapping[Any, Any]) -> Text:

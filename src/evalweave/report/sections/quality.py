@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Secti
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
 from evalweave.report.numbers import missing, number, percent, plain, sentence
+from evalweave.report.sections import dirt
 
 UNITS = {"person-periods": "records"}
 
@@ -26,6 +28,7 @@ def section(data: ReportData) -> Section:
             )
         )
         blocks.append(_set_aside(data))
+        blocks += dirt.blocks(data)
         for title, by in (("The same by arm", "arm"), ("The same by period", "period")):
             table = _by(data, by)
             if table:
@@ -44,13 +47,13 @@ def section(data: ReportData) -> Section:
 def totals(data: ReportData, *more: str) -> pd.DataFrame:
     """Return the ledger summed over what `more` does not name, as released; `share` of those received."""
     assert data.ledger is not None
-    keys = ["place", "stage", "unit", "entry", "order", "rule", "reason", *more]
+    keys = ["place", "stage", "outcome", "unit", "entry", "order", "rule", "reason", *more]
     places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
     lines = data.ledger.assign(place=data.ledger["stage"].map(places))
-    for name in ("rule", "reason", "arm", "period"):
+    for name in ("rule", "reason", "arm", "period", "outcome"):
         lines[name] = lines[name].astype("string").fillna("")
     summed = lines.groupby(keys, sort=True, dropna=False)["n"].sum().reset_index()
-    groups = ["place", "stage", "unit", *more]
+    groups = ["place", "stage", "outcome", "unit", *more]
     received = summed[summed["entry"] == RECEIVED].groupby(groups)["n"].sum().rename("received")
     summed = summed.merge(received.reset_index(), on=groups, how="left")
     shares = []
@@ -58,7 +61,8 @@ def totals(data: ReportData, *more: str) -> pd.DataFrame:
         whole = record["received"]
         shares.append(None if missing(whole) else data.profile.rate(record["n"], whole, _of(record["unit"])))
     summed["share"] = shares
-    released = data.profile.count_frame(summed, tables.LEDGER, {"n": [groups]})
+    sums = [groups, *([keys[: -len(more)]] if more else [])]  # over the rules, and over the arms or periods
+    released = data.profile.count_frame(summed, tables.LEDGER, {"n": sums})
     return released.drop(columns="received")
 
 
@@ -80,16 +84,16 @@ def shown(data: ReportData, record: dict[Any, Any], name: str = "n") -> Text:
 def _set_aside(data: ReportData) -> Table:
     lines: list[Line] = []
     frame = totals(data)
-    for (_, stage, unit), part in frame.groupby(["place", "stage", "unit"], sort=True):
+    for heading, part in _parts(data, frame):
         rows = part.to_dict("records")
         if not any(row["entry"] == SET_ASIDE for row in rows):
             continue
-        lines.append(Line((f"{sentence(plain(str(stage)))}: {unit}",), group=True))
+        lines.append(Line((heading,), group=True))
         for row in sorted(rows, key=lambda r: ([RECEIVED, SET_ASIDE, KEPT].index(r["entry"]), r["order"])):
             label = row["reason"] if row["entry"] == SET_ASIDE else sentence(str(row["entry"]))
             lines.append(
                 Line(
-                    (sentence(str(label)), shown(data, row), _share(row)),
+                    (sentence(plain(str(label))), shown(data, row), _share(row)),
                     depth=int(row["entry"] == SET_ASIDE),
                 )
             )
@@ -98,6 +102,17 @@ def _set_aside(data: ReportData) -> Table:
         (Column("Stage and reason"), Column("Number", number=True), Column("Share", "of received", True)),
         tuple(lines), (note(data),), id="set-aside",
     )  # fmt: skip
+
+
+def _parts(data: ReportData, frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
+    """Yield heading and lines of each stage and unit, of the panel an outcome at a time."""
+    order = {name: place for place, name in enumerate(["", *data.study.outcomes])}
+    groups = frame.assign(_outcome=frame["outcome"].map(order)).groupby(
+        ["place", "_outcome", "stage", "outcome", "unit"], sort=True
+    )
+    for (_, _, stage, outcome, unit), part in groups:
+        of = f", {data.outcome_label(str(outcome))}" if outcome else ""
+        yield f"{sentence(plain(str(stage)))}: {unit}{of}", part
 
 
 def _share(row: dict[Any, Any]) -> str:
@@ -119,14 +134,14 @@ def _by(data: ReportData, by: str) -> Table | None:
         return None
     levels = sorted(frame[by].unique(), key=lambda name: (name == "comparison", name))
     lines: list[Line] = []
-    for (_, stage, unit), part in frame.groupby(["place", "stage", "unit"], sort=True):
-        lines.append(Line((f"{sentence(plain(str(stage)))}: {unit}",), group=True))
+    for heading, part in _parts(data, frame):
+        lines.append(Line((heading,), group=True))
         for (_, reason), rule in part.groupby(["order", "reason"], sort=True):
             cells = {row[by]: row for row in rule.to_dict("records")}
             lines.append(
                 Line(
                     (
-                        sentence(str(reason)),
+                        sentence(plain(str(reason))),
                         *(shown(data, cells[lv]) if lv in cells else "–" for lv in levels),
                     ),
                     depth=1,

@@ -82,7 +82,7 @@ def _themes(data: ReportData) -> list[Any]:
         "How many of those asked raised each theme. Each voice has its own denominator; they are never pooled.",
         (Column("Theme"), *(Column(sentence(many(str(role)))) for role in roles)),
         tuple(lines),
-        (f"* fewer than {data.profile.min_cell}, or hidden so that none can be worked out. Observations belong to nobody "
+        (f"* {data.profile.voices_note}. Observations belong to nobody "
          "and count as references. Counts describe who said something, not how common it is elsewhere.",),
         id="theme-table",
     )  # fmt: skip

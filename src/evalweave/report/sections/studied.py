@@ -1,4 +1,4 @@
-"""Who was studied: the flow diagram and the baseline table."""
+"""Who was studied: the flow of each outcome, the baseline table, and how alike the arms were."""
 
 from __future__ import annotations
 
@@ -6,28 +6,16 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import tables
-from evalweave.report import flowchart
-from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table, Text
+from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.figures.flow import flow, narrow
-from evalweave.report.figures.style import describe
 from evalweave.report.numbers import missing, number, percent, plain, sentence
-from evalweave.report.terms import level, variable
-
-NAMES = {
-    "patients": "People",
-    "practices": "Practices",
-    "age": "Age at the index date",
-    "sex": "Sex",
-    "n_conditions": "Number of additional conditions",
-}
-IMBALANCE = 0.1  # absolute standardised mean difference that is commonly looked at (Austin 2009)
+from evalweave.report.sections import balanced, flows
+from evalweave.report.terms import level
 
 
 def section(data: ReportData) -> Section:
-    """Return flow diagram and baseline table."""
+    """Return flow diagrams and baseline table."""
     eligibility = data.study.eligibility
     conditions = [plain(name) for name in eligibility.conditions]
     without = [plain(name) for name in eligibility.without]
@@ -45,48 +33,18 @@ def section(data: ReportData) -> Section:
         else "The cohort is open: people enter when they first meet the criteria."
     )
     blocks: list[Any] = [Prose(f"{said}. {kind}")]
-    drawn = _flow(data)
-    if drawn:
-        blocks.append(drawn)
+    blocks += flows.blocks(data)
     blocks += _baseline(data)
     return Section("studied", "Who was studied", tuple(blocks))
-
-
-def _flow(data: ReportData) -> Figure | None:
-    steps, arms = flowchart.diagram(data)
-    if not steps and not arms:
-        return None
-    title = "From the extract to the two arms"
-    said = describe(_spoken(steps, arms), data.study.study.synthetic)
-    caption = (
-        "Practices, people and records from the extract to the arms; dashed boxes are what was set aside, with the reason. "
-        f"{data.profile.note}"
-    )
-    svg, small = flow(steps, arms, title, said), narrow(steps, arms, title, said)
-    return Figure(
-        "flow",
-        title,
-        said,
-        caption,
-        (Drawing(svg, screen="wide"), Drawing(small, screen="narrow")),
-        flowchart.table(data),
-        wide=True,
-    )
-
-
-def _spoken(steps: list[Any], arms: list[Any]) -> str:
-    """Say the boxes without their numbers: those stand in the text of the drawing, marked for the audit."""
-    boxes = [step.box.heading for step in steps]
-    columns = [column[0].box.heading for column in arms if column]
-    return f"Boxes from top to bottom: {'; '.join(boxes)}; then {' and '.join(columns)}. The table flow.csv holds the numbers."
 
 
 def _baseline(data: ReportData) -> list[Any]:
     frame = data.baseline
     if frame is None or frame.empty:
         return [Prose("A baseline table is not part of these results.")]
+    assert data.released_baseline is not None
     frame = frame[frame["comparison"] == (data.primary.comparison or data.study.primary_comparison)]
-    released = data.profile.count_frame(frame, tables.BASELINE)
+    released = data.released_baseline.loc[frame.index]
     lines: list[Line] = []
     for name, part in released.groupby("variable", sort=False):
         if str(name) == "white" and "ethnicity" in set(released["variable"]):
@@ -100,17 +58,13 @@ def _baseline(data: ReportData) -> list[Any]:
         tuple(lines), (data.profile.note, "Means with standard deviations in brackets; numbers of people with shares."),
         id="baseline-table",
     )  # fmt: skip
-    return [Heading("At baseline", "baseline"), table, *_balance(data)]
+    return [Heading("At baseline", "baseline"), table, *balanced.blocks(data)]
 
 
 def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
     """Return the lines of one characteristic: its mean, or a heading with its levels."""
     outcome = data.study.outcomes.get(name)
-    title = (
-        f"{data.outcome_label(name)} ({outcome.unit})"
-        if outcome
-        else NAMES.get(name, sentence(variable(name)))
-    )
+    title = f"{data.outcome_label(name)} ({outcome.unit})" if outcome else balanced.title(data, name)
     rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
     whole = [pair for pair in rows if missing(pair[0]["category"])]
     levels = [pair for pair in rows if not missing(pair[0]["category"])]
@@ -162,25 +116,3 @@ def _share(data: ReportData, exact: dict[Any, Any], value: str, of: str) -> Text
         return "–"
     share = data.profile.rate(float(exact[value]) / 100 * float(exact[of]), exact[of])
     return HIDDEN if share is None else percent(share, 1)
-
-
-def _balance(data: ReportData) -> list[Any]:
-    if data.balance is None or data.balance.empty:
-        return []
-    frame: pd.DataFrame = data.balance
-    columns = [str(name) for name in frame.columns]
-    lines = [
-        Line(
-            tuple(
-                number(v, 2) if isinstance(v, float) else ("" if missing(v) else plain(str(v))) for v in row
-            )
-        )
-        for row in frame.itertuples(index=False, name=None)
-    ]
-    return [
-        Table(
-            "What the balancing weights did to the arms.",
-            tuple(Column(plain(name)) for name in columns),
-            tuple(lines),
-        )
-    ]

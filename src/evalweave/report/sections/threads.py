@@ -22,8 +22,7 @@ def blocks(data: ReportData) -> list[Any]:
         Heading("Follow a thread", "threads"),
         Prose(
             "Each theme from what it is, over the people who raised it and their words, to the numbers. "
-            f"* stands for fewer than {data.profile.min_cell} people, or for a count hidden so that none can be "
-            "worked out.",
+            f"* among people stands for {data.profile.voices_note}.",
             "note",
         ),
         *(Details(_title(thread), tuple(_steps(data, thread))) for thread in threads),

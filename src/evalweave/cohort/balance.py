@@ -1,0 +1,97 @@
+"""The balance table: how far the arms lie apart before and after weighting, for every line of the baseline table.
+
+Standardised mean differences after weighting keep the standard deviations from before it, so that a smaller
+difference is a smaller difference and never a larger spread (Stuart, Statistical Science 2010;25:1–21, section 4.1).
+The effective number of comparison patients is Kish's (Σw)² / Σw².
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evalweave.tables import BALANCE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.study import Comparison
+
+COUNTED = ("patients", "practices")  # lines of the baseline table that are no characteristic
+
+
+def table(
+    cohort: pd.DataFrame,
+    membership: pd.DataFrame,
+    before: pd.DataFrame,
+    baseline: pd.DataFrame,
+    comparisons: dict[str, Comparison],
+) -> pd.DataFrame:
+    """Return BALANCE, empty when no comparison asks for weights.
+
+    `before` holds the outcomes before the index date (patient_id and one column each), `baseline` the lines
+    (BASELINE) and with them the differences before weighting.
+    """
+    import pandas as pd
+
+    people = cohort.drop(columns="arm").merge(before, on="patient_id", how="left")
+    rows: list[dict[str, Any]] = []
+    for name, group in comparisons.items():
+        if group.balance == "none":
+            continue
+        here = membership[membership["comparison"] == name].merge(people, on="patient_id")
+        treated = (here["arm"] == "programme").to_numpy()
+        weights = here["weight"].to_numpy(dtype=float)
+        lines = baseline[(baseline["comparison"] == name) & ~baseline["variable"].isin(COUNTED)]
+        for line in lines.to_dict("records"):
+            variable, category = (
+                str(line["variable"]),
+                "" if line["statistic"] == "mean_sd" else line["category"],
+            )
+            rows.append(
+                {
+                    "comparison": name, "variable": variable, "category": category,
+                    "balanced": variable in group.balance_on, "smd_before": line["smd"],
+                    "smd_after": _rounded(
+                        smd(_column(here[variable], str(category)), treated, weights, ddof=0 if category else 1)
+                    ),
+                    "effective_comparison_n": round(effective(weights[~treated])),
+                }
+            )  # fmt: skip
+    return BALANCE.conform(pd.DataFrame(rows)) if rows else BALANCE.empty()
+
+
+def _rounded(x: float) -> float:
+    """Return a difference without the solver's noise, so that 0 is 0 on every machine."""
+    return round(x, 10) + 0.0
+
+
+def _column(values: pd.Series, category: str) -> np.ndarray:
+    """Return the values, or 1 where they are of the category and 0 elsewhere."""
+    if not category:
+        return values.to_numpy(dtype=float, na_value=math.nan)
+    return (values.astype("string").fillna("missing") == category).to_numpy(dtype=float)
+
+
+def effective(weights: np.ndarray) -> float:
+    """Return Kish's effective sample size: as many people with equal weights have the same variance of a mean."""
+    return float(weights.sum() ** 2 / (weights**2).sum())
+
+
+def smd(x: np.ndarray, treated: np.ndarray, weights: np.ndarray, ddof: int = 1) -> float:
+    """Return (m1 − m0) / √((s1² + s0²) / 2) of those known: means weighted, variances as in the baseline table.
+
+    `ddof` is 1 for a number and 0 for an indicator, whose variance is p(1 − p). Blank where nothing varies.
+    """
+    known = ~np.isnan(x)
+    one, other = known & treated, known & ~treated
+    if min(one.sum(), other.sum()) <= ddof:
+        return math.nan
+    spread = math.sqrt((x[one].var(ddof=ddof) + x[other].var(ddof=ddof)) / 2)
+    if spread == 0:
+        return math.nan
+    return float(
+        (np.average(x[one], weights=weights[one]) - np.average(x[other], weights=weights[other])) / spread
+    )

@@ -1,0 +1,79 @@
+"""Raw means by arm and period, before any model, from sums that are the same in whatever order rows come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from evalweave.records.same_day import FRACTION, fraction, whole_part
+from evalweave.study import period_label
+from evalweave.tables import TRENDS
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study import Outcome, PanelSettings
+
+
+def sums(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings) -> pd.DataFrame:
+    """Return arm, period, practice_id, outcome, n, and the sums of whole parts, of fractions and of squares.
+
+    Squares are of the distance from the middle of the plausible range, in that range. The last two count in 2⁻⁴⁰.
+    """
+    import pandas as pd
+
+    known = rows.inner_join(people.select("person", "arm", "practice_id"), "person")
+    made: dict[str, Any] = {}
+    for place, (name, outcome) in enumerate(settings.outcomes.items()):
+        value = known[name]
+        middle, width = _range(outcome)
+        made[f"n:{place}"] = value.count()
+        made[f"whole:{place}"] = whole_part(value).sum().cast("int64")
+        made[f"fraction:{place}"] = fraction(value).sum().cast("int64")
+        square = ((value - middle) / width) * ((value - middle) / width)
+        made[f"squares:{place}"] = (square * FRACTION).round().cast("int64").sum().cast("int64")
+    by = ["arm", "period", "practice_id"]
+    frame = backend.to_pyarrow(known.group_by(by).aggregate(**made)).to_pandas()
+    parts = []
+    for place, name in enumerate(settings.outcomes):
+        mine = {column: column.partition(":")[0] for column in made if column.endswith(f":{place}")}
+        parts.append(frame[[*by, *mine]].rename(columns=mine).assign(outcome=name))
+    whole = pd.concat(parts, ignore_index=True)
+    return whole[whole["n"] > 0].astype({"whole": "int64", "fraction": "int64", "squares": "int64"})
+
+
+def trends(
+    comparison: str, sums: pd.DataFrame, status: pd.DataFrame, settings: PanelSettings
+) -> pd.DataFrame:
+    """Return TRENDS from the `sums` of practices and the `status` of person-periods (`panel_followed.status`)."""
+    import numpy as np
+
+    followed = status[status["followed"]].groupby(["arm", "period"])["n"].sum()
+    found = sums.groupby(["outcome", "arm", "period"]).agg(
+        n_patients=("n", "sum"),
+        n_practices=("practice_id", "nunique"),
+        whole=("whole", "sum"),
+        fraction=("fraction", "sum"),
+        squares=("squares", "sum"),
+    )
+    found = found.reset_index()
+    found["mean"] = (found["whole"] + found["fraction"] / FRACTION) / found["n_patients"]
+    middle, width = (found["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
+                     for each in zip(*(_range(o) for o in settings.outcomes.values()), strict=True))  # fmt: skip
+    n = found["n_patients"]
+    away = found["squares"] / FRACTION * width**2 - n * (found["mean"] - middle) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found["sd"] = np.sqrt(np.maximum(away, 0) / (n - 1)).where(n > 1)
+    keys = zip(found["arm"], found["period"], strict=True)
+    found["n_eligible"] = [int(followed.get((arm, period), 0)) for arm, period in keys]
+    found["period_label"] = found["period"].map(
+        lambda number: period_label(int(number), settings.window.period)
+    )
+    found = found.assign(comparison=comparison)
+    return TRENDS.conform(found.sort_values(["outcome", "arm", "period"], ascending=[True, False, True]))
+
+
+def _range(outcome: Outcome) -> tuple[float, float]:
+    """Return the middle and the width of an outcome's plausible range."""
+    low, high = outcome.plausible
+    return (low + high) / 2, (high - low) or 1.0

@@ -1,0 +1,101 @@
+"""Registration gaps, moves, mergers: each at its edge, by hand. The index date is 1 April 2015."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import pytest
+from test_cohort import EVERY_PRACTICE, built, one, person, practices, reason, settings
+
+
+def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[str, str]:
+    return {"patient_id": patient, "practice_id": practice, "start": start, "end": end}
+
+
+@pytest.mark.parametrize("practice", ["A", "C"])  # the same practice again, or one of the other arm
+@pytest.mark.parametrize(
+    ("gap_days", "again", "eligible"),
+    [
+        (0, "2015-01-01", True),  # the day after
+        (0, "2015-01-02", False),  # one day between
+        (10, "2015-01-11", True),  # ten days between
+        (10, "2015-01-12", False),
+    ],
+)
+def test_a_gap_of_exactly_so_many_days(practice: str, gap_days: int, again: str, eligible: bool) -> None:
+    cleaning = {"gap_days": gap_days}
+    first = person("P", "A", start="2010-01-01", end="2014-12-31")
+    result = built([first], settings(cleaning=cleaning), spells=[spell(practice, again)], cleaning=cleaning)
+    assert ("P" in set(result.cohort["patient_id"])) == eligible
+    assert reason(result) == ({} if eligible else {"registered_too_recently": 1})
+    if eligible:
+        assert one(result, "P")["practice_id"] == practice
+
+
+def test_an_index_date_within_a_gap_between_practices() -> None:
+    cleaning = {"gap_days": 30}
+    left = person("P", "A", end="2015-03-30")
+    result = built([left], settings(cleaning=cleaning), spells=[spell("C", "2015-04-02")], cleaning=cleaning)
+    assert reason(result) == {"not_registered": 1}  # with nobody on that day, whatever may be bridged
+    same = built([left], settings(cleaning=cleaning), spells=[spell("A", "2015-04-02")], cleaning=cleaning)
+    assert one(same, "P")["practice_id"] == "A"  # one spell with the same practice
+
+
+MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
+    # end of the first spell (practice A), then; practice at the index date, last day of follow-up
+    ("2015-04-01", [spell("C", "2015-04-01")], "C", "2019-03-31"),  # moved on the index date: the later start counts
+    ("2015-03-31", [spell("C", "2015-04-01")], "C", "2019-03-31"),
+    ("2015-04-01", [spell("C", "2015-04-02")], "A", "2015-04-01"),  # the day after: a day of follow-up is left
+    ("2016-12-31", [spell("B", "2017-01-01", "2017-06-30"), spell("C", "2017-07-01", "2017-12-31"),
+                    spell("A", "2018-01-01")], "A", "2017-06-30"),  # away and back: followed to the first move
+    ("2016-12-31", [spell("A", "2018-01-01")], "A", "2019-03-31"),  # gone for a year and back
+    ("2016-12-31", [spell("C", "2018-01-01")], "A", "2016-12-31"),  # gone, then to the other arm
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("end", "then", "practice", "last"), MOVES)
+def test_moves_around_the_index_date_and_after(
+    end: str, then: list[dict[str, str]], practice: str, last: str
+) -> None:
+    found = one(built([person("P", "A", end=end)], spells=then), "P")
+    assert (found["practice_id"], found["censored_on"]) == (practice, dt.date.fromisoformat(last))
+    assert found["arm"] == ("comparison" if practice == "C" else "programme")
+
+
+def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
+    where = practices(
+        practice_id=["A", "B", "C", "D", "E"],
+        programme_start=[dt.date(2015, 4, 1), dt.date(2015, 4, 1), None, None, None],
+        area=["west", "west", "north", "east", "east"],
+        merged_into=[None, None, None, None, "A"],
+    )
+    result = built([person("P", "E", end="2017-01-31")], spells=[spell("A", "2017-02-01")], where=where)
+    found = one(result, "P")
+    assert (found["practice_id"], found["arm"], found["first_treated"]) == ("A", "programme", 2015)
+    assert found["censored_on"] == dt.date(2019, 3, 31) and result.n_moved["programme"] == 0
+
+
+@pytest.mark.parametrize(
+    ("moves", "last"), [("censor", "2019-03-31"), ("censor_starts", "2016-12-31"), ("keep", "2019-03-31")]
+)
+def test_a_move_to_a_practice_that_started_on_another_day(moves: str, last: str) -> None:
+    where = practices(programme_start=[dt.date(2015, 4, 1), dt.date(2016, 4, 1), None, None])
+    chosen: dict[str, Any] = {"exposure": {"moves": moves}}
+    result = built(
+        [person("P", "A", end="2016-12-31")],
+        settings(**chosen),
+        spells=[spell("B", "2017-01-01")],
+        where=where,
+    )
+    assert one(result, "P")["censored_on"] == dt.date.fromisoformat(last)
+    for other in ("C1", "D1"):
+        assert one(result, other)["censored_on"] == dt.date(2019, 3, 31)
+    stayed = built(
+        [person("P", "C", end="2016-12-31")],
+        settings(**chosen),
+        spells=[spell("D", "2017-01-01")],
+        where=where,
+    )
+    assert one(stayed, "P")["censored_on"] == dt.date(2019, 3, 31)  # neither ever starts
+    assert len(stayed.cohort) == len(EVERY_PRACTICE) + 1
