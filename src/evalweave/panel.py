@@ -183,7 +183,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         else:  # of two as near, the earlier
             near = _days_from_middle(m, settings) * MAX_DAYS + m.date.delta(ibis.literal(EVER), unit="day")
             made[name] = m.value.argmin(near, where=this)
-        made[f"n_{name}"] = this.sum().cast("int64").fill_null(0)
+        made[f"n_{name}"] = m.count(where=this).fill_null(0)  # a sum of booleans is stored as a double
     return m.group_by("person", "arm", "period", "rule").aggregate(**made)
 
 

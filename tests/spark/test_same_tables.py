@@ -20,13 +20,13 @@ import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from framed import arrow
 from test_cleaning import BACKEND_PRACTICES, EXAMPLES, TABLE, lists, parsed, prefixed, settings
 from test_formats import STUDY, TABLES, flat_files, simulated
 
 from evalweave import panel as panels
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
+from evalweave.files import write_parquet
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
@@ -197,16 +197,24 @@ def test_panels(
     said["window"]["period"] = period
     said["exposure"] |= exposure
     said["outcomes"]["hba1c"]["per_period"], said["outcomes"]["systolic_bp"]["per_period"] = hba1c, pressure
+    folder = study_clean[0]
     built = cohort(engines["duckdb"], study_clean, window={"period": period})
+    for name in ("cohort", "membership"):
+        write_parquet(getattr(built, name), folder / f"{name}.parquet")
 
     def stage(backend: Any) -> Tables:
-        tables = stage_tables(backend, study_clean[0])
+        tables = stage_tables(backend, folder)
         made = panels.build(
-            backend, tables["measurements"], tables["registrations"], arrow(built.cohort), arrow(built.membership), comparison,
-            PanelSettings.model_validate(said),
+            backend, tables["measurements"], tables["registrations"],
+            engine.stage_table(backend, folder / "cohort.parquet", "cohort"),
+            engine.stage_table(backend, folder / "membership.parquet", "cohort"),
+            comparison, PanelSettings.model_validate(said),
         )  # fmt: skip
-        kept = {name: frame(getattr(made, name)) for name in ("trends", "ledger")}
-        return kept | {"panel": made.panel, "followed": made.followed}
+        found = {name: frame(getattr(made, name)) for name in ("trends", "ledger")}
+        for name in ("panel", "followed"):
+            backend.to_parquet(getattr(made, name), folder / f"{backend.name}.{name}.parquet")
+            found[name] = pq.read_table(folder / f"{backend.name}.{name}.parquet")
+        return found
 
     same(engines, stage)
 
@@ -295,12 +303,15 @@ def test_a_file_is_whole_and_in_order_however_many_parts(engines: dict[str, Any]
     assert pq.read_table(tmp_path / "none.parquet").num_rows == 0
 
 
-def test_what_spark_says_of_a_failure_is_not_repeated(engines: dict[str, Any]) -> None:
+def test_what_spark_says_of_a_failure_is_not_repeated(
+    engines: dict[str, Any], capfd: pytest.CaptureFixture[str]
+) -> None:
     """Also: what cannot be cast is an error, as on DuckDB, not a null."""
     table = ibis.memtable({"text": ["secret"]})
     with pytest.raises(EvalweaveError, match=r"Spark failed \(CAST_INVALID_INPUT\)") as raised:
         engines["pyspark"].to_pyarrow(table.select(n=table.text.cast("int64")))
     assert "secret" not in str(raised.value)
+    assert "secret" not in "".join(capfd.readouterr())
 
 
 def test_an_active_session_is_used_and_left_alone(engines: dict[str, Any], tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ibis
+import ibis.expr.operations as ops
 from ibis.backends.pyspark import Backend as PySpark
 from ibis.backends.pyspark.datatypes import PySparkSchema
 from ibis.backends.sql.compilers.pyspark import PySparkCompiler
@@ -61,9 +62,14 @@ def _said_plainly(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Compiler(PySparkCompiler):
-    """Ibis's compiler, with the one operation of ours that it lacks."""
+    """Ibis's compiler, with the operation of ours that it lacks and the type of row numbers that it promises."""
 
     __slots__ = ()
+
+    def visit_WindowFunction(self, op: Any, **kwargs: Any) -> Any:
+        """Number rows with 64 bits: Spark's own numbers have 32, and overflow in products."""
+        made = super().visit_WindowFunction(op, **kwargs)
+        return self.cast(made, op.dtype) if isinstance(op.func, ops.RowNumber) else made
 
     def visit_ArrayCollect(self, op: Any, *, arg: Any, order_by: Any, **kwargs: Any) -> Any:
         """Collect in the order of the values themselves (`same_day.exact_mean`) by sorting what was collected."""

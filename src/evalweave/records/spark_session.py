@@ -8,6 +8,7 @@ else a Spark started here and stopped at the end. Nothing that Spark logs is sho
 from __future__ import annotations
 
 import importlib.util
+import logging
 import os
 import re
 import shutil
@@ -83,6 +84,9 @@ def _check_java() -> None:
 def session(scratch: Path, memory_limit: str | None, memory_name: str) -> tuple[Any, bool]:
     """Return a Spark session, and whether it is ours to stop. `memory_limit` holds for a Spark started here."""
     check()
+    logging.getLogger(
+        "SQLQueryContextLogger"
+    ).disabled = True  # PySpark prints each failure with Spark's words
     # Tables are exchanged as Arrow, never as pandas.
     warnings.filterwarnings("ignore", message="PySpark does not yet fully support pandas")
     address = remote()
