@@ -149,7 +149,9 @@ def same(found: dict[str, Any], cells: dict[str, str | None], order: str) -> Non
     want = {name: trimmed(cells.get(name)) for name in ("patient_id", "code", "date", "value", "unit")}
     assert found["date"] == a_date(want["date"] or "", order), want["date"]
     assert found["value"] == a_number((want["value"] or "").strip("\t\n")), want["value"]
-    want |= {name: None for name in ("date", "value") if found[name] is not None}  # text is kept where nothing was read
+    want |= {
+        name: None for name in ("date", "value") if found[name] is not None
+    }  # text is kept where nothing was read
     got = {name: found[f"{name}_text" if name in ("date", "value", "unit") else name] for name in want}
     assert {name: text and text.replace("\r\n", "\n") for name, text in got.items()} == want
 

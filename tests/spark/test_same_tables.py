@@ -23,10 +23,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from test_cleaning import BACKEND_PRACTICES, EXAMPLES, TABLE, lists, parsed, prefixed, settings
 from test_formats import STUDY, TABLES, flat_files, simulated
 
-from evalweave import panel as panels
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
 from evalweave.files import write_parquet
+from evalweave.panel import building as panels
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all

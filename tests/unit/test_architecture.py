@@ -19,7 +19,7 @@ FLOORS = {
     "errors": 0, "files": 0, "ledger": 0, "study": 0, "studyfile": 0, "tables": 0,
     "simulation": 0,  # stands beside: it may import floor 0 only
     "templates": 0,  # the files of a new study
-    "records": 1, "cohort": 1, "panel": 1, "panel_ledger": 1,
+    "records": 1, "cohort": 1, "panel": 1,
     "estimators": 2, "inference": 2, "diagnostics": 2, "fit": 2, "estimates": 2, "qualitative": 2,
     "triangulation": 3,
     "report": 4,

@@ -11,9 +11,9 @@ import pandas as pd
 import pytest
 from framed import arrow, framed
 
-from evalweave import panel as panels
 from evalweave.cohort.building import build
 from evalweave.fit import fit
+from evalweave.panel import building as panels
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all

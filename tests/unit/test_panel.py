@@ -14,7 +14,7 @@ from framed import arrow, framed, spelt_out
 
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
-from evalweave.panel import build, first_treated
+from evalweave.panel.building import build, first_treated
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.study import Exposure, PanelSettings, period_label, period_number

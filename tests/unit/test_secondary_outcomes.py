@@ -15,11 +15,11 @@ import pytest
 from framed import arrow, framed
 from typer.testing import CliRunner
 
-from evalweave import panel as panels
 from evalweave.cli import app
 from evalweave.cohort.building import build
 from evalweave.estimates import gather
 from evalweave.fit import fit
+from evalweave.panel import building as panels
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all

@@ -23,7 +23,7 @@ def command(
 
     from evalweave.errors import DataError, EvalweaveError, StudyError
     from evalweave.fit import wrong_analyses
-    from evalweave.records import checking, codelists, engine
+    from evalweave.records import checking, codelists, cost, engine
     from evalweave.records.practices import read_practices
     from evalweave.studyfile import load_study
 
@@ -70,6 +70,7 @@ def command(
         faults += found.faults
         notes += found.notes
         recognised += found.recognised
+        recognised += cost.expected(study, found.rows, found.text_bytes, found.typed_bytes)
     if study.qualitative is not None and not missing and not made_up:
         said, wrong_strand = _strand(study)
         recognised += said

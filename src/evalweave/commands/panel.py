@@ -23,9 +23,9 @@ def command(
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from evalweave import panel as stage
     from evalweave.errors import DataError, StudyError, nearest
     from evalweave.files import write_csv, written_aside
+    from evalweave.panel.building import build
     from evalweave.records import engine
     from evalweave.study import PanelSettings
     from evalweave.studyfile import load_settings
@@ -42,7 +42,7 @@ def command(
         raise StudyError(f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}')
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
-        built = stage.build(
+        built = build(
             backend,
             engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),
             engine.stage_table(backend, cleaned / "registrations.parquet", "clean"),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import EvalweaveError, Fault, StudyError
-from evalweave.records import engine, ingest, sanity
+from evalweave.records import cost, engine, ingest, sanity
 from evalweave.records.codelists import Codelist
 from evalweave.records.readers import TEXT_COLUMNS
 from evalweave.records.textfiles import look
@@ -34,6 +34,9 @@ class Found:
     notes: list[str] = field(default_factory=list)
     recognised: list[str] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, int] = field(default_factory=dict)  # of each table, projected where only looked at partly
+    text_bytes: int = 0
+    typed_bytes: int = 0
     partly: bool = False
     misdirected: bool = False  # what is wrong is said by the study file
 
@@ -61,6 +64,16 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
             found.faults += [str(fault) for fault in faults]
             if part is not None:
                 parts.append(part)
+                n = int(backend.to_pyarrow(part.count().as_table())[0][0].as_py())
+                size = cost.unpacked(source.path)
+                whole = (
+                    size / max(seen.path.stat().st_size, 1) if "only the first" in " ".join(seen.notes) else 1
+                )
+                found.rows[table] = found.rows.get(table, 0) + round(n * whole)
+                if seen.kind == "text":
+                    found.text_bytes += size
+                else:
+                    found.typed_bytes += size
         found.faults += [str(fault) for fault in ingest.repeated(looked)]
         if parts:
             whole = parts[0]

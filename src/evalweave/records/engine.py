@@ -9,6 +9,7 @@ that a record came from would be lost. Everything that is read as text goes thro
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -27,12 +28,14 @@ if TYPE_CHECKING:
 WRITTEN = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
 SPILL: WeakKeyDictionary[Any, Path] = WeakKeyDictionary()  # where each embedded engine may put files
 MEMORY = "EVALWEAVE_MEMORY_LIMIT"  # how much memory is a matter of the machine, not of the study
+LITTLE = "1GB"  # of DuckDB, where the variable says nothing; more of it saves writing to disk
 
 
 def connect(engine: str, spill: Path | str | None = None, memory_limit: str | None = None) -> Any:
     """Return an Ibis backend for `engine`; what does not fit into memory goes to the folder `spill`.
 
-    `memory_limit` (such as 2GB) is taken from the environment variable EVALWEAVE_MEMORY_LIMIT when not given.
+    `memory_limit` (such as 2GB) is taken from the environment variable EVALWEAVE_MEMORY_LIMIT when not given; an engine
+    that may spill has 1GB where that says nothing either.
     """
     memory_limit = memory_limit or os.environ.get(MEMORY)
     if engine == "duckdb":
@@ -40,8 +43,8 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
 
         options: dict[str, Any] = {"preserve_insertion_order": True}
         if spill is not None:
-            options["temp_directory"] = str(spill)
-        if memory_limit is not None:
+            options |= {"temp_directory": str(spill), "memory_limit": memory_limit or LITTLE}
+        elif memory_limit is not None:
             options["memory_limit"] = memory_limit
         try:
             backend = ibis.duckdb.connect(**options)
@@ -62,6 +65,12 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
     from evalweave.records.spark_engine import Backend
 
     return Backend().connect(session, scratch, ours)
+
+
+def memory() -> float:
+    """Return how many gigabytes an engine may use before it spills."""
+    found = re.fullmatch(r"([0-9.]+)\s*([KMGT])i?B?", os.environ.get(MEMORY) or LITTLE, re.IGNORECASE)
+    return float(found[1]) * {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}[found[2].upper()] if found else 1.0
 
 
 def lacking(engine: str) -> list[str]:

@@ -45,7 +45,7 @@ def sums(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings
 def trends(
     comparison: str, sums: pd.DataFrame, status: pd.DataFrame, settings: PanelSettings
 ) -> pd.DataFrame:
-    """Return TRENDS from the `sums` of practices and the `status` of person-periods (`panel_followed.status`)."""
+    """Return TRENDS from the `sums` of practices and the `status` of person-periods (`followed.status`)."""
     import numpy as np
 
     followed = status[status["followed"]].groupby(["arm", "period"])["n"].sum()

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave import panel_followed, panel_trends
 from evalweave.errors import Fault, raise_faults
-from evalweave.panel_ledger import RECORD_REASONS, panel_ledger
+from evalweave.panel import COVARIATES, followed, trends
+from evalweave.panel.ledger import RECORD_REASONS, panel_ledger
 from evalweave.records import engine
 from evalweave.records.entries import period_expression
 from evalweave.records.same_day import exact_mean
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from evalweave.study import Exposure, PanelSettings
 
-COVARIATES = ("age", "sex", "female", "white", "imd_quintile", "n_conditions", "fewer_conditions", "incident")
 MAX_DAYS = 1 << 20
 
 
@@ -71,18 +70,18 @@ def build(
     counts = _counts(backend, cells, settings)
     rows = cells.filter(cells.rule.isnull()).drop("rule", "arm")
     spells = registrations.inner_join(people.select("patient_id", "person"), "patient_id")
-    runs = engine.keep(backend, "followed_runs", panel_followed.runs(spells, people, settings))
-    status = panel_followed.status(backend, people, rows, runs, settings)
-    sums = panel_trends.sums(backend, rows, people, settings)
-    trends = panel_trends.trends(comparison, sums, status, settings)
+    runs = engine.keep(backend, "followed_runs", followed.runs(spells, people, settings))
+    status = followed.status(backend, people, rows, runs, settings)
+    sums = trends.sums(backend, rows, people, settings)
+    raw = trends.trends(comparison, sums, status, settings)
     measured = _ever_measured(backend, rows, people, settings)
-    ledger = panel_ledger(counts, status, trends, measured, settings)
-    _check_measured(trends, {row["arm"] for row in arms}, comparison, settings)
+    ledger = panel_ledger(counts, status, raw, measured, settings)
+    _check_measured(raw, {row["arm"] for row in arms}, comparison, settings)
     return Panels(
         panel=_panel(rows, people, settings),
-        trends=trends,
+        trends=raw,
         ledger=ledger,
-        followed=panel_followed.followed(runs, people),
+        followed=followed.followed(runs, people),
         n_patients=int(measured["n_measured"].sum()),
         n_practices=int((measured["n_measured"] > 0).sum()),
     )
@@ -148,9 +147,9 @@ def _washed(start: dt.date, settings: PanelSettings) -> list[int]:
     end = start + dt.timedelta(days=settings.exposure.washout_days)
     return [
         number
-        for number in panel_followed.periods(settings)
-        if start <= panel_followed.first_day(number, settings.window.period)
-        and panel_followed.first_day(number + 1, settings.window.period) <= end
+        for number in followed.periods(settings)
+        if start <= followed.first_day(number, settings.window.period)
+        and followed.first_day(number + 1, settings.window.period) <= end
     ]
 
 
@@ -189,8 +188,8 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
 
 def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:
     """Return the distance in days of a record from the middle of its period."""
-    numbers, period = panel_followed.periods(settings), settings.window.period
-    firsts = [panel_followed.first_day(number, period) for number in (*numbers, numbers[-1] + 1)]
+    numbers, period = followed.periods(settings), settings.window.period
+    firsts = [followed.first_day(number, period) for number in (*numbers, numbers[-1] + 1)]
     middles = [
         (m.period == number, ibis.literal(first + (after - first) // 2))
         for number, first, after in zip(numbers, firsts[:-1], firsts[1:], strict=True)
@@ -230,7 +229,7 @@ def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted."""
     import pyarrow as pa
 
-    numbers = panel_followed.periods(settings)
+    numbers = followed.periods(settings)
     labels = [period_label(number, settings.window.period) for number in numbers]
     named = ibis.memtable(pa.table({"period": pa.array(numbers, pa.int64()), "period_label": labels}))
     facts = people.mutate(

@@ -43,7 +43,7 @@ def panel_ledger(
 ) -> pd.DataFrame:
     """Return LEDGER, an outcome at a time: patients and practices, person-periods and records, by arm and period.
 
-    `records` counts measurements (arm, period, outcome, rule, n), `status` person-periods (`panel_followed.status`),
+    `records` counts measurements (arm, period, outcome, rule, n), `status` person-periods (`followed.status`),
     `measured` the patients of each practice, and those ever measured of each outcome.
     """
     import pandas as pd
