@@ -61,12 +61,18 @@ def table(
     """Return BASELINE for every comparison: counts of patients and practices, levels, means; blanks as `missing`."""
     import pandas as pd
 
-    people = cohort.merge(before, on="patient_id", how="left")
+    people = cohort[["practice_id", *MEANS, *LEVELS]].astype(
+        dict.fromkeys(("practice_id", *LEVELS), "category")
+    )
+    place = pd.Index(cohort["patient_id"])
+    values = before.set_index("patient_id").reindex(place)
+    people = people.assign(**{str(name): values[name].to_numpy() for name in values.columns})
     rows: list[dict[str, Any]] = []
     for name in settings.comparisons:
         members = membership.loc[membership["comparison"] == name, ["patient_id", "arm"]]
-        here = members.merge(people.drop(columns="arm"), on="patient_id")
-        arms = [here[here["arm"] == arm] for arm in ("programme", "comparison")]
+        at = place.get_indexer(members["patient_id"])
+        of = members["arm"].to_numpy(dtype=object)
+        arms = [people.take(at[of == arm]) for arm in ("programme", "comparison")]
         rows.append(_counts(name, "patients", [len(arm) for arm in arms]))
         rows.append(_counts(name, "practices", [arm["practice_id"].nunique() for arm in arms]))
         for variable in MEANS:

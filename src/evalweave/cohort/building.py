@@ -47,11 +47,11 @@ def build(
             clean["patients"], clean["registrations"], clean["conditions"], where,
             settings.eligibility, settings.window, settings.cleaning,
         ),
+        large=True,
     )  # fmt: skip
     eligible = judged.filter(judged.reason.isnull())
     followed = follow_up.censored(eligible, clean["registrations"], where, settings.exposure, settings.window)
-    people = backend.to_pyarrow(eligible.inner_join(followed, "patient_id")).to_pandas()
-    people = people.sort_values("patient_id", ignore_index=True)
+    people = _fetched(backend, eligible.inner_join(followed, "patient_id").order_by("patient_id"))
     counts = judged.group_by("arm", "reason").aggregate(n=judged.count())
     ledger = _ledger(backend.to_pyarrow(counts).to_pylist(), settings)
     comparisons.check_practices(people, practices, settings)
@@ -69,18 +69,28 @@ def build(
     return Built(cohort, membership, table, balanced, cases, ledger, moved)
 
 
+def _fetched(backend: Any, people: ir.Table) -> pd.DataFrame:
+    """Return a table as a frame that takes little memory: dates as Arrow has them, repeated words once."""
+    import pandas as pd
+    import pyarrow as pa
+
+    days = {pa.date32(): pd.ArrowDtype(pa.date32())}
+    words = ["practice_id", "arm", "sex", "ethnicity"]
+    return backend.to_pyarrow(people).to_pandas(categories=words, types_mapper=days.get)
+
+
 def _cohort(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> pd.DataFrame:
 
     from evalweave.study import period_number
 
     starts = practices.set_index("practice_id")["programme_start"]
     frame = people.copy()
-    frame["programme_start"] = frame["practice_id"].map(starts)
+    frame["programme_start"] = frame["practice_id"].astype("category").map(starts.to_dict()).astype(object)
     known = {day: period_number(day, settings.window.period) for day in starts.dropna().unique()}
     frame["first_treated"] = frame["programme_start"].map(known)
     groups = {group: white(group) for group in frame["ethnicity"].dropna().unique()}
     frame["white"] = frame["ethnicity"].map(groups).astype("Int64")
-    frame["ethnicity"] = frame["ethnicity"].fillna("unknown")
+    frame["ethnicity"] = frame["ethnicity"].astype("string").fillna("unknown")
     median = frame["n_conditions"].median() if len(frame) else 0
     frame["fewer_conditions"] = (frame["n_conditions"] <= median).astype(int)
     return COHORT.conform(frame)

@@ -31,7 +31,8 @@ def membership(
     """
     import pandas as pd
 
-    area = cohort["practice_id"].map(practices.set_index("practice_id")["area"])
+    areas = practices.set_index("practice_id")["area"].to_dict()
+    area = cohort["practice_id"].astype("category").map(areas)
     parts = []
     for name, group in comparisons.items():
         chosen, arm = pd.Series(True, index=cohort.index), cohort["arm"]
@@ -94,7 +95,12 @@ def check_practices(people: pd.DataFrame, practices: pd.DataFrame, settings: Coh
 
 def check_arms(cohort: pd.DataFrame, members: pd.DataFrame, comparisons: dict[str, Comparison]) -> None:
     """Raise for every comparison with an empty arm or one that is a single practice, or without an untreated period."""
-    joined = members.merge(cohort[["patient_id", "practice_id", "programme_start"]], on="patient_id")
+    import pandas as pd
+
+    at = pd.Index(cohort["patient_id"]).get_indexer(members["patient_id"])
+    joined = members[["comparison", "arm"]].assign(
+        **{name: cohort[name].array.take(at) for name in ("practice_id", "programme_start")}
+    )
     faults = []
     for name, group in comparisons.items():
         here = joined[joined["comparison"] == name]
