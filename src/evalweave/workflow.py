@@ -104,7 +104,7 @@ def _imports(source: bytes) -> Iterator[str]:
             continue
         for name in names:
             parts = name.split(".")
-            if parts[0] == "evalweave":  # importing a module runs the packages that it lies in
+            if parts[0] == "evalweave" and all(parts):  # importing a module runs the packages that it lies in
                 yield from (".".join(parts[1:end]) for end in range(2, len(parts) + 1))
 
 
