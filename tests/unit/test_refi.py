@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from coded_projects import Style, qde, write_qdpx
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.qualitative import refi, safe
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.project import Project
@@ -203,7 +203,7 @@ def test_a_damaged_member(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(StudyError, match="no such file"):
         refi.read(tmp_path / "p.qdpx")
 
 
