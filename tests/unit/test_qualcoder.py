@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from coded_projects import write_qualcoder
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.qualitative import qualcoder, refi
 from evalweave.qualitative.assemble import Beside, assemble
 
@@ -86,7 +86,7 @@ def test_dangling_rows_and_unknown_versions_are_said(tmp_path: Path) -> None:
 
 def test_a_folder_or_database_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "empty.qda").mkdir()
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(StudyError, match="no such file"):
         qualcoder.read(tmp_path / "empty.qda")
     with sqlite3.connect(tmp_path / "x.qda") as database:
         database.execute("CREATE TABLE patients (id INTEGER)")
