@@ -1,7 +1,7 @@
 """What a run will take: processor time, memory and work files, from the size of the extract.
 
-Rates were measured with `tests/benchmarks/records` (50 million observations of 2 million people, two cores); they are
-right within a factor of two on machines of this decade, which is what deciding between lunch and a night asks for.
+The rates are rounded from runs of `tests/benchmarks/records` on two cores (5 million observations as text and as
+Parquet, 50 million as Parquet); those of analyses and disk are guesses. Read the answer as an order of magnitude.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def expected(study: Study, rows: dict[str, int], text_bytes: int, typed_bytes: i
     disk = (typed_bytes + 0.3 * text_bytes + WORK_PER_ROW * records) / 1e9
     return [
         f"a run is expected to take about {_minutes(seconds / (1.5 if cores > 1 else 1))} on this machine, {gigabytes:.1f} GB "
-        f"of memory at most and {max(disk, 0.1):.1f} GB of disk (within a factor of two)"
+        f"of memory at most and {max(disk, 0.1):.1f} GB of disk (a rough guess)"
     ]
 
 
