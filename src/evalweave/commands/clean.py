@@ -18,7 +18,7 @@ def command(
     Writes patients, registrations, measurements, conditions and set_aside (source file, row and rule) as Parquet,
     and ledger.csv, in which received = kept + set aside for every arm and period.
 
-    What does not fit into memory is spilled to disk; the environment variable EVALWEAVE_MEMORY_LIMIT (such as 2GB)
+    What does not fit into memory is spilled to disk; the environment variable EVALWEAVE_MEMORY_LIMIT (1GB where it is not set)
     says when. With `engine: pyspark` it runs on Spark: config/README.md says on which.
 
     Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out results/my-study/clean
