@@ -187,8 +187,8 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
 
     events = found.tables["events"]
     key = ["code_system", "code"]
-    measured = events.inner_join(entries.code_table(lists, study.outcomes), key)
-    measured = measured.filter(measured.outcome.notnull())
+    coded = events.inner_join(entries.code_table(lists, study.outcomes), key)
+    measured = coded.filter(coded.outcome.notnull())
     by = measured.group_by("outcome").aggregate(
         n=measured.count(),
         n_values=measured.value.count(),
@@ -221,7 +221,7 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
             f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
             f"units: {', '.join(shown[:4])}{more}"
         )
-    conditions = events.inner_join(entries.condition_table(lists, study.outcomes), key)
+    conditions = coded.inner_join(entries.condition_table(lists, study.outcomes), "kind")
     counted = conditions.group_by("codelist").aggregate(n=conditions.count())
     n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
     for name in lists:

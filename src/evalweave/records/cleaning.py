@@ -9,14 +9,14 @@ import ibis
 
 from evalweave.errors import Fault, raise_faults
 from evalweave.records import engine, entries, people, same_day
-from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, named
+from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES, named
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
     from evalweave.records.codelists import Codelist
-    from evalweave.study import CleanSettings
+    from evalweave.study import CleanSettings, Outcome
 
 STAGE = "clean"
 
@@ -48,13 +48,14 @@ def clean(
         backend, "practices", people.practice_table(practices, settings.extract.last_collection, collected)
     )
     persons = people.judge(backend, patients, registrations, where, settings.cleaning)
+    outcomes = dict(sorted(settings.outcomes.items()))
     judged = entries.judge(
-        backend, events, persons.observed, where, lists, settings.outcomes, settings.cleaning, settings.window
-    )  # fmt: skip
-    alone, several = same_day.judge(
-        backend, judged.filter(judged.day.notnull()), settings.outcomes, settings.cleaning
+        backend, events, persons.observed, where, lists, outcomes, settings.cleaning, settings.window
     )
-    measurements = _measurements(alone, several, persons.observed, settings)
+    good = judged.filter(judged.rule.isnull())
+    of_outcomes = entries.is_outcome(entries.kind_of(good), outcomes)
+    alone, several = same_day.judge(backend, good.filter(of_outcomes), outcomes, settings.cleaning)
+    measurements = _measurements(alone, several, persons.observed, outcomes)
     as_good = several.drop("rule")  # as `judged` counts them
     counted = {
         PATIENTS: [_counts(persons.judged_patients)],
@@ -70,21 +71,23 @@ def clean(
         patients=persons.patients.order_by("patient_id"),
         registrations=persons.registrations.order_by("patient_id", "start"),
         measurements=measurements.order_by("day").drop("day"),
-        conditions=_conditions(judged, persons.observed, lists, settings),
-        set_aside=_set_aside(persons, judged, several),
+        conditions=_conditions(
+            good.filter(~of_outcomes), persons.observed, entries.condition_table(lists, outcomes)
+        ),
+        set_aside=_set_aside(backend, persons, judged, several),
         ledger=ledger,
     )
 
 
 def _measurements(
-    alone: ir.Table, several: ir.Table, observed: ir.Table, settings: CleanSettings
+    alone: ir.Table, several: ir.Table, observed: ir.Table, outcomes: dict[str, Outcome]
 ) -> ir.Table:
     """Return MEASUREMENTS, not sorted yet, with `day`: what stands alone on its day, and what several became."""
-    columns = ["day", "tile", "outcome_no", "date", "decided"]
+    columns = ["day", "date", "reading"]
     one = alone.select(*columns, value="amount", n=ibis.literal(1, "int64"))
     stays = several.filter(several.rule.isnull())
-    whole = one.union(stays.select(*columns, value="mean", n="n"))
-    names = [(whole.outcome_no == place, name) for place, name in enumerate(settings.outcomes)]
+    whole = entries.unpacked(one.union(stays.select(*columns, value="mean", n="n")))
+    names = [(whole.kind == place, name) for place, name in enumerate(outcomes)]
     words = [(whole.decided == place, word) for place, word in enumerate(entries.DECIDED_BY)]
     named = whole.inner_join(observed.select("tile", "patient_id", "now_at"), "tile")
     return named.select(
@@ -99,15 +102,12 @@ def _measurements(
     )
 
 
-def _conditions(
-    judged: ir.Table, observed: ir.Table, lists: dict[str, Codelist], settings: CleanSettings
-) -> ir.Table:
+def _conditions(entered: ir.Table, observed: ir.Table, lists_of: ir.Table) -> ir.Table:
     """Return CONDITIONS: each patient, list and day once."""
-    kept = judged.filter(judged.rule.isnull() & judged.day.isnull())
-    lists_of = entries.condition_table(lists, settings.outcomes).select("code_no", "codelist")
-    named = kept.inner_join(lists_of, "code_no").inner_join(observed.select("tile", "patient_id"), "tile")
-    days = named.select("patient_id", "codelist", "date").distinct()
-    return days.order_by("patient_id", "codelist", "date")
+    days = entries.unpacked(entered).inner_join(lists_of, "kind")
+    days = days.select("codelist", "date", "tile").distinct()
+    named = days.inner_join(observed.select("tile", "patient_id"), "tile")
+    return named.order_by("tile", "codelist", "date").select("patient_id", "codelist", "date")
 
 
 def _counts(judged: ir.Table) -> ir.Table:
@@ -165,17 +165,34 @@ def _ledger(
     return frame
 
 
-def _set_aside(persons: people.People, judged: ir.Table, several: ir.Table) -> ir.Table:
-    """Return source_file, source_row and rule of every row set aside, in that order."""
+def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: ir.Table) -> ir.Table:
+    """Return source_file, source_row and rule of every row set aside, in that order.
 
-    def of(table: ir.Table, unit: str) -> ir.Table:
-        aside = table.filter(table.rule.notnull())
-        rules = [(aside.rule == order, rule.name) for order, rule in named(unit).items()]
-        return aside.select("source_file", "source_row", rule=ibis.cases(*rules, else_=ibis.null("string")))
-
-    records = of(judged, RECORDS).union(of(several, RECORDS))
-    whole = of(persons.judged_patients, PATIENTS).union(of(persons.judged_registrations, REGISTRATIONS))
-    return whole.union(records).order_by("source_file", "source_row", "rule")
+    Sorted by numbers, and named afterwards: there are many rows, and names of files begin alike.
+    """
+    pieces = (
+        (persons.judged_patients, PATIENTS), (persons.judged_registrations, REGISTRATIONS), (judged, RECORDS),
+        (several, RECORDS),
+    )  # fmt: skip
+    names = [rule.name for rule in RULES]
+    aside = []
+    for table, unit in pieces:
+        before = names.index(named(unit)[1].name) - 1
+        rule = (table.rule + before).cast("int16")
+        aside.append(table.filter(table.rule.notnull()).select("source_file", "source_row", rule=rule))
+    rows = ibis.union(*aside)
+    found = backend.to_pyarrow(rows.select("source_file").distinct())["source_file"].to_pylist()
+    files = sorted(found) or [""]
+    numbers = ibis.memtable(
+        {"source_file": files, "file": range(len(files))}, schema={"source_file": "string", "file": "int64"}
+    )
+    rows = rows.inner_join(numbers, "source_file")
+    ordered = rows.select("file", "source_row", "rule").order_by("file", "source_row", "rule")
+    return ordered.select(
+        source_file=ibis.array(files)[ordered.file],
+        source_row="source_row",
+        rule=ibis.array(names)[ordered.rule],
+    )
 
 
 def _nothing_left(

@@ -186,7 +186,9 @@ def keep(backend: Any, name: str, expression: ir.Table, large: bool = False) -> 
     if large and folder is not None:
         path = folder / f"{gen_name(name)}.parquet"
         backend.to_parquet(expression, path, compression="lz4_raw")
-        return backend.read_parquet(str(path))
+        return backend.read_parquet(str(path)).cast(
+            expression.schema()
+        )  # a date and a day more is written as a time
     return backend.create_table(gen_name(name), expression, temp=True)
 
 

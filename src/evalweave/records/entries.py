@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.errors import StudyError
 from evalweave.records import engine, units
 from evalweave.records.codelists import Codelist, labelled
 from evalweave.records.rules import first_failed
@@ -19,47 +21,57 @@ if TYPE_CHECKING:
 COMPARATOR = r"^[\t\n\f\r ]*(?:<=|>=|=<|=>|<|>|≤|≥|~)[\t\n\f\r ]*([+-]?\d+(?:\.\d+)?)[\t\n\f\r ]*\z"  # \s and $ differ by engine
 
 DECIDED_BY = ("text", "code", "range", "declared")  # what decided a record's unit
+UNKNOWN_FROM = dt.date(2999, 1, 1)  # dates from here on stand for unknown
 UNTOLD = -1  # the unit's text says nothing
-MAX_OUTCOMES, MAX_DAYS = 1 << 10, 1 << 20  # with 2^33 registrations these make a number of 63 bits
-
-
-def code_numbers(lists: dict[str, Codelist]) -> dict[tuple[str, str], int]:
-    """Return a number for each code (coding system, text) of the lists."""
-    numbers: dict[tuple[str, str], int] = {}
-    for codelist in lists.values():
-        for entry in codelist.entries:
-            numbers.setdefault((entry.code.system, entry.code.text), len(numbers))
-    return numbers
+DECIDED_BITS = 2
+DATE_BITS, KIND_BITS = 20, 10  # of the number of a day; 33 bits stay for registrations
 
 
 def code_table(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> ir.Table:
-    """Return code_system, code → its number, outcome and outcome_no (null for conditions), the place of the implied
-    unit among the quantity's, and 1/0 of a yes/no outcome."""
+    """Return code_system, code → its `kind`, the outcome (null for conditions), the place of the implied unit among the
+    quantity's, and 1/0 of a yes/no outcome.
+
+    The kind is the place of the outcome, or that of the condition lists which hold the code, counted on from there.
+    """
     measured = {outcome.codelist or name: name for name, outcome in outcomes.items()}
-    places = {name: place for place, name in enumerate(outcomes)}
-    numbers = code_numbers(lists)
+    kinds = {name: place for place, name in enumerate(outcomes)}
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    for name, codelist in lists.items():
-        outcome = measured.get(name)
-        for entry in codelist.entries:
-            key = (entry.code.system, entry.code.text)
-            if key in rows and outcome is None:
-                continue
-            yes_no = float(entry.value) if outcome and outcomes[outcome].binary else None
-            rows[key] = {
-                "code_system": key[0],
-                "code": key[1],
-                "code_no": numbers[key],
+    for name, outcome in measured.items():
+        for entry in lists[name].entries if name in lists else ():
+            rows[entry.code.system, entry.code.text] = {
+                "kind": kinds[outcome],
                 "outcome": outcome,
-                "outcome_no": None if outcome is None else places[outcome],
                 "implied": _implied(entry.implied_unit, outcome, outcomes),
-                "yes_no": yes_no,
+                "yes_no": float(entry.value) if outcomes[outcome].binary else None,
             }
+    for place, codes in enumerate(conditions_of(lists, outcomes).values(), start=len(outcomes)):
+        rows |= {code: {"kind": place} for code in codes if code not in rows}
     return _table(
-        list(rows.values()),
-        {"code_system": "string", "code": "string", "code_no": "int64", "outcome": "string", "outcome_no": "int64",
-         "implied": "int64", "yes_no": "float64"},
+        [{"code_system": system, "code": text, **row} for (system, text), row in rows.items()],
+        {"code_system": "string", "code": "string", "kind": "int16", "outcome": "string", "implied": "int8",
+         "yes_no": "float64"},
     )  # fmt: skip
+
+
+def conditions_of(
+    lists: dict[str, Codelist], outcomes: dict[str, Outcome]
+) -> dict[tuple[str, ...], list[tuple[str, str]]]:
+    """Return which codes (system, text) the same condition lists hold: the lists' names → the codes, in order."""
+    measured = {outcome.codelist or name for name, outcome in outcomes.items()}
+    holders: dict[tuple[str, str], set[str]] = {}
+    for name, codelist in lists.items():
+        for entry in codelist.entries if name not in measured else ():
+            code = (entry.code.system, entry.code.text)
+            holders.setdefault(code, set()).add(labelled(name, entry.category))
+    found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
+    for code, names in holders.items():
+        found.setdefault(tuple(sorted(names)), []).append(code)
+    if len(outcomes) + len(found) > 1 << KIND_BITS:
+        raise StudyError(
+            f"codelists: found codes in {len(found)} different combinations of lists, expected at most "
+            f"{(1 << KIND_BITS) - len(outcomes)}. Leave out lists that the study does not use."
+        )
+    return dict(sorted(found.items()))
 
 
 def _implied(text: str, outcome: str | None, outcomes: dict[str, Outcome]) -> int | None:
@@ -74,27 +86,19 @@ def _quantity(name: str, outcome: Outcome) -> units.Quantity:
 
 
 def condition_table(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> ir.Table:
-    """Return code_system, code, code_no → condition name, one row for each list that holds the code."""
-    measured = {outcome.codelist or name for name, outcome in outcomes.items()}
-    numbers = code_numbers(lists)
+    """Return kind → codelist, one row for each list that holds the kind's codes."""
     rows = [
-        {
-            "code_system": entry.code.system,
-            "code": entry.code.text,
-            "code_no": numbers[entry.code.system, entry.code.text],
-            "codelist": labelled(name, entry.category),
-        }
-        for name, codelist in lists.items()
-        if name not in measured
-        for entry in codelist.entries
+        {"kind": place, "codelist": name}
+        for place, names in enumerate(conditions_of(lists, outcomes), start=len(outcomes))
+        for name in names
     ]
-    return _table(rows, {"code_system": "string", "code": "string", "code_no": "int64", "codelist": "string"})
+    return _table(rows, {"kind": "int16", "codelist": "string"})
 
 
 def _table(rows: list[dict[str, Any]], schema: dict[str, str]) -> ir.Table:
     import pyarrow as pa
 
-    kinds = {"string": pa.string(), "float64": pa.float64(), "int64": pa.int64()}
+    kinds = {name: getattr(pa, name)() for name in ("string", "float64", "int8", "int16")}
     return ibis.memtable(pa.Table.from_pylist(rows, pa.schema([(n, kinds[k]) for n, k in schema.items()])))
 
 
@@ -128,17 +132,19 @@ def period_expression(day: Any, period: str) -> Any:
     return year * (12 // months) + ((month - 1) / months).floor().cast("int64")
 
 
-def dated(record: ir.Table, cleaning: Cleaning, window: Window) -> dict[str, Any]:
+def dated(record: ir.Table, outcome: Any, cleaning: Cleaning, window: Window) -> dict[str, Any]:
     """Return the conditions of the rules on patient and date. Conditions of history apply to all records, those of
-    window, registration start and contribution to outcomes only: a diagnosis counts whenever it was made."""
-    day, outcome = record.date, record.outcome_no.notnull()
+    window, registration start and contribution to outcomes only: a diagnosis counts whenever it was made. `outcome`
+    says of which records a value is wanted."""
+    day = record.date
+    filler = _any([day == each for each in cleaning.filler_dates])  # a list would be joined
     conditions = {
         "family_history": record.family_history,
         "patient_unknown": record.kept.isnull(),
         "patient_set_aside": ~record.kept,
         "date_missing": record.date_text.isnull() & day.isnull(),
         "date_unreadable": day.isnull(),
-        "date_filler": day.isin(cleaning.filler_dates) | (day.year() >= 2999),
+        "date_filler": filler | (day >= UNKNOWN_FROM),
         "date_before_birth": day < record.born,
         "date_after_death": day > record.death_date,
         "date_after_registration": day > record.stop,
@@ -153,7 +159,7 @@ def dated(record: ir.Table, cleaning: Cleaning, window: Window) -> dict[str, Any
 
 
 def unit_table(texts: list[tuple[int, str]], outcomes: dict[str, Outcome]) -> ir.Table:
-    """Return outcome_no, unit_text → the unit's place among the quantity's: UNTOLD where the text says nothing, null
+    """Return kind, unit_text → the unit's place among the quantity's: UNTOLD where the text says nothing, null
     where it says something unknown."""
     named = list(outcomes.items())
     rows = []
@@ -161,16 +167,15 @@ def unit_table(texts: list[tuple[int, str]], outcomes: dict[str, Outcome]) -> ir
         quantity = _quantity(*named[number])
         told = quantity.read(text)
         place = None if told is None else quantity.units.index(quantity.unit(told)) if told else UNTOLD
-        rows.append({"outcome_no": number, "unit_text": text, "told": place})
-    return _table(rows, {"outcome_no": "int64", "unit_text": "string", "told": "int64"})
+        rows.append({"kind": number, "unit_text": text, "told": place})
+    return _table(rows, {"kind": "int16", "unit_text": "string", "told": "int8"})
 
 
 def measured(
     record: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
 ) -> tuple[ir.Table, dict[str, Any]]:
-    """Return the records with `amount` in the outcome's unit, the place of the `unit` as recorded, whether that is the
-    outcome's own (`ours`) and what decided it (`decided`, a place in DECIDED_BY); and the conditions of the rules on
-    value, unit and range.
+    """Return the records with `amount` in the outcome's unit, the place of the `unit` as recorded and what
+    decided it (`decided`, a place in DECIDED_BY); and the conditions of the rules on value, unit and range.
 
     The unit is decided by the unit text, else by the code, else (by switch) by the value's range; a quantity with a
     single unit needs none.
@@ -183,15 +188,15 @@ def measured(
     quantities = {place: _quantity(*each) for place, each in enumerate(outcomes.items())}
     ranged, otherwise = [], []  # by value where the quantity's units have ranges, as declared where not
     for place, (outcome, quantity) in enumerate(zip(outcomes.values(), quantities.values(), strict=True)):
-        this = r.outcome_no == place
+        this = r.kind == place
         bounds = [(at, unit) for at, unit in enumerate(quantity.units) if unit.low or unit.high]
         if not bounds:
             single = len(quantity.units) == 1
             at = 0 if single else quantity.units.index(quantity.unit(outcome.unit))
-            otherwise.append((this, ibis.literal(at, "int64")))
+            otherwise.append((this, ibis.literal(at, "int8")))
         for at, unit in bounds:
-            ranged.append((this & _within(r._number, unit), ibis.literal(at, "int64")))
-    no_unit = ibis.null("int64")
+            ranged.append((this & _within(r._number, unit), ibis.literal(at, "int8")))
+    no_unit = ibis.null("int8")
     r = r.mutate(
         _ranged=ibis.cases(*ranged, else_=no_unit) if ranged and cleaning.unit_by_range else no_unit,
         _declared=ibis.cases(*otherwise, else_=no_unit) if otherwise else no_unit,
@@ -207,24 +212,19 @@ def measured(
             else_=as_declared,
         ),
     )
-    value, contradicts, implausible, ours = [], [], [], []
+    value, contradicts, implausible = [], [], []
     for place, outcome in enumerate(outcomes.values()):
-        quantity, this = quantities[place], r.outcome_no == place
+        quantity, this = quantities[place], r.kind == place
         for at, unit in enumerate(quantity.units):
             here = this & (r.unit == at)
             value.append((here, units.convert(r._number, quantity, unit.name, outcome.unit)))
             if unit.low is not None or unit.high is not None:
                 contradicts.append(here & ~_within(r._number, unit))
-            if unit == quantity.unit(outcome.unit):
-                ours.append(here)
-    r = r.mutate(
-        amount=r.yes_no.notnull().ifelse(r.yes_no, ibis.cases(*value, else_=ibis.null("float64"))),
-        ours=_any(ours),
-    )
+    r = r.mutate(amount=r.yes_no.notnull().ifelse(r.yes_no, ibis.cases(*value, else_=ibis.null("float64"))))
     for place, outcome in enumerate(outcomes.values()):
         low, high = (float(bound) for bound in outcome.plausible)
-        implausible.append((r.outcome_no == place) & ~r.amount.between(low, high))
-    needs = r.outcome_no.notnull() & r.yes_no.isnull()
+        implausible.append((r.kind == place) & ~r.amount.between(low, high))
+    needs = is_outcome(r.kind, outcomes) & r.yes_no.isnull()
     conditions = {
         "value_missing": needs & r.value_text.isnull() & r.value.isnull(),
         "value_comparator": needs & r._bounded,
@@ -237,6 +237,21 @@ def measured(
     if cleaning.comparators == "keep_at_bound":
         del conditions["value_comparator"]
     return r, conditions
+
+
+def is_outcome(kind: Any, outcomes: dict[str, Outcome]) -> Any:
+    """Return whether records of a kind are measurements of an outcome, not entries of conditions."""
+    return kind < len(outcomes)
+
+
+def in_own_unit(record: ir.Table, outcomes: dict[str, Outcome]) -> Any:
+    """Return whether records came in their outcome's unit."""
+    own = []
+    for place, (name, outcome) in enumerate(outcomes.items()):
+        quantity = _quantity(name, outcome)
+        at = quantity.units.index(quantity.unit(outcome.unit))
+        own.append((record.kind == place) & (record.unit == at))
+    return _any(own)
 
 
 def _within(value: Any, unit: units.Unit) -> Any:
@@ -268,47 +283,65 @@ def judge(
 ) -> ir.Table:
     """Return every record with `arm`, `period` and the order of the `rule` that it fails (null = kept).
 
-    Kept are measurements, with `amount`, `unit`, `ours`, `decided` and `day` (one number for patient,
-    registration, outcome and date, in this order), and records of conditions, without `day`. `tile` and `code_no` say
-    whose and of what they are.
+    What is kept has its `date` and `day`, one number for patient, registration, kind (as `code_table` says, in the order
+    of `outcomes`) and date, in this order; measurements also have their `amount` in the outcome's unit and `reading`, one
+    number for the unit as recorded and what decided it. Numbers, because writing these columns is half of the work.
     """
     codes = engine.keep(backend, "codes", code_table(lists, outcomes))
     key = ["code_system", "code"]
-    wanted = codes.filter(codes.outcome_no.notnull())
+    wanted = codes.filter(is_outcome(codes.kind, outcomes))
     texts = events.filter(events.unit_text.notnull()).inner_join(wanted, key)
-    distinct = backend.to_pyarrow(texts.select("outcome_no", "unit_text").distinct()).to_pylist()
-    known = unit_table([(row["outcome_no"], row["unit_text"]) for row in distinct], outcomes)
+    distinct = backend.to_pyarrow(texts.select("kind", "unit_text").distinct()).to_pylist()
+    known = unit_table([(row["kind"], row["unit_text"]) for row in distinct], outcomes)
     listed = events.left_join(codes.drop("outcome"), key).drop("code_right", "code_system_right")
     found = located(listed, observed, practices, window)
-    with_units = found.left_join(known, ["outcome_no", "unit_text"]).drop(
-        "outcome_no_right", "unit_text_right"
-    )
+    with_units = found.left_join(known, ["kind", "unit_text"]).drop("kind_right", "unit_text_right")
     record, conditions = measured(with_units, outcomes, cleaning)
+    outcome = is_outcome(record.kind, outcomes)
     r = record.mutate(
         rule=first_failed(
-            {"code_not_listed": record.code_no.isnull(), **dated(record, cleaning, window), **conditions}
+            {
+                "code_not_listed": record.kind.isnull(),
+                **dated(record, outcome, cleaning, window),
+                **conditions,
+            }
         )
     )
-    good = r.rule.isnull() & r.outcome_no.notnull()
-    by_name = {name: number for number, name in enumerate(sorted(outcomes))}
-    in_order = ibis.cases(
-        *[(r.outcome_no == place, by_name[name]) for place, name in enumerate(outcomes)], else_=0
-    )
-    since_ever = r.date.delta(ibis.literal(EVER), unit="day")
-    day = (r.tile * MAX_OUTCOMES + in_order) * MAX_DAYS + since_ever
-    kept = {
-        name: good.ifelse(r[name], ibis.null(r[name].type()))
-        for name in ("amount", "unit", "decided", "ours")
-    }
+    good, days = r.rule.isnull(), r.date.delta(ibis.literal(EVER), unit="day")
+    kept = {"date": r.date, "day": _day(r.tile, r.kind, days)}
+    reading = r.unit.cast("int16") * (1 << DECIDED_BITS) + r.decided
+    of_outcomes = {"amount": r.amount, "reading": reading.cast("int16")}
+    wanted = good & is_outcome(r.kind, outcomes)
     return engine.keep(
         backend,
         "judged_records",
         r.select(
-            "source_file", "source_row", "arm", "period", "rule", **kept, day=good.ifelse(day, ibis.null("int64")),
-            **{
-                name: r.rule.isnull().ifelse(r[name], ibis.null(r[name].type()))
-                for name in ("tile", "code_no", "outcome_no", "date")
-            },
+            "source_file",
+            "source_row",
+            "arm",
+            "rule",
+            period=r.period.cast("int32"),
+            **{name: good.ifelse(each, ibis.null(each.type())) for name, each in kept.items()},
+            **{name: wanted.ifelse(each, ibis.null(each.type())) for name, each in of_outcomes.items()},
         ),
         large=True,
-    )  # fmt: skip
+    )
+
+
+def _day(tile: Any, kind: Any, days: Any) -> Any:
+    """Return one number for a registration's tile, a kind and a date (in days since EVER), sorted in this order."""
+    return (tile.cast("int64") * (1 << KIND_BITS) + kind) * (1 << DATE_BITS) + days
+
+
+def unpacked(judged: ir.Table) -> ir.Table:
+    """Return what `judge` kept with `tile`, `kind`, `unit` and `decided`, taken from its numbers."""
+    return judged.mutate(
+        tile=judged.day >> (KIND_BITS + DATE_BITS),
+        kind=kind_of(judged),
+        unit=judged.reading >> DECIDED_BITS,
+        decided=judged.reading & ((1 << DECIDED_BITS) - 1),
+    )
+
+
+def kind_of(judged: ir.Table) -> Any:
+    return (judged.day >> DATE_BITS) & ((1 << KIND_BITS) - 1)

@@ -85,13 +85,17 @@ def judge(
     backend: Any, patients: ir.Table, registrations: ir.Table, practices: ir.Table, cleaning: Cleaning
 ) -> People:
     """Apply the rules to the parsed tables `patients` and `registrations` (see `rules` for what is set aside)."""
-    marked = engine.keep(backend, "marked_registrations", _registrations_alone(registrations, practices))
+    marked = engine.keep(
+        backend, "marked_registrations", _registrations_alone(registrations, practices), large=True
+    )
     valid = marked.filter(marked.rule.isnull()).select(
         "patient_id", practice_id="practice_now", start="start", stop=marked.end.fill_null(spells.OPEN)
     )
-    held = engine.keep(backend, "held_spells", spells.disjoint(valid, cleaning.gap_days))
-    judged = engine.keep(backend, "judged_patients", _patients(patients, marked, cleaning))
-    kept = engine.keep(backend, "kept_patients", _kept(judged))
+    held = engine.keep(backend, "held_spells", spells.disjoint(valid, cleaning.gap_days), large=True)
+    judged = engine.keep(
+        backend, "judged_patients", _patients(backend, patients, marked, cleaning), large=True
+    )
+    kept = engine.keep(backend, "kept_patients", _kept(judged), large=True)
     state = judged.group_by("patient_id").aggregate(kept=judged.rule.isnull().any())
     joined = marked.left_join(state, "patient_id")
     about = joined.select(
@@ -135,7 +139,9 @@ def judge(
     )  # fmt: skip
     observed = observed.union(nobody.select(*observed.columns))
     in_order = ibis.window(order_by=["patient_id", "since"])
-    observed = engine.keep(backend, "observed", observed.mutate(tile=ibis.row_number().over(in_order)))
+    observed = engine.keep(
+        backend, "observed", observed.mutate(tile=ibis.row_number().over(in_order)), large=True
+    )
     last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
     spell = observed.filter(observed.kept & (observed.start <= last))
     last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))
@@ -186,7 +192,7 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
     )
 
 
-def _patients(patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
+def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
     """Return the patients with the rule that each row fails and the arm of the latest known registration."""
     # of two that start on one day, a known practice before an unknown one, and the programme's first
     rank = ibis.cases((marked.arm == "programme", 2), (marked.arm == "comparison", 1), else_=0)
@@ -196,28 +202,12 @@ def _patients(patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Ta
         n_valid=(marked.rule.isnull()).sum(),
         arm=marked.arm.argmax(latest),
     )
-    person = ibis.window(group_by="patient_id")
-    in_order = ibis.window(group_by="patient_id", order_by=["source_file", "source_row"])
-    p = patients.mutate(_n=patients.count().over(person))
-    contradicts: Any = ibis.literal(False)
-    for fact in FACTS:
-        told = p[fact].nullif("unknown") if fact == "sex" else p[fact]
-        contradicts = contradicts | (told.min().over(person) != told.max().over(person))
-    texts = p.death_date_text.notnull() & p.death_date.isnull()
-    p = p.mutate(
-        _place=ibis.row_number().over(in_order),
-        _contradicts=contradicts,
-        _death_unreadable=texts.any().over(person),
-        **{
-            fact: (p[fact].nullif("unknown") if fact == "sex" else p[fact]).max().over(person)
-            for fact in FACTS
-        },
-    )
+    p = _compared(backend, patients)
     p = p.left_join(registered, "patient_id").drop("patient_id_right")
     conditions = {
         "patient_without_id": p.patient_id.isnull(),
-        "patient_conflicting": p._contradicts.fill_null(False),
-        "patient_repeated": (p._place > 0) & ~p._contradicts.fill_null(False),
+        "patient_conflicting": p._contradicts,
+        "patient_repeated": (p._place > 0) & ~p._contradicts,
         "patient_not_acceptable": ~p.acceptable,
         "patient_sex_missing": p.sex.isnull(),
         "patient_birth_year_missing": p.birth_year.isnull(),
@@ -230,6 +220,37 @@ def _patients(patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Ta
     if not cleaning.sex_and_birth_year:
         del conditions["patient_sex_missing"], conditions["patient_birth_year_missing"]
     return p.select("patient_id", *FACTS, "source_file", "source_row", "arm", rule=first_failed(conditions))
+
+
+def _compared(backend: Any, patients: ir.Table) -> ir.Table:
+    """Return the rows with the facts of all rows of their patient, their `_place` among these, whether these contradict
+    each other and whether one has a date of death that is none. Only those of several rows are compared."""
+    n = patients.group_by("patient_id").aggregate(n=patients.count())
+    repeated = engine.keep(backend, "repeated_patients", n.filter(n.n > 1))
+    facts = {fact: patients[fact].nullif("unknown") if fact == "sex" else patients[fact] for fact in FACTS}
+    all_ = patients.select(
+        "patient_id",
+        "source_file",
+        "source_row",
+        **facts,
+        _death_unreadable=patients.death_date_text.notnull() & patients.death_date.isnull(),
+    )
+    alone = all_.anti_join(repeated, "patient_id").mutate(
+        _place=ibis.literal(0, "int64"), _contradicts=ibis.literal(False)
+    )
+    several = all_.semi_join(repeated, "patient_id")
+    person = ibis.window(group_by="patient_id")
+    in_order = ibis.window(group_by="patient_id", order_by=["source_file", "source_row"])
+    contradicts: Any = ibis.literal(False)
+    for fact in FACTS:
+        contradicts |= several[fact].min().over(person) != several[fact].max().over(person)
+    several = several.mutate(
+        _place=ibis.row_number().over(in_order),
+        _contradicts=contradicts.fill_null(False),
+        _death_unreadable=several["_death_unreadable"].any().over(person),
+        **{fact: several[fact].max().over(person) for fact in FACTS},
+    )
+    return alone.union(several.select(alone.columns))
 
 
 def _kept(judged: ir.Table) -> ir.Table:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave.records import engine
+from evalweave.records.entries import in_own_unit, unpacked
 from evalweave.records.rules import first_failed
 
 if TYPE_CHECKING:
@@ -34,15 +35,16 @@ def judge(
     n = good.group_by("day").aggregate(n=good.count())
     shared = engine.keep(backend, "shared_days", n.filter(n.n > 1))
     alone = good.anti_join(shared, "day")
-    several = good.inner_join(shared, "day")
+    several = unpacked(good.inner_join(shared, "day"))
     same = ibis.window(group_by=["day", "unit", "amount"], order_by=AT)
-    s = engine.keep(backend, "same_day_records", several.mutate(_repeat=ibis.row_number().over(same) > 0))
+    s = several.mutate(_repeat=ibis.row_number().over(same) > 0, _ours=in_own_unit(several, outcomes))
+    s = engine.keep(backend, "same_day_records", s)
     first = s.filter(~s._repeat)
-    left = first.filter(~first.ours)
-    right = first.filter(first.ours).select("day", _other="amount")
+    left = first.filter(~first["_ours"])
+    right = first.filter(first["_ours"]).select("day", _other="amount")
     near = left.join(right, "day")
     twin = [outcome.twin(cleaning) for outcome in outcomes.values()]
-    near = near.filter((near.amount - near._other).abs() <= _limit(near.outcome_no, twin))
+    near = near.filter((near.amount - near._other).abs() <= _limit(near.kind, twin))
     twins = near.select(*AT).distinct().mutate(_twin=True)
     s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
     s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
@@ -58,7 +60,7 @@ def judge(
         {
             "same_day_repeat": s._repeat,
             "same_day_twin": s._twin.fill_null(False),
-            "same_day_spread": s._spread > _limit(s.outcome_no, spread),
+            "same_day_spread": s._spread > _limit(s.kind, spread),
             "same_day_averaged": s._place > 0,
         }
     )
@@ -66,9 +68,9 @@ def judge(
     return alone, engine.keep(backend, "judged_days", together)
 
 
-def _limit(outcome_no: Any, limits: list[float]) -> Any:
+def _limit(kind: Any, limits: list[float]) -> Any:
     """Return the limit of each row's outcome."""
-    known = [(outcome_no == place, ibis.literal(float(limit))) for place, limit in enumerate(limits)]
+    known = [(kind == place, ibis.literal(float(limit))) for place, limit in enumerate(limits)]
     return ibis.cases(*known, else_=ibis.null("float64"))
 
 
