@@ -25,7 +25,6 @@ from test_formats import STUDY, TABLES, flat_files, simulated
 
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
-from evalweave.files import write_parquet
 from evalweave.panel import building as panels
 from evalweave.records import engine
 from evalweave.records.cleaning import clean
@@ -168,7 +167,11 @@ def test_cohorts(engines: dict[str, Any], study_clean: Any, changes: dict[str, A
         built = cohort(backend, study_clean, **changes)
         assert built.balance is not None
         names = ("cohort", "membership", "baseline", "balance", "incidence", "ledger")
-        return {name: frame(getattr(built, name)) for name in names}
+        made = {name: getattr(built, name) for name in names}
+        return {
+            name: frame(each) if isinstance(each, pd.DataFrame) else backend.to_pyarrow(each)
+            for name, each in made.items()
+        }
 
     found = same(engines, stage)
     assert set(found["membership"]["comparison"].to_pylist()) >= {"later_starters", "not_referred"}
@@ -200,7 +203,7 @@ def test_panels(
     folder = study_clean[0]
     built = cohort(engines["duckdb"], study_clean, window={"period": period})
     for name in ("cohort", "membership"):
-        write_parquet(getattr(built, name), folder / f"{name}.parquet")
+        engines["duckdb"].to_parquet(getattr(built, name), folder / f"{name}.parquet")
 
     def stage(backend: Any) -> Tables:
         tables = stage_tables(backend, folder)

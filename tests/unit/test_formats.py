@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from framed import arrow, framed
+from framed import framed
 
 from evalweave.cohort.building import build
 from evalweave.fit import fit
@@ -132,7 +132,7 @@ def through(
     }
     cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
     built = panels.build(
-        backend, tidy["measurements"], tidy["registrations"], arrow(cohort.cohort), arrow(cohort.membership),
+        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
         STUDY.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
     )  # fmt: skip
     return Run(

@@ -6,7 +6,7 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from test_cohort import EVERY_PRACTICE, built, one, person, practices, reason, settings
+from test_cohort import EVERY_PRACTICE, built, moved, one, person, practices, reason, settings
 
 
 def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[str, str]:
@@ -73,7 +73,7 @@ def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
     result = built([person("P", "E", end="2017-01-31")], spells=[spell("A", "2017-02-01")], where=where)
     found = one(result, "P")
     assert (found["practice_id"], found["arm"], found["first_treated"]) == ("A", "programme", 2015)
-    assert found["censored_on"] == dt.date(2019, 3, 31) and result.n_moved["programme"] == 0
+    assert found["censored_on"] == dt.date(2019, 3, 31) and moved(result)["programme"] == 0
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from framed import arrow, framed
+from framed import framed
 from typer.testing import CliRunner
 
 from evalweave.cli import app
@@ -230,7 +230,7 @@ def through(study: Study, folder: Path) -> pd.DataFrame:
     }
     cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
     built = panels.build(
-        backend, tidy["measurements"], tidy["registrations"], arrow(cohort.cohort), arrow(cohort.membership),
+        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
         study.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
     )  # fmt: skip
     return framed(backend, built.panel)

@@ -11,55 +11,52 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
+from evalweave.cohort.weighting import words
+from evalweave.study import BASELINE_OF
 from evalweave.tables import BALANCE
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from evalweave.study import Comparison
 
 COUNTED = ("patients", "practices")  # lines of the baseline table that are no characteristic
 
 
-def table(
-    cohort: pd.DataFrame,
-    membership: pd.DataFrame,
-    before: pd.DataFrame,
-    baseline: pd.DataFrame,
-    comparisons: dict[str, Comparison],
-) -> pd.DataFrame:
-    """Return BALANCE, empty when no comparison asks for weights.
+def lines(
+    comparison: str,
+    group: Comparison,
+    people: pd.DataFrame,
+    weights: np.ndarray,
+    baseline: list[dict[str, Any]],
+) -> list[dict[str, Any]]:
+    """Return the lines of one weighted comparison.
 
-    `before` holds the outcomes before the index date (patient_id and one column each), `baseline` the lines
-    (BASELINE) and with them the differences before weighting.
+    `people` has a row a patient (arm and what is known of them), in the order of the `weights`; `baseline` holds the lines
+    of its baseline table and with them the differences before weighting.
     """
-    import pandas as pd
-
-    people = cohort.drop(columns="arm").merge(before, on="patient_id", how="left")
-    rows: list[dict[str, Any]] = []
-    for name, group in comparisons.items():
-        if group.balance == "none":
+    treated = (people["arm"] == "programme").to_numpy()
+    rows = []
+    for line in baseline:
+        variable = str(line["variable"])
+        if variable in COUNTED:
             continue
-        here = membership[membership["comparison"] == name].merge(people, on="patient_id")
-        treated = (here["arm"] == "programme").to_numpy()
-        weights = here["weight"].to_numpy(dtype=float)
-        lines = baseline[(baseline["comparison"] == name) & ~baseline["variable"].isin(COUNTED)]
-        for line in lines.to_dict("records"):
-            variable, category = (
-                str(line["variable"]),
-                "" if line["statistic"] == "mean_sd" else line["category"],
-            )
-            rows.append(
-                {
-                    "comparison": name, "variable": variable, "category": category,
-                    "balanced": variable in group.balance_on, "smd_before": line["smd"],
-                    "smd_after": _rounded(
-                        smd(_column(here[variable], str(category)), treated, weights, ddof=0 if category else 1)
-                    ),
-                    "effective_comparison_n": round(effective(weights[~treated])),
-                }
-            )  # fmt: skip
+        category = "" if line["statistic"] == "mean_sd" else str(line["category"])
+        column = variable if variable in people else f"{BASELINE_OF}{variable}"
+        after = smd(_column(people[column], category), treated, weights, ddof=0 if category else 1)
+        rows.append(
+            {
+                "comparison": comparison, "variable": variable, "category": category,
+                "balanced": variable in group.balance_on, "smd_before": line["smd"], "smd_after": _rounded(after),
+                "effective_comparison_n": round(effective(weights[~treated])),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def table(lines: list[list[dict[str, Any]]]) -> pd.DataFrame:
+    """Return BALANCE: the lines of every weighted comparison; empty when none asks for weights."""
+    rows = [line for each in lines for line in each]
     return BALANCE.conform(pd.DataFrame(rows)) if rows else BALANCE.empty()
 
 
@@ -72,7 +69,9 @@ def _column(values: pd.Series, category: str) -> np.ndarray:
     """Return the values, or 1 where they are of the category and 0 elsewhere."""
     if not category:
         return values.to_numpy(dtype=float, na_value=math.nan)
-    return (values.astype("string").fillna("missing") == category).to_numpy(dtype=float)
+    if category == "missing":
+        return values.isna().to_numpy(dtype=float)
+    return (words(values) == category).to_numpy(dtype=float)
 
 
 def effective(weights: np.ndarray) -> float:

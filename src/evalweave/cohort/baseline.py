@@ -9,12 +9,15 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Any
 
+import ibis
+import pandas as pd
+
+from evalweave.records.same_day import exact_mean
 from evalweave.study import BASELINE_OF
 from evalweave.tables import BASELINE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
 
     from evalweave.study import CohortSettings
 
@@ -22,66 +25,44 @@ LEVELS = ("sex", "ethnicity", "white", "imd_quintile", "fewer_conditions")
 MEANS = ("age", "n_conditions")
 
 
-def outcomes_before(
-    backend: Any, measurements: ir.Table, eligible: ir.Table, settings: CohortSettings
-) -> pd.DataFrame:
-    """Return patient_id and each outcome's baseline value, from the `baseline_days` before the index date.
+def outcomes_before(measurements: ir.Table, people: ir.Table, settings: CohortSettings) -> ir.Table:
+    """Return patient_id and a column baseline_<outcome> for each outcome, for adjusting and balancing: its value in the
+    `baseline_days` before the index date.
 
     The mean of the values there, or the last of them where the outcome is not averaged within a period either.
     """
-    import ibis
-
-    from evalweave.records.same_day import exact_mean
-
-    joined = measurements.inner_join(eligible.select("patient_id", "index_date"), "patient_id")
+    joined = measurements.inner_join(people.select("patient_id", "index_date"), "patient_id")
     days = ibis.interval(days=settings.eligibility.baseline_days)
     before = joined.filter((joined.date < joined.index_date) & (joined.date >= joined.index_date - days))
-    values = before.group_by("patient_id", "outcome").aggregate(
-        mean=exact_mean(before.value), last=before.value.argmax(before.date)
-    )
-    frame = backend.to_pyarrow(values).to_pandas()
-    averaged = [name for name, outcome in settings.outcomes.items() if outcome.per_period == "mean"]
-    frame["value"] = frame["mean"].where(frame["outcome"].isin(averaged), frame["last"])
-    wide = frame.pivot(index="patient_id", columns="outcome", values="value")
-    return wide.reindex(columns=list(settings.outcomes)).reset_index()
-
-
-def with_baseline(cohort: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Return the cohort with a column baseline_<outcome> for every outcome, for adjusting and balancing."""
-    by = before.set_index("patient_id")
     values = {
-        f"{BASELINE_OF}{name}": cohort["patient_id"].map(by[name]).astype("float64") for name in by.columns
+        f"{BASELINE_OF}{name}": exact_mean(before.value, before.outcome == name)
+        if outcome.per_period == "mean"
+        else before.value.argmax(before.date, where=before.outcome == name)
+        for name, outcome in settings.outcomes.items()
     }
-    return cohort.assign(**values)
+    return before.group_by("patient_id").aggregate(**values)
 
 
-def table(
-    cohort: pd.DataFrame, membership: pd.DataFrame, before: pd.DataFrame, settings: CohortSettings
-) -> pd.DataFrame:
-    """Return BASELINE for every comparison: counts of patients and practices, levels, means; blanks as `missing`."""
-    import pandas as pd
+def lines(comparison: str, people: pd.DataFrame, outcomes: list[str]) -> list[dict[str, Any]]:
+    """Return the lines of one comparison: counts of patients and practices, levels, means; blanks as `missing`.
 
-    people = cohort[["practice_id", *MEANS, *LEVELS]].astype(
-        dict.fromkeys(("practice_id", *LEVELS), "category")
-    )
-    place = pd.Index(cohort["patient_id"])
-    values = before.set_index("patient_id").reindex(place)
-    people = people.assign(**{str(name): values[name].to_numpy() for name in values.columns})
-    rows: list[dict[str, Any]] = []
-    for name in settings.comparisons:
-        members = membership.loc[membership["comparison"] == name, ["patient_id", "arm"]]
-        at = place.get_indexer(members["patient_id"])
-        of = members["arm"].to_numpy(dtype=object)
-        arms = [people.take(at[of == arm]) for arm in ("programme", "comparison")]
-        rows.append(_counts(name, "patients", [len(arm) for arm in arms]))
-        rows.append(_counts(name, "practices", [arm["practice_id"].nunique() for arm in arms]))
-        for variable in MEANS:
-            rows += _mean(name, variable, arms)
-        for variable in LEVELS:
-            rows += _levels(name, variable, arms)
-        for outcome in settings.outcomes:
-            rows += _mean(name, outcome, arms)
-    return BASELINE.conform(pd.DataFrame(rows))
+    `people` has a row a patient: arm, practice_id and what is known of them.
+    """
+    arms = [people[people["arm"] == arm] for arm in ("programme", "comparison")]
+    rows = [_counts(comparison, "patients", [len(arm) for arm in arms])]
+    rows.append(_counts(comparison, "practices", [arm["practice_id"].nunique() for arm in arms]))
+    for variable in MEANS:
+        rows += _mean(comparison, variable, [arm[variable] for arm in arms])
+    for variable in LEVELS:
+        rows += _levels(comparison, variable, arms)
+    for outcome in outcomes:
+        rows += _mean(comparison, outcome, [arm[f"{BASELINE_OF}{outcome}"] for arm in arms])
+    return rows
+
+
+def table(lines: list[list[dict[str, Any]]]) -> pd.DataFrame:
+    """Return BASELINE: the lines of every comparison."""
+    return BASELINE.conform(pd.DataFrame([line for each in lines for line in each]))
 
 
 def _counts(comparison: str, variable: str, n: list[int]) -> dict[str, Any]:
@@ -91,8 +72,8 @@ def _counts(comparison: str, variable: str, n: list[int]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _mean(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict[str, Any]]:
-    values = [arm[variable].astype("float64") for arm in arms]
+def _mean(comparison: str, variable: str, arms: list[pd.Series]) -> list[dict[str, Any]]:
+    values = [arm.astype("float64") for arm in arms]
     known = [value.dropna() for value in values]
     row = {
         "comparison": comparison, "variable": variable, "category": "", "statistic": "mean_sd",
@@ -111,12 +92,11 @@ def _mean(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict
 
 
 def _levels(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[dict[str, Any]]:
-    import pandas as pd
-
     counts = []
     for arm in arms:
         n = arm[variable].value_counts(dropna=False)
-        n.index = pd.Index(["missing" if pd.isna(level) else str(level) for level in n.index])
+        n = n[n > 0]  # words of the other arm
+        n.index = pd.Index(["missing" if pd.isna(level) else _word(level) for level in n.index])
         counts.append(n.groupby(level=0).sum())
     levels = sorted(
         {*counts[0].index, *counts[1].index}, key=lambda level: (level in ("missing", "unknown"), level)
@@ -125,6 +105,11 @@ def _levels(comparison: str, variable: str, arms: list[pd.DataFrame]) -> list[di
     return [
         _level(comparison, variable, level, [int(n.get(level, 0)) for n in counts], total) for level in levels
     ]
+
+
+def _word(level: Any) -> str:
+    """Return a level as text; whole numbers that stand beside blanks have become fractions."""
+    return str(int(level)) if isinstance(level, float) else str(level)
 
 
 def _level(comparison: str, variable: str, level: str, n: list[int], total: list[int]) -> dict[str, Any]:

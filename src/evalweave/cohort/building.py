@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import ibis
+import pandas as pd
+import pyarrow as pa
+
 from evalweave.cohort import balance, baseline, comparisons, eligibility, follow_up, incidence, weighting
 from evalweave.records import engine
 from evalweave.records.people import practice_table
-from evalweave.tables import COHORT, LEDGER
+from evalweave.study import period_number
+from evalweave.tables import COHORT, DATE, LEDGER, TEXT, WHOLE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
 
     from evalweave.study import CohortSettings
 
@@ -24,15 +28,15 @@ UNKNOWN = {"", "unknown", "not known", "not stated", "z", "99", "refused", "miss
 
 @dataclass(frozen=True)
 class Built:
-    """What the cohort stage makes."""
+    """What the cohort stage makes. `cohort` and `membership` stay with the engine: a national one does not fit twice."""
 
-    cohort: pd.DataFrame
-    membership: pd.DataFrame
+    cohort: ir.Table
+    membership: ir.Table
     baseline: pd.DataFrame
     balance: pd.DataFrame
     incidence: pd.DataFrame
     ledger: pd.DataFrame
-    n_moved: dict[str, int]
+    sizes: pd.DataFrame  # one row an arm: arm, n_patients, n_practices, n_moved
 
 
 def build(
@@ -51,65 +55,110 @@ def build(
     )  # fmt: skip
     eligible = judged.filter(judged.reason.isnull())
     followed = follow_up.censored(eligible, clean["registrations"], where, settings.exposure, settings.window)
-    people = _fetched(backend, eligible.inner_join(followed, "patient_id").order_by("patient_id"))
+    people = engine.keep(backend, "eligible", eligible.inner_join(followed, "patient_id"), large=True)
     counts = judged.group_by("arm", "reason").aggregate(n=judged.count())
     ledger = _ledger(backend.to_pyarrow(counts).to_pylist(), settings)
-    comparisons.check_practices(people, practices, settings)
-    cohort = _cohort(people, practices, settings)
-    referred = comparisons.referred(backend, clean["conditions"], settings)
-    membership = comparisons.membership(cohort, practices, settings.comparisons, referred)
-    comparisons.check_arms(cohort, membership, settings.comparisons)
-    before = baseline.outcomes_before(backend, clean["measurements"], eligible, settings)
-    cohort = baseline.with_baseline(cohort, before)
-    membership = weighting.weighted(cohort, membership, settings.comparisons)
-    moved = people.groupby("arm")["moved"].sum().astype(int).to_dict()
-    table = baseline.table(cohort, membership, before, settings)
-    balanced = balance.table(cohort, membership, before, table, settings.comparisons)
-    cases = incidence.table(backend, clean, where, cohort, settings)
-    return Built(cohort, membership, table, balanced, cases, ledger, moved)
+    comparisons.check_practices(backend, people, practices, settings)
+    before = baseline.outcomes_before(clean["measurements"], people, settings)
+    cohort = _cohort(backend, people, practices, settings).left_join(before, "patient_id")
+    cohort = cohort.drop("patient_id_right").order_by("patient_id")
+    cohort = engine.keep(backend, "cohort", cohort, large=True)
+    members = comparisons.membership(cohort, clean["conditions"], practices, settings)
+    members = engine.keep(backend, "membership", members, large=True)
+    comparisons.check_arms(backend, cohort, members, settings.comparisons)
+    weights, lines, balanced = {}, [], []
+    for name, group in settings.comparisons.items():
+        here = _members(backend, cohort, members, name)
+        table = baseline.lines(name, here, list(settings.outcomes))
+        lines.append(table)
+        if group.balance != "none":
+            weights[name] = weighting.weights(name, group, here)
+            balanced.append(balance.lines(name, group, here, weights[name], table))
+    return Built(
+        cohort=cohort,
+        membership=weighting.weighted(members, weights),
+        baseline=baseline.table(lines),
+        balance=balance.table(balanced),
+        incidence=incidence.table(backend, clean, where, cohort, settings),
+        ledger=ledger,
+        sizes=backend.to_pyarrow(
+            people.group_by("arm").aggregate(
+                n_patients=people.count(),
+                n_practices=people.practice_id.nunique(),
+                n_moved=people.moved.sum(),
+            )
+        ).to_pandas(),
+    )
 
 
-def _fetched(backend: Any, people: ir.Table) -> pd.DataFrame:
-    """Return a table as a frame that takes little memory: dates as Arrow has them, repeated words once."""
-    import pandas as pd
-    import pyarrow as pa
-
-    days = {pa.date32(): pd.ArrowDtype(pa.date32())}
-    words = ["practice_id", "arm", "sex", "ethnicity"]
-    return backend.to_pyarrow(people).to_pandas(categories=words, types_mapper=days.get)
-
-
-def _cohort(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> pd.DataFrame:
-
-    from evalweave.study import period_number
-
-    starts = practices.set_index("practice_id")["programme_start"]
-    frame = people.copy()
-    frame["programme_start"] = frame["practice_id"].astype("category").map(starts.to_dict()).astype(object)
-    known = {day: period_number(day, settings.window.period) for day in starts.dropna().unique()}
-    frame["first_treated"] = frame["programme_start"].map(known)
-    groups = {group: white(group) for group in frame["ethnicity"].dropna().unique()}
-    frame["white"] = frame["ethnicity"].map(groups).astype("Int64")
-    frame["ethnicity"] = frame["ethnicity"].astype("string").fillna("unknown")
-    median = frame["n_conditions"].median() if len(frame) else 0
-    frame["fewer_conditions"] = (frame["n_conditions"] <= median).astype(int)
-    return COHORT.conform(frame)
+def _members(backend: Any, cohort: ir.Table, membership: ir.Table, comparison: str) -> pd.DataFrame:
+    """Return what is known of a comparison's patients at the index date, in their order, with their arm and without who
+    they are."""
+    here = membership.filter(membership.comparison == comparison).select("patient_id", "arm")
+    known = cohort.drop("arm", *[name for name, kind in cohort.schema().items() if kind.is_date()])
+    people = here.inner_join(known, "patient_id").order_by("patient_id").drop("patient_id", "first_treated")
+    words = [name for name, kind in people.schema().items() if kind.is_string()]
+    return backend.to_pyarrow(people).to_pandas(categories=words)
 
 
-def white(ethnicity: Any) -> Any:
-    """Return 1 for White groups, 0 for any other, missing where it is unknown."""
-    import pandas as pd
+def _cohort(backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings) -> ir.Table:
+    """Return COHORT, not sorted yet: the eligible with their practice's start and their groups."""
+    groups = backend.to_pyarrow(people.select("ethnicity").distinct())["ethnicity"].to_pylist()
+    known = ibis.memtable(
+        pa.table(
+            {"ethnicity": pa.array(groups, pa.string()), "white": pa.array(map(white, groups), pa.int64())}
+        )
+    )
+    n = people.group_by("n_conditions").aggregate(n=people.count())
+    median = _median(backend.to_pyarrow(n).to_pylist())
+    p = people.left_join(known, "ethnicity").drop("ethnicity_right")
+    p = p.left_join(_starts(practices, settings), "practice_id").drop("practice_id_right")
+    p = p.mutate(
+        ethnicity=p.ethnicity.fill_null("unknown"), fewer_conditions=(p.n_conditions <= median).cast("int64")
+    )
+    kinds = {TEXT: "string", DATE: "date", WHOLE: "int64"}
+    return p.select(**{column.name: p[column.name].cast(kinds[column.type]) for column in COHORT.columns})
 
+
+def _starts(practices: pd.DataFrame, settings: CohortSettings) -> ir.Table:
+    """Return practice_id, programme_start and first_treated, the period that contains it."""
+    starts = [None if pd.isna(day) else day for day in practices["programme_start"]]
+    first = [None if day is None else period_number(day, settings.window.period) for day in starts]
+    return ibis.memtable(
+        pa.table(
+            {
+                "practice_id": pa.array(practices["practice_id"], pa.string()),
+                "programme_start": pa.array(starts, pa.date32()),
+                "first_treated": pa.array(first, pa.int64()),
+            }
+        )
+    )
+
+
+def _median(counts: list[dict[str, int]]) -> float:
+    """Return the median of n_conditions, given how many people have how many."""
+    total = sum(row["n"] for row in counts)
+    middle = []
+    for rank in ((total - 1) // 2, total // 2):
+        passed = 0
+        for row in sorted(counts, key=lambda row: row["n_conditions"]):
+            passed += row["n"]
+            if passed > rank:
+                middle.append(row["n_conditions"])
+                break
+    return sum(middle) / 2 if middle else 0
+
+
+def white(ethnicity: Any) -> int | None:
+    """Return 1 for White groups, 0 for any other, None where it is unknown."""
     if not isinstance(ethnicity, str) or ethnicity.strip().lower() in UNKNOWN:
-        return pd.NA
+        return None
     word = ethnicity.strip().lower()
     return int(word.startswith("white") or word in WHITE_CODES)
 
 
 def _ledger(counts: list[dict[str, Any]], settings: CohortSettings) -> pd.DataFrame:
     """Return LEDGER of patients: eligible or not, one reason each, by arm."""
-    import pandas as pd
-
     from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
 
     listed = eligibility.reasons(settings.eligibility)

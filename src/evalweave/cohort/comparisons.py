@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Any
 
+import ibis
+
 from evalweave.errors import Fault, raise_faults
-from evalweave.tables import MEMBERSHIP
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -18,68 +19,60 @@ PROGRAMME, COMPARISON = "programme", "comparison"
 
 
 def membership(
-    cohort: pd.DataFrame,
-    practices: pd.DataFrame,
-    comparisons: dict[str, Comparison],
-    referred: dict[str, set[str]] | None = None,
-) -> pd.DataFrame:
-    """Return MEMBERSHIP with weight 1.
+    cohort: ir.Table, conditions: ir.Table, practices: pd.DataFrame, settings: CohortSettings
+) -> ir.Table:
+    """Return comparison, patient_id, arm and weight 1.
 
     never_treated: all programme practices against practices without the programme (of `areas`); not_yet_treated:
     everyone, the arm being that of the practice in the end; not_referred: referred against not referred patients of
-    the programme practices (`referred` are the former, by comparison), which selects on what patients and staff chose.
+    the programme practices, which selects on what patients and staff chose.
     """
-    import pandas as pd
-
-    areas = practices.set_index("practice_id")["area"].to_dict()
-    area = cohort["practice_id"].astype("category").map(areas)
     parts = []
-    for name, group in comparisons.items():
-        chosen, arm = pd.Series(True, index=cohort.index), cohort["arm"]
-        here = area.isin(group.areas) if group.areas is not None else pd.Series(True, index=cohort.index)
+    for name, group in settings.comparisons.items():
+        chosen = cohort.select("patient_id", "practice_id", "arm")
         if group.kind == "not_referred":
-            chosen = arm == PROGRAMME
-            arm = cohort["patient_id"].isin((referred or {})[name]).map({True: PROGRAMME, False: COMPARISON})
-        else:
-            chosen = (arm == PROGRAMME) | here
+            people = referred(conditions, group, settings).mutate(_referred=True)
+            chosen = (
+                chosen.filter(chosen.arm == PROGRAMME)
+                .left_join(people, "patient_id")
+                .drop("patient_id_right")
+            )
+            chosen = chosen.mutate(arm=chosen["_referred"].notnull().ifelse(PROGRAMME, COMPARISON))
+        elif group.areas is not None:
+            inside = practices.loc[practices["area"].isin(group.areas), "practice_id"].tolist()
+            chosen = chosen.filter((chosen.arm == PROGRAMME) | chosen.practice_id.isin(inside or [""]))
         parts.append(
-            pd.DataFrame({"comparison": name, "patient_id": cohort["patient_id"], "arm": arm, "weight": 1.0})[
-                chosen
-            ]
+            chosen.select("patient_id", "arm", comparison=ibis.literal(name), weight=ibis.literal(1.0))
         )
-    return MEMBERSHIP.conform(pd.concat(parts).sort_values(["comparison", "patient_id"]))
+    return ibis.union(*parts)
 
 
-def referred(backend: Any, conditions: ir.Table, settings: CohortSettings) -> dict[str, set[str]]:
-    """Return, for each comparison that asks, the patients with an entry of its referral list since the index date.
+def referred(conditions: ir.Table, group: Comparison, settings: CohortSettings) -> ir.Table:
+    """Return patient_id of those with an entry of the comparison's referral list since the index date.
 
     Without a list of its own, a list counts when its name ends in `referral`; entries of a category apart (declined)
     do not.
     """
-    found = {}
-    for name, group in settings.comparisons.items():
-        if group.kind != "not_referred":
-            continue
-        listed = conditions.codelist.endswith("referral")
-        if group.referrals is not None:
-            listed = conditions.codelist == group.referrals
-        entries = conditions.filter(listed & (conditions.date >= settings.eligibility.index_date))
-        people = backend.to_pyarrow(entries.select("patient_id").distinct())["patient_id"].to_pylist()
-        found[name] = set(people)
-    return found
+    listed = conditions.codelist.endswith("referral")
+    if group.referrals is not None:
+        listed = conditions.codelist == group.referrals
+    entries = conditions.filter(listed & (conditions.date >= settings.eligibility.index_date))
+    return entries.select("patient_id").distinct()
 
 
-def check_practices(people: pd.DataFrame, practices: pd.DataFrame, settings: CohortSettings) -> None:
+def check_practices(
+    backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings
+) -> None:
     """Raise for treated practices without a period before their start, and when nobody is eligible."""
     from evalweave.study import period_number
 
-    if not len(people):
+    present = set(backend.to_pyarrow(people.select("practice_id").distinct())["practice_id"].to_pylist())
+    if not present:
         raise_faults(
             [Fault("cohort", "nobody eligible", "patients in both arms",
                    "Look at the ledger: which reason takes most? Then at eligibility in the study file.")]
         )  # fmt: skip
     first = period_number(settings.window.first, settings.window.period)
-    present = set(people["practice_id"])
     faults = []
     for row, record in enumerate(practices.itertuples(), start=2):
         start = record.programme_start
@@ -93,17 +86,14 @@ def check_practices(people: pd.DataFrame, practices: pd.DataFrame, settings: Coh
     raise_faults(faults)
 
 
-def check_arms(cohort: pd.DataFrame, members: pd.DataFrame, comparisons: dict[str, Comparison]) -> None:
+def check_arms(backend: Any, cohort: ir.Table, members: ir.Table, comparisons: dict[str, Comparison]) -> None:
     """Raise for every comparison with an empty arm or one that is a single practice, or without an untreated period."""
-    import pandas as pd
-
-    at = pd.Index(cohort["patient_id"]).get_indexer(members["patient_id"])
-    joined = members[["comparison", "arm"]].assign(
-        **{name: cohort[name].array.take(at) for name in ("practice_id", "programme_start")}
-    )
+    joined = members.inner_join(cohort.select("patient_id", "practice_id", "programme_start"), "patient_id")
+    found = joined.select("comparison", "arm", "practice_id", "programme_start").distinct()
+    frame = backend.to_pyarrow(found).to_pandas()
     faults = []
     for name, group in comparisons.items():
-        here = joined[joined["comparison"] == name]
+        here = frame[frame["comparison"] == name]
         if group.kind == "not_yet_treated" and group.balance == "none":
             if here["programme_start"].nunique(dropna=False) < 2:
                 faults.append(

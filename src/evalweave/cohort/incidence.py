@@ -29,7 +29,7 @@ def table(
     backend: Any,
     clean: dict[str, ir.Table],
     practices: ir.Table,
-    cohort: pd.DataFrame,
+    cohort: ir.Table,
     settings: CohortSettings,
 ) -> pd.DataFrame:
     """Return INCIDENCE; without rows where eligibility asks for no condition, since there are no cases then."""
@@ -39,10 +39,12 @@ def table(
         return INCIDENCE.empty()
     period = settings.window.period
     frame = _at_risk(backend, clean, practices, settings)
-    days = {day: period_number(day, period) for day in cohort["index_date"].unique()}
-    index = cohort["index_date"].map(days).astype("int64")
-    entered = cohort.assign(period=index).groupby(["arm", "period"])
-    counts = entered.agg(n_entered=("patient_id", "size"), n_entered_incident=("incident", "sum"))
+    counted = cohort.group_by("arm", "index_date").aggregate(
+        n_entered=cohort.count(), n_entered_incident=cohort.incident.sum()
+    )
+    entered = backend.to_pyarrow(counted).to_pandas()
+    entered["period"] = [period_number(day, period) for day in entered["index_date"]]
+    counts = entered.groupby(["arm", "period"])[["n_entered", "n_entered_incident"]].sum()
     numbers = [number for number, _, _ in _periods(settings)]
     grid = pd.MultiIndex.from_product([["comparison", "programme"], numbers], names=["arm", "period"])
     whole = (

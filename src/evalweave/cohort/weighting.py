@@ -10,14 +10,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import ibis
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 
 from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.study import BASELINE_OF
 from evalweave.tables import MEMBERSHIP
 
 if TYPE_CHECKING:
-    import pandas as pd
+    import ibis.expr.types as ir
 
     from evalweave.study import Comparison
 
@@ -26,48 +29,55 @@ ITERATIONS = 200
 CERTAIN = 30  # log odds beyond which somebody's arm is certain
 
 
-def weighted(
-    cohort: pd.DataFrame, membership: pd.DataFrame, comparisons: dict[str, Comparison]
-) -> pd.DataFrame:
-    """Return MEMBERSHIP with the weights asked for; raise `DataError` when a comparison has none that balance it."""
-    weights = membership.copy()
-    for name, group in comparisons.items():
-        if group.balance == "none":
-            continue
-        raise_faults(
-            Fault(
-                f"comparison {name}",
-                f'balance_on: "{variable}"',
-                f"a column of the cohort: {', '.join(_known(cohort))}",
-            )
-            for variable in group.balance_on
-            if variable not in _known(cohort)
+def weights(comparison: str, group: Comparison, people: pd.DataFrame) -> np.ndarray:
+    """Return the weights (n) that balance one comparison; raise `DataError` when there are none.
+
+    `people` has a row a patient: arm and what is known of them at the index date.
+    """
+    known = [name for name in people.columns if name not in ("arm", "practice_id")]
+    raise_faults(
+        Fault(
+            f"comparison {comparison}",
+            f'balance_on: "{variable}"',
+            f"a column of the cohort: {', '.join(known)}",
         )
-        here = weights["comparison"] == name
-        people = membership[here].merge(cohort.drop(columns="arm"), on="patient_id", how="left")
-        x = design(people, group.balance_on)
-        treated = (people["arm"] == "programme").to_numpy()
-        try:
-            made = (entropy if group.balance == "entropy" else propensity)(x.to_numpy(dtype=float), treated)
-        except np.linalg.LinAlgError:
-            raise DataError(
-                f"comparison {name}: found no {group.balance} weights (a category of {', '.join(group.balance_on)} "
-                "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
-            ) from None
-        weights.loc[here, "weight"] = made
-    return MEMBERSHIP.conform(weights)
+        for variable in group.balance_on
+        if variable not in known
+    )
+    x = design(people, group.balance_on).to_numpy(dtype=float)
+    treated = (people["arm"] == "programme").to_numpy()
+    try:
+        return (entropy if group.balance == "entropy" else propensity)(x, treated)
+    except np.linalg.LinAlgError:
+        raise DataError(
+            f"comparison {comparison}: found no {group.balance} weights (a category of {', '.join(group.balance_on)} "
+            "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
+        ) from None
 
 
-def _known(cohort: pd.DataFrame) -> list[str]:
-    outside = {"patient_id", "practice_id", "arm", "programme_start", "first_treated", "censored_on",
-               "index_date", "diagnosed_on", "followed_from"}  # fmt: skip
-    return [name for name in cohort.columns if name not in outside]
+def weighted(membership: ir.Table, weights: dict[str, np.ndarray]) -> ir.Table:
+    """Return MEMBERSHIP with the weights, which come by comparison in the order of patients."""
+    if weights:
+        in_order = ibis.window(group_by="comparison", order_by="patient_id")
+        m = membership.mutate(_place=ibis.row_number().over(in_order).cast("int64"))
+        made = ibis.memtable(
+            pa.table(
+                {
+                    "comparison": np.repeat(list(weights), [len(each) for each in weights.values()]).astype(
+                        str
+                    ),
+                    "_place": np.concatenate([np.arange(len(each)) for each in weights.values()]),
+                    "_made": np.concatenate(list(weights.values())),
+                }
+            )
+        )
+        m = m.left_join(made, ["comparison", "_place"])
+        membership = m.mutate(weight=m["_made"].fill_null(m.weight))
+    return membership.order_by("comparison", "patient_id").select(*MEMBERSHIP.names)
 
 
 def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
     """Return one column a number and one an extra level, centred on the programme arm's means and scaled."""
-    import pandas as pd
-
     columns: dict[str, pd.Series] = {}
     for variable in variables:
         if variable in MEANS or variable.startswith(BASELINE_OF):
@@ -75,11 +85,18 @@ def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
             columns[variable] = number.fillna(number.mean())
             columns[f"{variable}=missing"] = number.isna().astype(float)
             continue
-        text = people[variable].astype("string").fillna("missing")
+        text = words(people[variable])
         for level in sorted(set(text))[1:]:
             columns[f"{variable}={level}"] = (text == level).astype(float)
     frame = pd.DataFrame(columns)
     return frame.loc[:, frame.nunique() > 1]
+
+
+def words(values: pd.Series) -> pd.Series:
+    """Return levels as text: whole numbers that stand beside blanks have become fractions, blanks are `missing`."""
+    if values.dtype.kind == "f":
+        values = values.astype("Int64")
+    return values.astype("string").fillna("missing")
 
 
 def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:

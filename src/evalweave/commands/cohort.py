@@ -23,7 +23,7 @@ def command(
     Example: evalweave cohort --settings study.yaml --cleaned results/my-study/clean --out results/my-study/cohort
     """
     from evalweave.cohort.building import build
-    from evalweave.files import write_csv, write_parquet
+    from evalweave.files import write_csv, written_aside
     from evalweave.records import engine
     from evalweave.records.practices import read_practices
     from evalweave.study import CohortSettings
@@ -39,19 +39,18 @@ def command(
             for name in ("patients", "registrations", "measurements", "conditions")
         }
         built = build(backend, clean, practices, chosen)
-    write_parquet(built.cohort, out / "cohort.parquet")
-    write_parquet(built.membership, out / "membership.parquet")
+        for name in ("cohort", "membership"):
+            with written_aside(out / f"{name}.parquet") as aside:
+                backend.to_parquet(getattr(built, name), aside, compression="zstd")
     write_csv(built.baseline, out / "baseline.csv")
     write_csv(built.balance, out / "balance.csv")
     write_csv(built.incidence, out / "incidence.csv")
     write_csv(built.ledger, out / "ledger.csv")
-    arms = built.cohort["arm"].value_counts()
-    practices_in = built.cohort.groupby("arm")["practice_id"].nunique()
-    for arm in ("programme", "comparison"):
-        moved = built.n_moved.get(arm, 0)
+    arms = built.sizes.set_index("arm").reindex(["programme", "comparison"]).fillna(0).astype(int)
+    for arm, n in arms.iterrows():
         print(
-            f"{arm}: {arms.get(arm, 0)} eligible patients in {practices_in.get(arm, 0)} practices; "
-            f"{moved} later moved to a practice of the other arm."
+            f"{arm}: {n['n_patients']} eligible patients in {n['n_practices']} practices; "
+            f"{n['n_moved']} later moved to a practice of the other arm."
         )
 
 
