@@ -16,6 +16,7 @@ from test_cleaning import settings as clean_settings
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
 from evalweave.errors import DataError
+from evalweave.records import engine
 from evalweave.records.codelists import read_all
 from evalweave.study import CohortSettings
 from evalweave.tables import BASELINE, COHORT, MEMBERSHIP, PRACTICES
@@ -58,6 +59,9 @@ def person(name: str, practice: str = "A", diagnosed: str = "2012-01-01", **fact
     return {"patient_id": name, "practice_id": practice, "diagnosed": diagnosed, **facts}
 
 
+CLEANED: dict[
+    str, tuple[Any, dict[str, Any]]
+] = {}  # what tests that differ in the cohort's settings alone share
 EVERY_PRACTICE = [person(f"{practice}{n}", practice) for practice in "ABCD" for n in (1, 2)]
 
 
@@ -70,8 +74,23 @@ def built(
     more_lists: dict[str, str] | None = None,
     cleaning: dict[str, Any] | None = None,
 ) -> Built:
-    people = [*EVERY_PRACTICE, *people]
     where = practices() if where is None else where
+    key = repr((people, records, spells, where.to_csv(), more_lists, cleaning))
+    if key not in CLEANED:
+        CLEANED[key] = tidy([*EVERY_PRACTICE, *people], records, spells, where, more_lists, cleaning)
+    backend, clean = CLEANED[key]
+    return build(backend, clean, where, chosen or settings())
+
+
+def tidy(
+    people: list[dict[str, Any]],
+    records: list[dict[str, str]] | None,
+    spells: list[dict[str, str]] | None,
+    where: pd.DataFrame,
+    more_lists: dict[str, str] | None,
+    cleaning: dict[str, Any] | None,
+) -> tuple[Any, dict[str, Any]]:
+    """Return an engine and what cleaning leaves of these people, as tables that it keeps."""
     facts = ("sex", "birth_year", "ethnicity", "imd_quintile", "death_date")
     names = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
     paths = {name: str(LISTS / f"{name}.csv") for name in names}
@@ -93,10 +112,8 @@ def built(
         chosen=clean_settings(**(cleaning or {})),
         codelists=lists,
     )  # fmt: skip
-    clean = {
-        name: getattr(result, name) for name in ("patients", "registrations", "measurements", "conditions")
-    }
-    return build(backend, clean, where, chosen or settings())
+    names = ("patients", "registrations", "measurements", "conditions")
+    return backend, {name: engine.keep(backend, name, getattr(result, name)) for name in names}
 
 
 def reason(result: Built) -> dict[str, int]:

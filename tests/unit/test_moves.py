@@ -6,31 +6,34 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from test_cohort import EVERY_PRACTICE, built, one, person, practices, reason, settings
+from test_cohort import EVERY_PRACTICE, Built, built, one, person, practices, reason, settings
 
 
 def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[str, str]:
     return {"patient_id": patient, "practice_id": practice, "start": start, "end": end}
 
 
-@pytest.mark.parametrize("practice", ["A", "C"])  # the same practice again, or one of the other arm
 @pytest.mark.parametrize(
-    ("gap_days", "again", "eligible"),
+    ("gap_days", "near", "far"),
     [
-        (0, "2015-01-01", True),  # the day after
-        (0, "2015-01-02", False),  # one day between
-        (10, "2015-01-11", True),  # ten days between
-        (10, "2015-01-12", False),
+        (0, "2015-01-01", "2015-01-02"),  # the day after, and one day between
+        (10, "2015-01-11", "2015-01-12"),  # ten days between, and eleven
     ],
 )
-def test_a_gap_of_exactly_so_many_days(practice: str, gap_days: int, again: str, eligible: bool) -> None:
+def test_a_gap_of_exactly_so_many_days(gap_days: int, near: str, far: str) -> None:
     cleaning = {"gap_days": gap_days}
-    first = person("P", "A", start="2010-01-01", end="2014-12-31")
-    result = built([first], settings(cleaning=cleaning), spells=[spell(practice, again)], cleaning=cleaning)
-    assert ("P" in set(result.cohort["patient_id"])) == eligible
-    assert reason(result) == ({} if eligible else {"registered_too_recently": 1})
-    if eligible:
-        assert one(result, "P")["practice_id"] == practice
+    # on to the same practice again, or to one of the other arm
+    then = {f"{when}{practice}": (practice, day)
+            for when, day in (("near", near), ("far", far)) for practice in "AC"}  # fmt: skip
+    result = built(
+        [person(name, "A", start="2010-01-01", end="2014-12-31") for name in then],
+        settings(cleaning=cleaning),
+        spells=[spell(practice, day, patient=name) for name, (practice, day) in then.items()],
+        cleaning=cleaning,
+    )
+    assert set(result.cohort["patient_id"]) & set(then) == {"nearA", "nearC"}
+    assert reason(result) == {"registered_too_recently": 2}
+    assert (one(result, "nearA")["practice_id"], one(result, "nearC")["practice_id"]) == ("A", "C")
 
 
 def test_an_index_date_within_a_gap_between_practices() -> None:
@@ -54,13 +57,22 @@ MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("end", "then", "practice", "last"), MOVES)
-def test_moves_around_the_index_date_and_after(
-    end: str, then: list[dict[str, str]], practice: str, last: str
-) -> None:
-    found = one(built([person("P", "A", end=end)], spells=then), "P")
+@pytest.mark.parametrize("place", range(len(MOVES)), ids=str)
+def test_moves_around_the_index_date_and_after(moved: Built, place: int) -> None:
+    _, _, practice, last = MOVES[place]
+    found = one(moved, f"P{place}")
     assert (found["practice_id"], found["censored_on"]) == (practice, dt.date.fromisoformat(last))
     assert found["arm"] == ("comparison" if practice == "C" else "programme")
+
+
+@pytest.fixture(scope="module")
+def moved() -> Built:
+    """The cohort of everybody who moves as MOVES says."""
+    people = [person(f"P{place}", "A", end=end) for place, (end, *_) in enumerate(MOVES)]
+    spells = [
+        {**each, "patient_id": f"P{place}"} for place, (_, then, *_) in enumerate(MOVES) for each in then
+    ]
+    return built(people, spells=spells)
 
 
 def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
