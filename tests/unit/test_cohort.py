@@ -161,11 +161,16 @@ def test_type_1_is_excluded_whatever_else_is_recorded() -> None:
 
 
 def test_registration_may_run_over_practices_but_not_over_gaps() -> None:
-    moved = person("P", "C", end="2014-12-31")
-    near = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-01", "end": ""}]
-    far = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-10", "end": ""}]
-    assert one(built([moved], spells=near), "P")["arm"] == "programme"
-    assert reason(built([moved], spells=far)) == {"registered_too_recently": 1}
+    then = {"near": "2015-01-01", "far": "2015-01-10"}
+    result = built(
+        [person(name, "C", end="2014-12-31") for name in then],
+        spells=[
+            {"patient_id": name, "practice_id": "A", "start": day, "end": ""} for name, day in then.items()
+        ],
+    )
+    assert one(result, "near")["arm"] == "programme"
+    assert "far" not in set(result.cohort["patient_id"])
+    assert reason(result) == {"registered_too_recently": 1}
 
 
 def test_everything_is_fixed_at_the_index_date() -> None:

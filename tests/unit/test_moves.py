@@ -38,11 +38,12 @@ def test_a_gap_of_exactly_so_many_days(gap_days: int, near: str, far: str) -> No
 
 def test_an_index_date_within_a_gap_between_practices() -> None:
     cleaning = {"gap_days": 30}
-    left = person("P", "A", end="2015-03-30")
-    result = built([left], settings(cleaning=cleaning), spells=[spell("C", "2015-04-02")], cleaning=cleaning)
+    left = [person(name, "A", end="2015-03-30") for name in ("P", "Q")]
+    then = [spell("C", "2015-04-02"), spell("A", "2015-04-02", patient="Q")]
+    result = built(left, settings(cleaning=cleaning), spells=then, cleaning=cleaning)
     assert reason(result) == {"not_registered": 1}  # with nobody on that day, whatever may be bridged
-    same = built([left], settings(cleaning=cleaning), spells=[spell("A", "2015-04-02")], cleaning=cleaning)
-    assert one(same, "P")["practice_id"] == "A"  # one spell with the same practice
+    assert "P" not in set(result.cohort["patient_id"])
+    assert one(result, "Q")["practice_id"] == "A"  # one spell with the same practice
 
 
 MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
@@ -95,19 +96,13 @@ def test_a_move_to_a_practice_that_started_on_another_day(moves: str, last: str)
     where = practices(programme_start=[dt.date(2015, 4, 1), dt.date(2016, 4, 1), None, None])
     chosen: dict[str, Any] = {"exposure": {"moves": moves}}
     result = built(
-        [person("P", "A", end="2016-12-31")],
+        [person("P", "A", end="2016-12-31"), person("Q", "C", end="2016-12-31")],
         settings(**chosen),
-        spells=[spell("B", "2017-01-01")],
+        spells=[spell("B", "2017-01-01"), spell("D", "2017-01-01", patient="Q")],
         where=where,
     )
     assert one(result, "P")["censored_on"] == dt.date.fromisoformat(last)
     for other in ("C1", "D1"):
         assert one(result, other)["censored_on"] == dt.date(2019, 3, 31)
-    stayed = built(
-        [person("P", "C", end="2016-12-31")],
-        settings(**chosen),
-        spells=[spell("D", "2017-01-01")],
-        where=where,
-    )
-    assert one(stayed, "P")["censored_on"] == dt.date(2019, 3, 31)  # neither ever starts
-    assert len(stayed.cohort) == len(EVERY_PRACTICE) + 1
+    assert one(result, "Q")["censored_on"] == dt.date(2019, 3, 31)  # neither practice ever starts
+    assert len(result.cohort) == len(EVERY_PRACTICE) + 2
