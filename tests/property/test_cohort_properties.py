@@ -42,7 +42,8 @@ PERSON = st.fixed_dictionaries(
 LATER = st.fixed_dictionaries(
     {
         "records": st.lists(
-            st.tuples(st.sampled_from((*CODES, HBA1C, REFERRED)), st.sampled_from(FROM_THEN)), max_size=3
+            st.tuples(st.sampled_from((*CODES, HBA1C, HBA1C, REFERRED)), st.sampled_from(FROM_THEN)),
+            max_size=3,
         ),
         "end": st.sampled_from(["", "2015-04-01", "2016-08-01"]),
         "death_date": st.sampled_from(["", "2015-04-02", "2018-01-01"]),
@@ -65,7 +66,7 @@ def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[st
     made: dict[str, list[dict[str, str]]] = {"patients": [], "registrations": [], "records": []}
     for place, person in enumerate([*sound, *people]):
         name = f"P{place:02d}"
-        after = later[place - len(sound)] if place >= len(sound) and later else {}
+        after = later[place % len(later)] if later else {}
         facts = {
             "sex": person["sex"],
             "birth_year": person["birth_year"],
@@ -83,7 +84,7 @@ def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[st
                 {"patient_id": name, "practice_id": practice, "start": start, "end": end}
             )
         for code, day in [*person["records"], *after.get("records", [])]:
-            value, unit = ("50", "mmol/mol") if code == HBA1C else ("", "")
+            value, unit = ("90" if day in FROM_THEN else "50", "mmol/mol") if code == HBA1C else ("", "")
             made["records"].append(
                 {"patient_id": name, "date": day, "code": code, "value": value, "unit": unit}
             )
