@@ -14,6 +14,7 @@ import random
 import re
 import tempfile
 from collections import Counter
+from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,10 @@ class Result:
 
 
 def examples(n: int) -> settings:
-    """A whole pipeline costs seconds, so few examples of many records, and no search for a smaller one."""
+    """A whole pipeline costs seconds, so few examples of many records, and no search for a smaller one.
+
+    The first example is the simplest there is, so even that must hold something: what is drawn is a seed.
+    """
     phases = [Phase.explicit, Phase.generate]
     return settings(max_examples=n, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
 
@@ -257,8 +261,8 @@ SOUND = {"person": 0, "day": dt.date(2016, 5, 9), "code": "ifcc", "value": "48",
 
 
 @pytest.mark.parametrize("form", sorted(CODES))
-@examples(3)
-@given(seed=st.integers(0, 2**32), n=st.integers(1, 400))
+@examples(2)
+@given(seed=st.integers(0, 2**32), n=st.integers(200, 500))
 def test_what_is_kept_is_what_a_naive_reading_gives(form: str, seed: int, n: int) -> None:
     records = [SOUND] * 60 + drawn(
         random.Random(seed), n
@@ -303,10 +307,14 @@ def test_order_files_and_names_change_nothing_and_what_was_kept_is_kept_again(se
 
 
 @examples(1)
-@given(
-    values=st.lists(st.decimals(20, 195, places=2), min_size=1, max_size=60),
-)
-def test_the_unit_of_measure_changes_nothing(values: list[Any]) -> None:
+@given(seed=st.integers(0, 2**32))
+def test_the_unit_of_measure_changes_nothing(seed: int) -> None:
+    random_ = random.Random(seed)
+    values = [Decimal(random_.randint(2000, 19500)).scaleb(-2) for _ in range(60)] + [
+        Decimal(20),
+        Decimal(195),
+    ]
+
     def written(texts: list[str], unit: str) -> dict[str, bytes]:
         days = [dt.date(2012, 1, 1) + dt.timedelta(days=place) for place in range(len(texts))]
         sound = [

@@ -54,7 +54,7 @@ def heard(made: Project, eligible: frozenset[str]) -> Voices:
     return voices("c", eligible, made, spoken, readers(made))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(marks, st.sets(st.sampled_from(PEOPLE)), st.integers(0, 99))
 def test_counts_do_not_depend_on_the_order_of_any_table(
     given_: list[tuple[str, str, str]], eligible: set[str], order: int
@@ -63,7 +63,7 @@ def test_counts_do_not_depend_on_the_order_of_any_table(
     assert heard(project(given_), asked) == heard(project(given_, order), asked)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(marks, st.sets(st.sampled_from(PEOPLE)))
 def test_nobody_counts_twice_or_uninvited(given_: list[tuple[str, str, str]], eligible: set[str]) -> None:
     asked = frozenset(eligible)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
@@ -36,9 +36,9 @@ SPELLS = st.fixed_dictionaries(
 )
 RECORDS = st.fixed_dictionaries(
     {
-        "patient_id": st.sampled_from(["P1", "P2", "P3", "P4", "P5", "12622041000006111", "P9", ""]),
+        "patient_id": st.sampled_from(["P1", "P1", "P1", "P2", "P3", "P4", "P5", "12622041000006111", "P9", ""]),
         "practice_id": st.sampled_from(["A", "B", "", "Z"]),
-        "date": st.sampled_from(["2016-05-01", "2016-05-02", "2012-03-31", "1900-01-01", "31/02/2016", "2031-01-01", ""]),
+        "date": st.sampled_from(["2016-05-01", "2016-05-01", "2016-05-01", "2016-05-02", "2012-03-31", "1900-01-01", "31/02/2016", "2031-01-01", ""]),
         "code": st.sampled_from(["999791000000106", "1019431000000105", "1003671000000109", "44054006", "42", ""]),
         "value": st.sampled_from(["48", "48.0", "6.5", "60", "<20", "48,5", "nan", "1_0", "1e400", "", "200"]),
         "unit": st.sampled_from(["mmol/mol", "%", "", "mg/dL", "unknown"]),
@@ -52,7 +52,7 @@ def outcome(**given_: Any) -> Any:
     except DataError as error:
         return str(error)
     return (
-        [tuple(row.values()) for row in rows(backend, result.measurements)],
+        [without_first(row) for row in rows(backend, result.measurements)],
         [tuple(row.values()) for row in rows(backend, result.registrations)],
         [tuple(row.values()) for row in rows(backend, result.conditions)],
         Counter((row["source_file"], row["rule"]) for row in rows(backend, result.set_aside)),
@@ -61,14 +61,25 @@ def outcome(**given_: Any) -> Any:
     )
 
 
+def without_first(row: dict[str, Any]) -> tuple[Any, ...]:
+    """Return a measurement; of several on a day the first in the file stays, and says what decided its unit."""
+    return tuple((row | ({"unit_decided_by": ""} if row["n_same_day"] > 1 else {})).values())
+
+
+# An example cleans twice, which takes seconds however few the rows: few examples of many rows.
 GIVEN = {
-    "patients": st.lists(PATIENTS, max_size=6),
-    "spells": st.lists(SPELLS, max_size=8),
-    "records": st.lists(RECORDS, max_size=12),
+    "patients": st.lists(PATIENTS, max_size=10),
+    "spells": st.lists(SPELLS, max_size=16),
+    "records": st.lists(RECORDS, min_size=8, max_size=40),
 }
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(
+    max_examples=5,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    phases=[Phase.explicit, Phase.reuse, Phase.generate],
+)  # too slow to shrink
 @given(**GIVEN, seed=st.randoms(use_true_random=False))
 def test_received_is_kept_and_set_aside_whatever_the_order(patients, spells, records, seed) -> None:  # type: ignore[no-untyped-def]
     whole = {"patients": [{}, *patients], "registrations": [{}, *spells], "records": [{}, *records]}

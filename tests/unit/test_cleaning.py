@@ -200,22 +200,33 @@ def test_tables_keep_their_contracts() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("record", "by", "value"),
-    [
-        ({"unit": "%", "value": "6.5"}, "text", (6.5 - 2.152) / 0.09148),
-        ({"unit": " MMOL/MOL Hb "}, "text", 48.0),
-        ({"unit": "", "code": "1019431000000105", "value": "6.5"}, "code", (6.5 - 2.152) / 0.09148),
-        ({"unit": "unknown"}, "code", 48.0),
-        ({"unit": "", "code": "1003671000000109", "value": "19.9"}, "range", (19.9 - 2.152) / 0.09148),
-        ({"unit": "", "code": "1003671000000109", "value": "20"}, "range", 20.0),
-        ({"unit": "mmol/mol", "code": "1019431000000105"}, "text", 48.0),
-    ],
-)  # fmt: skip
-def test_what_decides_the_unit(record: dict[str, str], by: str, value: float) -> None:
-    backend, result = cleaned(records=(record,))
-    (found,) = rows(backend, result.measurements)
-    assert (found["unit_decided_by"], found["value"]) == (by, value)
+UNITS: list[tuple[dict[str, str], str, float]] = [
+    ({"unit": "%", "value": "6.5"}, "text", (6.5 - 2.152) / 0.09148),
+    ({"unit": " MMOL/MOL Hb "}, "text", 48.0),
+    ({"unit": "", "code": "1019431000000105", "value": "6.5"}, "code", (6.5 - 2.152) / 0.09148),
+    ({"unit": "unknown"}, "code", 48.0),
+    ({"unit": "", "code": "1003671000000109", "value": "19.9"}, "range", (19.9 - 2.152) / 0.09148),
+    ({"unit": "", "code": "1003671000000109", "value": "20"}, "range", 20.0),
+    ({"unit": "mmol/mol", "code": "1019431000000105"}, "text", 48.0),
+]
+
+
+@pytest.fixture(scope="module")
+def units() -> list[dict[str, Any]]:
+    """Return what became of the records of UNITS, cleaned together, each on a day of its own."""
+    days = [f"2016-05-{place + 1:02d}" for place in range(len(UNITS))]
+    backend, result = cleaned(
+        records=[{**record, "date": day} for (record, _, _), day in zip(UNITS, days, strict=True)]
+    )
+    found = sorted(rows(backend, result.measurements), key=lambda row: row["date"])
+    assert [row["date"].isoformat() for row in found] == days
+    return found
+
+
+@pytest.mark.parametrize("place", range(len(UNITS)), ids=str)
+def test_what_decides_the_unit(units: list[dict[str, Any]], place: int) -> None:
+    _, by, value = UNITS[place]
+    assert (units[place]["unit_decided_by"], units[place]["value"]) == (by, value)
 
 
 def test_outcomes_of_a_single_unit_are_declared_and_converted() -> None:

@@ -17,6 +17,7 @@ from test_cleaning import settings as clean_settings
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
 from evalweave.errors import DataError
+from evalweave.records import engine
 from evalweave.records.codelists import read_all
 from evalweave.study import CohortSettings
 from evalweave.tables import BASELINE, COHORT, MEMBERSHIP, PRACTICES
@@ -59,6 +60,9 @@ def person(name: str, practice: str = "A", diagnosed: str = "2012-01-01", **fact
     return {"patient_id": name, "practice_id": practice, "diagnosed": diagnosed, **facts}
 
 
+CLEANED: dict[
+    str, tuple[Any, dict[str, Any]]
+] = {}  # what tests that differ in the cohort's settings alone share
 EVERY_PRACTICE = [person(f"{practice}{n}", practice) for practice in "ABCD" for n in (1, 2)]
 
 
@@ -71,8 +75,23 @@ def built(
     more_lists: dict[str, str] | None = None,
     cleaning: dict[str, Any] | None = None,
 ) -> Built:
-    people = [*EVERY_PRACTICE, *people]
     where = practices() if where is None else where
+    key = repr((people, records, spells, where.to_csv(), more_lists, cleaning))
+    if key not in CLEANED:
+        CLEANED[key] = tidy([*EVERY_PRACTICE, *people], records, spells, where, more_lists, cleaning)
+    backend, clean = CLEANED[key]
+    return fetched(backend, build(backend, clean, where, chosen or settings()))
+
+
+def tidy(
+    people: list[dict[str, Any]],
+    records: list[dict[str, str]] | None,
+    spells: list[dict[str, str]] | None,
+    where: pd.DataFrame,
+    more_lists: dict[str, str] | None,
+    cleaning: dict[str, Any] | None,
+) -> tuple[Any, dict[str, Any]]:
+    """Return an engine and what cleaning leaves of these people, as tables that it keeps."""
     facts = ("sex", "birth_year", "ethnicity", "imd_quintile", "death_date")
     names = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
     paths = {name: str(LISTS / f"{name}.csv") for name in names}
@@ -94,10 +113,8 @@ def built(
         chosen=clean_settings(**(cleaning or {})),
         codelists=lists,
     )  # fmt: skip
-    clean = {
-        name: getattr(result, name) for name in ("patients", "registrations", "measurements", "conditions")
-    }
-    return fetched(backend, build(backend, clean, where, chosen or settings()))
+    names = ("patients", "registrations", "measurements", "conditions")
+    return backend, {name: engine.keep(backend, name, getattr(result, name)) for name in names}
 
 
 def fetched(backend: Any, result: Built) -> Built:
@@ -115,7 +132,7 @@ def reason(result: Built) -> dict[str, int]:
     return lines.groupby("rule")["n"].sum().to_dict()
 
 
-def moved(result: Built) -> dict[str, int]:
+def n_moved(result: Built) -> dict[str, int]:
     return result.sizes.set_index("arm")["n_moved"].to_dict()
 
 
@@ -159,11 +176,16 @@ def test_type_1_is_excluded_whatever_else_is_recorded() -> None:
 
 
 def test_registration_may_run_over_practices_but_not_over_gaps() -> None:
-    moved = person("P", "C", end="2014-12-31")
-    near = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-01", "end": ""}]
-    far = [{"patient_id": "P", "practice_id": "A", "start": "2015-01-10", "end": ""}]
-    assert one(built([moved], spells=near), "P")["arm"] == "programme"
-    assert reason(built([moved], spells=far)) == {"registered_too_recently": 1}
+    then = {"near": "2015-01-01", "far": "2015-01-10"}
+    result = built(
+        [person(name, "C", end="2014-12-31") for name in then],
+        spells=[
+            {"patient_id": name, "practice_id": "A", "start": day, "end": ""} for name, day in then.items()
+        ],
+    )
+    assert one(result, "near")["arm"] == "programme"
+    assert "far" not in set(result.cohort["patient_id"])
+    assert reason(result) == {"registered_too_recently": 1}
 
 
 def test_everything_is_fixed_at_the_index_date() -> None:
@@ -208,7 +230,7 @@ def test_moves_can_be_kept() -> None:
     case = person("P", end="2016-12-31")
     result = built([case], settings(exposure={"moves": "keep"}), spells=more)
     assert one(result, "P")["censored_on"] == dt.date(2019, 3, 31)
-    assert moved(result) == {"comparison": 0, "programme": 1}
+    assert n_moved(result) == {"comparison": 0, "programme": 1}
 
 
 def test_comparison_groups_overlap_and_keep_to_their_areas() -> None:

@@ -39,16 +39,28 @@ RULES: list[tuple[dict[str, Any], int, int, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "type_1", "type_2", "eligible"), RULES)
-def test_type_1_rules(rule: dict[str, Any], type_1: int, type_2: int, eligible: bool) -> None:
+@pytest.mark.parametrize("number", range(len(RULES)), ids=str)
+def test_type_1_rules(number: int) -> None:
+    """Each rule is asked of the people of all rules, so that they are cleaned once."""
+    rule, _, _, eligible = RULES[number]
+    names = [f"P{place}" for place in range(len(RULES))]
     days = [f"20{year:02d}-03-01" for year in range(3, 14)]
-    records = [*entries("P", TYPE_1, *days[:type_1]), *entries("P", TYPE_2, *days[:type_2])]
-    # the same day twice, and a day from the index date on, count for nothing
-    records += entries("P", TYPE_1, *days[:type_1], "2015-04-01")
+    records = []
+    for name, (_, type_1, type_2, _) in zip(names, RULES, strict=True):
+        records += [*entries(name, TYPE_1, *days[:type_1]), *entries(name, TYPE_2, *days[:type_2])]
+        # the same day twice, and a day from the index date on, count for nothing
+        records += entries(name, TYPE_1, *days[:type_1], "2015-04-01")
     chosen = settings(eligibility={"counting": {"type_1_diabetes": rule}} if rule else {})
-    result = built([person("P", diagnosed="")], chosen, records=records)
-    assert ("P" in set(result.cohort["patient_id"])) == eligible
-    assert reason(result) == ({} if eligible else {"with_type_1_diabetes": 1})
+    result = built([person(name, diagnosed="") for name in names], chosen, records=records)
+    found = set(result.cohort["patient_id"]) & set(names)
+    assert (names[number] in found) == eligible
+    out = {
+        name
+        for name, (_, type_1, type_2, _) in zip(names, RULES, strict=True)
+        if type_1 >= rule.get("at_least", 1) and ("more_than" not in rule or type_1 > type_2)
+    }
+    assert found == set(names) - out
+    assert reason(result) == {"with_type_1_diabetes": len(out)}
 
 
 def test_a_condition_may_need_entries_on_several_days() -> None:

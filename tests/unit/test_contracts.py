@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalweave import files, ledger, study, tables
+from evalweave import cli, files, ledger, study, tables
 from evalweave.errors import SHOWN, DataError, Fault, StudyError, nearest, raise_faults
 from evalweave.studyfile import load, load_settings, load_study
 
@@ -315,12 +314,6 @@ def test_periods(period: str, day: str, number: int, label: str) -> None:
 # The command line
 
 
-def cli(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "evalweave", *words], cwd=cwd, capture_output=True, text=True, check=False
-    )
-
-
 @pytest.mark.parametrize(
     ("words", "code", "says"),
     [
@@ -337,10 +330,19 @@ def cli(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     ],
 )
 def test_a_mistake_ends_with_a_sentence_and_its_exit_code(
-    tmp_path: Path, words: list[str], code: int, says: str
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    words: list[str],
+    code: int,
+    says: str,
 ) -> None:
     write(tmp_path, STUDY)
     (tmp_path / "broken.yaml").write_text(STUDY.replace("practices:", "practises:"))
-    done = cli(*words, cwd=tmp_path)
-    assert done.returncode == code, done.stderr
-    assert says in done.stderr and "Traceback" not in done.stderr
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["evalweave", *words])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    said = capsys.readouterr().err
+    assert ended.value.code == code, said
+    assert says in said and "Traceback" not in said

@@ -6,40 +6,44 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from test_cohort import EVERY_PRACTICE, built, moved, one, person, practices, reason, settings
+from test_cohort import EVERY_PRACTICE, Built, built, n_moved, one, person, practices, reason, settings
 
 
 def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[str, str]:
     return {"patient_id": patient, "practice_id": practice, "start": start, "end": end}
 
 
-@pytest.mark.parametrize("practice", ["A", "C"])  # the same practice again, or one of the other arm
 @pytest.mark.parametrize(
-    ("gap_days", "again", "eligible"),
+    ("gap_days", "near", "far"),
     [
-        (0, "2015-01-01", True),  # the day after
-        (0, "2015-01-02", False),  # one day between
-        (10, "2015-01-11", True),  # ten days between
-        (10, "2015-01-12", False),
+        (0, "2015-01-01", "2015-01-02"),  # the day after, and one day between
+        (10, "2015-01-11", "2015-01-12"),  # ten days between, and eleven
     ],
 )
-def test_a_gap_of_exactly_so_many_days(practice: str, gap_days: int, again: str, eligible: bool) -> None:
+def test_a_gap_of_exactly_so_many_days(gap_days: int, near: str, far: str) -> None:
     cleaning = {"gap_days": gap_days}
-    first = person("P", "A", start="2010-01-01", end="2014-12-31")
-    result = built([first], settings(cleaning=cleaning), spells=[spell(practice, again)], cleaning=cleaning)
-    assert ("P" in set(result.cohort["patient_id"])) == eligible
-    assert reason(result) == ({} if eligible else {"registered_too_recently": 1})
-    if eligible:
-        assert one(result, "P")["practice_id"] == practice
+    # on to the same practice again, or to one of the other arm
+    then = {f"{when}{practice}": (practice, day)
+            for when, day in (("near", near), ("far", far)) for practice in "AC"}  # fmt: skip
+    result = built(
+        [person(name, "A", start="2010-01-01", end="2014-12-31") for name in then],
+        settings(cleaning=cleaning),
+        spells=[spell(practice, day, patient=name) for name, (practice, day) in then.items()],
+        cleaning=cleaning,
+    )
+    assert set(result.cohort["patient_id"]) & set(then) == {"nearA", "nearC"}
+    assert reason(result) == {"registered_too_recently": 2}
+    assert (one(result, "nearA")["practice_id"], one(result, "nearC")["practice_id"]) == ("A", "C")
 
 
 def test_an_index_date_within_a_gap_between_practices() -> None:
     cleaning = {"gap_days": 30}
-    left = person("P", "A", end="2015-03-30")
-    result = built([left], settings(cleaning=cleaning), spells=[spell("C", "2015-04-02")], cleaning=cleaning)
+    left = [person(name, "A", end="2015-03-30") for name in ("P", "Q")]
+    then = [spell("C", "2015-04-02"), spell("A", "2015-04-02", patient="Q")]
+    result = built(left, settings(cleaning=cleaning), spells=then, cleaning=cleaning)
     assert reason(result) == {"not_registered": 1}  # with nobody on that day, whatever may be bridged
-    same = built([left], settings(cleaning=cleaning), spells=[spell("A", "2015-04-02")], cleaning=cleaning)
-    assert one(same, "P")["practice_id"] == "A"  # one spell with the same practice
+    assert "P" not in set(result.cohort["patient_id"])
+    assert one(result, "Q")["practice_id"] == "A"  # one spell with the same practice
 
 
 MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
@@ -54,13 +58,22 @@ MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("end", "then", "practice", "last"), MOVES)
-def test_moves_around_the_index_date_and_after(
-    end: str, then: list[dict[str, str]], practice: str, last: str
-) -> None:
-    found = one(built([person("P", "A", end=end)], spells=then), "P")
+@pytest.mark.parametrize("place", range(len(MOVES)), ids=str)
+def test_moves_around_the_index_date_and_after(moved: Built, place: int) -> None:
+    _, _, practice, last = MOVES[place]
+    found = one(moved, f"P{place}")
     assert (found["practice_id"], found["censored_on"]) == (practice, dt.date.fromisoformat(last))
     assert found["arm"] == ("comparison" if practice == "C" else "programme")
+
+
+@pytest.fixture(scope="module")
+def moved() -> Built:
+    """The cohort of everybody who moves as MOVES says."""
+    people = [person(f"P{place}", "A", end=end) for place, (end, *_) in enumerate(MOVES)]
+    spells = [
+        {**each, "patient_id": f"P{place}"} for place, (_, then, *_) in enumerate(MOVES) for each in then
+    ]
+    return built(people, spells=spells)
 
 
 def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
@@ -73,7 +86,7 @@ def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
     result = built([person("P", "E", end="2017-01-31")], spells=[spell("A", "2017-02-01")], where=where)
     found = one(result, "P")
     assert (found["practice_id"], found["arm"], found["first_treated"]) == ("A", "programme", 2015)
-    assert found["censored_on"] == dt.date(2019, 3, 31) and moved(result)["programme"] == 0
+    assert found["censored_on"] == dt.date(2019, 3, 31) and n_moved(result)["programme"] == 0
 
 
 @pytest.mark.parametrize(
@@ -83,19 +96,13 @@ def test_a_move_to_a_practice_that_started_on_another_day(moves: str, last: str)
     where = practices(programme_start=[dt.date(2015, 4, 1), dt.date(2016, 4, 1), None, None])
     chosen: dict[str, Any] = {"exposure": {"moves": moves}}
     result = built(
-        [person("P", "A", end="2016-12-31")],
+        [person("P", "A", end="2016-12-31"), person("Q", "C", end="2016-12-31")],
         settings(**chosen),
-        spells=[spell("B", "2017-01-01")],
+        spells=[spell("B", "2017-01-01"), spell("D", "2017-01-01", patient="Q")],
         where=where,
     )
     assert one(result, "P")["censored_on"] == dt.date.fromisoformat(last)
     for other in ("C1", "D1"):
         assert one(result, other)["censored_on"] == dt.date(2019, 3, 31)
-    stayed = built(
-        [person("P", "C", end="2016-12-31")],
-        settings(**chosen),
-        spells=[spell("D", "2017-01-01")],
-        where=where,
-    )
-    assert one(stayed, "P")["censored_on"] == dt.date(2019, 3, 31)  # neither ever starts
-    assert len(stayed.cohort) == len(EVERY_PRACTICE) + 1
+    assert one(result, "Q")["censored_on"] == dt.date(2019, 3, 31)  # neither practice ever starts
+    assert len(result.cohort) == len(EVERY_PRACTICE) + 2

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
@@ -98,19 +99,18 @@ def test_a_changed_analysis_reruns_alone_with_what_depends_on_it(finished: Path)
     assert rerun == {"fit": 1, "estimates": 1, "join": 1, "report": 1, "audit": 1, "all": 1}
 
 
-def test_a_second_computation_gives_the_same_bytes(finished: Path, tmp_path: Path) -> None:
-    again = small_study(tmp_path)
-    snakemake(again)
-    for kind in ("resources", "reports", "results"):
-        for file in sorted((finished / kind).rglob("*")):
-            inside = file.relative_to(finished)
-            if file.is_dir() or {"logs", "benchmarks"} & set(inside.parts):
-                continue
-            assert file.read_bytes() == (again / inside).read_bytes(), inside
+@dataclass(frozen=True)
+class Killed:
+    """A run that was killed after the cohort, and the call that took it up."""
+
+    folder: Path
+    measured: int  # when the measurements were written, in ns
+    second: subprocess.CompletedProcess[str]
 
 
-def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
-    folder = small_study(tmp_path)
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
+    folder = small_study(tmp_path_factory.mktemp("killed"))
     evalweave = [sys.executable, "-m", "evalweave", "run", STUDY, "--cores", "2"]
     first = subprocess.Popen(
         evalweave, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -123,10 +123,27 @@ def test_a_killed_run_is_taken_up_where_it_stopped(tmp_path: Path) -> None:
     first.wait()
     measured = (folder / "results/ways-to-wellness/clean/measurements.parquet").stat().st_mtime_ns
     second = subprocess.run(evalweave, cwd=folder, capture_output=True, text=True, check=False)
+    return Killed(folder, measured, second)
+
+
+def test_a_killed_run_is_taken_up_where_it_stopped(killed: Killed) -> None:
+    folder, second = killed.folder, killed.second
     assert second.returncode == 0, second.stdout + second.stderr
     assert (folder / "reports/ways-to-wellness/report.html").exists()
-    assert (folder / "results/ways-to-wellness/clean/measurements.parquet").stat().st_mtime_ns == measured
+    measurements = folder / "results/ways-to-wellness/clean/measurements.parquet"
+    assert measurements.stat().st_mtime_ns == killed.measured
     assert not list(folder.rglob("*.part"))
+
+
+def test_a_second_computation_gives_the_same_bytes(finished: Path, killed: Killed) -> None:
+    """The second one, in a folder of its own, was even interrupted."""
+    again = killed.folder
+    for kind in ("resources", "reports", "results"):
+        for file in sorted((finished / kind).rglob("*")):
+            inside = file.relative_to(finished)
+            if file.is_dir() or {"logs", "benchmarks"} & set(inside.parts):
+                continue
+            assert file.read_bytes() == (again / inside).read_bytes(), inside
 
 
 def test_a_wrong_study_file_is_one_plain_sentence(tmp_path: Path) -> None:

@@ -156,7 +156,11 @@ def newly_diagnosed(people: ir.Table, eligibility: Eligibility) -> Any:
 
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     """Return stretches of registration without a gap, whatever the practice: patient_id, first, last."""
-    spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
+    whole = registrations.mutate(last=registrations.end.fill_null(FOREVER))
+    n = whole.group_by("patient_id").aggregate(n=whole.count())
+    moved = n.filter(n.n > 1)  # only theirs need comparing
+    alone = whole.anti_join(moved, "patient_id").select("patient_id", first="start", last="last")
+    spells = whole.semi_join(moved, "patient_id")
     in_order = ibis.window(group_by="patient_id", order_by=["start", "last"])
     so_far = ibis.cumulative_window(group_by="patient_id", order_by=["start", "last"])
     spells = spells.mutate(_reached=spells["last"].max().over(so_far))
@@ -164,11 +168,10 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     new = spells._before.isnull() | (spells.start > spells._before + ibis.interval(days=1 + gap_days))
     spells = spells.mutate(_new=new.cast("int32"))
     spells = spells.mutate(_run=spells._new.sum().over(so_far))
-    return (
-        spells.group_by(["patient_id", "_run"])
-        .aggregate(first=spells.start.min(), last=spells["last"].max())
-        .drop("_run")
+    runs = spells.group_by("patient_id", "_run").aggregate(
+        first=spells.start.min(), last=spells["last"].max()
     )
+    return alone.union(runs.drop("_run"))
 
 
 def present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:

@@ -26,14 +26,18 @@ from evalweave.study import BASELINE_OF, period_label, period_number, period_sta
 from evalweave.tables import PANEL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     import ibis.expr.types as ir
     import pandas as pd
 
     from evalweave.study import Exposure, PanelSettings
 
 MAX_DAYS = 1 << 20
+NARROW = {
+    "period": "int32",
+    "first_treated": "int32",
+    "age": "int16",
+    "n_conditions": "int32",
+} | dict.fromkeys(("female", "white", "imd_quintile", "fewer_conditions", "incident"), "int8")
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
             near = _days_from_middle(m, settings) * MAX_DAYS + m.date.delta(ibis.literal(EVER), unit="day")
             made[name] = m.value.argmin(near, where=this)
         made[f"n_{name}"] = m.count(where=this).fill_null(0)  # a sum of booleans is stored as a double
-    return m.group_by("person", "arm", "period", "rule").aggregate(**made)
+    return m.group_by("person", "period", "rule").aggregate(arm=m.arm.arbitrary(), **made)
 
 
 def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:
@@ -226,24 +230,25 @@ def _ever_measured(backend: Any, rows: ir.Table, people: ir.Table, settings: Pan
 
 
 def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
-    """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted."""
-    import pyarrow as pa
+    """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted.
 
+    What is sorted is kept narrow: small whole numbers, and words that follow from numbers afterwards.
+    """
     numbers = followed.periods(settings)
-    labels = [period_label(number, settings.window.period) for number in numbers]
-    named = ibis.memtable(pa.table({"period": pa.array(numbers, pa.int64()), "period_label": labels}))
-    facts = people.mutate(
-        female=ibis.cases((people.sex == "female", 1), (people.sex == "male", 0)).cast("int64")
+    labels = ibis.array([period_label(number, settings.window.period) for number in numbers])
+    baselines = [name for name in people.columns if name.startswith(BASELINE_OF)]
+    facts = people.mutate(female=ibis.cases((people.sex == "female", 1), (people.sex == "male", 0)))
+    known = [name for name in (*PANEL.names, *COVARIATES, *baselines) if name not in ("period", "sex")]
+    whole = rows.inner_join(facts.select("person", *known), "person")
+    narrow = {name: whole[name].cast(kind) for name, kind in NARROW.items()}
+    whole = whole.mutate(**narrow).order_by("person", "period")
+    whole = whole.mutate(
+        **{name: whole[name].cast("int64") for name in NARROW},
+        period_label=labels[whole.period - numbers[0]],
+        sex=ibis.cases((whole.female == 1, "female"), (whole.female == 0, "male"), else_="unknown"),
     )
-    covariates = [*COVARIATES, *(name for name in people.columns if name.startswith(BASELINE_OF))]
     outcomes = [name for each in settings.outcomes for name in (each, f"n_{each}")]
-    whole = rows.inner_join(facts.select("person", *_without(PANEL.names, ["period"]), *covariates), "person")
-    whole = whole.inner_join(named, "period").order_by("person", "period")
-    return whole.select(*PANEL.names, "period_label", *outcomes, *covariates)
-
-
-def _without(names: Iterable[str], others: Iterable[str]) -> list[str]:
-    return [name for name in names if name not in others]
+    return whole.select(*PANEL.names, "period_label", *outcomes, *COVARIATES, *baselines)
 
 
 def _check_measured(trends: pd.DataFrame, arms: set[str], comparison: str, settings: PanelSettings) -> None:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from evalweave.study import CleanSettings, Outcome
 
 STAGE = "clean"
+ROW_BITS, RULE_BITS = 40, 7  # of the number of a row set aside; 16 bits stay for files
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,6 @@ def clean(
     good = judged.filter(judged.rule.isnull())
     of_outcomes = entries.is_outcome(entries.kind_of(good), outcomes)
     alone, several = same_day.judge(backend, good.filter(of_outcomes), outcomes, settings.cleaning)
-    measurements = _measurements(alone, several, persons.observed, outcomes)
     as_good = several.drop("rule")  # as `judged` counts them
     counted = {
         PATIENTS: [_counts(persons.judged_patients)],
@@ -66,11 +66,11 @@ def clean(
         PATIENTS: patients.count(), REGISTRATIONS: registrations.count(), RECORDS: events.count(),
     }  # fmt: skip
     ledger = _ledger(backend, counted, received, settings.window.period)
-    _nothing_left(backend, ledger, persons, measurements, settings)
+    _nothing_left(backend, ledger, alone, several, outcomes)
     return Cleaned(
         patients=persons.patients.order_by("patient_id"),
         registrations=persons.registrations.order_by("patient_id", "start"),
-        measurements=measurements.order_by("day").drop("day"),
+        measurements=_measurements(alone, several, persons.observed, outcomes),
         conditions=_conditions(
             good.filter(~of_outcomes), persons.observed, entries.condition_table(lists, outcomes)
         ),
@@ -82,23 +82,22 @@ def clean(
 def _measurements(
     alone: ir.Table, several: ir.Table, observed: ir.Table, outcomes: dict[str, Outcome]
 ) -> ir.Table:
-    """Return MEASUREMENTS, not sorted yet, with `day`: what stands alone on its day, and what several became."""
-    columns = ["day", "date", "reading"]
-    one = alone.select(*columns, value="amount", n=ibis.literal(1, "int64"))
+    """Return MEASUREMENTS, sorted: what stands alone on its day, and what several became."""
+    one = alone.select("day", "reading", value="amount", n=ibis.literal(1, "int32"))
     stays = several.filter(several.rule.isnull())
-    whole = entries.unpacked(one.union(stays.select(*columns, value="mean", n="n")))
-    names = [(whole.kind == place, name) for place, name in enumerate(outcomes)]
-    words = [(whole.decided == place, word) for place, word in enumerate(entries.DECIDED_BY)]
-    named = whole.inner_join(observed.select("tile", "patient_id", "now_at"), "tile")
-    return named.select(
-        "day",
+    whole = one.union(stays.select("day", "reading", value="mean", n=stays.n.cast("int32")))
+    whole = whole.mutate(tile=entries.tile_of(whole))
+    named = whole.inner_join(observed.select("tile", "patient_id", practice_id="now_at"), "tile")
+    narrow = named.select("day", "patient_id", "practice_id", "reading", "value", "n").order_by("day")
+    t = entries.unpacked(narrow)
+    return t.select(
         "patient_id",
-        practice_id="now_at",
-        date="date",
-        outcome=ibis.cases(*names, else_=ibis.null("string")),
+        "practice_id",
+        "date",
+        outcome=ibis.array(list(outcomes))[t.kind],
         value="value",
-        unit_decided_by=ibis.cases(*words, else_=ibis.null("string")),
-        n_same_day="n",
+        unit_decided_by=ibis.array(list(entries.DECIDED_BY))[t.decided],
+        n_same_day=t.n.cast("int64"),
     )
 
 
@@ -168,7 +167,7 @@ def _ledger(
 def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: ir.Table) -> ir.Table:
     """Return source_file, source_row and rule of every row set aside, in that order.
 
-    Sorted by numbers, and named afterwards: there are many rows, and names of files begin alike.
+    Sorted by one number and named afterwards: there are many rows, and names of files begin alike.
     """
     pieces = (
         (persons.judged_patients, PATIENTS), (persons.judged_registrations, REGISTRATIONS), (judged, RECORDS),
@@ -187,20 +186,22 @@ def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: 
         {"source_file": files, "file": range(len(files))}, schema={"source_file": "string", "file": "int64"}
     )
     rows = rows.inner_join(numbers, "source_file")
-    ordered = rows.select("file", "source_row", "rule").order_by("file", "source_row", "rule")
+    place = ((rows.file << ROW_BITS) + rows.source_row << RULE_BITS) + rows.rule
+    ordered = rows.select(place=place).order_by("place")
+    row = (ordered.place >> RULE_BITS) & ((1 << ROW_BITS) - 1)
     return ordered.select(
-        source_file=ibis.array(files)[ordered.file],
-        source_row="source_row",
-        rule=ibis.array(names)[ordered.rule],
+        source_file=ibis.array(files)[ordered.place >> (ROW_BITS + RULE_BITS)],
+        source_row=row,
+        rule=ibis.array(names)[ordered.place & ((1 << RULE_BITS) - 1)],
     )
 
 
 def _nothing_left(
     backend: Any,
     ledger: pd.DataFrame,
-    persons: people.People,
-    measurements: ir.Table,
-    settings: CleanSettings,
+    alone: ir.Table,
+    several: ir.Table,
+    outcomes: dict[str, Outcome],
 ) -> None:
     """Raise when no patient, or no measurement of an outcome, is left: later stages could only fail obscurely."""
     from evalweave.ledger import KEPT, SET_ASIDE
@@ -219,12 +220,15 @@ def _nothing_left(
                   "Compare identifiers of patients, registrations and practices.")
         )  # fmt: skip
     else:
-        n = measurements.group_by("outcome").aggregate(n=measurements.count())
-        found = {row["outcome"] for row in backend.to_pyarrow(n).to_pylist()}
+        stays = several.filter(several.rule.isnull())
+        kinds = ibis.union(
+            *(table.select(kind=entries.kind_of(table)) for table in (alone, stays)), distinct=True
+        )
+        found = set(backend.to_pyarrow(kinds)["kind"].to_pylist())
         faults += [
             Fault("events", f'no usable measurement of the outcome "{name}" (most were set aside so: {why(RECORDS)})',
                   "at least one", "Check its code list, unit and plausible range, and the columns of events.")
-            for name in settings.outcomes
-            if name not in found
+            for place, name in enumerate(outcomes)
+            if place not in found
         ]  # fmt: skip
     raise_faults(faults)

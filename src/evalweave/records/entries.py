@@ -283,7 +283,7 @@ def judge(
 ) -> ir.Table:
     """Return every record with `arm`, `period` and the order of the `rule` that it fails (null = kept).
 
-    What is kept has its `date` and `day`, one number for patient, registration, kind (as `code_table` says, in the order
+    What is kept has its `day`, one number for patient, registration, kind (as `code_table` says, in the order
     of `outcomes`) and date, in this order; measurements also have their `amount` in the outcome's unit and `reading`, one
     number for the unit as recorded and what decided it. Numbers, because writing these columns is half of the work.
     """
@@ -308,7 +308,7 @@ def judge(
         )
     )
     good, days = r.rule.isnull(), r.date.delta(ibis.literal(EVER), unit="day")
-    kept = {"date": r.date, "day": _day(r.tile, r.kind, days)}
+    day = _day(r.tile, r.kind, days)
     reading = r.unit.cast("int16") * (1 << DECIDED_BITS) + r.decided
     of_outcomes = {"amount": r.amount, "reading": reading.cast("int16")}
     wanted = good & is_outcome(r.kind, outcomes)
@@ -321,7 +321,7 @@ def judge(
             "arm",
             "rule",
             period=r.period.cast("int32"),
-            **{name: good.ifelse(each, ibis.null(each.type())) for name, each in kept.items()},
+            day=good.ifelse(day, ibis.null("int64")),
             **{name: wanted.ifelse(each, ibis.null(each.type())) for name, each in of_outcomes.items()},
         ),
         large=True,
@@ -334,13 +334,19 @@ def _day(tile: Any, kind: Any, days: Any) -> Any:
 
 
 def unpacked(judged: ir.Table) -> ir.Table:
-    """Return what `judge` kept with `tile`, `kind`, `unit` and `decided`, taken from its numbers."""
+    """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its numbers."""
+    days = judged.day & ((1 << DATE_BITS) - 1)
     return judged.mutate(
-        tile=judged.day >> (KIND_BITS + DATE_BITS),
+        tile=tile_of(judged),
         kind=kind_of(judged),
+        date=(ibis.literal(EVER, "date") + days.cast("int32").as_interval("D")).cast("date"),
         unit=judged.reading >> DECIDED_BITS,
         decided=judged.reading & ((1 << DECIDED_BITS) - 1),
     )
+
+
+def tile_of(judged: ir.Table) -> Any:
+    return judged.day >> (KIND_BITS + DATE_BITS)
 
 
 def kind_of(judged: ir.Table) -> Any:
