@@ -70,7 +70,7 @@ def clean(
     return Cleaned(
         patients=persons.patients.order_by("patient_id"),
         registrations=persons.registrations.order_by("patient_id", "start"),
-        measurements=_measurements(alone, several, persons.observed, outcomes),
+        measurements=_measurements(backend, alone, several, persons.observed, outcomes),
         conditions=_conditions(
             good.filter(~of_outcomes), persons.observed, entries.condition_table(lists, outcomes)
         ),
@@ -80,7 +80,7 @@ def clean(
 
 
 def _measurements(
-    alone: ir.Table, several: ir.Table, observed: ir.Table, outcomes: dict[str, Outcome]
+    backend: Any, alone: ir.Table, several: ir.Table, observed: ir.Table, outcomes: dict[str, Outcome]
 ) -> ir.Table:
     """Return MEASUREMENTS, sorted: what stands alone on its day, and what several became."""
     one = alone.select("day", "reading", value="amount", n=ibis.literal(1, "int32"))
@@ -88,8 +88,8 @@ def _measurements(
     whole = one.union(stays.select("day", "reading", value="mean", n=stays.n.cast("int32")))
     whole = whole.mutate(tile=entries.tile_of(whole))
     named = whole.inner_join(observed.select("tile", "patient_id", practice_id="now_at"), "tile")
-    narrow = named.select("day", "patient_id", "practice_id", "reading", "value", "n").order_by("day")
-    t = entries.unpacked(narrow)
+    narrow = named.select("day", "patient_id", "practice_id", "reading", "value", "n")
+    t = entries.unpacked(engine.in_order(backend, "measurements", narrow, "day"))
     return t.select(
         "patient_id",
         "practice_id",
@@ -187,7 +187,7 @@ def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: 
     )
     rows = rows.inner_join(numbers, "source_file")
     place = ((rows.file << ROW_BITS) + rows.source_row << RULE_BITS) + rows.rule
-    ordered = rows.select(place=place).order_by("place")
+    ordered = engine.in_order(backend, "set_aside", rows.select(place=place), "place")
     row = (ordered.place >> RULE_BITS) & ((1 << ROW_BITS) - 1)
     return ordered.select(
         source_file=ibis.array(files)[ordered.place >> (ROW_BITS + RULE_BITS)],

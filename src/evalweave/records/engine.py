@@ -192,6 +192,16 @@ def keep(backend: Any, name: str, expression: ir.Table, large: bool = False) -> 
     return backend.create_table(gen_name(name), expression, temp=True)
 
 
+def in_order(backend: Any, name: str, table: ir.Table, *by: str) -> ir.Table:
+    """Return a table sorted, to compute columns from row by row.
+
+    An embedded engine sorts it at once, as narrow as it is: left to itself it would sort the computed columns, and what
+    a query needs beside the sort would compete with it for memory.
+    """
+    ordered = table.order_by(*by)
+    return keep(backend, name, ordered, large=True) if backend in SPILL else ordered
+
+
 def stored_as(path: Path, kind: str) -> list[tuple[str, Any]]:
     """Return the columns of a Parquet or Arrow file as it names them, each with its Arrow type."""
     import pyarrow as pa

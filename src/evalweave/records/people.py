@@ -98,19 +98,24 @@ def judge(
     kept = engine.keep(backend, "kept_patients", _kept(judged), large=True)
     state = judged.group_by("patient_id").aggregate(kept=judged.rule.isnull().any())
     joined = marked.left_join(state, "patient_id")
-    about = joined.select(
-        "source_file",
-        "source_row",
-        "arm",
-        rule=ibis.coalesce(
-            marked.rule,
-            first_failed(
-                {
-                    "registration_patient_unknown": joined.kept.isnull(),
-                    "registration_patient_set_aside": ~joined.kept,
-                }
+    about = engine.keep(
+        backend,
+        "judged_registrations",
+        joined.select(
+            "source_file",
+            "source_row",
+            "arm",
+            rule=ibis.coalesce(
+                marked.rule,
+                first_failed(
+                    {
+                        "registration_patient_unknown": joined.kept.isnull(),
+                        "registration_patient_set_aside": ~joined.kept,
+                    }
+                ),
             ),
         ),
+        large=True,
     )
     registered = held.semi_join(kept, "patient_id")
     bounds = practices.filter(practices.practice_id == practices.practice_now).drop(
