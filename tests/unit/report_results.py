@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,8 @@ class Made:
     detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
     weighted: bool = False  # the primary comparison by entropy balancing
+    eligibility: dict[str, Any] = field(default_factory=dict)  # further keys of the study file's eligibility
+    outcome: dict[str, Any] = field(default_factory=dict)  # further keys of the main outcome
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -70,16 +72,16 @@ def study_file(folder: Path, made: Made) -> Path:
                   "synthetic": made.synthetic},
         "extract": {"path": "extract"},
         "practices": "practices.csv",
-        "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv"},
+        "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv", "type_1_diabetes": "t1.csv"},
         "window": {"first": "2012-04-01", "last": "2019-03-31"},
-        "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"]},
+        "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"], **made.eligibility},
         "comparisons": {
             "all": {"primary": True, "label": "all others",
                     **({"balance": "entropy", "balance_on": ["age", "sex"]} if made.weighted else {})},
             "north": {"areas": ["north"]},
         },
         "outcomes": {
-            "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195]},
+            "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195], **made.outcome},
             "sbp": {"label": "Blood pressure", "unit": "mmHg", "plausible": [60, 260], "placebo": True},
         },
         "analyses": analyses,

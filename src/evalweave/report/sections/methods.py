@@ -6,6 +6,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evalweave.report import criteria
 from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, primary_inference
 from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
@@ -58,12 +59,16 @@ def _prose(sentences: list[str]) -> list[Prose]:
 
 
 def _design(study: Study) -> list[str]:
-    window, exposure = study.window, study.exposure
+    window, exposure, eligibility = study.window, study.exposure, study.eligibility
+    when = f"on {criteria.day(eligibility)}"
     comparison = study.comparisons[study.primary_comparison]
     said = [
         f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} in periods of one "
         f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the practice where they were "
-        f"registered on {study.eligibility.index_date.isoformat()}, whether or not they used the programme.",
+        f"registered {when}, whether or not they used the programme.",
+        criteria.kind(eligibility)
+        if eligibility.cohort == "open"
+        else "The cohort is closed: it was fixed on that day.",
         f"The comparison group is {KINDS[comparison.kind]}"
         + (f" ({comparison.label})" if comparison.label else "")
         + ".",
@@ -90,11 +95,7 @@ def _design(study: Study) -> list[str]:
 
 def _people(study: Study) -> list[str]:
     e = study.eligibility
-    said = [
-        f"Eligible were people aged {e.age[0]} to {e.age[1]}, registered for at least {e.registered_days} days without a gap"
-        + (f", with an entry of {joined([plain(n) for n in e.conditions])} before the index date" if e.conditions else "")
-        + (f" and none of {joined([plain(n) for n in e.without], 'or')}" if e.without else "") + ".",
-    ]  # fmt: skip
+    said = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
     if e.additional_conditions:
         said.append(f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}.")
     for name, outcome in study.outcomes.items():

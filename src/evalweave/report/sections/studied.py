@@ -6,10 +6,11 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.report import criteria
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.numbers import missing, number, percent, plain, sentence
+from evalweave.report.numbers import missing, number, percent, sentence
 from evalweave.report.sections import balanced, flows
 from evalweave.report.terms import level
 
@@ -17,22 +18,12 @@ from evalweave.report.terms import level
 def section(data: ReportData) -> Section:
     """Return flow diagrams and baseline table."""
     eligibility = data.study.eligibility
-    conditions = [plain(name) for name in eligibility.conditions]
-    without = [plain(name) for name in eligibility.without]
-    said = (
-        f"People aged {eligibility.age[0]} to {eligibility.age[1]} on {eligibility.index_date.isoformat()}, registered with a "
-        f"practice for at least {eligibility.registered_days} days"
-    )
-    if conditions:
-        said += f", with {' and '.join(conditions)}"
-    if without:
-        said += f", without {' or '.join(without)}"
-    kind = (
-        "Who is in was fixed on that day, in both arms alike, and nothing that happened later changed it."
-        if eligibility.cohort == "closed"
-        else "The cohort is open: people enter when they first meet the criteria."
-    )
-    blocks: list[Any] = [Prose(f"{said}. {kind}")]
+    said = [
+        f"People {criteria.people(eligibility)}.",
+        *criteria.rules(eligibility),
+        criteria.kind(eligibility),
+    ]
+    blocks: list[Any] = [Prose(" ".join(said))]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
     return Section("studied", "Who was studied", tuple(blocks))
