@@ -47,6 +47,8 @@ class Made:
     detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
     weighted: bool = False  # the primary comparison by entropy balancing
+    incidence: bool = False
+    few_cases: bool = False  # one arm and period has three new cases
     eligibility: dict[str, Any] = field(default_factory=dict)  # further keys of the study file's eligibility
     outcome: dict[str, Any] = field(default_factory=dict)  # further keys of the main outcome
 
@@ -119,6 +121,10 @@ def results(folder: Path, made: Made) -> Path:
             tables.BALANCE.conform(pd.DataFrame(_balance())) if made.weighted else tables.BALANCE.empty()
         )
         files.write_csv(balance, where / "cohort/balance.csv")
+    if made.incidence:
+        asked = made.eligibility.get("conditions", True)
+        frame = pd.DataFrame(_incidence(made)) if asked else tables.INCIDENCE.empty()
+        files.write_csv(tables.INCIDENCE.conform(frame), where / "cohort/incidence.csv")
     if made.qualitative:
         _qualitative(where, made)
     if made.truth:
@@ -266,6 +272,22 @@ def _baseline() -> list[dict[str, Any]]:
         {**both, "variable": "sex", "category": "male", "statistic": "n", "programme": 2703, "comparison_value": 1906, "smd": -0.006},
         {**both, "variable": "ethnicity", "category": "Rare", "statistic": "n", "programme": 4, "comparison_value": 31, "smd": 0.0},
     ]  # fmt: skip
+
+
+def _incidence(made: Made) -> list[dict[str, Any]]:
+    """New cases of the invented study; in an open cohort some people enter in every period."""
+    later = made.eligibility.get("cohort") == "open"
+    rows = []
+    for arm, more, eligible, newly in (("comparison", 0, 3334, 190), ("programme", 341, 4752, 276)):
+        for n, period in enumerate(PERIODS):
+            first = period == 2015
+            rows.append({
+                "arm": arm, "period": period, "period_label": f"{period}/{(period + 1) % 100:02d}",
+                "n_at_risk": 881 - 53 * n + more, "n_incident": 3 if made.few_cases and period == 2014 and not more else 189 - 11 * n,
+                "n_entered": eligible if first else 51 + n if later else 0,
+                "n_entered_incident": newly if first else 20 + n if later else 0,
+            })  # fmt: skip
+    return rows
 
 
 def _balance() -> list[dict[str, Any]]:

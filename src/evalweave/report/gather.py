@@ -48,6 +48,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         trends={name: frame for name, frame in trends.items() if frame is not None},
         baseline=table(results / "cohort" / "baseline.csv", tables.BASELINE),
         balance=table(results / "cohort" / "balance.csv", tables.BALANCE),
+        incidence=table(results / "cohort" / "incidence.csv", tables.INCIDENCE),
         ledger=ledger(study, results),
         codelists=table(results / "clean" / "codelists.csv"),
         themes=table(results / "code" / "themes.csv", tables.THEMES) if strand else None,

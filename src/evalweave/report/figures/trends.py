@@ -78,9 +78,9 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         axes.set_ylim(low - room, high + room)
         periods = sorted(frame["period"].unique())
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)
-        _period_axis(data, axes, periods)
+        period_axis(data, axes, periods)
         programme_start(data, axes)
-        _direct_labels(axes, frame)
+        direct_labels(axes, frame, "mean")
         way = better_way(data.outcome.better)
         axes.set_title(
             f"Mean {data.outcome_label()} ({data.outcome.unit}){way}",
@@ -105,9 +105,9 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         return to_svg(figure, "raw-means", title, said)
 
 
-def _direct_labels(axes: object, frame: pd.DataFrame) -> None:
+def direct_labels(axes: object, frame: pd.DataFrame, values: str) -> None:
     """Write each arm's name beside its line, where the two lines are farthest apart."""
-    wide = frame.pivot(index="period", columns="arm", values="mean").sort_index()
+    wide = frame.pivot(index="period", columns="arm", values=values).sort_index()
     gap = (wide.max(axis=1) - wide.min(axis=1)).fillna(-1.0)
     period = int(gap.idxmax())
     first_half = period <= (wide.index.min() + wide.index.max()) / 2
@@ -122,7 +122,8 @@ def _direct_labels(axes: object, frame: pd.DataFrame) -> None:
         )  # fmt: skip
 
 
-def _period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
+def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
+    """Name at most eight periods below the axis."""
     step = max(1, -(-len(periods) // 8))
     kept = periods[::step]
     axes.set_xticks(kept, [period_label(int(p), data.study.window.period) for p in kept])  # type: ignore[attr-defined]

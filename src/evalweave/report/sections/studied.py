@@ -1,4 +1,4 @@
-"""Who was studied: the flow of each outcome, the baseline table, and how alike the arms were."""
+"""Who was studied: the flow of each outcome, the baseline table, how alike the arms were, and new cases."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
 from evalweave.report.numbers import missing, number, percent, sentence
-from evalweave.report.sections import balanced, flows
+from evalweave.report.sections import balanced, flows, new_cases
 from evalweave.report.terms import level
 
 
@@ -26,6 +26,7 @@ def section(data: ReportData) -> Section:
     blocks: list[Any] = [Prose(" ".join(said))]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
+    blocks += new_cases.blocks(data)
     return Section("studied", "Who was studied", tuple(blocks))
 
 
