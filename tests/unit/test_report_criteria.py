@@ -8,11 +8,16 @@ from typing import Any
 
 import docx
 import pytest
-from report_results import Made
+from report_results import Made, study_file
 from test_report import report, words
 
+from evalweave import tables
 from evalweave.report import criteria
+from evalweave.report.data import ReportData
+from evalweave.report.disclosure import profile
+from evalweave.report.sections import methods
 from evalweave.study import Eligibility
+from evalweave.studyfile import load_study
 
 
 def made(**keys: Any) -> Eligibility:
@@ -95,3 +100,28 @@ def test_a_closed_cohort_is_not(tmp_path: Path) -> None:
         assert "Sensitivity design" not in text
         assert "Who is in was fixed on that day" in text
         assert "The cohort is closed: it was fixed on that day." in text
+
+
+CONVERTED = "are converted from mmol/mol to percentage points"
+
+
+@pytest.mark.parametrize(
+    "name, keys, said",
+    [
+        ("hba1c", {}, True),
+        ("hba1c", {"unit": "%", "plausible": [4, 20]}, False),
+        ("albumin_creatinine", {"unit": "mmol/mol", "codelist": "hba1c"}, False),
+        ("glycated", {"codelist": "hba1c", "quantity": "hba1c"}, True),
+    ],
+)
+def test_the_conversion_of_hba1c_is_said_of_hba1c_alone(
+    tmp_path: Path, name: str, keys: dict[str, Any], said: bool
+) -> None:
+    made_ = Made(outcome=keys, only_main=True, qualitative=False)
+    file = study_file(tmp_path, made_)
+    file.write_text(
+        file.read_text().replace("  hba1c:\n", f"  {name}:\n").replace("outcome: hba1c", f"outcome: {name}")
+    )
+    data = ReportData(load_study(file), profile("nhs_england"), tables.ESTIMATES.empty())
+    text = str(methods.section(data))
+    assert (CONVERTED in text) is said

@@ -90,6 +90,10 @@ class ReportData:
         name = name or self.primary.outcome
         return self.study.outcomes[name].label or name.replace("_", " ")
 
+    def is_hba1c(self, name: str) -> bool:
+        """Is an outcome glycated haemoglobin, by its declared quantity or else its name?"""
+        return (self.study.outcomes[name].quantity or name) == "hba1c"
+
     def analyses(self, role: str) -> list[Analysis]:
         """Return the analyses that the report shows in one place, in the study file's order."""
         return [a for a in self.study.analyses if role_of(a, self.study.outcomes) == role]

@@ -77,7 +77,7 @@ def _caption(data: ReportData) -> Text:
     said = f"The dot is the estimate, the line its {percent(data.primary.level)} confidence interval (CI)."
     if data.study.report.margin:
         said += " The shaded stretch holds differences too small to matter."
-    if data.primary.outcome == "hba1c":
+    if data.is_hba1c(data.primary.outcome):
         said += " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three months."
     return said
 

@@ -41,7 +41,7 @@ def section(data: ReportData) -> Section:
         Heading("Design"),
         *_prose(_design(study)),
         Heading("People and outcomes"),
-        *_prose(_people(study)),
+        *_prose(_people(data)),
     ]
     blocks += [Heading("Estimation"), *_estimation(data)]
     blocks += [Heading("Inference"), *_inference(data)]
@@ -93,7 +93,8 @@ def _design(study: Study) -> list[str]:
     return said
 
 
-def _people(study: Study) -> list[str]:
+def _people(data: ReportData) -> list[str]:
+    study = data.study
     e = study.eligibility
     said = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
     if e.additional_conditions:
@@ -104,7 +105,7 @@ def _people(study: Study) -> list[str]:
             f"{outcome.label or sentence(plain(name))} is {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
             f"{low} to {high} were set aside." + (" It is a placebo outcome." if outcome.placebo else "")
         )
-    if any(o.unit == "mmol/mol" for o in study.outcomes.values()):
+    if any(o.unit == "mmol/mol" and data.is_hba1c(name) for name, o in study.outcomes.items()):
         said.append(
             "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage points by the slope of the "
             "IFCC–NGSP master equation, 0.09148; a difference has no intercept."
