@@ -179,7 +179,12 @@ EVENTS = Table(
         _c("unit_text", TEXT, "the unit as found"),
         _c("family_history", TRUTH, "it is about a relative, where the extract says"),
         _c("source_file", TEXT, "file of the extract it came from", required=True),
-        _c("source_row", WHOLE, "row of that file, the header being row 1", required=True),
+        _c(
+            "source_row",
+            WHOLE,
+            "row of that file, the header being row 1; blank lines of a text file are not counted",
+            required=True,
+        ),
     ),
     key=("source_file", "source_row"),
 )
