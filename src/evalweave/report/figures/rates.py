@@ -7,7 +7,7 @@ import pandas as pd
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import COLOURS, DASHES, INK, MARKERS, describe, drawing, sign, to_svg
-from evalweave.report.figures.trends import ARMS, direct_labels, period_axis, programme_start
+from evalweave.report.figures.trends import ARMS, key, period_axis, programme_start
 from evalweave.report.numbers import number
 
 NAME = "incidence"
@@ -51,7 +51,7 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)
         period_axis(data, axes, periods)
         programme_start(data, axes)
-        direct_labels(axes, frame, "rate")
+        key(axes)
         axes.set_title("New cases per 1,000 people at risk", loc="left", fontsize=9, color=INK, pad=8)
         axes.set_xlabel("")
         axes.set_ylabel("")
