@@ -51,31 +51,31 @@ def test_who_is_eligible() -> None:
 @pytest.mark.parametrize(
     "keys, said",
     [
-        ({}, ["Type 2 diabetes and type 1 diabetes count as present with one entry of their code lists before that day."]),
-        ({"without": []}, ["Type 2 diabetes counts as present with one entry of its code list before that day."]),
+        ({}, ["Type 2 diabetes and type 1 diabetes counted as present with one entry of their code lists before that day."]),
+        ({"without": []}, ["Type 2 diabetes counted as present with one entry of the code list before that day."]),
         ({"conditions": [], "without": []}, []),
         (
             {"counting": {"type_1_diabetes": {"at_least": 2, "more_than": "type_2_diabetes"}}},
             [
-                "Type 2 diabetes counts as present with one entry of its code list before that day.",
-                "Type 1 diabetes counts as present with entries before that day on 2 days or more, on more days than entries "
+                "Type 2 diabetes counted as present with one entry of the code list before that day.",
+                "Type 1 diabetes counted as present with entries before that day on 2 days or more, on more days than entries "
                 "of type 2 diabetes.",
             ],
         ),
         (
             {"without": [], "counting": {"type_2_diabetes": {"at_least": 3}}, "cases": "incident", "incident_days": 1},
             [
-                "Type 2 diabetes counts as present with entries before that day on 3 days or more.",
-                "Only the newly diagnosed (incident cases) are in: type 2 diabetes was first present at most 1 day before that "
+                "Type 2 diabetes counted as present with entries before that day on 3 days or more.",
+                "Only the newly diagnosed (incident cases) are in: type 2 diabetes first counted as present at most 1 day before that "
                 "day, and at least 365 days after the registration began.",
             ],
         ),
         (
             {"conditions": ["a", "b"], "without": [], "cases": "prevalent", "look_back_days": 0},
             [
-                "A and b count as present with one entry of their code lists before that day.",
-                "Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people are not: all conditions were "
-                "first present at most 365 days before that day.",
+                "A and b counted as present with one entry of their code lists before that day.",
+                "Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people are not: all conditions "
+                "first counted as present at most 365 days before that day.",
             ],
         ),
     ],

@@ -122,7 +122,7 @@ def test_the_report_shows_rates_and_what_they_mean(tmp_path: Path) -> None:
         in text
     )
     assert (
-        "without type 2 diabetes; a case is new when type 2 diabetes was first present in that financial year"
+        "without type 2 diabetes; a case is new when type 2 diabetes first counted as present in that financial year"
         in text
     )
     assert (
@@ -145,7 +145,7 @@ def test_an_open_cohort_shows_who_entered(tmp_path: Path) -> None:
     out = report(tmp_path, Made(incidence=True, eligibility=OPEN))
     text = words((out / "report.html").read_text())
     assert (
-        "People who entered the open cohort in each period. Newly diagnosed: type 2 diabetes was first present"
+        "People who entered the open cohort in each period. Newly diagnosed: type 2 diabetes first counted as present"
         in text
     )
     assert "Of the people who were eligible on" not in text

@@ -1,4 +1,7 @@
-"""The eligibility criteria of a study in words: who, what makes a condition count as present, new and old cases."""
+"""The eligibility criteria of a study in words: who, what makes a condition count as present, new and old cases.
+
+Names of code lists may be singular or plural, so verbs beside them stand in the past.
+"""
 
 from __future__ import annotations
 
@@ -62,13 +65,13 @@ def _counting(eligibility: Eligibility) -> list[str]:
     simple = [label for label, rule in asked.items() if rule == Counting()]
     said = []
     if simple:
-        verb, lists = ("counts", "its code list") if len(simple) == 1 else ("count", "their code lists")
+        lists = "the code list" if len(simple) == 1 else "their code lists"
         said.append(
-            f"{sentence(conditions(simple))} {verb} as present with one entry of {lists} before that day."
+            f"{sentence(conditions(simple))} counted as present with one entry of {lists} before that day."
         )
     for label, rule in asked.items():
         if label not in simple:
-            said.append(f"{sentence(condition(label))} counts as present with {_entries(rule)}.")
+            said.append(f"{sentence(condition(label))} counted as present with {_entries(rule)}.")
     return said
 
 
@@ -79,13 +82,16 @@ def _entries(rule: Counting) -> str:
     return f"entries before that day {', '.join([*enough, *more])}"
 
 
+def first_present(eligibility: Eligibility) -> str:
+    """Return that the conditions hold from then on, in words that fit names in the singular and the plural."""
+    several = len(eligibility.conditions) > 1
+    what = "all conditions" if several else conditions(eligibility.conditions)
+    return f"{what} first counted as present"
+
+
 def newly(eligibility: Eligibility) -> str:
     """Return what newly diagnosed means, without a full stop."""
-    several = len(eligibility.conditions) > 1
-    what = "all conditions were first present" if several else (
-        f"{conditions(eligibility.conditions)} was first present"
-    )  # fmt: skip
-    said = f"{what} at most {days(eligibility.incident_days)} before that day"
+    said = f"{first_present(eligibility)} at most {days(eligibility.incident_days)} before that day"
     if eligibility.look_back_days:
         said += f", and at least {days(eligibility.look_back_days)} after the registration began"
     return said

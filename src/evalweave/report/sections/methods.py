@@ -11,7 +11,9 @@ from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, S
 from evalweave.report.data import ReportData, primary_inference
 from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
 from evalweave.report.numbers import joined, number, percent, plain, sentence
+from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
+from evalweave.report.terms import variable
 from evalweave.study import Analysis, Study, role_of
 
 PER_PERIOD = {
@@ -24,6 +26,7 @@ KINDS = {
     "not_yet_treated": "practices that did not have the programme yet",
     "not_referred": "eligible people of programme practices who were not referred (selected; descriptive only)",
 }
+DRAWN = {"wild_bootstrap", "multiplier_bootstrap", "randomisation"}  # methods that draw at random
 STRADDLING = {
     "drop": "left out",
     "treated": "counted as with the programme",
@@ -86,10 +89,12 @@ def _design(study: Study) -> list[str]:
     if len(study.comparisons) > 1:
         others = [c.label or plain(n) for n, c in study.comparisons.items() if n != study.primary_comparison]
         said.append(f"Other comparison groups: {joined(others)}.")
-    if comparison.balance != "none":
-        said.append(
-            f"Arms are weighted by {comparison.balance} balancing on {joined([plain(n) for n in comparison.balance_on])}."
-        )
+    for name, group in study.comparisons.items():
+        if group.balance != "none":
+            said.append(
+                f"Comparison patients of “{group.label or plain(name)}” are weighted by {BALANCING[group.balance]} to resemble the "
+                f"programme arm in {joined([variable(n) for n in group.balance_on])}."
+            )
     return said
 
 
@@ -102,7 +107,7 @@ def _people(data: ReportData) -> list[str]:
     for name, outcome in study.outcomes.items():
         low, high = (number(x, 0) for x in outcome.plausible)
         said.append(
-            f"{outcome.label or sentence(plain(name))} is {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
+            f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
             f"{low} to {high} were set aside." + (" It is a placebo outcome." if outcome.placebo else "")
         )
     if any(o.unit == "mmol/mol" and data.is_hba1c(name) for name, o in study.outcomes.items()):
@@ -145,7 +150,7 @@ def _options(data: ReportData, analysis: Analysis) -> str:
         f"shown as {role_of(analysis, data.study.outcomes).replace('_', ' ')}",
     ]
     if analysis.subgroup:
-        parts.append(f"by {plain(analysis.subgroup)}")
+        parts.append(f"by {variable(analysis.subgroup)}")
     if analysis.covariates:
         parts.append(f"adjusted for {joined([plain(n) for n in analysis.covariates])}")
     if analysis.estimator in ("event_study", "sun_abraham"):
@@ -155,7 +160,8 @@ def _options(data: ReportData, analysis: Analysis) -> str:
             f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} panel"
         )
     parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
-    parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
+    if DRAWN & set(analysis.inference):
+        parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
     return f"{_named(analysis)}: {'; '.join(parts)}."
 
 

@@ -59,18 +59,16 @@ def _meaning(data: ReportData) -> str:
         else "registered"
     )
     without = criteria.conditions([*_all_of(e), *e.without], "or")
-    several = len(e.conditions) > 1
-    held = "all conditions were" if several else f"{criteria.conditions(e.conditions)} was"
     return (
         f"A programme that finds cases earlier would change who is compared. At risk in a {plain(data.study.window.period)} were "
         f"people who on its first day were {there}, alive, aged {youngest} to {oldest} and without {without}; a case is new when "
-        f"{held} first present in that {plain(data.study.window.period)}. The arm is that of the practice on the first day, and "
+        f"{criteria.first_present(e)} in that {plain(data.study.window.period)}. The arm is that of the practice on the first day, and "
         "the comparison arm holds every practice of the study without the programme."
     )
 
 
 def _all_of(e: Eligibility) -> list[str]:
-    return e.conditions if len(e.conditions) == 1 else [f"all of {criteria.conditions(e.conditions)}"]
+    return e.conditions if len(e.conditions) == 1 else [f"{criteria.conditions(e.conditions)} together"]
 
 
 def _change(data: ReportData, released: pd.DataFrame) -> str:

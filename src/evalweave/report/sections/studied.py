@@ -41,6 +41,8 @@ def _baseline(data: ReportData) -> list[Any]:
     for name, part in released.groupby("variable", sort=False):
         if str(name) == "white" and "ethnicity" in set(released["variable"]):
             continue  # the same fact, coarser
+        if not balanced.counted(data, str(name)):
+            continue
         lines += _variable(data, str(name), part, frame.loc[part.index])
     table = Table(
         "The two arms at the index date. The last column is the standardised mean difference: beyond 0.1 the arms are "
@@ -56,7 +58,9 @@ def _baseline(data: ReportData) -> list[Any]:
 def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
     """Return the lines of one characteristic: its mean, or a heading with its levels."""
     outcome = data.study.outcomes.get(name)
-    title = f"{data.outcome_label(name)} ({outcome.unit})" if outcome else balanced.title(data, name)
+    title = (
+        f"{sentence(data.outcome_label(name))} ({outcome.unit})" if outcome else balanced.title(data, name)
+    )
     rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
     whole = [pair for pair in rows if missing(pair[0]["category"])]
     levels = [pair for pair in rows if not missing(pair[0]["category"])]
