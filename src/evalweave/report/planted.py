@@ -68,7 +68,7 @@ def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
 
     inside = "yes" if row.low <= truth <= row.high else "no"
     return Line((
-        in_words(data, analysis, term),
+        sentence(in_words(data, analysis, term).removeprefix(f"{analysis.label or sentence(plain(analysis.name))}: ")),
         both(lambda t, r: number(t, r.places)),
         both(lambda t, r: number(r.estimate, r.places)),
         both(lambda t, r: interval(r.low, r.high, r.places)),
