@@ -226,7 +226,10 @@ class Comparison(Section):
 
 
 class Outcome(Section):
-    label: str = Field("", description="Name in figures and tables.")
+    label: str = Field(
+        "",
+        description="Name in figures, tables and sentences, as within a sentence: systolic blood pressure.",
+    )
     codelist: str = Field("", description="Code list of its records; blank = the outcome's own name.")
     unit: str = Field(description="Unit of the panel and the estimates.")
     quantity: str = Field(

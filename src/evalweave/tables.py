@@ -179,7 +179,12 @@ EVENTS = Table(
         _c("unit_text", TEXT, "the unit as found"),
         _c("family_history", TRUTH, "it is about a relative, where the extract says"),
         _c("source_file", TEXT, "file of the extract it came from", required=True),
-        _c("source_row", WHOLE, "row of that file, the header being row 1", required=True),
+        _c(
+            "source_row",
+            WHOLE,
+            "row of that file, the header being row 1; blank lines of a text file are not counted",
+            required=True,
+        ),
     ),
     key=("source_file", "source_row"),
 )
@@ -328,6 +333,22 @@ INCIDENCE = Table(
         _c("n_entered", WHOLE, "people of the cohort whose index date lies in the period", required=True,
            counts="patients"),
         _c("n_entered_incident", WHOLE, "of these, newly diagnosed", required=True, counts="patients"),
+    ),
+    key=("arm", "period"),
+)  # fmt: skip
+
+INCIDENCE_RATES = Table(
+    "incidence_rates",
+    "New cases by arm and period as released: counts through the disclosure profile, rates from the released counts.",
+    (
+        _c("arm", TEXT, "programme or comparison, by the practice on the period's first day", required=True),
+        _c("period", WHOLE, "the period", required=True),
+        _c("period_label", TEXT, "the period as people write it, such as 2015/16", required=True),
+        _c("n_at_risk", WHOLE, "people at risk on its first day, as in incidence", counts="patients"),
+        _c("n_incident", WHOLE, "of these, people in whom the conditions first held in the period", counts="patients"),
+        _c("rate_per_1000", NUMBER, "n_incident a thousand people at risk; blank where either is hidden"),
+        _c("n_entered", WHOLE, "people who entered an open cohort in the period; blank in a closed one", counts="patients"),
+        _c("n_entered_incident", WHOLE, "of these, newly diagnosed; blank likewise", counts="patients"),
     ),
     key=("arm", "period"),
 )  # fmt: skip
@@ -726,7 +747,7 @@ FLOW = Table(
 
 ALL = (
     PRACTICES, PATIENTS, REGISTRATIONS, EVENTS, MEASUREMENTS, CONDITIONS, COHORT, MEMBERSHIP, PANEL, TRENDS,
-    BASELINE, BALANCE, INCIDENCE, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES,
+    BASELINE, BALANCE, INCIDENCE, INCIDENCE_RATES, LEDGER, ESTIMATES, PARTICIPANTS, SOURCES,
     SOURCE_PARTICIPANTS, ELIGIBILITY, CODES, THEMES,
     THEME_CODES, SEGMENTS, CODINGS, STANCES, IMPORT_LOG, THEME_COUNTS, FIELDWORK, COOCCURRENCE, QUOTES, AGREEMENT,
     CLAIMS, JOINT_DISPLAY,

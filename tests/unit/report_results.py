@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,10 @@ class Made:
     detail: bool = True  # joint_display.json, which older results lack
     people: int = 8046  # in every estimate
     weighted: bool = False  # the primary comparison by entropy balancing
+    incidence: bool = False
+    few_cases: bool = False  # one arm and period has three new cases
+    eligibility: dict[str, Any] = field(default_factory=dict)  # further keys of the study file's eligibility
+    outcome: dict[str, Any] = field(default_factory=dict)  # further keys of the main outcome
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -70,16 +74,16 @@ def study_file(folder: Path, made: Made) -> Path:
                   "synthetic": made.synthetic},
         "extract": {"path": "extract"},
         "practices": "practices.csv",
-        "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv"},
+        "codelists": {"hba1c": "hba1c.csv", "sbp": "sbp.csv", "type_2_diabetes": "t2.csv", "type_1_diabetes": "t1.csv"},
         "window": {"first": "2012-04-01", "last": "2019-03-31"},
-        "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"]},
+        "eligibility": {"index_date": "2015-04-01", "conditions": ["type_2_diabetes"], **made.eligibility},
         "comparisons": {
             "all": {"primary": True, "label": "all others",
                     **({"balance": "entropy", "balance_on": ["age", "sex"]} if made.weighted else {})},
             "north": {"areas": ["north"]},
         },
         "outcomes": {
-            "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195]},
+            "hba1c": {"label": "HbA1c", "unit": made.unit, "plausible": [20, 195], **made.outcome},
             "sbp": {"label": "Blood pressure", "unit": "mmHg", "plausible": [60, 260], "placebo": True},
         },
         "analyses": analyses,
@@ -117,6 +121,10 @@ def results(folder: Path, made: Made) -> Path:
             tables.BALANCE.conform(pd.DataFrame(_balance())) if made.weighted else tables.BALANCE.empty()
         )
         files.write_csv(balance, where / "cohort/balance.csv")
+    if made.incidence:
+        asked = made.eligibility.get("conditions", True)
+        frame = pd.DataFrame(_incidence(made)) if asked else tables.INCIDENCE.empty()
+        files.write_csv(tables.INCIDENCE.conform(frame), where / "cohort/incidence.csv")
     if made.qualitative:
         _qualitative(where, made)
     if made.truth:
@@ -264,6 +272,22 @@ def _baseline() -> list[dict[str, Any]]:
         {**both, "variable": "sex", "category": "male", "statistic": "n", "programme": 2703, "comparison_value": 1906, "smd": -0.006},
         {**both, "variable": "ethnicity", "category": "Rare", "statistic": "n", "programme": 4, "comparison_value": 31, "smd": 0.0},
     ]  # fmt: skip
+
+
+def _incidence(made: Made) -> list[dict[str, Any]]:
+    """New cases of the invented study; in an open cohort some people enter in every period."""
+    later = made.eligibility.get("cohort") == "open"
+    rows = []
+    for arm, more, eligible, newly in (("comparison", 0, 3334, 190), ("programme", 341, 4752, 276)):
+        for n, period in enumerate(PERIODS):
+            first = period == 2015
+            rows.append({
+                "arm": arm, "period": period, "period_label": f"{period}/{(period + 1) % 100:02d}",
+                "n_at_risk": 881 - 53 * n + more, "n_incident": 3 if made.few_cases and period == 2014 and not more else 189 - 11 * n,
+                "n_entered": eligible if first else 51 + n if later else 0,
+                "n_entered_incident": newly if first else 20 + n if later else 0,
+            })  # fmt: skip
+    return rows
 
 
 def _balance() -> list[dict[str, Any]]:

@@ -155,7 +155,7 @@ def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> 
 
 def test_counts_in_sentences_of_earlier_stages_are_released_too(tmp_path: Path) -> None:
     text = words(page(tmp_path))
-    assert re.search(r"about 10,090 rows without hba1c", text) and "10091" not in text
+    assert re.search(r"about 10,090 rows without HbA1c", text) and "10091" not in text
     assert re.search(r"1 to 7 patients moved", text)
     assert "24 practices stay" in text
     rules = profile("nhs_england")

@@ -28,6 +28,7 @@ rule report:
     output:
         multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "baseline.csv", "manifest.json"),
         multiext(f"{reports}/", "balance.csv") if weighted else [],
+        multiext(f"{reports}/", "incidence_rates.csv") if study.eligibility.conditions else [],
         multiext(f"{reports}/", "theme_counts.csv") if study.qualitative else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
     log:

@@ -16,7 +16,9 @@ def command(
     """The rules are applied in a fixed order; a row is set aside by the first one that it fails.
 
     Writes patients, registrations, measurements, conditions and set_aside (source file, row and rule) as Parquet,
-    and ledger.csv, in which received = kept + set aside for every arm and period.
+    and ledger.csv, in which received = kept + set aside for every arm and period. The header is row 1. Rows of set_aside
+    leave out the blank lines of a text file, and a cell with line breaks in quotes is in one row; messages count lines as
+    a text editor does.
 
     What does not fit into memory is spilled to disk; the environment variable EVALWEAVE_MEMORY_LIMIT (1GB where it is not set)
     says when. With `engine: pyspark` it runs on Spark: config/README.md says on which.

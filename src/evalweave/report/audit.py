@@ -234,8 +234,8 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
         result.looked_at["counting_columns"] += 1
         if few := [number for number, row in enumerate(rows, start=2) if _few_are_left(row, name, rules)]:
             yield (
-                f"{_place(content, name)}, row {few[0]}: all but a few of those asked (the profile {rules.name} shows no "
-                f"rest below {rules.min_cell}){f'; so are {len(few) - 1} more' if few[1:] else ''}."
+                f"{_place(content, name)}, row {few[0]}: all but a few of the whole (the profile {rules.name} shows no "
+                f"small rest){f'; so are {len(few) - 1} more' if few[1:] else ''}."
             )
         declared = DECLARED | set(_contract(name))
         for key in sorted({key for row in rows for key in row} - declared - set(COUNTING)):
@@ -247,11 +247,13 @@ def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
 
 
 def _few_are_left(row: dict[str, Any], table: str, rules: Profile) -> bool:
-    """Does a part of those asked give away the few who are not part of it?"""
+    """Does a part give away the few who are not part of it? A difference of rounded counts tells nothing for sure."""
+    kinds = _contract(table)
     return any(
         str(row.get(part)).isdigit()
         and str(row.get(whole)).isdigit()
-        and rules.hides_rest(int(row[part]), int(row[whole]))
+        and (kinds[part] == PARTICIPANTS or rules.base == 1)
+        and rules.hides_rest(int(row[part]), int(row[whole]), kinds[part])
         for part, whole in PART_OF.get(table, {}).items()
     )
 

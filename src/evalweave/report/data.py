@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.report import incidence
 from evalweave.report.disclosure import Profile
 from evalweave.report.numbers import decimals, missing
 from evalweave.study import Analysis, Outcome, Study, role_of
@@ -59,6 +60,7 @@ class ReportData:
     trends: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     baseline: pd.DataFrame | None = None
     balance: pd.DataFrame | None = None
+    incidence: pd.DataFrame | None = None
     ledger: pd.DataFrame | None = None
     codelists: pd.DataFrame | None = None
     themes: pd.DataFrame | None = None
@@ -87,6 +89,10 @@ class ReportData:
     def outcome_label(self, name: str | None = None) -> str:
         name = name or self.primary.outcome
         return self.study.outcomes[name].label or name.replace("_", " ")
+
+    def is_hba1c(self, name: str) -> bool:
+        """Is an outcome glycated haemoglobin, by its declared quantity or else its name?"""
+        return (self.study.outcomes[name].quantity or name) == "hba1c"
 
     def analyses(self, role: str) -> list[Analysis]:
         """Return the analyses that the report shows in one place, in the study file's order."""
@@ -146,6 +152,13 @@ class ReportData:
         if self.balance is None or self.balance.empty or self.baseline is None:
             return None
         return self.profile.balance(self.balance, self.baseline)
+
+    @cached_property
+    def released_incidence(self) -> pd.DataFrame | None:
+        """New cases by arm and period as released; None where eligibility asks for no condition."""
+        if self.incidence is None or self.incidence.empty:
+            return None
+        return incidence.released(self.profile, self.incidence, self.study.eligibility)
 
     @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:

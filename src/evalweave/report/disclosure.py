@@ -48,19 +48,24 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
         "n_patients": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
         "n_obs": ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"),
     },
+    "incidence_rates": {
+        "n_at_risk": ("n_incident", "rate_per_1000"), "n_incident": ("rate_per_1000",), "n_entered": ("n_entered_incident",),
+    },
     "theme_counts": {"n_eligible": ("n_participants",), "n_participants": ("n_references", "n_sources")},
     "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts")},
 }  # fmt: skip
 
-# Counts of participants that are a part of those counted in another column of the same row.
+# Counts of people that are a part of those counted in another column of the same row: a small rest hides as well.
 PART_OF: dict[str, dict[str, str]] = {
     "theme_counts": {"n_participants": "n_eligible"},
+    "incidence_rates": {"n_incident": "n_at_risk", "n_entered_incident": "n_entered"},
     "joint_display": dict.fromkeys(("n_raised", "n_supports", "n_contradicts"), "n_eligible"),
 }
 
 # Rows of a table that add up to a published total, per counting column.
 ADDS_UP: dict[str, dict[str, list[list[str]]]] = {
     "ledger": {"n": [["stage", "unit", "arm", "period"]]},
+    "incidence_rates": {"n_entered": [["arm"]]},
     "theme_counts": {
         "n_participants": [["theme_id", "code_id", "role", "attribute"]],
         "n_eligible": [["theme_id", "code_id", "role", "attribute"]],
@@ -118,9 +123,9 @@ class Profile:
             return 0 < n < self.min_cell
         return self.low <= n <= self.high
 
-    def hides_rest(self, part: Any, whole: Any) -> bool:
-        """Are those participants who are not part of `part` too few, though there are some?"""
-        return bool(pd.notna(part) and pd.notna(whole) and self.hides(int(whole) - int(part), PARTICIPANTS))
+    def hides_rest(self, part: Any, whole: Any, of: str = PARTICIPANTS) -> bool:
+        """Are those who are not part of `part` too few to be shown?"""
+        return bool(pd.notna(part) and pd.notna(whole) and self.hides(int(whole) - int(part), of))
 
     @property
     def voices_note(self) -> str:
@@ -162,17 +167,17 @@ class Profile:
     ) -> pd.Series:
         """Return which cells of a counting column are hidden, with secondary suppression within `groups`.
 
-        `whole` is the column of those of whom a participant count is a part: a small rest hides as well.
+        `whole` is the column of those of whom a count is a part: a small rest hides as well.
         """
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
         rest = _none(frame)
         if whole is not None and whole in frame:
             pairs = zip(frame[column], frame[whole], strict=True)
-            rest = pd.Series([self.hides_rest(*pair) for pair in pairs], index=frame.index, dtype=bool)
+            rest = pd.Series([self.hides_rest(*pair, of) for pair in pairs], index=frame.index, dtype=bool)
         if not groups or of in EXACT or not (primary | rest).any():
             return primary | rest
         if self.totals_from_cells and of in (PATIENTS, RECORDS):
-            return primary  # a total of released cells says nothing about the hidden ones
+            return primary | rest  # a total of released cells says nothing about the hidden ones
         low, high, slack = self._bounds(of)
         return suppress_secondary(frame, groups, column, primary, low=low, high=high, slack=slack, also=rest)
 

@@ -230,7 +230,7 @@ def _reasons(data: ReportData, lost: list[tuple[str, int]], of: str, word: str) 
     rest = lost[len(named) :]
     parts = [(n, plain(reason)) for reason, n in named]
     if rest:
-        parts.append((sum(n for _, n in rest), f"for {len(rest)} other reasons"))
+        parts.append((sum(n for _, n in rest), f"{len(rest)} other reasons"))
     return [
         *lines,
         *(replace(_counted(data, n, of, reason), inside=True, about=False) for n, reason in parts),

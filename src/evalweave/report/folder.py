@@ -61,7 +61,7 @@ def _text(out: Path, name: str, text: str) -> str:
     return name
 
 
-TABLES = ("estimates", "flow", "baseline", "balance", "theme_counts", "joint_display")
+TABLES = ("estimates", "flow", "baseline", "balance", "incidence_rates", "theme_counts", "joint_display")
 OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))
 
 

@@ -108,7 +108,7 @@ ESTIMATORS: dict[str, Method] = {
 INFERENCES: dict[str, Method] = {
     "cr0": _method("squared practice sums of influence, no small-sample factor; t with practices minus one degrees of freedom."),
     "cr1": _method(
-        "the same times G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom (G practices, N observations, K period "
+        "squared practice sums of influence times G/(G − 1) × (N − 1)/(N − K), t with G − 1 degrees of freedom (G practices, N observations, K period "
         "effects and coefficients).", ("cgm2008",),
         "hat:V = c ( X^{⊤} X )^{−1} ( Σ_{g} X_{g}^{⊤} e_{g} e_{g}^{⊤} X_{g} ) ( X^{⊤} X )^{−1}",
     ),

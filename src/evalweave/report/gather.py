@@ -48,6 +48,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         trends={name: frame for name, frame in trends.items() if frame is not None},
         baseline=table(results / "cohort" / "baseline.csv", tables.BASELINE),
         balance=table(results / "cohort" / "balance.csv", tables.BALANCE),
+        incidence=table(results / "cohort" / "incidence.csv", tables.INCIDENCE),
         ledger=ledger(study, results),
         codelists=table(results / "clean" / "codelists.csv"),
         themes=table(results / "code" / "themes.csv", tables.THEMES) if strand else None,
@@ -60,7 +61,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
         claims=_claims(study),
         truth=_truth(study),
-        provenance=_provenance(study_file, results),
+        provenance=_provenance(study, study_file, results),
         starts=_starts(study),
     )
 
@@ -120,7 +121,7 @@ def _truth(study: Study) -> dict[str, Any] | None:
     return document(path) or None if study.study.synthetic else None
 
 
-def _provenance(study_file: Path, results: Path) -> dict[str, Any]:
+def _provenance(study: Study, study_file: Path, results: Path) -> dict[str, Any]:
     import platform
     from importlib import metadata
 
@@ -131,7 +132,7 @@ def _provenance(study_file: Path, results: Path) -> dict[str, Any]:
     return {
         "study_file": study_file.name,
         "inputs": [
-            *provenance.extract_inputs(results),
+            *provenance.extract_inputs(results, study.extract, Path(study.extract.path)),
             *provenance.other_inputs(written, study_file.parent),
         ],
         "software": {

@@ -30,7 +30,8 @@ def k_of_n(profile: Profile, record: Mapping[Any, Any] | None) -> Text:
     if record is None:
         return "–"
     if missing(record["n_eligible"]):
-        return text("{} references", released_count(profile, record["n_references"], "references"))
+        noun = "reference" if str(record["n_references"]) == "1" else "references"
+        return text("{} {}", released_count(profile, record["n_references"], "references"), noun)
     if str(record["n_eligible"]) == "0":
         return "not asked"
     return text(

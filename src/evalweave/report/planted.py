@@ -6,7 +6,7 @@ from typing import Any
 
 from evalweave.report.blocks import Column, Line, Table, in_units, text
 from evalweave.report.data import PERCENTAGE_POINTS, ReportData, Row
-from evalweave.report.numbers import interval, number
+from evalweave.report.numbers import interval, number, plain, sentence
 from evalweave.report.terms import in_words
 from evalweave.study import Analysis
 
@@ -15,16 +15,20 @@ def planted_table(data: ReportData) -> Table | None:
     """Return planted and estimated values of every term that the truth knows; None for real data."""
     if data.truth is None or not data.study.study.synthetic:
         return None
-    lines = []
+    lines: list[Line] = []
     for analysis in data.study.analyses:
         if analysis.outcome != data.truth.get("outcome", data.primary.outcome):
             continue
         if data.comparison_label(analysis.comparison) != data.comparison_label(data.primary.comparison):
             continue
-        for term in dict.fromkeys(row.term for row in data.rows(analysis.name)):
-            line = _line(data, analysis, term)
-            if line:
-                lines.append(line)
+        found = [
+            _line(data, analysis, term)
+            for term in dict.fromkeys(row.term for row in data.rows(analysis.name))
+        ]
+        known = [line for line in found if line]
+        if known:
+            label = analysis.label or sentence(plain(analysis.name))
+            lines += [Line((label,), group=True), *known]
     if not lines:
         return None
     return Table(
@@ -64,7 +68,7 @@ def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
 
     inside = "yes" if row.low <= truth <= row.high else "no"
     return Line((
-        in_words(data, analysis, term),
+        sentence(in_words(data, analysis, term).removeprefix(f"{analysis.label or sentence(plain(analysis.name))}: ")),
         both(lambda t, r: number(t, r.places)),
         both(lambda t, r: number(r.estimate, r.places)),
         both(lambda t, r: interval(r.low, r.high, r.places)),

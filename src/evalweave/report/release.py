@@ -14,7 +14,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
-    """Return name -> table: estimates, flow, baseline, balance (of weights) and those of the qualitative strand.
+    """Return name -> table: estimates, flow, baseline, balance (of weights), new cases and those of the qualitative strand.
 
     What a study did not have is left out.
     """
@@ -23,6 +23,8 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
         found["baseline"] = data.released_baseline
     if data.released_balance is not None:
         found["balance"] = data.released_balance
+    if data.released_incidence is not None:
+        found["incidence_rates"] = data.released_incidence
     if data.theme_counts is not None:
         found["theme_counts"] = data.profile.count_frame(data.theme_counts, tables.THEME_COUNTS)
     if data.released_joint is not None:

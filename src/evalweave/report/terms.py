@@ -27,6 +27,12 @@ VARIABLES = {
     "n_conditions": "additional conditions",
     "female": "sex",
 }
+AVERAGES = {
+    "event[overall]": "periods since the start",
+    "group[overall]": "practices by their start",
+    "calendar[overall]": "calendar periods",
+    "simple": "every start and period",
+}
 ORDINALS = {"2": "2nd", "3": "3rd", "4": "4th"}
 
 
@@ -75,8 +81,8 @@ def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
         return "Change of the difference per period since the start"
     if named := periods_in_words(term, data.study.window.period):
         return f"{label}: {named}"
-    if term in ("event[overall]", "group[overall]", "simple", "calendar[overall]"):
-        return f"{label}, averaged ({term.split('[')[0]})"
+    if term in AVERAGES:
+        return f"{label}, averaged over {AVERAGES[term]}"
     if term == "att":
         return label
     return f"{label}: {term}"

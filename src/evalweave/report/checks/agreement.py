@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from evalweave.report.blocks import Check
+from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
 from evalweave.report.notes import released_note
-from evalweave.report.numbers import estimate, excludes_zero, missing, number
+from evalweave.report.numbers import estimate, excludes_zero, missing, number, sentence
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, agreement_about_zero
 
 
@@ -54,7 +55,7 @@ def comparison_groups(data: ReportData) -> Check | None:
             DOES_NOT_HOLD,
             f"{why}; {len(contrary)} of their intervals leave it out.",
             "comparisons",
-            "All",
+            "All of them",
         )
     if len(same) < len(found):
         return Check(
@@ -62,10 +63,14 @@ def comparison_groups(data: ReportData) -> Check | None:
             CANNOT_TELL,
             f"{why}; signs differ, but intervals are wide enough for both.",
             "comparisons",
-            "All",
+            "All of them",
         )
     return Check(
-        question, HOLDS, f"{why}; all have the same sign and their intervals hold it.", "comparisons", "All"
+        question,
+        HOLDS,
+        f"{why}; all have the same sign and their intervals hold it.",
+        "comparisons",
+        "All of them",
     )
 
 
@@ -79,7 +84,7 @@ def placebo_outcome(data: ReportData) -> Check | None:
     if not found:
         return Check(question, CANNOT_TELL, "A placebo outcome is not part of this study.")
     said = "; ".join(
-        f"{data.outcome_label(a.outcome)} {estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
+        f"{sentence(data.outcome_label(a.outcome))} {estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
         for a, row in found
     )
     told = [excludes_zero(row.low, row.high) for _, row in found]
@@ -104,13 +109,18 @@ def leave_one_out(data: ReportData) -> Check | None:
             if reason
             else "Leaving one practice out is not part of this study.",
         )
-    why = (
-        f"Leaving out one practice at a time, the estimate lies between {number(one['low'], row.places)} and "
-        f"{number(one['high'], row.places)} {row.unit}"
-    )
+
+    def why(ratio: float, unit: str) -> str:
+        places = (data.main(unit) or row).places
+        ends = (number(ratio * float(one[end]), places) for end in ("low", "high"))
+        return f"Leaving out one practice at a time, the estimate lies between {' and '.join(ends)} {unit}"
+
     if one.get("changes_sign"):
-        return Check(question, DOES_NOT_HOLD, f"{why}: it changes its sign.", "inference")
-    inside = row.low <= one["low"] and one["high"] <= row.high
-    return Check(
-        question, HOLDS, f"{why}: the sign stays{', and all lie inside the interval' if inside else ''}."
-    )
+        return Check(
+            question,
+            DOES_NOT_HOLD,
+            in_each(data, lambda *said: f"{why(*said)}: it changes its sign."),
+            "inference",
+        )
+    inside = ", and all lie inside the interval" if row.low <= one["low"] and one["high"] <= row.high else ""
+    return Check(question, HOLDS, in_each(data, lambda *said: f"{why(*said)}: the sign stays{inside}."))

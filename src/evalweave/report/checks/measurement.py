@@ -22,7 +22,7 @@ def measurement(data: ReportData) -> Check | None:
         low, high, said = formal
         told = excludes_zero(low, high)
         verdict = CANNOT_TELL if told is None else DOES_NOT_HOLD if told else HOLDS
-        return Check(question, verdict, text("{} {}", said, carry), "measured")
+        return Check(question, verdict, text("{} {}", said, carry), "measured", "Share measured")
     if shift is None:
         return Check(
             question, CANNOT_TELL, text("No counts of people who were not measured are at hand. {}", carry)

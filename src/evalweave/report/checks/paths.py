@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalweave.report.blocks import Check
+from evalweave.report.blocks import Check, Text
+from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
 from evalweave.report.notes import released_note
 from evalweave.report.numbers import estimate, excludes_zero, interval, missing, number
@@ -37,30 +38,36 @@ def pre_trends(data: ReportData) -> Check | None:
 
 def _pre_trend(
     data: ReportData, tested: Mapping[str, Any], slope: Mapping[str, Any], p_slope: Any, p_joint: Any, against: bool
-) -> tuple[str, str]:  # fmt: skip
-    unit = data.outcome.unit
-    parts = []
-    if not missing(p_joint):
-        parts.append(f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)")
-    if not missing(p_slope):
-        said = number(slope.get("estimate"), 2)
-        ends = f", 95 % CI {interval(slope['ci_low'], slope['ci_high'])}" if "ci_low" in slope else ""
-        parts.append(f"slope {said} {unit} a period{ends}, p = {p_slope:.2f}")
-    why = ("The leads differ from zero: " if against else "No departure was found: ") + "; ".join(parts) + "."
+) -> tuple[str, Text]:  # fmt: skip
     detect: Any = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get("power_80")
-    if against:
-        return DOES_NOT_HOLD, why
-    main, periods = data.main(unit), _periods_after(data)
-    if not missing(detect):
-        why += (
-            f" A steady drift of {number(detect)} {unit} a period would have been noticed four times in five"
-        )
+    verdict, end = DOES_NOT_HOLD if against else HOLDS, ""
+    main, periods = data.main(data.outcome.unit), _periods_after(data)
+    if not against and not missing(detect):
+        end = ", less than it would take to explain the estimate."
         if main and periods and detect * periods > abs(main.estimate):
-            return CANNOT_TELL, (
-                f"{why}; a smaller one could still explain the estimate, so that this check has too little power to reassure."
-            )
-        return HOLDS, f"{why}, less than it would take to explain the estimate."
-    return HOLDS, why
+            verdict = CANNOT_TELL
+            end = "; a smaller one could still explain the estimate, so that this check has too little power to reassure."
+
+    def said(ratio: float, unit: str) -> str:
+        places = 2 if ratio == 1 else 3
+        parts = (
+            [] if missing(p_joint) else [f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)"]
+        )
+        if not missing(p_slope):
+            size = number(ratio * slope["estimate"], places) if "estimate" in slope else "–"
+            ends = ""
+            if "ci_low" in slope:
+                ends = f", 95 % CI {interval(ratio * slope['ci_low'], ratio * slope['ci_high'], places)}"
+            parts.append(f"slope {size} {unit} a period{ends}, p = {p_slope:.2f}")
+        why = (
+            ("The leads differ from zero: " if against else "No departure was found: ")
+            + "; ".join(parts)
+            + "."
+        )
+        drift = f" A steady drift of {number(ratio * detect, places)} {unit} a period would have been noticed four times in five"
+        return f"{why}{drift}{end}" if end else why
+
+    return verdict, in_each(data, said)
 
 
 def _periods_after(data: ReportData) -> float:
@@ -83,14 +90,20 @@ def placebo_starts(data: ReportData) -> Check | None:
             (each["refused"] for each in found if each.get("refused")), "no placebo date could be tried"
         )
         return Check(question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}."))
-    unit = data.outcome.unit
-    said = "; ".join(
-        f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
-        f"{estimate(each['estimate'], each['ci_low'], each['ci_high'])}" for each in run
-    )  # fmt: skip
     off = [each for each in run if excludes_zero(each["ci_low"], each["ci_high"])]
-    words = f"the intervals of {len(off)} exclude zero" if off else "all intervals include zero"
-    return Check(question, DOES_NOT_HOLD if off else HOLDS, f"Starts set {said} {unit}: {words}.")
+    some = (
+        f"the interval{'s' if len(off) > 1 else ''} of {len(off)} exclude{'' if len(off) > 1 else 's'} zero"
+    )
+    words = some if off else "all intervals include zero"
+
+    def said(ratio: float, unit: str) -> str:
+        tried = "; ".join(
+            f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
+            f"{estimate(*(ratio * each[name] for name in ('estimate', 'ci_low', 'ci_high')))}" for each in run
+        )  # fmt: skip
+        return f"Starts set {tried} {unit}: {words}."
+
+    return Check(question, DOES_NOT_HOLD if off else HOLDS, in_each(data, said))
 
 
 def sensitivity_bound(data: ReportData) -> Check | None:
@@ -121,7 +134,7 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
             link,
         )
     if original and not excludes_zero(original[0].get("ci_low"), original[0].get("ci_high")):
-        why = "Even with equal trends the interval for the average after the start includes zero, so no bound is needed to lose it."
+        why = "Even with equal trends the interval for the average after the start includes zero, so there is no answer for a difference in trends to upset."
         return Check(question, CANNOT_TELL, why, link, "Event study")
     kept = [
         float(r["M"])

@@ -109,9 +109,10 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
             axes.plot([e], [row.estimate], marker="o", ms=5.5, color=PROGRAMME, mec="none")
         if reference is not None:
             axes.plot([reference], [0], marker="o", ms=5, mfc="none", mec=QUIET, ls="none")
+            right = reference == -1  # beside the line of the start
             axes.annotate(
-                "reference", (reference, 0), xytext=(0, 7), textcoords="offset points", ha="center", fontsize=8.5,
-                color=QUIET,
+                "reference", (-0.5 if right else reference, 0), xytext=(-3 if right else 0, 7), textcoords="offset points",
+                ha="right" if right else "center", fontsize=8.5, color=QUIET,
             )  # fmt: skip
         axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
         axes.set_xticks(
@@ -121,8 +122,8 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
         axes.margins(y=0.12)
         axes.yaxis.set_major_formatter(lambda y, _: number(y, 6).rstrip("0").rstrip("."))
         axes.annotate(
-            "programme starts ", (-0.5, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
-            color=QUIET,
+            "programme starts", (-0.5, 1), xytext=(-3, 0), xycoords=("data", "axes fraction"),
+            textcoords="offset points", ha="right", va="top", fontsize=8.5, color=QUIET,
         )  # fmt: skip
         way = better_way(data.study.outcomes[analysis.outcome].better)
         axes.set_title(f"Difference ({unit}){way}", loc="left", fontsize=9, color=INK, pad=8)

@@ -35,7 +35,7 @@ class Counted:
     of: str
     after: str
     about: bool = False
-    inside: bool = False  # a part of the line above
+    inside: bool = False  # a part of the line above: a reason, after a colon
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _lines(box: Box, letters: int) -> list[tuple[list[str], Counted | None]]:
     heading = [(line, None) for line in textwrap.wrap(box.heading, letters)]
     rows: list[tuple[list[str], Counted | None]] = [([line], None) for line, _ in heading]
     for counted in box.lines:
-        before = len(counted.shown) + (6 if counted.about else 0) + (2 if counted.inside else 0)
+        before = len(counted.shown) + (6 if counted.about else 0) + (3 if counted.inside else 0)
         wrapped = textwrap.wrap("x" * before + " " + counted.after, letters, break_long_words=False)
         rows.append((wrapped or [""], counted))
     return rows
@@ -183,8 +183,9 @@ def _box(box: Box, x: float, y: float, wide: float, tall: float, letters: int, k
                     f'<tspan class="count" data-counts="{counted.of}" data-value="{escape(counted.value)}">'
                     f"{escape(counted.shown)}</tspan>"
                 )
+                colon = ":" if counted.inside else ""
                 start = x + PAD + (14 if counted.inside else 0)
-                drawn.append(f'<text x="{_n(start)}" y="{_n(at)}">{about}{mark} {escape(rest)}</text>')
+                drawn.append(f'<text x="{_n(start)}" y="{_n(at)}">{about}{mark}{colon} {escape(rest)}</text>')
             else:
                 drawn.append(
                     f'<text x="{_n(x + PAD + (26 if counted.inside else 12))}" y="{_n(at)}">{escape(line)}</text>'

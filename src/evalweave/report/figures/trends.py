@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pandas as pd
 
 from evalweave import tables
@@ -23,6 +25,7 @@ from evalweave.report.numbers import number
 from evalweave.study import period_label, period_number
 
 ARMS = ("programme", "comparison")
+LIFT = 8  # points between a line and its name
 NGSP_SLOPE, NGSP_CONSTANT = (
     0.09148,
     2.152,
@@ -78,9 +81,9 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         axes.set_ylim(low - room, high + room)
         periods = sorted(frame["period"].unique())
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)
-        _period_axis(data, axes, periods)
+        period_axis(data, axes, periods)
         programme_start(data, axes)
-        _direct_labels(axes, frame)
+        _direct_labels(data, axes, frame)
         way = better_way(data.outcome.better)
         axes.set_title(
             f"Mean {data.outcome_label()} ({data.outcome.unit}){way}",
@@ -105,24 +108,72 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         return to_svg(figure, "raw-means", title, said)
 
 
-def _direct_labels(axes: object, frame: pd.DataFrame) -> None:
-    """Write each arm's name beside its line, where the two lines are farthest apart."""
+def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:
+    """Write each arm's name beside its line, where it crosses no line and the two lines are farthest apart."""
     wide = frame.pivot(index="period", columns="arm", values="mean").sort_index()
-    gap = (wide.max(axis=1) - wide.min(axis=1)).fillna(-1.0)
-    period = int(gap.idxmax())
-    first_half = period <= (wide.index.min() + wide.index.max()) / 2
+    lines = [axes.transData.transform(wide[arm].dropna().reset_index().to_numpy()) for arm in wide.columns]
+    start = axes.transData.transform((_start(data), 0))[0]
+    by_gap = (wide.max(axis=1) - wide.min(axis=1)).dropna().sort_values(ascending=False, kind="stable").index
     for arm in wide.columns:
-        value = wide.at[period, arm]
-        if pd.isna(value):
+        words = f"{arm} practices"
+        places = [
+            (period, wide.at[period, arm], wide.at[period, arm] >= wide.loc[period].max(), across)
+            for period in by_gap if pd.notna(wide.at[period, arm]) for across in ("left", "right", "center")
+        ]  # fmt: skip
+        if not places:
             continue
-        up = value >= wide.loc[period].max()
-        axes.annotate(  # type: ignore[attr-defined]
-            f"{arm} practices", (period, value), xytext=(0, 8 if up else -8), textcoords="offset points",
-            ha="left" if first_half else "right", va="bottom" if up else "top", color=INK, fontsize=9.5,
+        free = [place for place in places if _is_free(axes, lines, start, words, *place)]
+        period, value, up, across = (free or places)[0]
+        axes.annotate(
+            words, (period, value), xytext=(0, LIFT if up else -LIFT), textcoords="offset points", ha=across,
+            va="bottom" if up else "top", color=INK, fontsize=9.5,
         )  # fmt: skip
 
 
-def _period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
+def _is_free(
+    axes: Any, lines: list[Any], start: float, words: str, period: int, value: float, up: bool, across: str
+) -> bool:  # fmt: skip
+    """Does a label lie inside the axes and off every line? Measured in points, a letter being taken as 5.6 wide."""
+    import numpy as np
+
+    scale = axes.figure.dpi / 72
+    x, y = axes.transData.transform((period, value))
+    wide, tall = 5.6 * len(words) * scale, 12 * scale
+    left = x - {"left": 0.0, "center": wide / 2, "right": wide}[across]
+    bottom = y + LIFT * scale if up else y - LIFT * scale - tall
+    box = axes.bbox
+    top = box.y1 - 14 * scale  # above it stands the name of the start
+    if (
+        left < box.x0
+        or left + wide > box.x1
+        or bottom < box.y0
+        or bottom + tall > top
+        or left < start < left + wide
+    ):
+        return False
+    at = np.linspace(left, left + wide, 40)
+    for line in lines:
+        heights = np.interp(at, line[:, 0], line[:, 1], left=np.nan, right=np.nan)
+        if ((heights > bottom - 2 * scale) & (heights < bottom + tall + 2 * scale)).any():
+            return False
+    return True
+
+
+def key(axes: Any) -> None:
+    """Write above the axes, at the right, which line is which: for lines too close to carry their names."""
+    for arm, x in (("programme", 0.58), ("comparison", 0.82)):
+        ends, height = [x - 0.075, x - 0.045, x - 0.015], 1.055
+        axes.plot(
+            ends, [height] * 3, transform=axes.transAxes, clip_on=False, color=COLOURS[arm], lw=1.8, ls="-" if arm == "programme" else (0, DASHES[arm]),
+            marker=MARKERS[arm], ms=4.5, mew=0, markevery=[1],
+        )  # fmt: skip
+        axes.annotate(
+            arm, (x, height), xycoords="axes fraction", ha="left", va="center", color=INK, fontsize=9
+        )
+
+
+def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
+    """Name at most eight periods below the axis."""
     step = max(1, -(-len(periods) // 8))
     kept = periods[::step]
     axes.set_xticks(kept, [period_label(int(p), data.study.window.period) for p in kept])  # type: ignore[attr-defined]
@@ -130,13 +181,20 @@ def _period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
         axes.tick_params(axis="x", labelsize=8)  # type: ignore[attr-defined]
 
 
-def programme_start(data: ReportData, axes: object) -> None:
+def _start(data: ReportData) -> float:
+    """Return where the (first) start lies on the axis of periods: between two of them."""
+    return period_number(data.study.eligibility.index_date, data.study.window.period) - 0.5
+
+
+def programme_start(data: ReportData, axes: Any) -> None:
     """Draw the (first) programme start as a labelled vertical line between two periods."""
-    at = period_number(data.study.eligibility.index_date, data.study.window.period) - 0.5
-    low, high = axes.get_xlim()  # type: ignore[attr-defined]
+    at = _start(data)
+    low, high = axes.get_xlim()
     if low < at < high:
-        axes.axvline(at, color=QUIET, lw=0.8, dashes=(2, 2))  # type: ignore[attr-defined]
-        axes.annotate(  # type: ignore[attr-defined]
-            "first practices start " if len(data.starts) > 1 else "programme starts ", (at, 1), xycoords=("data", "axes fraction"), ha="right", va="top", fontsize=8.5,
-            color=QUIET,
+        axes.axvline(at, color=QUIET, lw=0.8, dashes=(2, 2))
+        early = (at - low) / (high - low) < 0.3  # no room for the words at its left
+        axes.annotate(
+            "first practices start" if len(data.starts) > 1 else "programme starts", (at, 1), xytext=(3 if early else -3, 0),
+            xycoords=("data", "axes fraction"), textcoords="offset points", ha="left" if early else "right", va="top",
+            fontsize=8.5, color=QUIET,
         )  # fmt: skip

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.report import criteria
 from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
@@ -57,6 +58,8 @@ def _blocks(data: ReportData) -> list[Any]:
     if verdict == DOES_NOT_HOLD:
         blocks.append(Prose(words))
     blocks.append(Prose(wording(data)))
+    if data.study.eligibility.cohort == "open":
+        blocks.append(Prose(criteria.OPEN))
     planted = planted_table(data)
     if planted:
         said = [truth_sentence(data, row) for row in rows]
@@ -74,7 +77,7 @@ def _caption(data: ReportData) -> Text:
     said = f"The dot is the estimate, the line its {percent(data.primary.level)} confidence interval (CI)."
     if data.study.report.margin:
         said += " The shaded stretch holds differences too small to matter."
-    if data.primary.outcome == "hba1c":
+    if data.is_hba1c(data.primary.outcome):
         said += " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three months."
     return said
 

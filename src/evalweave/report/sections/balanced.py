@@ -28,11 +28,20 @@ NAMES = {
 }
 
 
+def counted(data: ReportData, name: str) -> bool:
+    """Is a characteristic part of the study? Additional conditions are only where the study names some."""
+    return name not in ("n_conditions", "fewer_conditions") or bool(
+        data.study.eligibility.additional_conditions
+    )
+
+
 def title(data: ReportData, name: str) -> str:
     """Return a characteristic in words."""
     outcome = data.study.outcomes.get(name)
     return (
-        f"{data.outcome_label(name)}, year before" if outcome else NAMES.get(name, sentence(variable(name)))
+        f"{sentence(data.outcome_label(name))}, year before"
+        if outcome
+        else NAMES.get(name, sentence(variable(name)))
     )
 
 
@@ -52,7 +61,7 @@ def _unweighted(data: ReportData, comparison: str) -> list[Any]:
     frame = data.released_baseline
     if frame is None:
         return []
-    lines = _lines(frame[frame["comparison"] == comparison])
+    lines = _lines(data, frame[frame["comparison"] == comparison])
     pairs = _largest_first([Pair(_label(data, line), _real(line["smd"])) for line in lines])
     figure = love_plot(
         "baseline-differences", "How far apart the arms were at baseline",
@@ -69,7 +78,7 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
     if frame is None or not (frame["comparison"] == comparison).any():
         return []
     mine = frame[frame["comparison"] == comparison]
-    lines = _lines(mine, set(group.balance_on))
+    lines = _lines(data, mine, set(group.balance_on))
     on = [line for line in lines if line["balanced"]]
     others = [line for line in lines if not line["balanced"]]
     pairs: list[Pair] = []
@@ -101,13 +110,13 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
     ]
 
 
-def _lines(frame: pd.DataFrame, wanted: set[str] | None = None) -> list[dict[Any, Any]]:
+def _lines(data: ReportData, frame: pd.DataFrame, wanted: set[str] | None = None) -> list[dict[Any, Any]]:
     """Return the lines with a difference; of two levels that mirror each other the first, of a fact its finer form."""
     names = set(frame["variable"])
     found = []
     for name, part in frame.groupby("variable", sort=False):
         coarser = COARSER.get(str(name)) in names and str(name) not in (wanted or ())
-        if str(name) in ("patients", "practices") or coarser:
+        if str(name) in ("patients", "practices") or coarser or not counted(data, str(name)):
             continue
         levels = part[part["category"].fillna("") != ""]
         mirrored = len(levels) == 2 and len(part) == 2

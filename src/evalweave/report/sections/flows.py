@@ -63,7 +63,7 @@ def _table(data: ReportData, outcomes: list[str]) -> Table:
     unit = flowchart.PERSON_PERIODS[data.study.window.period]
     lines: list[Line] = []
     for outcome in outcomes:
-        lines.append(Line((data.outcome_label(outcome),), group=True))
+        lines.append(Line((sentence(data.outcome_label(outcome)),), group=True))
         for arm in flowchart.arms(data):
             each = flowchart.measured(data, outcome, arm)
             cells: list[Text] = [

@@ -212,7 +212,7 @@ def _sensitivity(data: ReportData) -> list[Any]:
         for analysis, row in placebos:
             blocks.append(
                 Prose(
-                    f"{data.outcome_label(analysis.outcome)}, on which no {data.study.study.wording} was expected: "
+                    f"{sentence(data.outcome_label(analysis.outcome))}, on which no {data.study.study.wording} was expected: "
                     f"{_full(row)}, {method(row.inference)}."
                 )
             )

@@ -150,7 +150,7 @@ def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
 
     return Line(
         (
-            f"{data.outcome_label(analysis.outcome)}: difference from comparison practices",
+            f"{sentence(data.outcome_label(analysis.outcome))}: difference from comparison practices",
             *(said(term) for term in terms),
         )
     )

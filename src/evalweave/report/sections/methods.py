@@ -6,11 +6,14 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evalweave.report import criteria
 from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, primary_inference
 from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
 from evalweave.report.numbers import joined, number, percent, plain, sentence
+from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
+from evalweave.report.terms import variable
 from evalweave.study import Analysis, Study, role_of
 
 PER_PERIOD = {
@@ -23,6 +26,7 @@ KINDS = {
     "not_yet_treated": "practices that did not have the programme yet",
     "not_referred": "eligible people of programme practices who were not referred (selected; descriptive only)",
 }
+DRAWN = {"wild_bootstrap", "multiplier_bootstrap", "randomisation"}  # methods that draw at random
 STRADDLING = {
     "drop": "left out",
     "treated": "counted as with the programme",
@@ -40,7 +44,7 @@ def section(data: ReportData) -> Section:
         Heading("Design"),
         *_prose(_design(study)),
         Heading("People and outcomes"),
-        *_prose(_people(study)),
+        *_prose(_people(data)),
     ]
     blocks += [Heading("Estimation"), *_estimation(data)]
     blocks += [Heading("Inference"), *_inference(data)]
@@ -58,12 +62,16 @@ def _prose(sentences: list[str]) -> list[Prose]:
 
 
 def _design(study: Study) -> list[str]:
-    window, exposure = study.window, study.exposure
+    window, exposure, eligibility = study.window, study.exposure, study.eligibility
+    when = f"on {criteria.day(eligibility)}"
     comparison = study.comparisons[study.primary_comparison]
     said = [
         f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} in periods of one "
         f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the practice where they were "
-        f"registered on {study.eligibility.index_date.isoformat()}, whether or not they used the programme.",
+        f"registered {when}, whether or not they used the programme.",
+        criteria.kind(eligibility)
+        if eligibility.cohort == "open"
+        else "The cohort is closed: it was fixed on that day.",
         f"The comparison group is {KINDS[comparison.kind]}"
         + (f" ({comparison.label})" if comparison.label else "")
         + ".",
@@ -81,29 +89,28 @@ def _design(study: Study) -> list[str]:
     if len(study.comparisons) > 1:
         others = [c.label or plain(n) for n, c in study.comparisons.items() if n != study.primary_comparison]
         said.append(f"Other comparison groups: {joined(others)}.")
-    if comparison.balance != "none":
-        said.append(
-            f"Arms are weighted by {comparison.balance} balancing on {joined([plain(n) for n in comparison.balance_on])}."
-        )
+    for name, group in study.comparisons.items():
+        if group.balance != "none":
+            said.append(
+                f"Comparison patients of “{group.label or plain(name)}” are weighted by {BALANCING[group.balance]} to resemble the "
+                f"programme arm in {joined([variable(n) for n in group.balance_on])}."
+            )
     return said
 
 
-def _people(study: Study) -> list[str]:
+def _people(data: ReportData) -> list[str]:
+    study = data.study
     e = study.eligibility
-    said = [
-        f"Eligible were people aged {e.age[0]} to {e.age[1]}, registered for at least {e.registered_days} days without a gap"
-        + (f", with an entry of {joined([plain(n) for n in e.conditions])} before the index date" if e.conditions else "")
-        + (f" and none of {joined([plain(n) for n in e.without], 'or')}" if e.without else "") + ".",
-    ]  # fmt: skip
+    said = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
     if e.additional_conditions:
         said.append(f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}.")
     for name, outcome in study.outcomes.items():
         low, high = (number(x, 0) for x in outcome.plausible)
         said.append(
-            f"{outcome.label or sentence(plain(name))} is {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
+            f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
             f"{low} to {high} were set aside." + (" It is a placebo outcome." if outcome.placebo else "")
         )
-    if any(o.unit == "mmol/mol" for o in study.outcomes.values()):
+    if any(o.unit == "mmol/mol" and data.is_hba1c(name) for name, o in study.outcomes.items()):
         said.append(
             "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage points by the slope of the "
             "IFCC–NGSP master equation, 0.09148; a difference has no intercept."
@@ -143,7 +150,7 @@ def _options(data: ReportData, analysis: Analysis) -> str:
         f"shown as {role_of(analysis, data.study.outcomes).replace('_', ' ')}",
     ]
     if analysis.subgroup:
-        parts.append(f"by {plain(analysis.subgroup)}")
+        parts.append(f"by {variable(analysis.subgroup)}")
     if analysis.covariates:
         parts.append(f"adjusted for {joined([plain(n) for n in analysis.covariates])}")
     if analysis.estimator in ("event_study", "sun_abraham"):
@@ -153,7 +160,8 @@ def _options(data: ReportData, analysis: Analysis) -> str:
             f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} panel"
         )
     parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
-    parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
+    if DRAWN & set(analysis.inference):
+        parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
     return f"{_named(analysis)}: {'; '.join(parts)}."
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,7 +85,7 @@ def _limits(data: ReportData) -> list[Any]:
         if found.get("error"):
             items.append(text("{}: {}", label, released_note(data.profile, str(found["error"]))))
         items += [
-            text("{}: {}", label, released_note(data.profile, sentence(str(said))))
+            text("{}: {}", label, released_note(data.profile, _named(data, sentence(str(said)))))
             for said in found.get("notes") or []
         ]
         said_before = {str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))}
@@ -120,6 +121,12 @@ def _limits(data: ReportData) -> list[Any]:
     if not items:
         return [Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")]
     return [Listing(tuple(dict.fromkeys(items)))]
+
+
+def _named(data: ReportData, said: str) -> str:
+    """Return a note with outcomes by their labels instead of their names in the study file."""
+    names = "|".join(re.escape(name) for name in data.study.outcomes)
+    return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: data.outcome_label(found[0]), said)
 
 
 def _term(data: ReportData, term: str) -> str:

@@ -181,7 +181,7 @@ def _measured(data: ReportData) -> Table | None:
     columns = [Column("Period")]
     for arm in arms:
         columns += [
-            Column(f"In follow-up, {arm}", number=True), Column("Measured", number=True), Column("Share", "%", True),
+            Column(f"In follow-up, {arm}", number=True), Column("Measured", number=True), Column("Share", number=True),
         ]  # fmt: skip
     return Table(
         f"People in follow-up and those with at least one {data.outcome_label()} in the period. A gap that opens between the "

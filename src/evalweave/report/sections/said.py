@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave import tables
+from evalweave.qualitative.counts import NOT_STATED
 from evalweave.report.blocks import Column, Details, Heading, Line, Listing, Prose, Section, Table, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.numbers import missing, number, plain, sentence
@@ -145,6 +146,8 @@ def _attributes(data: ReportData) -> list[Any]:
     for attribute, part in released.groupby("attribute", sort=False):
         for role, voice in part.groupby("role", sort=False):
             levels = list(dict.fromkeys(voice["attribute_level"].dropna()))
+            if levels == [NOT_STATED]:
+                continue  # of nobody is it known, so the table of themes says the same
             cells = {(r["theme_id"], r["attribute_level"]): r for r in voice.to_dict("records")}
             lines = tuple(
                 Line(

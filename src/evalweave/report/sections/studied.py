@@ -1,4 +1,4 @@
-"""Who was studied: the flow of each outcome, the baseline table, and how alike the arms were."""
+"""Who was studied: the flow of each outcome, the baseline table, how alike the arms were, and new cases."""
 
 from __future__ import annotations
 
@@ -6,35 +6,27 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.report import criteria
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.numbers import missing, number, percent, plain, sentence
-from evalweave.report.sections import balanced, flows
+from evalweave.report.numbers import missing, number, percent, sentence
+from evalweave.report.sections import balanced, flows, new_cases
 from evalweave.report.terms import level
 
 
 def section(data: ReportData) -> Section:
     """Return flow diagrams and baseline table."""
     eligibility = data.study.eligibility
-    conditions = [plain(name) for name in eligibility.conditions]
-    without = [plain(name) for name in eligibility.without]
-    said = (
-        f"People aged {eligibility.age[0]} to {eligibility.age[1]} on {eligibility.index_date.isoformat()}, registered with a "
-        f"practice for at least {eligibility.registered_days} days"
-    )
-    if conditions:
-        said += f", with {' and '.join(conditions)}"
-    if without:
-        said += f", without {' or '.join(without)}"
-    kind = (
-        "Who is in was fixed on that day, in both arms alike, and nothing that happened later changed it."
-        if eligibility.cohort == "closed"
-        else "The cohort is open: people enter when they first meet the criteria."
-    )
-    blocks: list[Any] = [Prose(f"{said}. {kind}")]
+    said = [
+        f"People {criteria.people(eligibility)}.",
+        *criteria.rules(eligibility),
+        criteria.kind(eligibility),
+    ]
+    blocks: list[Any] = [Prose(" ".join(said))]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
+    blocks += new_cases.blocks(data)
     return Section("studied", "Who was studied", tuple(blocks))
 
 
@@ -49,6 +41,8 @@ def _baseline(data: ReportData) -> list[Any]:
     for name, part in released.groupby("variable", sort=False):
         if str(name) == "white" and "ethnicity" in set(released["variable"]):
             continue  # the same fact, coarser
+        if not balanced.counted(data, str(name)):
+            continue
         lines += _variable(data, str(name), part, frame.loc[part.index])
     table = Table(
         "The two arms at the index date. The last column is the standardised mean difference: beyond 0.1 the arms are "
@@ -64,7 +58,9 @@ def _baseline(data: ReportData) -> list[Any]:
 def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
     """Return the lines of one characteristic: its mean, or a heading with its levels."""
     outcome = data.study.outcomes.get(name)
-    title = f"{data.outcome_label(name)} ({outcome.unit})" if outcome else balanced.title(data, name)
+    title = (
+        f"{sentence(data.outcome_label(name))} ({outcome.unit})" if outcome else balanced.title(data, name)
+    )
     rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
     whole = [pair for pair in rows if missing(pair[0]["category"])]
     levels = [pair for pair in rows if not missing(pair[0]["category"])]

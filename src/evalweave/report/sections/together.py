@@ -14,6 +14,7 @@ from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.people import many
 from evalweave.report.sections import matrices, threads
 from evalweave.report.sentences import method
+from evalweave.report.terms import in_words
 
 CAPTION = (
     "Each claim was declared with the sign it expects and the smallest difference that matters. Left the claim, then the "
@@ -155,10 +156,19 @@ def _label_note(record: dict[Any, Any]) -> str:
     )
 
 
+def _estimate(data: ReportData, name: str, term: str) -> str:
+    """Return which estimate a claim speaks to: its analysis and, where the term says more, the term in words."""
+    analysis = next((each for each in data.study.analyses if each.name == name), None)
+    if analysis is None:
+        return f"{plain(name)}, {term}"
+    label, words = analysis.label or sentence(plain(name)), in_words(data, analysis, term)
+    return words if words.startswith(label) else f"{label}: {words[0].lower()}{words[1:]}"
+
+
 def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]:
     unit = record["outcome_unit"]
     rows: list[tuple[Text, Text]] = [
-        ("Estimate", f"{plain(str(record['analysis']))}, {record['term']}"),
+        ("Estimate", _estimate(data, str(record["analysis"]), str(record["term"]))),
         ("Inference", method(str(record["inference"])) if not missing(record["inference"]) else "none"),
         ("Margin", f"{number(record['margin'])} {unit}"),
         ("Expected sign", str(record["expected_sign"])),
