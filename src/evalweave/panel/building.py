@@ -82,7 +82,7 @@ def build(
     ledger = panel_ledger(counts, status, raw, measured, settings)
     _check_measured(raw, {row["arm"] for row in arms}, comparison, settings)
     return Panels(
-        panel=_panel(backend, rows, people, settings),
+        panel=_panel(rows, people, settings),
         trends=raw,
         ledger=ledger,
         followed=followed.followed(runs, people),
@@ -229,7 +229,7 @@ def _ever_measured(backend: Any, rows: ir.Table, people: ir.Table, settings: Pan
     return backend.to_pyarrow(counted).to_pandas()
 
 
-def _panel(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
+def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
     """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted.
 
     What is sorted is kept narrow: small whole numbers, and words that follow from numbers afterwards.
@@ -241,7 +241,7 @@ def _panel(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettin
     known = [name for name in (*PANEL.names, *COVARIATES, *baselines) if name not in ("period", "sex")]
     whole = rows.inner_join(facts.select("person", *known), "person")
     narrow = {name: whole[name].cast(kind) for name, kind in NARROW.items()}
-    whole = engine.in_order(backend, "panel", whole.mutate(**narrow), "person", "period")
+    whole = whole.mutate(**narrow).order_by("person", "period")
     whole = whole.mutate(
         **{name: whole[name].cast("int64") for name in NARROW},
         period_label=labels[whole.period - numbers[0]],
