@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from evalweave.errors import DataError, StudyError
+from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.records import engine
 from evalweave.records.ingest import Part, index, ingest, ingested_table, ledger
 from evalweave.study import Extract
@@ -226,6 +226,19 @@ def test_the_memory_limit_is_the_machines(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "plenty")
     with pytest.raises(StudyError, match="not an amount of memory"):
         engine.connect("duckdb")
+
+
+def test_too_little_memory_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "30MB")
+    with pytest.raises(EvalweaveError, match=r"more than 30MB of memory.*EVALWEAVE_MEMORY_LIMIT"):  # noqa: SIM117
+        with engine.working("duckdb", tmp_path) as backend:
+            backend.raw_sql("SELECT list(i) FROM range(50000000) t(i)").fetchall()
+    pq.write_table(
+        pa.table({"patient_id": ["P1"], "date": ["2016-02-29"], "code": ["1"]}), tmp_path / "events.parquet"
+    )
+    monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "1KB")
+    with pytest.raises(EvalweaveError, match="more than 1KB of memory"):
+        read(tmp_path)
 
 
 def test_an_unchanged_file_is_not_read_again(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from evalweave.errors import StudyError
+from evalweave.errors import EvalweaveError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -73,6 +73,32 @@ def memory() -> float:
     return float(found[1]) * {"K": 1e-6, "M": 1e-3, "G": 1.0, "T": 1e3}[found[2].upper()] if found else 1.0
 
 
+def exhausted(error: Exception) -> str | None:
+    """Return a sentence for an error by which an embedded engine says that memory or disk do not suffice, else None."""
+    if type(error).__name__ == "OutOfMemoryException":
+        return (
+            f"The records need more than {os.environ.get(MEMORY) or LITTLE} of memory. Set the environment variable "
+            f"{MEMORY} to more of what this machine has, such as {max(2, 2 * memory()):.0f}GB, and run it again."
+        )
+    if "No space left" in str(error) or "max_temp_directory_size" in str(error):
+        return "The disk is full: what does not fit into memory is written beside the results. Make room and run it again."
+    return None
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Turn an engine's want of memory or disk into a sentence."""
+    try:
+        yield
+    except EvalweaveError:
+        raise
+    except Exception as error:
+        said = exhausted(error)
+        if said is None:
+            raise
+        raise EvalweaveError(said) from error
+
+
 def lacking(engine: str) -> list[str]:
     """Return a sentence for what `engine` needs and this machine lacks."""
     if engine == "pyspark":
@@ -91,7 +117,8 @@ def working(engine: str, out: Path) -> Iterator[Any]:
     with tempfile.TemporaryDirectory(dir=out, prefix=".spill.") as spill:
         backend = connect(engine, spill=spill)
         try:
-            yield backend
+            with plainly():
+                yield backend
         finally:
             backend.disconnect()
 

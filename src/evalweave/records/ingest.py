@@ -75,7 +75,8 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
             part = _ready(target, source)
             if part is None:
                 backend = backend or engine.connect("duckdb", spill=scratch)
-                part, wrong = _read(backend, seen, source, extract, table, target, scratch)
+                with engine.plainly():
+                    part, wrong = _read(backend, seen, source, extract, table, target, scratch)
                 faults += wrong
             if part is not None:
                 parts.append(part)
@@ -283,6 +284,8 @@ def raw_table(
 
 def damaged(name: str, kind: str, error: Exception) -> Fault:
     """Return the fault of a Parquet or Arrow file that the engine cannot read; its own words may quote cells."""
+    if engine.exhausted(error):
+        raise error
     return Fault(
         name,
         f"{kind.capitalize()} that cannot be read ({type(error).__name__})",

@@ -62,7 +62,7 @@ def _said_plainly(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 class Compiler(PySparkCompiler):
-    """Ibis's compiler, with the operation of ours that it lacks and the type of row numbers that it promises."""
+    """Ibis's compiler, with the type of row numbers that it promises."""
 
     __slots__ = ()
 
@@ -70,15 +70,6 @@ class Compiler(PySparkCompiler):
         """Number rows with 64 bits: Spark's own numbers have 32, and overflow in products."""
         made = super().visit_WindowFunction(op, **kwargs)
         return self.cast(made, op.dtype) if isinstance(op.func, ops.RowNumber) else made
-
-    def visit_ArrayCollect(self, op: Any, *, arg: Any, order_by: Any, **kwargs: Any) -> Any:
-        """Collect in the order of the values themselves (`same_day.exact_mean`) by sorting what was collected."""
-        collected = super().visit_ArrayCollect(op, arg=arg, order_by=(), **kwargs)
-        if not order_by:
-            return collected
-        if [(key.arg, key.ascending) for key in op.order_by] != [(op.arg, True)]:
-            raise NotImplementedError("collect in another order than that of its own values")
-        return self.f.array_sort(collected)
 
 
 class Backend(PySpark):
