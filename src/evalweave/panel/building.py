@@ -235,7 +235,7 @@ def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     What is sorted is kept narrow: small whole numbers, and words that follow from numbers afterwards.
     """
     numbers = followed.periods(settings)
-    labels = ibis.array([period_label(number, settings.window.period) for number in numbers])
+    labels = [period_label(number, settings.window.period) for number in numbers]
     baselines = [name for name in people.columns if name.startswith(BASELINE_OF)]
     facts = people.mutate(female=ibis.cases((people.sex == "female", 1), (people.sex == "male", 0)))
     known = [name for name in (*PANEL.names, *COVARIATES, *baselines) if name not in ("period", "sex")]
@@ -244,7 +244,7 @@ def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     whole = whole.mutate(**narrow).order_by("person", "period")
     whole = whole.mutate(
         **{name: whole[name].cast("int64") for name in NARROW},
-        period_label=labels[whole.period - numbers[0]],
+        period_label=engine.word_at(labels, whole.period - numbers[0]),
         sex=ibis.cases((whole.female == 1, "female"), (whole.female == 0, "male"), else_="unknown"),
     )
     outcomes = [name for each in settings.outcomes for name in (each, f"n_{each}")]

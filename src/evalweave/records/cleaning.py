@@ -94,9 +94,9 @@ def _measurements(
         "patient_id",
         "practice_id",
         "date",
-        outcome=ibis.array(list(outcomes))[t.kind],
+        outcome=engine.word_at(outcomes, t.kind),
         value="value",
-        unit_decided_by=ibis.array(list(entries.DECIDED_BY))[t.decided],
+        unit_decided_by=engine.word_at(entries.DECIDED_BY, t.decided),
         n_same_day=t.n.cast("int64"),
     )
 
@@ -190,9 +190,9 @@ def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: 
     ordered = engine.in_order(backend, "set_aside", rows.select(place=place), "place")
     row = (ordered.place >> RULE_BITS) & ((1 << ROW_BITS) - 1)
     return ordered.select(
-        source_file=ibis.array(files)[ordered.place >> (ROW_BITS + RULE_BITS)],
+        source_file=engine.word_at(files, ordered.place >> (ROW_BITS + RULE_BITS)),
         source_row=row,
-        rule=ibis.array(names)[ordered.place & ((1 << RULE_BITS) - 1)],
+        rule=engine.word_at(names, ordered.place & ((1 << RULE_BITS) - 1)),
     )
 
 

@@ -229,6 +229,13 @@ def in_order(backend: Any, name: str, table: ir.Table, *by: str) -> ir.Table:
     return keep(backend, name, ordered, large=True) if backend in SPILL else ordered
 
 
+def word_at(words: Iterable[str], place: Any) -> Any:
+    """Return which of the words stands at a place, counted from 0."""
+    import ibis
+
+    return ibis.array(list(words))[place.cast("int32")]
+
+
 def stored_as(path: Path, kind: str) -> list[tuple[str, Any]]:
     """Return the columns of a Parquet or Arrow file as it names them, each with its Arrow type."""
     import pyarrow as pa
