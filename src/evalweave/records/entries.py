@@ -336,10 +336,11 @@ def _day(tile: Any, kind: Any, days: Any) -> Any:
 def unpacked(judged: ir.Table) -> ir.Table:
     """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its numbers."""
     days = judged.day & ((1 << DATE_BITS) - 1)
+    after = ibis.literal(EVER, "date") + days.cast("int32").as_interval("D")
     return judged.mutate(
         tile=tile_of(judged),
         kind=kind_of(judged),
-        date=(ibis.literal(EVER, "date") + days.cast("int32").as_interval("D")).cast("date"),
+        date=after.cast("timestamp").cast("date"),  # the sum is a time to DuckDB, and a date to Ibis
         unit=judged.reading >> DECIDED_BITS,
         decided=judged.reading & ((1 << DECIDED_BITS) - 1),
     )
