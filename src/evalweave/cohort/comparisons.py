@@ -42,7 +42,12 @@ def membership(
             inside = practices.loc[practices["area"].isin(group.areas), "practice_id"].tolist()
             chosen = chosen.filter((chosen.arm == PROGRAMME) | chosen.practice_id.isin(inside or [""]))
         parts.append(
-            chosen.select("patient_id", "arm", comparison=ibis.literal(name), weight=ibis.literal(1.0))
+            chosen.select(
+                "patient_id",
+                "arm",
+                comparison=ibis.literal(name),
+                weight=ibis.literal(1, "int64").cast("float64"),
+            )
         )
     return ibis.union(*parts)
 
