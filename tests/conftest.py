@@ -1,11 +1,15 @@
 """Settings of all tests."""
 
+import gc
+
 import pytest
 from hypothesis import settings
 
 # Machines are shared and noisy: an example has no time limit.
 settings.register_profile("evalweave", deadline=None)
 settings.load_profile("evalweave")
+
+gc.set_threshold(100_000, 50, 50)  # as evalweave.cli
 
 LONG = ("workflow", "property")  # folders of files that take longest
 

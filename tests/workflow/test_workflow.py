@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from evalweave import workflow
+from evalweave import tables, workflow
 from evalweave.diagnostics.measurement import followed_rows
 from evalweave.study import Columns
 
@@ -78,6 +79,24 @@ def test_every_output_is_there_and_audited(finished: Path) -> None:
     }  # fmt: skip
     audit = json.loads((finished / "results/ways-to-wellness/audit.json").read_text())
     assert audit["findings"] == []
+
+
+def test_parquet_files_are_typed_as_their_contracts_say(finished: Path) -> None:
+    """What DuckDB makes of a date and a day more is a time; readers of the files count on dates."""
+    kinds = {tables.TEXT: "string", tables.WHOLE: "int64", tables.NUMBER: "double", tables.TRUTH: "bool",
+             tables.DATE: "date32[day]"}  # fmt: skip
+    results = finished / "results/ways-to-wellness"
+    files = {
+        "clean/patients": tables.PATIENTS, "clean/registrations": tables.REGISTRATIONS, "clean/conditions": tables.CONDITIONS,
+        "clean/measurements": tables.MEASUREMENTS, "cohort/cohort": tables.COHORT, "cohort/membership": tables.MEMBERSHIP,
+        "panel/area_without_programme": tables.PANEL,
+    }  # fmt: skip
+    for name, table in files.items():
+        schema = pq.read_schema(results / f"{name}.parquet")
+        optional = {column.name for column in table.columns} - set(schema.names)
+        assert optional <= {"collected_to"}, name
+        found = {c.name: str(schema.field(c.name).type) for c in table.columns if c.name not in optional}
+        assert found == {c.name: kinds[c.type] for c in table.columns if c.name not in optional}, name
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
