@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import inspect
-import gc
 import sys
 from typing import Any
 
