@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 GZIP = 8  # text of records packs 5- to 30-fold
 PER_JOB = 2.5  # processor-seconds to start a stage
 PER_TEXT_GB = 30.0  # … to read and parse a gigabyte of text
-PER_TYPED_ROW = 0.8e-6  # … to copy a row of Parquet
+PER_TYPED_ROW = 1.0e-6  # … to copy a row of Parquet
 PER_ROW = 2.5e-6  # … to clean a record
-PER_PERSON = 15e-6  # … for patients and registrations, in all stages
-PER_CELL = 2e-6  # … for a patient-period of a panel, and again in every analysis of it
+PER_PERSON = 25e-6  # … for patients and registrations, in all stages
+PER_CELL = 1.5e-6  # … for a patient-period of a panel, and again in every analysis of it
 BYTES_PER_CELL = 140  # of memory, in an analysis
 WORK_PER_ROW = 60  # bytes on disk while cleaning
 
