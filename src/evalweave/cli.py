@@ -96,7 +96,7 @@ def main() -> None:
     """Run a command; turn a user's mistake into one plain sentence and an exit code."""
     from evalweave.errors import EvalweaveError
 
-    # expressions are trees of many small objects; looking for cycles among them took a quarter of a stage's own time
+    # expressions are trees of many small objects: looking for cycles among them took 9 to 29 % of cleaning a few rows
     gc.set_threshold(100_000, 50, 50)
     try:
         app()
