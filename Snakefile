@@ -13,9 +13,9 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
-from evalweave import study as contracts
+from evalweave.study import stages
 from evalweave.errors import EvalweaveError
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 from evalweave.workflow import code_hash
 
 study_file = config.get("study_file", "config/config.yaml")
@@ -32,7 +32,7 @@ reports = f"reports/{study.study.name}"
 
 def settings(kind):
     """The part of the study that a stage uses, as JSON for its --settings."""
-    return json.dumps(contracts.settings_for(study, kind), sort_keys=True)
+    return json.dumps(stages.settings_for(study, kind), sort_keys=True)
 
 
 include: "workflow/rules/simulate.smk"

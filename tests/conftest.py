@@ -15,5 +15,6 @@ LONG = ("workflow", "property")  # folders of files that take longest
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the long files, so that no worker is left alone with one (pytest-xdist is told to keep this order)."""
+    """Begin with the long files, so that no worker is left alone with one (pytest-xdist is told to
+    keep this order)."""
     items.sort(key=lambda item: (*LONG, item.path.parent.name).index(item.path.parent.name))

@@ -11,7 +11,8 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-# Command → what it does, in the order in which --help lists them. Each is `evalweave.commands.<name>:command`.
+# Command → what it does, in the order in which --help lists them. Each is
+# `evalweave.commands.<name>:command`.
 COMMANDS = {
     "init": "Make a new study folder to start from.",
     "check": "Say everything that is wrong with a study and its extract, before anything runs.",
@@ -79,11 +80,14 @@ app = typer.Typer(
 
 
 @app.callback(invoke_without_command=True)
-def evalweave(version: bool = typer.Option(False, "--version", help="Print the version and stop.")) -> None:
+def evalweave(
+    version: bool = typer.Option(False, "--version", help="Print the version and stop."),
+) -> None:
     """Difference-in-differences on GP practice records, woven together with qualitative themes.
 
-    Start with `evalweave init DIR`, then `evalweave check DIR/study.yaml`, then `evalweave run DIR/study.yaml`.
-    Exit codes: 0 done; 1 the data or a result failed a check; 2 the call or the study file is wrong.
+    Start with `evalweave init DIR`, then `evalweave check DIR/study.yaml`, then `evalweave run
+    DIR/study.yaml`. Exit codes: 0 done; 1 the data or a result failed a check; 2 the call or the
+    study file is wrong.
     """
     if version:
         from importlib.metadata import version as installed
@@ -96,7 +100,8 @@ def main() -> None:
     """Run a command; turn a user's mistake into one plain sentence and an exit code."""
     from evalweave.errors import EvalweaveError
 
-    # expressions are trees of many small objects: looking for cycles among them took 9 to 29 % of cleaning a few rows
+    # expressions are trees of many small objects: looking for cycles among them took 9 to 29 % of
+    # cleaning a few rows
     gc.set_threshold(100_000, 50, 50)
     try:
         app()
@@ -106,8 +111,13 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)
-    except OSError as error:  # a full disk, a file without permission to read it, a share that is gone
+    except (
+        OSError
+    ) as error:  # a full disk, a file without permission to read it, a share that is gone
         if error.filename is None:
             raise
-        print(f"evalweave: {error.filename}: cannot be read or written ({error.strerror}).", file=sys.stderr)
+        print(
+            f"evalweave: {error.filename}: cannot be read or written ({error.strerror}).",
+            file=sys.stderr,
+        )
         sys.exit(1)

@@ -1,8 +1,9 @@
 """The one family of errors that a user may meet, each a plain sentence with a way forward.
 
-A `Fault` says where (file, row, column), what was found, what was expected and what to do. Faults are
-collected and raised together, so that somebody who mends an extract learns everything at once. `found`
-describes a cell, it never quotes an identifier or a clinical value: messages end up in logs.
+A `Fault` says where (file, row, column), what was found, what was expected and what to do. Faults
+are collected and raised together, so that somebody who mends an extract learns everything at once.
+`found` describes a cell, it never quotes an identifier or a clinical value: messages end up in
+logs.
 """
 
 from __future__ import annotations

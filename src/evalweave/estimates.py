@@ -1,4 +1,5 @@
-"""Estimates of all fits of a study in one table: units, comparison groups, percentage points and Holm's adjustment."""
+"""Estimates of all fits of a study in one table: units, comparison groups, percentage points and
+Holm's adjustment."""
 
 from __future__ import annotations
 
@@ -8,20 +9,23 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError
-from evalweave.study import EstimatesSettings
-from evalweave.tables import ESTIMATES
+from evalweave.study.stages import EstimatesSettings
+from evalweave.tables.analyses import ESTIMATES
 
-# IFCC (mmol/mol) to NGSP (%) is 0.09148 x + 2.152 (Hoelzel et al. 2004); a difference has no intercept.
+# IFCC (mmol/mol) to NGSP (%) is 0.09148 x + 2.152 (Hoelzel et al. 2004); a difference has no
+# intercept.
 HBA1C_SLOPE = 0.09148
 PERCENTAGE_POINTS = "percentage points"
 SELECTED = (
-    "compares people who were selected (referred or not), within practices: descriptive only, no effect"
+    "compares people who were selected (referred or not), within practices: descriptive "
+    "only, no effect"
 )
 SCALED = ("estimate", "std_error", "ci_low", "ci_high")
 
 
 def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.DataFrame:
-    """Return the rows of all fits (analysis -> its estimates) with outcome_unit and comparison filled in.
+    """Return the rows of all fits (analysis -> its estimates) with outcome_unit and comparison
+    filled in.
 
     HbA1c in mmol/mol appears a second time in percentage points (x 0.09148).
 
@@ -31,7 +35,8 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
     lost = [analysis.name for analysis in settings.analyses if analysis.name not in fits]
     if lost:
         raise DataError(
-            f"There is no fit of the analyses {', '.join(lost)}. Run `evalweave fit` for them first."
+            f"There is no fit of the analyses {', '.join(lost)}. Run `evalweave fit` for them "
+            "first."
         )
     primary = _primary(settings)
     parts = []
@@ -75,16 +80,23 @@ def holm(p_values: list[float]) -> list[float]:
 def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.DataFrame:
     """Return analysis, term, p_value and p_holm of the subgroup differences of the declared family.
 
-    Each analysis enters with the first of its inference methods; a difference without a p-value is left out.
+    Each analysis enters with the first of its inference methods; a difference without a p-value is
+    left out.
     """
     first = {analysis.name: analysis.inference[0] for analysis in settings.analyses}
-    unit = {analysis.name: settings.outcomes[analysis.outcome].unit for analysis in settings.analyses}
+    unit = {
+        analysis.name: settings.outcomes[analysis.outcome].unit for analysis in settings.analyses
+    }
     rows: list[dict[str, Any]] = []
     for row in estimates.to_dict("records"):
         name = str(row["analysis"])
         if name not in settings.family or not str(row["term"]).startswith("difference["):
             continue
-        if row["inference"] == first[name] and row["outcome_unit"] == unit[name] and pd.notna(row["p_value"]):
+        if (
+            row["inference"] == first[name]
+            and row["outcome_unit"] == unit[name]
+            and pd.notna(row["p_value"])
+        ):
             rows.append({"analysis": name, "term": row["term"], "p_value": float(row["p_value"])})
     frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
     return frame.assign(p_holm=holm(frame["p_value"].tolist()))

@@ -1,7 +1,7 @@
 """Writing whole files or none, in a form that is the same bytes for the same content.
 
-Used by the command layer only. A file is written aside, flushed to disk and renamed, so that a killed run
-never leaves half a file under a name that another stage would trust.
+Used by the command layer only. A file is written aside, flushed to disk and renamed, so that a
+killed run never leaves half a file under a name that another stage would trust.
 """
 
 from __future__ import annotations
@@ -19,14 +19,15 @@ from evalweave.errors import StudyError
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalweave.tables import Table
+    from evalweave.tables.contract import Table
 
 
 @contextmanager
 def written_aside(target: Path | str) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it to `target` when the block ends well.
 
-    The path is the same each time, so that what a killed run left half-written is overwritten by the next one.
+    The path is the same each time, so that what a killed run left half-written is overwritten by
+    the next one.
 
     Raises:
         StudyError: if the folder cannot be made or written to.
@@ -50,7 +51,8 @@ def written_aside(target: Path | str) -> Iterator[Path]:
 
 
 def check_folder(folder: Path | str) -> None:
-    """Raise `StudyError` if nothing can be written to `folder`; it need not be there yet, and is not made."""
+    """Raise `StudyError` if nothing can be written to `folder`; it need not be there yet, and is
+    not made."""
     there = Path(folder).absolute()
     while not there.exists() and there != there.parent:
         there = there.parent
@@ -72,7 +74,9 @@ def write_text(text: str, target: Path | str) -> None:
 
 def write_json(value: Any, target: Path | str) -> None:
     """Write JSON with sorted keys, floats in their shortest exact form; NaN becomes null."""
-    write_text(json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n", target)
+    write_text(
+        json.dumps(_plain(value), indent=1, sort_keys=True, ensure_ascii=False) + "\n", target
+    )
 
 
 def write_csv(frame: pd.DataFrame, target: Path | str) -> None:
@@ -88,14 +92,15 @@ def write_parquet(frame: pd.DataFrame, target: Path | str) -> None:
 
 
 def read_table(path: Path | str, table: Table | None = None) -> pd.DataFrame:
-    """Read one of our own tables (CSV as written by `write_csv`, or Parquet) in the types of its contract."""
+    """Read one of our own tables (CSV as written by `write_csv`, or Parquet) in the types of its
+    contract."""
     import pandas as pd
 
     path = Path(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    from evalweave.tables import typed
+    from evalweave.tables.catalogue import typed
 
     return typed(frame, table)
 

@@ -1,4 +1,5 @@
-"""The key reference and the JSON schema of the study file, generated from the typed model and the contracts.
+"""The key reference and the JSON schema of the study file, generated from the typed model and the
+contracts.
 
 `python -m evalweave.reference` rewrites both; a test fails when they drift from the model.
 """
@@ -13,36 +14,65 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from evalweave import study, tables
+from evalweave.study.about import About, Report, Simulation
+from evalweave.study.analyses import Analysis, Columns
+from evalweave.study.outcomes import Outcome
+from evalweave.study.people import Comparison, Counting, Eligibility, Exposure
+from evalweave.study.periods import Window
+from evalweave.study.qualitative import Qualitative
+from evalweave.study.records import Cleaning, Extract
+from evalweave.study.section import Section
+from evalweave.study.whole import Study
+from evalweave.tables.catalogue import ALL
 
-BEGIN, END = "<!-- generated from here: python -m evalweave.reference -->", "<!-- generated to here -->"
-SECTIONS: tuple[tuple[str, type[study.Section]], ...] = (
-    ("top of the file", study.Study), ("study", study.About), ("extract", study.Extract), ("window", study.Window),
-    ("eligibility", study.Eligibility), ("eligibility, counting: each", study.Counting), ("exposure", study.Exposure), ("comparisons: each", study.Comparison),
-    ("outcomes: each", study.Outcome), ("cleaning", study.Cleaning), ("analyses: each", study.Analysis),
-    ("qualitative", study.Qualitative), ("report", study.Report), ("simulation", study.Simulation),
-    ("columns (SPEC of `evalweave fit` only)", study.Columns),
-)  # fmt: skip
+BEGIN, END = (
+    "<!-- generated from here: python -m evalweave.reference -->",
+    "<!-- generated to here -->",
+)
+SECTIONS: tuple[tuple[str, type[Section]], ...] = (
+    ("top of the file", Study),
+    ("study", About),
+    ("extract", Extract),
+    ("window", Window),
+    ("eligibility", Eligibility),
+    ("eligibility, counting: each", Counting),
+    ("exposure", Exposure),
+    ("comparisons: each", Comparison),
+    ("outcomes: each", Outcome),
+    ("cleaning", Cleaning),
+    ("analyses: each", Analysis),
+    ("qualitative", Qualitative),
+    ("report", Report),
+    ("simulation", Simulation),
+    ("columns (SPEC of `evalweave fit` only)", Columns),
+)
 
 
 def key_reference() -> str:
-    """Return Markdown: one table of keys a section, then one table of columns for each table contract."""
+    """Return Markdown: one table of keys a section, then one table of columns for each table
+    contract."""
     parts = ["## Keys of the study file\n"]
     for name, section in SECTIONS:
         parts.append(
-            f"### {name}\n\n{_first_line(section)}| key | value | default | meaning |\n|---|---|---|---|"
+            f"### {name}\n\n{_first_line(section)}| key | value | default | meaning "
+            "|\n|---|---|---|---|"
         )
         for key, field in section.model_fields.items():
             default = (
-                "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
+                "required"
+                if field.is_required()
+                else _default(field.get_default(call_default_factory=True))
             )
             parts.append(
-                f"| `{key}` | {_value(field.annotation)} | {default} | {field.description or _see(key)} |"
+                f"| `{key}` | {_value(field.annotation)} | {default} | "
+                f"{field.description or _see(key)} |"
             )
         parts.append("")
     parts.append("## Tables that pass between stages\n")
-    for table in tables.ALL:
-        parts.append(f"### {table.name}\n\n{table.meaning}\n\n| column | type | meaning |\n|---|---|---|")
+    for table in ALL:
+        parts.append(
+            f"### {table.name}\n\n{table.meaning}\n\n| column | type | meaning |\n|---|---|---|"
+        )
         for column in table.columns:
             unit = f" ({column.unit})" if column.unit else ""
             blank = "" if column.required else ", may be blank"
@@ -53,7 +83,7 @@ def key_reference() -> str:
 
 def schema() -> str:
     """Return the JSON schema of the study file."""
-    return json.dumps(study.Study.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(Study.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def between(text: str, generated: str) -> str:
@@ -63,7 +93,7 @@ def between(text: str, generated: str) -> str:
 
 
 def _first_line(section: type[BaseModel]) -> str:
-    if section.__doc__ and section.__doc__ != study.Section.__doc__:
+    if section.__doc__ and section.__doc__ != Section.__doc__:
         return section.__doc__.strip().splitlines()[0] + "\n\n"
     return ""
 
@@ -100,14 +130,22 @@ def _value(kind: Any) -> str:
         return _value(inside[0])
     if isinstance(kind, type) and issubclass(kind, BaseModel):
         return "a section"
-    words = {"str": "text", "int": "whole number", "float": "number", "bool": "true or false", "date": "date"}
+    words = {
+        "str": "text",
+        "int": "whole number",
+        "float": "number",
+        "bool": "true or false",
+        "date": "date",
+    }
     return words.get(getattr(kind, "__name__", ""), str(kind))
 
 
 def main(root: Path = Path()) -> None:
     """Rewrite the schema and the generated part of config/README.md below `root`."""
     readme = root / "config" / "README.md"
-    readme.write_text(between(readme.read_text(encoding="utf-8"), key_reference()), encoding="utf-8")
+    readme.write_text(
+        between(readme.read_text(encoding="utf-8"), key_reference()), encoding="utf-8"
+    )
     (root / "workflow" / "schemas" / "study.schema.json").write_text(schema(), encoding="utf-8")
 
 

@@ -2,10 +2,11 @@
 
     python tests/benchmarks/coverage.py --panels 1000 --refits 200
 
-Simulated data throughout. Practices of unequal size (about 15 to 250 patients, drawn anew), AR(1) practice-by-period
-shocks (sd 1, correlation 0.5), patients of sd 8 seen in 75 % of eight periods with noise of sd 6, treatment given at
-random to some practices from the fifth period on, true effect −1. Dear methods use fewer panels (--refits) and draws;
-the table says how many. The Monte-Carlo error of a coverage of 95 % is 0.7 points at 1,000 panels, 1.5 at 200.
+Simulated data throughout. Practices of unequal size (about 15 to 250 patients, drawn anew), AR(1)
+practice-by-period shocks (sd 1, correlation 0.5), patients of sd 8 seen in 75 % of eight periods
+with noise of sd 6, treatment given at random to some practices from the fifth period on, true
+effect −1. Dear methods use fewer panels (--refits) and draws; the table says how many. The
+Monte-Carlo error of a coverage of 95 % is 0.7 points at 1,000 panels, 1.5 at 200.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from evalweave.diagnostics.pretrend import pretrend
 from evalweave.estimators.panel_data import panel_data
 from evalweave.estimators.registry import estimator
 from evalweave.inference.registry import infer
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 EFFECT = -1.0
 PERIODS, START = 8, 4
@@ -53,7 +54,13 @@ def simulate(random: np.random.Generator, practices: int, treated: int) -> pd.Da
     )
     y += EFFECT * (period >= start[of])
     frame = pd.DataFrame(
-        {"patient_id": unit, "practice_id": of, "period": period, "first_treated": start[of], "y": y}
+        {
+            "patient_id": unit,
+            "practice_id": of,
+            "period": period,
+            "first_treated": start[of],
+            "y": y,
+        }
     )
     return frame[random.random(len(frame)) < 0.75]
 
@@ -110,12 +117,16 @@ def one_panel(
     pre.reject("slope, wild", said["slope"]["p_value_wild"])
     if not refit:
         return
-    callaway = options("callaway_santanna", draws=draws, seed=seed, aggregate=["simple"], method="reg")
+    callaway = options(
+        "callaway_santanna", draws=draws, seed=seed, aggregate=["simple"], method="reg"
+    )
     fit = estimator("callaway_santanna")(panel, callaway)
     place = fit.terms.index("simple")
     for method in ("cr1", "jackknife", "multiplier_bootstrap"):
         found = infer(fit, method, callaway)
-        cs.add(f"{method}, t" if method == "cr1" else method, found.ci_low[place], found.ci_high[place])
+        cs.add(
+            f"{method}, t" if method == "cr1" else method, found.ci_low[place], found.ci_high[place]
+        )
         if method == "cr1":
             half = 1.959963984540054 * found.std_error[place]
             cs.add("cr1, normal", fit.theta[place] - half, fit.theta[place] + half)

@@ -1,15 +1,18 @@
-"""Time and memory of evalweave beside pyfixest, linearmodels, csdid and diff-diff, on the same simulated panels.
+"""Time and memory of evalweave beside pyfixest, linearmodels, csdid and diff-diff, on the same
+simulated panels.
 
-Each contestant runs in a process of its own, one after the other; what is timed is the estimate alone, from a
-pandas frame to errors (no imports, no reading), after a small warm-up panel so that just-in-time compilers have
-compiled. Memory is the peak of the process, and what the estimate added to it. Only ratios mean anything; on a busy machine
-those of processor time are the steadier.
+Each contestant runs in a process of its own, one after the other; what is timed is the estimate
+alone, from a pandas frame to errors (no imports, no reading), after a small warm-up panel so that
+just-in-time compilers have compiled. Memory is the peak of the process, and what the estimate added
+to it. Only ratios mean anything; on a busy machine those of processor time are the steadier.
 
     uv venv PEERS && uv pip install --python PEERS/bin/python csdid diff-diff pyfixest linearmodels
     python tests/benchmarks/peers.py --peers PEERS/bin/python
-    python tests/benchmarks/peers.py --growth               # ours at 250,000, 500,000 and 1,000,000 patients
+    python tests/benchmarks/peers.py --growth               # ours at 250,000, 500,000 and 1,000,000
+    patients
 
-Simulated: N patients × 16 quarters in 40 practices, six start dates and never, a covariate that moves trends.
+Simulated: N patients × 16 quarters in 40 practices, six start dates and never, a covariate that
+moves trends.
 """
 
 from __future__ import annotations
@@ -46,7 +49,12 @@ def simulate(patients: int, seen: float, seed: int = 1) -> pd.DataFrame:
     quarter = np.arange(1, QUARTERS + 1)
     treated = (start[:, None] > 0) & (quarter >= start[:, None])
     shock = 0.1 * random.normal(size=(PRACTICES, QUARTERS))
-    y = random.normal(size=(patients, 1)) + 0.1 * x[:, None] * quarter + shock[practice] - 0.5 * treated
+    y = (
+        random.normal(size=(patients, 1))
+        + 0.1 * x[:, None] * quarter
+        + shock[practice]
+        - 0.5 * treated
+    )
     frame = pd.DataFrame(
         {
             "unit": np.repeat(np.arange(patients), QUARTERS),
@@ -67,9 +75,16 @@ def ours_twfe(frame: pd.DataFrame, balanced: bool) -> float:
     import evalweave
 
     table = evalweave.twfe(
-        frame, outcome="y", unit="unit", period="quarter", cluster="practice", first_treated="start",
-        inference=["cr1", "cr2", "cr3", "wild_bootstrap"], draws=9999, diagnostics=False,
-    ).tidy()  # fmt: skip
+        frame,
+        outcome="y",
+        unit="unit",
+        period="quarter",
+        cluster="practice",
+        first_treated="start",
+        inference=["cr1", "cr2", "cr3", "wild_bootstrap"],
+        draws=9999,
+        diagnostics=False,
+    ).tidy()
     return float(table["estimate"].iloc[0])
 
 
@@ -86,10 +101,19 @@ def _ours_cs(frame: pd.DataFrame, unbalanced: str) -> float:
     import evalweave
 
     table = evalweave.callaway_santanna(
-        frame, outcome="y", unit="unit", period="quarter", cluster="practice", first_treated="start",
-        covariates=["x"], inference=["multiplier_bootstrap"], bands="simultaneous", draws=DRAWS, diagnostics=False,
+        frame,
+        outcome="y",
+        unit="unit",
+        period="quarter",
+        cluster="practice",
+        first_treated="start",
+        covariates=["x"],
+        inference=["multiplier_bootstrap"],
+        bands="simultaneous",
+        draws=DRAWS,
+        diagnostics=False,
         unbalanced=unbalanced,
-    ).tidy()  # fmt: skip
+    ).tidy()
     return float(table.set_index("term").loc["simple", "estimate"])
 
 
@@ -104,7 +128,9 @@ def linearmodels(frame: pd.DataFrame, balanced: bool) -> float:
     from linearmodels.panel import PanelOLS
 
     panel = frame.set_index(["unit", "quarter"])
-    model = PanelOLS(panel["y"], panel[["treated"]], entity_effects=True, time_effects=True, singletons=True)
+    model = PanelOLS(
+        panel["y"], panel[["treated"]], entity_effects=True, time_effects=True, singletons=True
+    )
     return float(model.fit(cov_type="clustered", clusters=panel["practice"]).params["treated"])
 
 
@@ -112,10 +138,19 @@ def csdid(frame: pd.DataFrame, balanced: bool) -> float:
     from csdid.att_gt import ATTgt
 
     model = ATTgt(
-        yname="y", tname="quarter", idname="unit", gname="start", data=frame, control_group="nevertreated",
-        xformla="y~x", panel=True, allow_unbalanced_panel=not balanced, clustervar="practice", biters=DRAWS,
+        yname="y",
+        tname="quarter",
+        idname="unit",
+        gname="start",
+        data=frame,
+        control_group="nevertreated",
+        xformla="y~x",
+        panel=True,
+        allow_unbalanced_panel=not balanced,
+        clustervar="practice",
+        biters=DRAWS,
         cband=True,
-    ).fit(est_method="dr", bstrap=True)  # fmt: skip
+    ).fit(est_method="dr", bstrap=True)
     simple = None
     for kind in ("simple", "group", "dynamic", "calendar"):
         model.aggte(typec=kind)
@@ -128,9 +163,13 @@ def diff_diff(frame: pd.DataFrame, balanced: bool) -> float:
     from diff_diff import CallawaySantAnna
 
     model = CallawaySantAnna(
-        control_group="never_treated", estimation_method="dr", cluster="practice", n_bootstrap=DRAWS, seed=1,
+        control_group="never_treated",
+        estimation_method="dr",
+        cluster="practice",
+        n_bootstrap=DRAWS,
+        seed=1,
         allow_unbalanced_panel=not balanced,
-    )  # fmt: skip
+    )
     found = model.fit(frame, "y", "unit", "quarter", "start", covariates=["x"], aggregate="all")
     return float(found.overall_att)
 
@@ -156,7 +195,13 @@ def work(name: str, patients: int, seen: float) -> None:
     start, busy = time.perf_counter(), time.process_time()
     estimate = run(frame, seen == 1)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
-    found = {"seconds": seconds, "cpu": cpu, "peak": _peak(), "added": _peak() - before, "estimate": estimate}
+    found = {
+        "seconds": seconds,
+        "cpu": cpu,
+        "peak": _peak(),
+        "added": _peak() - before,
+        "estimate": estimate,
+    }
     print("RESULT", json.dumps(found))
 
 
@@ -178,7 +223,9 @@ def measure(python: str, name: str, patients: int, seen: float) -> dict[str, Any
     ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     with tempfile.TemporaryDirectory() as away:
-        done = subprocess.run(command, capture_output=True, text=True, cwd=away, env=environment, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, cwd=away, env=environment, check=False
+        )
     for line in done.stdout.splitlines():
         if line.startswith("RESULT "):
             return dict(json.loads(line.removeprefix("RESULT ")))
@@ -187,13 +234,18 @@ def measure(python: str, name: str, patients: int, seen: float) -> dict[str, Any
 
 
 def table(rows: list[tuple[str, dict[str, Any]]], ours: dict[str, Any]) -> None:
-    """Print one row a contestant; × are times ours, of elapsed and of processor time (all cores)."""
-    print(f"{'':46}{'seconds':>9}{'×':>7}{'cpu':>9}{'×':>7}{'peak MB':>9}{'added MB':>10}{'estimate':>12}")
+    """Print one row a contestant; × are times ours, of elapsed and of processor time (all
+    cores)."""
+    print(
+        f"{'':46}{'seconds':>9}{'×':>7}{'cpu':>9}{'×':>7}{'peak MB':>9}{'added MB':>10}{'estimate':>12}"
+    )
     for name, row in rows:
         if "error" in row:
             print(f"{name:46}  {row['error']}")
             continue
-        wall, cpu = (f"{row[key] / ours[key]:.1f}" if key in ours else "" for key in ("seconds", "cpu"))
+        wall, cpu = (
+            f"{row[key] / ours[key]:.1f}" if key in ours else "" for key in ("seconds", "cpu")
+        )
         print(
             f"{name:46}{row['seconds']:9.2f}{wall:>7}{row['cpu']:9.2f}{cpu:>7}{row['peak']:9.0f}"
             f"{row['added']:10.0f}{row['estimate']:12.6f}"
@@ -207,7 +259,9 @@ def main() -> None:
     parser.add_argument("--peers", help="interpreter of an environment with the peers installed")
     parser.add_argument("--patients", type=int, default=100_000)
     parser.add_argument("--seen", type=float, help="share of rows seen; default both 1 and 0.8")
-    parser.add_argument("--growth", action="store_true", help="ours alone at 250,000, 500,000 and 1,000,000")
+    parser.add_argument(
+        "--growth", action="store_true", help="ours alone at 250,000, 500,000 and 1,000,000"
+    )
     parser.add_argument("--work", help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.work:
@@ -229,7 +283,8 @@ def main() -> None:
             ("cs", "Callaway–Sant'Anna, doubly robust, a covariate"),
         ):
             print(
-                f"\n{title}: {given.patients:,} patients × {QUARTERS} quarters (simulated), {seen:.0%} seen"
+                f"\n{title}: {given.patients:,} patients × {QUARTERS} quarters (simulated), "
+                f"{seen:.0%} seen"
             )
             rows = []
             for name, (of, _) in CONTESTANTS.items():

@@ -1,11 +1,12 @@
-"""Does the estimator find what was planted? Bias, coverage and false alarms over many seeds of the simulation.
+"""Does the estimator find what was planted? Bias, coverage and false alarms over many seeds of the
+simulation.
 
     uv run python tests/benchmarks/recovery.py --seeds 200 --cores 2
 
-Each seed draws its own patients and practice-by-year shocks. The main estimate is compared with the planted effect
-as two-way fixed effects weigh it: the same estimator on the column `planted`. Bias is to lie within two
-Monte-Carlo errors, coverage of the 95 % interval in 92–98 %, rejection on the placebo outcome in 2–8 %.
-Seeds are 1, 2, 3, …; none is chosen.
+Each seed draws its own patients and practice-by-year shocks. The main estimate is compared with the
+planted effect as two-way fixed effects weigh it: the same estimator on the column `planted`. Bias
+is to lie within two Monte-Carlo errors, coverage of the 95 % interval in 92–98 %, rejection on the
+placebo outcome in 2–8 %. Seeds are 1, 2, 3, …; none is chosen.
 """
 
 from __future__ import annotations
@@ -27,11 +28,12 @@ WILD = "wild_bootstrap"
 
 
 def one_seed(seed: int, methods: tuple[str, ...], draws: int) -> list[dict[str, float | str]]:
-    """Return one row a method for HbA1c and for the placebo: estimate, interval, p-value, and the truth."""
-    from evalweave.fit import fit
+    """Return one row a method for HbA1c and for the placebo: estimate, interval, p-value, and the
+    truth."""
+    from evalweave.fitting import fit
     from evalweave.simulation.records import simulate_panel
-    from evalweave.study import SimulateSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import SimulateSettings
 
     settings = load_settings(str(STUDY), SimulateSettings)
     panel = simulate_panel(settings, seed)
@@ -39,7 +41,12 @@ def one_seed(seed: int, methods: tuple[str, ...], draws: int) -> list[dict[str, 
     treated = seen[(seen["period"] >= seen["first_treated"]).fillna(False)]
 
     def estimates(outcome: str, inference: tuple[str, ...]) -> list[dict[str, float | str]]:
-        analysis = {"name": "main", "estimator": "twfe", "inference": list(inference), "draws": draws}
+        analysis = {
+            "name": "main",
+            "estimator": "twfe",
+            "inference": list(inference),
+            "draws": draws,
+        }
         spec = {"columns": {"outcome": outcome}, "analyses": [analysis | {"diagnostics": False}]}
         used = panel[panel[outcome].notna()] if outcome != "planted" else seen
         return fit(used, spec).rows
@@ -52,7 +59,10 @@ def one_seed(seed: int, methods: tuple[str, ...], draws: int) -> list[dict[str, 
             "inference": row["inference"],
             "truth": planted if outcome == "hba1c" else 0.0,
             "mean_planted": float(treated["planted"].mean()) if outcome == "hba1c" else 0.0,
-            **{name: row[name] for name in ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")},
+            **{
+                name: row[name]
+                for name in ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
+            },
         }
         for outcome in ("hba1c", "systolic_bp")
         for row in estimates(outcome, methods)
@@ -60,7 +70,8 @@ def one_seed(seed: int, methods: tuple[str, ...], draws: int) -> list[dict[str, 
 
 
 def summary(rows: list[dict[str, float | str]]) -> str:
-    """Return the table: bias with its Monte-Carlo error, coverage, and rejection on the placebo, by method."""
+    """Return the table: bias with its Monte-Carlo error, coverage, and rejection on the placebo, by
+    method."""
     import pandas as pd
 
     table = pd.DataFrame(rows)
@@ -76,13 +87,18 @@ def summary(rows: list[dict[str, float | str]]) -> str:
             f"  planted, mean over treated observed patient-years{one['mean_planted'].mean():9.4f}",
             f"  estimate (mean over seeds)                       {one['estimate'].mean():9.4f}",
             f"  bias                                             {error.mean():9.4f}",
-            f"  Monte-Carlo error of the bias                    {mc:9.4f}   |bias| / error {abs(error.mean()) / mc:.2f}",
+            f"  Monte-Carlo error of the bias                    {mc:9.4f}   |bias| / error "
+            f"{abs(error.mean()) / mc:.2f}",
             f"  SD of the estimates                              {error.std(ddof=1):9.4f}",
         ]
         heading = "coverage of the 95 % interval" if outcome == "hba1c" else "rejection at 5 %"
-        lines.append(f"  {'inference':<16}{'mean SE':>9}{'mean dof':>10}   {heading} (Monte-Carlo error)")
+        lines.append(
+            f"  {'inference':<16}{'mean SE':>9}{'mean dof':>10}   {heading} (Monte-Carlo error)"
+        )
         for method, each in table[table["outcome"] == outcome].groupby("inference", sort=False):
-            covered = ((each["ci_low"] <= each["truth"]) & (each["truth"] <= each["ci_high"])).mean()
+            covered = (
+                (each["ci_low"] <= each["truth"]) & (each["truth"] <= each["ci_high"])
+            ).mean()
             share = covered if outcome == "hba1c" else (each["p_value"] < 0.05).mean()
             lines.append(
                 f"  {method:<16}{each['std_error'].astype(float).mean():9.4f}"
@@ -97,13 +113,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Recovery of the planted effect over many seeds.")
     parser.add_argument("--seeds", type=int, default=200, help="how many seeds, from 1 on")
     parser.add_argument("--cores", type=int, default=2)
-    parser.add_argument("--wild", action="store_true", help="the wild cluster bootstrap too (slower)")
+    parser.add_argument(
+        "--wild", action="store_true", help="the wild cluster bootstrap too (slower)"
+    )
     parser.add_argument("--draws", type=int, default=999, help="draws of the wild bootstrap")
     chosen = parser.parse_args()
     methods = (*METHODS, WILD) if chosen.wild else METHODS
     seeds = range(1, chosen.seeds + 1)
     with ProcessPoolExecutor(chosen.cores) as pool:
-        found = pool.map(one_seed, seeds, [methods] * len(seeds), [chosen.draws] * len(seeds), chunksize=5)
+        found = pool.map(
+            one_seed, seeds, [methods] * len(seeds), [chosen.draws] * len(seeds), chunksize=5
+        )
         rows = [row for rows_of_seed in found for row in rows_of_seed]
     print(summary(rows))
 

@@ -1,6 +1,8 @@
-"""The report in a real browser: nothing overflows on a phone, nothing is fetched, nothing complains, the switch works.
+"""The report in a real browser: nothing overflows on a phone, nothing is fetched, nothing
+complains, the switch works.
 
-A page of ours holds the report in a frame 390 pixels wide and measures it; the report itself runs no script.
+A page of ours holds the report in a frame 390 pixels wide and measures it; the report itself runs
+no script.
 """
 
 from __future__ import annotations
@@ -24,13 +26,17 @@ from report_results import Made, results, study_file
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.report.sections import SECTIONS
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+CHROMIUM = (
+    shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+)
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None and not os.environ.get("CI"), reason="Chromium is not installed"),
+    pytest.mark.skipif(
+        CHROMIUM is None and not os.environ.get("CI"), reason="Chromium is not installed"
+    ),
 ]
 
 MEASURE = """<!DOCTYPE html><meta charset="utf-8">
@@ -77,11 +83,25 @@ def chromium(folder: Path, page: Path, *more: str) -> subprocess.CompletedProces
     """Open a page in headless Chromium without any traffic of its own."""
     assert CHROMIUM, "Chromium is needed where CI runs"
     command = [
-        CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-        "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
-        "--allow-file-access-from-files", f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=4000",
-        "--enable-logging=stderr", "--hide-scrollbars", "--host-resolver-rules=MAP * ~NOTFOUND", *more, page.as_uri(),
-    ]  # fmt: skip
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
+        "--disable-default-apps",
+        "--allow-file-access-from-files",
+        f"--user-data-dir={folder / 'profile'}",
+        "--virtual-time-budget=4000",
+        "--enable-logging=stderr",
+        "--hide-scrollbars",
+        "--host-resolver-rules=MAP * ~NOTFOUND",
+        *more,
+        page.as_uri(),
+    ]
     return subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
 
 
@@ -96,7 +116,9 @@ def measured(folder: Path, report: Path, width: int) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("width", [390, 768, 1280])
-def test_nothing_overflows_and_every_section_is_there(tmp_path: Path, report: Path, width: int) -> None:
+def test_nothing_overflows_and_every_section_is_there(
+    tmp_path: Path, report: Path, width: int
+) -> None:
     said = measured(tmp_path, report, width)
     assert said["width"] == width
     assert said["scroll"] == width, said["beyond"]
@@ -133,7 +155,9 @@ def test_nothing_is_fetched_and_nothing_complains(tmp_path: Path, report: Path) 
 
 def test_a_fetch_would_be_noticed(tmp_path: Path) -> None:
     page = tmp_path / "page.html"
-    page.write_text('<img src="http://pictures.invalid/one.png"><script>console.error("so")</script>')
+    page.write_text(
+        '<img src="http://pictures.invalid/one.png"><script>console.error("so")</script>'
+    )
     log = tmp_path / "net.json"
     done = chromium(tmp_path, page, "--dump-dom", f"--log-net-log={log}")
     assert asked_by_the_page(log) == {"http://pictures.invalid/one.png"}

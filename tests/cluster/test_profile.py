@@ -1,4 +1,5 @@
-"""Profiles that come with the workflow: found by name, and true to the workflow's rules. No cluster is needed."""
+"""Profiles that come with the workflow: found by name, and true to the workflow's rules. No cluster
+is needed."""
 
 from __future__ import annotations
 
@@ -21,7 +22,9 @@ def slurm() -> dict:
 
 
 def plugins(monkeypatch: pytest.MonkeyPatch, *installed: str) -> None:
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name: name if name in installed else None)
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: name if name in installed else None
+    )
 
 
 def test_a_bundled_profile_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,14 +38,18 @@ def test_without_the_plugin_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatc
         profile_path("slurm")
 
 
-def test_a_profile_of_ones_own_is_taken_by_its_path_even_with_a_bundled_name(tmp_path: Path) -> None:
+def test_a_profile_of_ones_own_is_taken_by_its_path_even_with_a_bundled_name(
+    tmp_path: Path,
+) -> None:
     own = tmp_path / "slurm"
     own.mkdir()
     (own / "config.yaml").write_text("cores: 2\n")
     assert Path(profile_path(str(own))) == own
 
 
-def test_a_name_that_snakemake_knows_is_left_to_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_that_snakemake_knows_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "snakemake" / "our-site").mkdir(parents=True)
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert profile_path("our-site") == "our-site"
@@ -68,5 +75,6 @@ def test_duckdb_is_told_less_than_slurm_gives(slurm: dict) -> None:
 
 def test_jobs_that_ended_are_asked_for_before_slurm_forgets_them(slurm: dict) -> None:
     assert slurm["slurm-status-command"] == "squeue"
-    # the plugin turns to sacct, which needs job accounting, when three waits are longer than MinJobAge (300 s)
+    # the plugin turns to sacct, which needs job accounting, when three waits are longer than
+    # MinJobAge (300 s)
     assert 3 * slurm["slurm-init-seconds-before-status-checks"] < 300

@@ -1,8 +1,9 @@
-"""Extracts in three formats, read and cleaned: every row kept or set aside, and nothing kept but what a naive reading
-of the same cells gives.
+"""Extracts in three formats, read and cleaned: every row kept or set aside, and nothing kept but
+what a naive reading of the same cells gives.
 
-One set of records is written as flat files, as CPRD Aurum and as OMOP. The oracle judges them with `datetime`,
-`Fraction` and a list of words, rule by rule in the order of the documentation, without a line of ours.
+One set of records is written as flat files, as CPRD Aurum and as OMOP. The oracle judges them with
+`datetime`, `Fraction` and a list of words, rule by rule in the order of the documentation, without
+a line of ours.
 """
 
 from __future__ import annotations
@@ -24,20 +25,31 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from evalweave import engine
 from evalweave import ledger as ledgers
-from evalweave.records import engine
+from evalweave.extract.ingest import ingest
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
-from evalweave.records.ingest import ingest
-from evalweave.study import CleanSettings, Extract
-from evalweave.tables import PRACTICES
+from evalweave.study.records import Extract
+from evalweave.study.stages import CleanSettings
+from evalweave.tables.records import PRACTICES
 
 LISTS = Path(__file__).parents[2] / "config" / "codelists"
 CODES = {
-    "flat": {"ifcc": "999791000000106", "dcct": "1019431000000105", "either": "1003671000000109", "t2": "44054006"},
-    "cprd_aurum": {"ifcc": "1700711000006113", "dcct": "457954013", "either": "129761000000114", "t2": "197761014"},
+    "flat": {
+        "ifcc": "999791000000106",
+        "dcct": "1019431000000105",
+        "either": "1003671000000109",
+        "t2": "44054006",
+    },
+    "cprd_aurum": {
+        "ifcc": "1700711000006113",
+        "dcct": "457954013",
+        "either": "129761000000114",
+        "t2": "197761014",
+    },
     "omop": {"ifcc": "3004410", "dcct": "3004410", "either": "3004410", "t2": "201826"},
-}  # fmt: skip
+}
 UNITS = {
     "mmol/mol": "mmol/mol",
     "MMOL / MOL": "mmol/mol",
@@ -49,15 +61,57 @@ UNITS = {
     "mmol/L": None,
 }
 VALUES = [
-    "48", "48.0", "53", "75.5", "20", "19.9", "195", "195.1", "6.5", "6.54", "9", "19.99", "0", "-5", "200", "<20", ">= 180", "≤5", "~48",
-    "48,5", "1_0", "nan", "inf", "1e400", "٤٨", "see letter", "", "4.8e1", "1e5", "0048",
-]  # fmt: skip
-DAYS = [dt.date(2016, 5, 1), dt.date(2016, 5, 2), dt.date(2012, 3, 31), dt.date(2011, 4, 1), dt.date(2011, 3, 31),
-        dt.date(2019, 3, 31), dt.date(2019, 4, 1), dt.date(1900, 1, 1), dt.date(1931, 1, 1), dt.date(2031, 1, 1), dt.date(2016, 2, 29)]  # fmt: skip
+    "48",
+    "48.0",
+    "53",
+    "75.5",
+    "20",
+    "19.9",
+    "195",
+    "195.1",
+    "6.5",
+    "6.54",
+    "9",
+    "19.99",
+    "0",
+    "-5",
+    "200",
+    "<20",
+    ">= 180",
+    "≤5",
+    "~48",
+    "48,5",
+    "1_0",
+    "nan",
+    "inf",
+    "1e400",
+    "٤٨",
+    "see letter",
+    "",
+    "4.8e1",
+    "1e5",
+    "0048",
+]
+DAYS = [
+    dt.date(2016, 5, 1),
+    dt.date(2016, 5, 2),
+    dt.date(2012, 3, 31),
+    dt.date(2011, 4, 1),
+    dt.date(2011, 3, 31),
+    dt.date(2019, 3, 31),
+    dt.date(2019, 4, 1),
+    dt.date(1900, 1, 1),
+    dt.date(1931, 1, 1),
+    dt.date(2031, 1, 1),
+    dt.date(2016, 2, 29),
+]
 BAD_DAYS = ["31/02/2016", "0000-00-00", "soon", ""]
 FILLERS = {dt.date(1900, 1, 1)}
-PEOPLE = {"flat": [f"P{n}" for n in range(9)] + ["12622041000006111"], "cprd_aurum": [f"12622041000{n}20001" for n in range(10)],
-          "omop": [str(12622041000006110 + n) for n in range(10)]}  # fmt: skip
+PEOPLE = {
+    "flat": [f"P{n}" for n in range(9)] + ["12622041000006111"],
+    "cprd_aurum": [f"12622041000{n}20001" for n in range(10)],
+    "omop": [str(12622041000006110 + n) for n in range(10)],
+}
 PRACTICE = "20001"
 
 
@@ -78,7 +132,8 @@ def drawn(random_: random.Random, n: int) -> list[dict[str, Any]]:
 def judged(
     records: list[dict[str, Any]], form: str
 ) -> tuple[Counter[str], dict[tuple[int, dt.date], Fraction]]:
-    """Return how many records each rule sets aside, and the mean of each person and day, naively."""
+    """Return how many records each rule sets aside, and the mean of each person and day,
+    naively."""
     aside: Counter[str] = Counter()
     good: dict[tuple[int, dt.date], list[tuple[str, Fraction, int]]] = {}
     for place, record in enumerate(records):
@@ -92,8 +147,11 @@ def judged(
         first = {(unit, value): place for unit, value, place in reversed(day)}
         aside["same_day_repeat"] += len(day) - len(first)
         ours = [value for unit, value in first if unit == "mmol/mol"]
-        left = {each: place for each, place in first.items()
-                if each[0] == "mmol/mol" or not any(abs(each[1] - our) <= 1 for our in ours)}  # fmt: skip
+        left = {
+            each: place
+            for each, place in first.items()
+            if each[0] == "mmol/mol" or not any(abs(each[1] - our) <= 1 for our in ours)
+        }
         aside["same_day_twin"] += len(first) - len(left)
         values = [value for _, value in left]
         if max(values) - min(values) > 22:
@@ -105,7 +163,8 @@ def judged(
 
 
 def one(record: dict[str, Any], form: str) -> tuple[str, str, Fraction]:
-    """Return the first rule that a record fails ("" = none), its unit, and its value in mmol/mol."""
+    """Return the first rule that a record fails ("" = none), its unit, and its value in
+    mmol/mol."""
     nothing = Fraction(0)
     if record["code"] == "other":
         return "code_not_listed", "", nothing
@@ -147,17 +206,23 @@ def table(header: list[str], rows: list[list[str]], delimiter: str = ",", end: s
     return out.getvalue().encode()
 
 
-def files(form: str, records: list[dict[str, Any]], people: list[str], n_files: int = 1) -> dict[str, bytes]:
-    """Write ten sound people, their registrations and the records; the n-th record goes into file n mod `n_files`."""
+def files(
+    form: str, records: list[dict[str, Any]], people: list[str], n_files: int = 1
+) -> dict[str, bytes]:
+    """Write ten sound people, their registrations and the records; the n-th record goes into file n
+    mod `n_files`."""
     order = "%d/%m/%Y" if form == "cprd_aurum" else "%Y-%m-%d"
     codes, everybody = CODES[form], [*people, "9998"]
     lines = [
         [
-            everybody[r["person"]], r["day"] if isinstance(r["day"], str) else r["day"].strftime(order),
-            codes.get(r["code"], "123456"), r["value"], r["unit"],
+            everybody[r["person"]],
+            r["day"] if isinstance(r["day"], str) else r["day"].strftime(order),
+            codes.get(r["code"], "123456"),
+            r["value"],
+            r["unit"],
         ]
         for r in records
-    ]  # fmt: skip
+    ]
     if form == "flat":
         made = {
             "patients.csv": table(
@@ -177,7 +242,10 @@ def files(form: str, records: list[dict[str, Any]], people: list[str], n_files: 
         lines = [[*line[:4], numbers.get(line[4], "NA")] for line in lines]
         made = {
             "s_extract_patient_001.txt": table(
-                patient, [[p, PRACTICE, "2", "1950", "01/01/1950", "NA", "1"] for p in people], "\t", "\r\n"
+                patient,
+                [[p, PRACTICE, "2", "1950", "01/01/1950", "NA", "1"] for p in people],
+                "\t",
+                "\r\n",
             ),
             "NumUnit.txt": table(
                 ["numunitid", "Description"], [[n, t] for t, n in numbers.items()], "\t", "\r\n"
@@ -203,7 +271,9 @@ def files(form: str, records: list[dict[str, Any]], people: list[str], n_files: 
         "PERSON.csv": table(person, [[p, "8532", "1950", PRACTICE] for p in people]),
         "OBSERVATION_PERIOD.csv": table(period, [[p, "1950-01-01", "2998-12-31"] for p in people]),
     }
-    made |= {f"MEASUREMENT/part-{n}.csv": table(header, measured[n::n_files]) for n in range(n_files)}
+    made |= {
+        f"MEASUREMENT/part-{n}.csv": table(header, measured[n::n_files]) for n in range(n_files)
+    }
     return made | ({"CONDITION_OCCURRENCE.csv": table(condition, diagnosed)} if diagnosed else {})
 
 
@@ -220,18 +290,31 @@ class Result:
             backend = engine.connect("duckdb")
             names = ("patients", "registrations", "events")
             parts = {name: ingest(extract, "duckdb", name, Path(made) / "out") for name in names}
-            tables = {n: engine.parquet_tables(backend, [part.path for part in parts[n]]) for n in names}
+            tables = {
+                n: engine.parquet_tables(backend, [part.path for part in parts[n]]) for n in names
+            }
             lists, faults = read_all(
-                {n: str(LISTS / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")}, extract.code_system
+                {n: str(LISTS / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")},
+                extract.code_system,
             )
             assert not faults
-            plausible = [20, 195] if unit == "mmol/mol" else [20 * 0.09148 + 2.152, 195 * 0.09148 + 2.152]
-            said = CleanSettings.model_validate({
-                "engine": "duckdb", "extract": extract.model_dump(), "practices": "", "codelists": {}, "cleaning": {},
-                "window": {"first": "2011-04-01", "last": "2019-03-31"},
-                "outcomes": {"hba1c": {"unit": unit, "plausible": plausible}},
-            })  # fmt: skip
-            where = PRACTICES.conform(pd.DataFrame({"practice_id": [PRACTICE], "programme_start": [None]}))
+            plausible = (
+                [20, 195] if unit == "mmol/mol" else [20 * 0.09148 + 2.152, 195 * 0.09148 + 2.152]
+            )
+            said = CleanSettings.model_validate(
+                {
+                    "engine": "duckdb",
+                    "extract": extract.model_dump(),
+                    "practices": "",
+                    "codelists": {},
+                    "cleaning": {},
+                    "window": {"first": "2011-04-01", "last": "2019-03-31"},
+                    "outcomes": {"hba1c": {"unit": unit, "plausible": plausible}},
+                }
+            )
+            where = PRACTICES.conform(
+                pd.DataFrame({"practice_id": [PRACTICE], "programme_start": [None]})
+            )
             found = clean(backend, **tables, practices=where, lists=lists, settings=said)
             self.measured = {
                 (row["patient_id"], row["date"]): row["value"]
@@ -245,16 +328,22 @@ class Result:
         self.by_rule = self.ledger.groupby(["unit", "rule"])["n"].sum().to_dict()
 
     def of_records(self) -> Counter[str]:
-        return Counter({rule: n for (unit, rule), n in self.by_rule.items() if unit == "records" and rule})
+        return Counter(
+            {rule: n for (unit, rule), n in self.by_rule.items() if unit == "records" and rule}
+        )
 
 
 def examples(n: int) -> settings:
-    """A whole pipeline costs seconds, so few examples of many records, and no search for a smaller one.
+    """A whole pipeline costs seconds, so few examples of many records, and no search for a smaller
+    one.
 
-    The first example is the simplest there is, so even that must hold something: what is drawn is a seed.
+    The first example is the simplest there is, so even that must hold something: what is drawn is a
+    seed.
     """
     phases = [Phase.explicit, Phase.generate]
-    return settings(max_examples=n, deadline=None, phases=phases, suppress_health_check=list(HealthCheck))
+    return settings(
+        max_examples=n, deadline=None, phases=phases, suppress_health_check=list(HealthCheck)
+    )
 
 
 SOUND = {"person": 0, "day": dt.date(2016, 5, 9), "code": "ifcc", "value": "48", "unit": "mmol/mol"}
@@ -289,7 +378,9 @@ def test_order_files_and_names_change_nothing_and_what_was_kept_is_kept_again(se
     shuffled = random_.sample(records, len(records))
     again = Result("flat", files("flat", shuffled, names, 3))
     back = dict(zip(names, PEOPLE["flat"], strict=True))
-    assert {(back[person], day): value for (person, day), value in again.measured.items()} == first.measured
+    assert {
+        (back[person], day): value for (person, day), value in again.measured.items()
+    } == first.measured
     pd.testing.assert_frame_equal(again.ledger, first.ledger)
     kept = [
         {
@@ -330,7 +421,9 @@ def test_the_unit_of_measure_changes_nothing(seed: int) -> None:
     if kept:
         second = Result("flat", written(percent, "%"))
         assert sorted(second.measured.values()) == pytest.approx(sorted(kept), abs=1e-9)
-        reported = Result("flat", written([str(v) for v in values if float(v) < 195], "mmol/mol"), "%")
+        reported = Result(
+            "flat", written([str(v) for v in values if float(v) < 195], "mmol/mol"), "%"
+        )
         assert sorted(reported.measured.values()) == pytest.approx(
             [v * 0.09148 + 2.152 for v in sorted(kept)], abs=1e-9
         )

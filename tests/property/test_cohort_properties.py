@@ -1,4 +1,5 @@
-"""The closed cohort: nothing after the index date decides who is in it; names and the order of rows are nothing."""
+"""The closed cohort: nothing after the index date decides who is in it; names and the order of rows
+are nothing."""
 
 from __future__ import annotations
 
@@ -36,13 +37,17 @@ PERSON = st.fixed_dictionaries(
         "birth_year": st.sampled_from(["1939", "1940", "1955", "1974", "1975"]),
         "start": st.sampled_from(["2010-01-01", "2014-04-01", "2014-04-02", "2015-04-01"]),
         "came_from": st.sampled_from(["", "A", "C"]),
-        "records": st.lists(st.tuples(st.sampled_from((*CODES, HBA1C)), st.sampled_from(BEFORE)), max_size=4),
+        "records": st.lists(
+            st.tuples(st.sampled_from((*CODES, HBA1C)), st.sampled_from(BEFORE)), max_size=4
+        ),
     }
 )
 LATER = st.fixed_dictionaries(
     {
         "records": st.lists(
-            st.tuples(st.sampled_from((*CODES, HBA1C, HBA1C, REFERRED)), st.sampled_from(FROM_THEN)),
+            st.tuples(
+                st.sampled_from((*CODES, HBA1C, HBA1C, REFERRED)), st.sampled_from(FROM_THEN)
+            ),
             max_size=3,
         ),
         "end": st.sampled_from(["", "2015-04-01", "2016-08-01"]),
@@ -51,18 +56,42 @@ LATER = st.fixed_dictionaries(
     }
 )
 DECIDED = [
-    "patient_id", "practice_id", "arm", "index_date", "programme_start", "first_treated", "sex", "age", "ethnicity",
-    "white", "imd_quintile", "n_conditions", "fewer_conditions", "diagnosed_on", "incident", "baseline_hba1c",
-]  # fmt: skip
+    "patient_id",
+    "practice_id",
+    "arm",
+    "index_date",
+    "programme_start",
+    "first_treated",
+    "sex",
+    "age",
+    "ethnicity",
+    "white",
+    "imd_quintile",
+    "n_conditions",
+    "fewer_conditions",
+    "diagnosed_on",
+    "incident",
+    "baseline_hba1c",
+]
 
 
-def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[str, list[dict[str, str]]]:
-    """Return patients, registrations and records; two sound people a practice, so that arms are never empty."""
+def tables(
+    people: list[dict[str, Any]], later: list[dict[str, Any]]
+) -> dict[str, list[dict[str, str]]]:
+    """Return patients, registrations and records; two sound people a practice, so that arms are
+    never empty."""
     sound = [
-        {"practice_id": p, "sex": "female", "birth_year": "1955", "start": "2010-01-01", "came_from": "",
-         "records": [(TYPE_2, "2012-01-01"), (HBA1C, "2014-12-01")]}
-        for p in "ABCD" for _ in (1, 2)
-    ]  # fmt: skip
+        {
+            "practice_id": p,
+            "sex": "female",
+            "birth_year": "1955",
+            "start": "2010-01-01",
+            "came_from": "",
+            "records": [(TYPE_2, "2012-01-01"), (HBA1C, "2014-12-01")],
+        }
+        for p in "ABCD"
+        for _ in (1, 2)
+    ]
     made: dict[str, list[dict[str, str]]] = {"patients": [], "registrations": [], "records": []}
     for place, person in enumerate([*sound, *people]):
         name = f"P{place:02d}"
@@ -73,7 +102,9 @@ def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[st
             "ethnicity": "White",
             "imd_quintile": "3",
         }
-        made["patients"].append({"patient_id": name, **facts, "death_date": after.get("death_date", "")})
+        made["patients"].append(
+            {"patient_id": name, **facts, "death_date": after.get("death_date", "")}
+        )
         spells = [(person["practice_id"], person["start"], after.get("end", ""))]
         if person["came_from"]:
             spells.insert(0, (person["came_from"], "2009-01-01", "2014-03-20"))
@@ -84,7 +115,9 @@ def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[st
                 {"patient_id": name, "practice_id": practice, "start": start, "end": end}
             )
         for code, day in [*person["records"], *after.get("records", [])]:
-            value, unit = ("90" if day in FROM_THEN else "50", "mmol/mol") if code == HBA1C else ("", "")
+            value, unit = (
+                ("90" if day in FROM_THEN else "50", "mmol/mol") if code == HBA1C else ("", "")
+            )
             made["records"].append(
                 {"patient_id": name, "date": day, "code": code, "value": value, "unit": unit}
             )
@@ -94,11 +127,17 @@ def tables(people: list[dict[str, Any]], later: list[dict[str, Any]]) -> dict[st
 def cohort(made: dict[str, list[dict[str, str]]], where: pd.DataFrame) -> Built:
     lists, _ = read_all({name: str(LISTS / f"{name}.csv") for name in NAMES}, "snomed")
     backend, result = cleaned(
-        patients=made["patients"], registrations=made["registrations"], records=made["records"],
-        practices=where, chosen=clean_settings(gap_days=30), codelists=lists,
-    )  # fmt: skip
+        patients=made["patients"],
+        registrations=made["registrations"],
+        records=made["records"],
+        practices=where,
+        chosen=clean_settings(gap_days=30),
+        codelists=lists,
+    )
     names = ("patients", "registrations", "measurements", "conditions")
-    return fetched(backend, build(backend, {name: getattr(result, name) for name in names}, where, CHOSEN))
+    return fetched(
+        backend, build(backend, {name: getattr(result, name) for name in names}, where, CHOSEN)
+    )
 
 
 HOW = settings(
@@ -111,9 +150,14 @@ HOW = settings(
 
 @HOW
 @given(pairs=st.lists(st.tuples(PERSON, LATER), min_size=20, max_size=40))
-def test_nothing_after_the_index_date_decides(pairs: list[tuple[dict[str, Any], dict[str, Any]]]) -> None:
+def test_nothing_after_the_index_date_decides(
+    pairs: list[tuple[dict[str, Any], dict[str, Any]]],
+) -> None:
     people, later = [each for each, _ in pairs], [each for _, each in pairs]
-    without, whole = cohort(tables(people, []), practices()), cohort(tables(people, later), practices())
+    without, whole = (
+        cohort(tables(people, []), practices()),
+        cohort(tables(people, later), practices()),
+    )
     pd.testing.assert_frame_equal(without.cohort[DECIDED], whole.cohort[DECIDED])
     pd.testing.assert_frame_equal(without.baseline, whole.baseline)
     pd.testing.assert_frame_equal(without.membership, whole.membership)
@@ -131,7 +175,9 @@ def test_names_and_the_order_of_rows_are_nothing(
     made = tables([each for each, _ in pairs], [each for _, each in pairs])
     first = cohort(made, practices())
     ids = [row["patient_id"] for row in made["patients"]]
-    people = dict(zip(ids, chance.sample([f"N{n:03d}" for n in range(len(ids))], len(ids)), strict=True))
+    people = dict(
+        zip(ids, chance.sample([f"N{n:03d}" for n in range(len(ids))], len(ids)), strict=True)
+    )
     sites = dict(zip("ABCD", chance.sample(["w", "x", "y", "z"], 4), strict=True))
     renamed = {
         name: [
@@ -147,7 +193,10 @@ def test_names_and_the_order_of_rows_are_nothing(
         frac=1, random_state=chance.randrange(99)
     )
     again = cohort(renamed, where.reset_index(drop=True))
-    back, back_at = {new: old for old, new in people.items()}, {new: old for old, new in sites.items()}
+    back, back_at = (
+        {new: old for old, new in people.items()},
+        {new: old for old, new in sites.items()},
+    )
     named = again.cohort.assign(
         patient_id=again.cohort["patient_id"].map(back).astype("string"),
         practice_id=again.cohort["practice_id"].map(back_at).astype("string"),

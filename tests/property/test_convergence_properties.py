@@ -7,7 +7,12 @@ import math
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from evalweave.triangulation.convergence import Interval, converge, qualitative_state, quantitative_state
+from evalweave.triangulation.convergence import (
+    Interval,
+    converge,
+    qualitative_state,
+    quantitative_state,
+)
 from evalweave.triangulation.stability import label_stability, margin_grid
 
 HBA1C_SLOPE = 0.09148  # percentage points per mmol/mol
@@ -33,7 +38,10 @@ def test_widening_never_turns_undecided_into_a_difference(
     interval: Interval, margin: float, below: float, above: float
 ) -> None:
     wider = Interval(interval.estimate, interval.low - below, interval.high + above)
-    before, after = quantitative_state(interval, margin).state, quantitative_state(wider, margin).state
+    before, after = (
+        quantitative_state(interval, margin).state,
+        quantitative_state(wider, margin).state,
+    )
     if before == "I":
         assert after == "I"
     if after == "E":
@@ -53,8 +61,11 @@ def test_the_mirror_image_has_the_same_label(
 
 
 def far(a: float, b: float) -> bool:
-    """Whether two bounds differ by more than rounding, so that their order survives a change of unit."""
-    return math.isclose(a, b, rel_tol=0, abs_tol=0) or not math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-9)
+    """Whether two bounds differ by more than rounding, so that their order survives a change of
+    unit."""
+    return math.isclose(a, b, rel_tol=0, abs_tol=0) or not math.isclose(
+        a, b, rel_tol=1e-9, abs_tol=1e-9
+    )
 
 
 @given(intervals(), margins, people(), st.sampled_from(sorted(FLIPPED)))
@@ -63,7 +74,9 @@ def test_the_label_does_not_depend_on_the_unit(
 ) -> None:
     bounds = (0.0, margin, -margin)
     assume(all(far(end, bound) for end in (interval.low, interval.high) for bound in bounds))
-    converted = Interval(*(value * HBA1C_SLOPE for value in (interval.estimate, interval.low, interval.high)))
+    converted = Interval(
+        *(value * HBA1C_SLOPE for value in (interval.estimate, interval.low, interval.high))
+    )
     state = qualitative_state(*counts)
     in_mmol = converge(quantitative_state(interval, margin), state, sign)
     in_points = converge(quantitative_state(converted, margin * HBA1C_SLOPE), state, sign)
@@ -79,7 +92,9 @@ def test_people_who_swap_sides_mirror_the_state(counts: tuple[int, int, int]) ->
     assert one.negative_case == other.negative_case
 
 
-@given(intervals(), st.floats(0, 100), people(), st.sampled_from(sorted(FLIPPED)), st.floats(0.01, 10))
+@given(
+    intervals(), st.floats(0, 100), people(), st.sampled_from(sorted(FLIPPED)), st.floats(0.01, 10)
+)
 def test_stability_is_a_share_and_its_labels_add_up(
     interval: Interval, margin: float, counts: tuple[int, int, int], sign: str, error: float
 ) -> None:

@@ -1,4 +1,5 @@
-"""Counts do not depend on the order of anything, a union never exceeds the sum, nobody counts twice."""
+"""Counts do not depend on the order of anything, a union never exceeds the sum, nobody counts
+twice."""
 
 from __future__ import annotations
 
@@ -15,8 +16,16 @@ from evalweave.qualitative.cooccurrence import cooccurrence
 from evalweave.qualitative.counts import fieldwork, theme_counts
 from evalweave.qualitative.inputs import people_table
 from evalweave.qualitative.project import Project
-from evalweave.qualitative.raw import Raw, RawCode, RawCoding, RawLink, RawPerson, RawSelection, RawSource
-from evalweave.tables import ELIGIBILITY, THEME_CODES, THEMES
+from evalweave.qualitative.raw import (
+    Raw,
+    RawCode,
+    RawCoding,
+    RawLink,
+    RawPerson,
+    RawSelection,
+    RawSource,
+)
+from evalweave.tables.qualitative import ELIGIBILITY, THEME_CODES, THEMES
 
 PEOPLE = {"C1": "client", "C2": "client", "C3": "client", "L1": "link_worker"}
 CODES = ("care", "care.bus", "care.call", "care.call.door", "else", "else.bus")
@@ -26,14 +35,19 @@ EDGES = [0, *[i for i, letter in enumerate(TEXT) if letter == " "], len(TEXT)]
 marks = st.lists(
     st.tuples(
         st.sampled_from(["s1", "s2", "s3", "group", "note"]),
-        st.integers(0, len(EDGES) - 2), st.integers(1, 4),
-        st.sampled_from(CODES), st.sampled_from(["x", "y", "z"]),
+        st.integers(0, len(EDGES) - 2),
+        st.integers(1, 4),
+        st.sampled_from(CODES),
+        st.sampled_from(["x", "y", "z"]),
     ),
-    min_size=1, max_size=25,
-)  # fmt: skip
+    min_size=1,
+    max_size=25,
+)
 
 
-def raw_of(rows: list[tuple[str, int, int, str, str]], order: np.random.Generator | None = None) -> Raw:
+def raw_of(
+    rows: list[tuple[str, int, int, str, str]], order: np.random.Generator | None = None
+) -> Raw:
     """Build a project; with `order` every list is shuffled and every key renamed."""
     key = (lambda name: f"k-{name[::-1]}") if order is not None else (lambda name: name)
     selections = [
@@ -50,7 +64,8 @@ def raw_of(rows: list[tuple[str, int, int, str, str]], order: np.random.Generato
     codes = [RawCode(key(code), (code,)) for code in CODES]
     people = [RawPerson(key(name), name) for name in PEOPLE]
     links = [
-        RawLink(key(s), key(who), "case_source") for s, who in (("s1", "C1"), ("s2", "C2"), ("s3", "C3"))
+        RawLink(key(s), key(who), "case_source")
+        for s, who in (("s1", "C1"), ("s2", "C2"), ("s3", "C3"))
     ]
     links += [
         RawLink(key("group"), key(who), "case_selection", *span)
@@ -64,16 +79,23 @@ def raw_of(rows: list[tuple[str, int, int, str, str]], order: np.random.Generato
 
 def project_of(raw: Raw, asked: set[tuple[str, str]] | None = None) -> Project:
     participants = people_table(
-        [{"participant_id": name, "role": role, "gender": name[:1]} for name, role in PEOPLE.items()]
+        [
+            {"participant_id": name, "role": role, "gender": name[:1]}
+            for name, role in PEOPLE.items()
+        ]
     )
     kinds = {name: {"kind": "interview", "phase": "", "date": ""} for name in ("s1", "s2", "s3")}
     kinds |= {"group": {"kind": "focus_group"}, "note": {"kind": "field_note"}}
     project = assemble(raw, Beside(participants=participants, sources=kinds))
     pairs = [("t", "care", True), ("u", "care > call", True), ("u", "else", False)]
-    rows = [(who, t, asked is None or (who, t) in asked, None) for who in PEOPLE for t in ("t", "u")]
+    rows = [
+        (who, t, asked is None or (who, t) in asked, None) for who in PEOPLE for t in ("t", "u")
+    ]
     return replace(
         project,
-        themes=THEMES.conform(pd.DataFrame([("t", "T", None), ("u", "U", None)], columns=THEMES.names)),
+        themes=THEMES.conform(
+            pd.DataFrame([("t", "T", None), ("u", "U", None)], columns=THEMES.names)
+        ),
         theme_codes=THEME_CODES.conform(pd.DataFrame(pairs, columns=THEME_CODES.names)),
         eligibility=ELIGIBILITY.conform(pd.DataFrame(rows, columns=ELIGIBILITY.names)),
     )
@@ -81,7 +103,9 @@ def project_of(raw: Raw, asked: set[tuple[str, str]] | None = None) -> Project:
 
 def test_the_example_counts_something() -> None:
     """Guards the properties below against holding because nothing is ever counted."""
-    counts = theme_counts(project_of(raw_of([("s1", 0, 2, "care.bus", "x"), ("group", 0, 1, "care", "y")])))
+    counts = theme_counts(
+        project_of(raw_of([("s1", 0, 2, "care.bus", "x"), ("group", 0, 1, "care", "y")]))
+    )
     assert counts["n_participants"].sum() > 0
 
 
@@ -96,9 +120,13 @@ def test_the_order_and_names_of_things_do_not_matter(rows: list, seed: int) -> N
     pd.testing.assert_frame_equal(one.segments, other.segments)
 
 
-@given(rows=marks, asked=st.sets(st.tuples(st.sampled_from(list(PEOPLE)), st.sampled_from(["t", "u"]))))
+@given(
+    rows=marks, asked=st.sets(st.tuples(st.sampled_from(list(PEOPLE)), st.sampled_from(["t", "u"])))
+)
 @settings(max_examples=8, deadline=None)
-def test_union_never_exceeds_the_sum_and_nobody_counts_twice(rows: list, asked: set[tuple[str, str]]) -> None:
+def test_union_never_exceeds_the_sum_and_nobody_counts_twice(
+    rows: list, asked: set[tuple[str, str]]
+) -> None:
     counts = theme_counts(project_of(raw_of(rows), asked))
     people = counts[counts["n_participants"].notna()]
     assert (people["n_participants"] <= people["n_eligible"]).all()
@@ -112,7 +140,9 @@ def test_union_never_exceeds_the_sum_and_nobody_counts_twice(rows: list, asked: 
         if theme == "t":
             below = own.loc[["care > bus", "care > call"], "n_participants"]
             alone = whole["n_participants"] - below.sum()
-            assert own.loc["care", "n_participants"] == whole["n_participants"] and alone <= eligible
+            assert (
+                own.loc["care", "n_participants"] == whole["n_participants"] and alone <= eligible
+            )
 
 
 @given(rows=marks)

@@ -1,4 +1,5 @@
-"""Whatever is counted: rounding reveals nothing small, totals agree, and no hidden cell follows from the others."""
+"""Whatever is counted: rounding reveals nothing small, totals agree, and no hidden cell follows
+from the others."""
 
 from __future__ import annotations
 
@@ -10,16 +11,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalweave.report.audit import count_fault
-from evalweave.report.disclosure import HIDDEN, PROFILES, profile
-from evalweave.report.suppression import PROTECTION
+from evalweave.release.audit import count_fault
+from evalweave.release.disclosure import HIDDEN, PROFILES, profile
+from evalweave.release.suppression import PROTECTION
 
 ROUNDED = ("nhs_england", "opensafely")
 counts = st.integers(0, 60)
 
 
-@given(st.integers(0, 10_000_000), st.sampled_from(ROUNDED), st.sampled_from(["patients", "records"]))
-def test_a_released_count_is_a_multiple_of_five_or_zero_or_hidden(n: int, name: str, of: str) -> None:
+@given(
+    st.integers(0, 10_000_000), st.sampled_from(ROUNDED), st.sampled_from(["patients", "records"])
+)
+def test_a_released_count_is_a_multiple_of_five_or_zero_or_hidden(
+    n: int, name: str, of: str
+) -> None:
     released = profile(name).count(n, of)
     if released.value is None:
         assert released.text == HIDDEN and n <= 7
@@ -54,16 +59,20 @@ def test_a_rate_comes_from_released_counts_only(part: int, whole: int, name: str
 
 
 def candidates(shown: int | None, low: int, high: int, slack: int, primary: bool) -> range:
-    """Return the true values that a reader holds possible for a cell of a group of at most 60 people a cell."""
+    """Return the true values that a reader holds possible for a cell of a group of at most 60
+    people a cell."""
     if shown is None:
         return range(low, high + 1) if primary else range(low, 80)
     return range(max(0, shown - slack), shown + slack + 1) if shown else range(1)
 
 
 @settings(max_examples=60, deadline=None)
-@given(st.lists(st.integers(0, 25), min_size=2, max_size=4), st.sampled_from(["nhs_england", "sacro"]))
+@given(
+    st.lists(st.integers(0, 25), min_size=2, max_size=4), st.sampled_from(["nhs_england", "sacro"])
+)
 def test_no_hidden_cell_follows_from_the_total_by_brute_force(cells: list[int], name: str) -> None:
-    """Enumerates every table that agrees with what is released; the reader even knows which cells are small."""
+    """Enumerates every table that agrees with what is released; the reader even knows which cells
+    are small."""
     rules = profile(name)
     slack = (rules.base - 1) // 2
     hidden = rules.hidden(pd.DataFrame({"n": cells}), "n", "patients", [[]])
@@ -71,10 +80,14 @@ def test_no_hidden_cell_follows_from_the_total_by_brute_force(cells: list[int], 
     if total.value is None:
         return  # a hidden total gives nothing away
     ranges = [
-        candidates(None if hide else rules.count(n).value, rules.low, rules.high, slack, rules.hides(n))
+        candidates(
+            None if hide else rules.count(n).value, rules.low, rules.high, slack, rules.hides(n)
+        )
         for n, hide in zip(cells, hidden, strict=True)
     ]
-    fitting = [table for table in itertools.product(*ranges) if abs(sum(table) - total.value) <= slack]
+    fitting = [
+        table for table in itertools.product(*ranges) if abs(sum(table) - total.value) <= slack
+    ]
     assert tuple(cells) in fitting
     for place in np.flatnonzero(hidden):
         if rules.hides(cells[place]):
@@ -82,17 +95,27 @@ def test_no_hidden_cell_follows_from_the_total_by_brute_force(cells: list[int], 
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.lists(st.integers(0, 30), min_size=12, max_size=12), st.sampled_from([(2, 6), (3, 4), (4, 3)]))
+@given(
+    st.lists(st.integers(0, 30), min_size=12, max_size=12),
+    st.sampled_from([(2, 6), (3, 4), (4, 3)]),
+)
 def test_no_hidden_cell_follows_from_rows_and_columns_together(
     cells: list[int], shape: tuple[int, int]
 ) -> None:
-    """With exact totals of rows and columns a hidden cell is recovered when the others determine it linearly."""
+    """With exact totals of rows and columns a hidden cell is recovered when the others determine it
+    linearly."""
     rules = profile("sacro")
     places = [(row, column) for row in range(shape[0]) for column in range(shape[1])]
     frame = pd.DataFrame(places, columns=["row", "column"]).assign(n=cells)
     hidden = rules.hidden(frame, "n", "patients", [["row"], ["column"]])
-    members = [frame.index[frame[key] == level] for key in ("row", "column") for level in frame[key].unique()]
-    open_to_see = [rows for rows in members if (frame.loc[rows, "n"].where(~hidden[rows], 0) > 0).any()]
+    members = [
+        frame.index[frame[key] == level]
+        for key in ("row", "column")
+        for level in frame[key].unique()
+    ]
+    open_to_see = [
+        rows for rows in members if (frame.loc[rows, "n"].where(~hidden[rows], 0) > 0).any()
+    ]
     unknown = np.flatnonzero(hidden)
     sums = np.array([[place in rows for place in unknown] for rows in open_to_see], dtype=float)
     for place in range(len(unknown)):

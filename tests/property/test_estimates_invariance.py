@@ -19,19 +19,25 @@ def panel(seed: int) -> pd.DataFrame:
     units, periods, practices = 50, 5, 8
     unit, period = np.repeat(np.arange(units), periods), np.tile(np.arange(periods), units)
     practice = (np.arange(units) % practices)[unit]
-    frame = pd.DataFrame({
-        "patient_id": np.char.add("u", np.char.zfill(unit.astype(str), 3)),
-        "practice_id": np.char.add("g", practice.astype(str)),
-        "period": period + 2010,
-        "first_treated": np.where(practice < 4, 2012 + practice % 2, np.nan),
-        "y": 40 + random.normal(size=units)[unit] * 4 + random.normal(size=(practices, periods))[practice, period]
-        + random.normal(size=len(unit)),
-    })  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "patient_id": np.char.add("u", np.char.zfill(unit.astype(str), 3)),
+            "practice_id": np.char.add("g", practice.astype(str)),
+            "period": period + 2010,
+            "first_treated": np.where(practice < 4, 2012 + practice % 2, np.nan),
+            "y": 40
+            + random.normal(size=units)[unit] * 4
+            + random.normal(size=(practices, periods))[practice, period]
+            + random.normal(size=len(unit)),
+        }
+    )
     return frame[random.random(len(frame)) < 0.8].reset_index(drop=True)
 
 
 def table(frame: pd.DataFrame, **more: object) -> pd.DataFrame:
-    return evalweave.twfe(frame, outcome="y", inference=METHODS, draws=199, diagnostics=False, **more).tidy()
+    return evalweave.twfe(
+        frame, outcome="y", inference=METHODS, draws=199, diagnostics=False, **more
+    ).tidy()
 
 
 NUMBERS = ["estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"]
@@ -67,8 +73,12 @@ def test_another_unit_of_measure_scales_estimates_and_leaves_p_values(seed, slop
         assert other[column].to_numpy(float) == pytest.approx(
             slope * one[column].to_numpy(float), rel=1e-6, nan_ok=True
         )
-    assert other["p_value"].to_numpy(float) == pytest.approx(one["p_value"].to_numpy(float), rel=1e-6)
-    assert other["dof"].to_numpy(float) == pytest.approx(one["dof"].to_numpy(float), rel=1e-8, nan_ok=True)
+    assert other["p_value"].to_numpy(float) == pytest.approx(
+        one["p_value"].to_numpy(float), rel=1e-6
+    )
+    assert other["dof"].to_numpy(float) == pytest.approx(
+        one["dof"].to_numpy(float), rel=1e-8, nan_ok=True
+    )
 
 
 @settings(max_examples=15, deadline=None)
@@ -99,7 +109,9 @@ def test_clustering_changes_no_bit_of_an_estimate(seed):
 def test_adding_patient_and_period_constants_changes_nothing(seed):
     frame = panel(seed)
     moved = frame.assign(
-        y=frame["y"] + frame["patient_id"].str[1:].astype(float) / 7 - 3.0 * (frame["period"] - 2010)
+        y=frame["y"]
+        + frame["patient_id"].str[1:].astype(float) / 7
+        - 3.0 * (frame["period"] - 2010)
     )
     a, b = table(frame)[NUMBERS].to_numpy(float), table(moved)[NUMBERS].to_numpy(float)
     assert b == pytest.approx(a, rel=1e-6, nan_ok=True)

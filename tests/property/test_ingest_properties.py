@@ -1,7 +1,9 @@
-"""Whatever a file looks like, every cell of it arrives as it was written, or the file is refused in a sentence.
+"""Whatever a file looks like, every cell of it arrives as it was written, or the file is refused in
+a sentence.
 
-The oracle is naive and none of ours: Python's `csv` reads the text back, a regular expression and `datetime` say what
-is a date, `float` what is a number. Cells are hostile, but a file as a whole is sound unless a test says otherwise.
+The oracle is naive and none of ours: Python's `csv` reads the text back, a regular expression and
+`datetime` say what is a date, `float` what is a number. Cells are hostile, but a file as a whole is
+sound unless a test says otherwise.
 """
 
 from __future__ import annotations
@@ -24,10 +26,10 @@ import pyarrow.parquet as pq
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from evalweave import engine
 from evalweave.errors import DataError
-from evalweave.records import engine
-from evalweave.records.ingest import Part, ingest, ledger
-from evalweave.study import Extract
+from evalweave.extract.ingest import Part, ingest, ledger
+from evalweave.study.records import Extract
 
 
 def examples(n: int) -> settings:
@@ -35,29 +37,150 @@ def examples(n: int) -> settings:
 
 
 IDENTIFIERS = [
-    "P1", "12622041000006111", "0001", "1", "00000000000000000001", "99999999999999999999999", "", " P7 ", "é", "e\u0301",
-    "Ωmega", "\u200bP1", "P\u00a08", "null", "NULL", "None", "nan", "inf", "0", "-1", "1e5", "0x1F", "a'b", "#1", "=1+1", "ab/cd+E+9=",
-]  # fmt: skip
+    "P1",
+    "12622041000006111",
+    "0001",
+    "1",
+    "00000000000000000001",
+    "99999999999999999999999",
+    "",
+    " P7 ",
+    "é",
+    "e\u0301",
+    "Ωmega",
+    "\u200bP1",
+    "P\u00a08",
+    "null",
+    "NULL",
+    "None",
+    "nan",
+    "inf",
+    "0",
+    "-1",
+    "1e5",
+    "0x1F",
+    "a'b",
+    "#1",
+    "=1+1",
+    "ab/cd+E+9=",
+]
 DAYS = {
     "iso": [
-        "2016-02-29", "2015-02-29", "2016-02-30", "0000-00-00", "0000-01-01", "9999-12-31", "1900-01-01", "2016-04-01T23:59:59",
-        "2016-04-01 00:30:00.000", "2016-04-01T00:30:00+01:00", "2016-04-01T00:30:00Z", "20160401", "2016-4-1", "2016-13-01",
-        "31/02/2016", "infinity", "epoch", "today", "", " 2016-05-01 ", "2016-05-01x", "２０１６-05-01", "42461",
+        "2016-02-29",
+        "2015-02-29",
+        "2016-02-30",
+        "0000-00-00",
+        "0000-01-01",
+        "9999-12-31",
+        "1900-01-01",
+        "2016-04-01T23:59:59",
+        "2016-04-01 00:30:00.000",
+        "2016-04-01T00:30:00+01:00",
+        "2016-04-01T00:30:00Z",
+        "20160401",
+        "2016-4-1",
+        "2016-13-01",
+        "31/02/2016",
+        "infinity",
+        "epoch",
+        "today",
+        "",
+        " 2016-05-01 ",
+        "2016-05-01x",
+        "２０１６-05-01",
+        "42461",
     ],
     "dmy": [
-        "29/02/2016", "29/02/2015", "31/02/2016", "1/4/2016", "01-04-2016", "01.04.2016", "01/04/2016 23:59", "31/12/1899",
-        "01/04/16", "00/00/0000", "01/01/0000", "", "today", "1/4", "32/12/2016", "٠١/٠٤/٢٠١٦",
+        "29/02/2016",
+        "29/02/2015",
+        "31/02/2016",
+        "1/4/2016",
+        "01-04-2016",
+        "01.04.2016",
+        "01/04/2016 23:59",
+        "31/12/1899",
+        "01/04/16",
+        "00/00/0000",
+        "01/01/0000",
+        "",
+        "today",
+        "1/4",
+        "32/12/2016",
+        "٠١/٠٤/٢٠١٦",
     ],
-}  # fmt: skip
+}
 NUMBERS = [
-    "48", "48.0", "048", "-1", "+5", ".5", "5.", "1e5", "1E+2", "1e400", "1e-400", "0.1", "6.499999999999999", "<20", ">=180", "≥5",
-    "1_000", "1 000", "48,5", "٤٨", "４８", "nan", "NaN", "inf", "-Infinity", "0x10", "1d", "1f", "true", "", " 48 ", "see letter",
-]  # fmt: skip
+    "48",
+    "48.0",
+    "048",
+    "-1",
+    "+5",
+    ".5",
+    "5.",
+    "1e5",
+    "1E+2",
+    "1e400",
+    "1e-400",
+    "0.1",
+    "6.499999999999999",
+    "<20",
+    ">=180",
+    "≥5",
+    "1_000",
+    "1 000",
+    "48,5",
+    "٤٨",
+    "４８",
+    "nan",
+    "NaN",
+    "inf",
+    "-Infinity",
+    "0x10",
+    "1d",
+    "1f",
+    "true",
+    "",
+    " 48 ",
+    "see letter",
+]
 TEXTS = [
-    "mmol/mol", "%", "", "a,b", "a;b", "a|b", 'say "x"', '5"', '"', '""', "x" * 70_000, "µmol", "mm\u200bol", "\u00a0", "é\u0301", "NA", "-",
-    "'", "\\", "\\N", "#", "a\\,b", "\u2028", "🙂", "two words", " padded ", "\x1a", "\x0b",
-]  # fmt: skip
-QUOTED = ["tab\there", "line\nend", "line\r\nend", '"\n"', "\n", "a\n\nb"]  # what only quotes can hold
+    "mmol/mol",
+    "%",
+    "",
+    "a,b",
+    "a;b",
+    "a|b",
+    'say "x"',
+    '5"',
+    '"',
+    '""',
+    "x" * 70_000,
+    "µmol",
+    "mm\u200bol",
+    "\u00a0",
+    "é\u0301",
+    "NA",
+    "-",
+    "'",
+    "\\",
+    "\\N",
+    "#",
+    "a\\,b",
+    "\u2028",
+    "🙂",
+    "two words",
+    " padded ",
+    "\x1a",
+    "\x0b",
+]
+QUOTED = [
+    "tab\there",
+    "line\nend",
+    "line\r\nend",
+    '"\n"',
+    "\n",
+    "a\n\nb",
+]  # what only quotes can hold
 ENCODINGS = ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-16-be with mark"]
 
 
@@ -86,7 +209,8 @@ def a_number(text: str) -> float | None:
 
 
 def trimmed(text: str | None) -> str | None:
-    """Return a cell without the blanks around it; line ends within it may have been made one kind."""
+    """Return a cell without the blanks around it; line ends within it may have been made one
+    kind."""
     text = (text or "").replace("\r\n", "\n")
     return text.strip(" \t\r\n\v\f") or None
 
@@ -94,13 +218,16 @@ def trimmed(text: str | None) -> str | None:
 def as_text(
     rows: list[list[str]], delimiter: str, line_ends: list[str], quoted: str, blank_lines: set[int]
 ) -> str:
-    """Write rows naively. `quoted` says which cells stand in quotes: all, those that must, or none."""
+    """Write rows naively. `quoted` says which cells stand in quotes: all, those that must, or
+    none."""
     lines = []
     for place, row in enumerate(rows):
         cells = []
         for cell in row:
             must = (
-                any(mark in cell for mark in (delimiter, "\n", "\r")) or cell.startswith('"') or '"' in cell
+                any(mark in cell for mark in (delimiter, "\n", "\r"))
+                or cell.startswith('"')
+                or '"' in cell
             )
             wrap = quoted == "all" or (quoted == "needed" and must)
             cells.append('"' + cell.replace('"', '""') + '"' if wrap else cell)
@@ -145,28 +272,40 @@ def read(extract: Path, table: str, **said: Any) -> tuple[list[dict[str, Any]], 
 
 
 def same(found: dict[str, Any], cells: dict[str, str | None], order: str) -> None:
-    """Compare one event with its cells: every text exactly, and what was parsed of it as the oracle says."""
-    want = {name: trimmed(cells.get(name)) for name in ("patient_id", "code", "date", "value", "unit")}
+    """Compare one event with its cells: every text exactly, and what was parsed of it as the oracle
+    says."""
+    want = {
+        name: trimmed(cells.get(name)) for name in ("patient_id", "code", "date", "value", "unit")
+    }
     assert found["date"] == a_date(want["date"] or "", order), want["date"]
     assert found["value"] == a_number((want["value"] or "").strip("\t\n")), want["value"]
     want |= {
         name: None for name in ("date", "value") if found[name] is not None
     }  # text is kept where nothing was read
-    got = {name: found[f"{name}_text" if name in ("date", "value", "unit") else name] for name in want}
+    got = {
+        name: found[f"{name}_text" if name in ("date", "value", "unit") else name] for name in want
+    }
     assert {name: text and text.replace("\r\n", "\n") for name, text in got.items()} == want
 
 
 @st.composite
 def tables(draw: Callable[..., Any], order: str, quotes: bool) -> list[list[str]]:
-    """Draw rows of patient_id, date, code, value, unit and a note: a sound row, then one with hostile cells."""
+    """Draw rows of patient_id, date, code, value, unit and a note: a sound row, then one with
+    hostile cells."""
     texts = TEXTS + (QUOTED if quotes else [])
     plain = {"iso": "2016-05-01", "dmy": "01/05/2016"}[order]
     hostile = draw(
         st.lists(
-            st.tuples(*(st.sampled_from(pool) for pool in (IDENTIFIERS, DAYS[order], IDENTIFIERS, NUMBERS, texts, texts))),
-            min_size=1, max_size=25,
+            st.tuples(
+                *(
+                    st.sampled_from(pool)
+                    for pool in (IDENTIFIERS, DAYS[order], IDENTIFIERS, NUMBERS, texts, texts)
+                )
+            ),
+            min_size=1,
+            max_size=25,
         )
-    )  # fmt: skip
+    )
     rows = []
     for cells in hostile:
         rows += [["P1", plain, "44054006", "48", "mmol/mol", ""]] * 2 + [list(cells)]
@@ -191,9 +330,21 @@ FLAT = ["patient_id", "date", "code", "value", "unit", "note"]
     case=st.sampled_from([str, str.upper, str.title]),
 )
 def test_flat_text_in_every_dress(
-    rows, delimiter, line_ends, quoted, encoding, gzipped, trailing, blank_lines, last_line_end, places, case
+    rows,
+    delimiter,
+    line_ends,
+    quoted,
+    encoding,
+    gzipped,
+    trailing,
+    blank_lines,
+    last_line_end,
+    places,
+    case,
 ) -> None:  # type: ignore[no-untyped-def]
-    if line_ends == ["\r"]:  # of a file of old Macs the line ends inside cells are as those of lines
+    if line_ends == [
+        "\r"
+    ]:  # of a file of old Macs the line ends inside cells are as those of lines
         rows = [[cell.replace("\r\n", "\n").replace("\n", "\r") for cell in row] for row in rows]
     header = [case(FLAT[place]) for place in places]
     whole = [header, *([row[place] for place in places] for row in rows)]
@@ -221,7 +372,9 @@ def test_flat_text_in_every_dress(
     folder_=st.sampled_from(["", "part one/"]),
     name=st.sampled_from(["s_extract_observation_001.txt", "S_SET1_Extract_Observation_002.TXT"]),
 )
-def test_aurum_where_quotes_are_signs_and_NA_is_blank(rows, encoding, line_end, folder_, name) -> None:  # type: ignore[no-untyped-def]
+def test_aurum_where_quotes_are_signs_and_NA_is_blank(
+    rows, encoding, line_end, folder_, name
+) -> None:  # type: ignore[no-untyped-def]
     rows = [[cell.replace("\t", " ") for cell in row] for row in rows]
     header = ["patid", "obsdate", "medcodeid", "value", "numunitid", "term"]
     units = {text: str(1000 + n) for n, text in enumerate(TEXTS) if text.strip() and text != "NA"}
@@ -231,7 +384,9 @@ def test_aurum_where_quotes_are_signs_and_NA_is_blank(rows, encoding, line_end, 
         path = extract / folder_ / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(encoded(as_text(lines, "\t", [line_end], "none", set()), encoding))
-        (extract / "NumUnit.txt").write_bytes(as_text(lookup, "\t", [line_end], "none", set()).encode())
+        (extract / "NumUnit.txt").write_bytes(
+            as_text(lookup, "\t", [line_end], "none", set()).encode()
+        )
         found, (part,) = read(extract, "events", format="cprd_aurum")
     assert len(found) == part.rows_in_file == len(rows)
     for event, row in zip(found, rows, strict=True):
@@ -250,8 +405,13 @@ def test_aurum_where_quotes_are_signs_and_NA_is_blank(rows, encoding, line_end, 
 )
 def test_omop_in_either_case(rows, upper, delimiter, by_concept, encoding) -> None:  # type: ignore[no-untyped-def]
     header = [
-        "person_id", "measurement_date", "measurement_concept_id", "value_as_number", "unit_source_value", "unit_concept_id",
-    ]  # fmt: skip
+        "person_id",
+        "measurement_date",
+        "measurement_concept_id",
+        "value_as_number",
+        "unit_source_value",
+        "unit_concept_id",
+    ]
     concepts = {"%": "8554", "mmol/mol": "9579"}
     lines = [
         [
@@ -271,24 +431,47 @@ def test_omop_in_either_case(rows, upper, delimiter, by_concept, encoding) -> No
     assert len(found) == part.rows_in_file == len(rows)
     for event, row in zip(found, rows, strict=True):
         cells = {
-            name: cell.replace("\r\n", "\n").strip(" \t\n\v\f") for name, cell in zip(FLAT, row, strict=True)
+            name: cell.replace("\r\n", "\n").strip(" \t\n\v\f")
+            for name, cell in zip(FLAT, row, strict=True)
         }
         cells["code"] = "" if cells["code"] == "0" else cells["code"]  # no concept
         same(event, {k: v.strip("\r") for k, v in cells.items()}, "iso")
 
 
 COLUMNS = {
-    "patient_id": [pa.string(), pa.large_string(), pa.int64(), pa.decimal128(38, 6), pa.dictionary(pa.int32(), pa.string())],
-    "date": [pa.date32(), pa.timestamp("ns"), pa.timestamp("us", tz="UTC"), pa.string(), pa.date64()],
-    "value": [pa.float64(), pa.float32(), pa.int32(), pa.decimal128(12, 3), pa.string(), pa.null(), pa.bool_()],
-}  # fmt: skip
+    "patient_id": [
+        pa.string(),
+        pa.large_string(),
+        pa.int64(),
+        pa.decimal128(38, 6),
+        pa.dictionary(pa.int32(), pa.string()),
+    ],
+    "date": [
+        pa.date32(),
+        pa.timestamp("ns"),
+        pa.timestamp("us", tz="UTC"),
+        pa.string(),
+        pa.date64(),
+    ],
+    "value": [
+        pa.float64(),
+        pa.float32(),
+        pa.int32(),
+        pa.decimal128(12, 3),
+        pa.string(),
+        pa.null(),
+        pa.bool_(),
+    ],
+}
 
 
 @examples(20)
 @given(
     people=st.lists(st.one_of(st.none(), st.integers(0, 2**63 - 1)), min_size=1, max_size=30),
     days=st.lists(
-        st.one_of(st.none(), st.dates(dt.date(1678, 1, 1), dt.date(2261, 1, 1))), min_size=30, max_size=30
+        st.one_of(st.none(), st.dates(dt.date(1678, 1, 1), dt.date(2261, 1, 1))),
+        min_size=30,
+        max_size=30,
     ),
     values=st.lists(st.one_of(st.none(), st.integers(-999_999, 999_999)), min_size=30, max_size=30),
     types=st.tuples(*(st.sampled_from(types) for types in COLUMNS.values())),
@@ -301,7 +484,9 @@ def test_typed_columns(people, days, values, types, kind, order) -> None:  # typ
     written = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}[order]
     who, when, what = types
     texts = [None if p is None else str(p) for p in people]
-    is_text = pa.types.is_large_string(who) or pa.types.is_string(who) or pa.types.is_dictionary(who)
+    is_text = (
+        pa.types.is_large_string(who) or pa.types.is_string(who) or pa.types.is_dictionary(who)
+    )
     if pa.types.is_decimal(who):
         column = pa.array([None if p is None else Decimal(p) for p in people], who)
     else:
@@ -322,10 +507,17 @@ def test_typed_columns(people, days, values, types, kind, order) -> None:  # typ
     elif pa.types.is_decimal(what):
         cells = [None if v is None else Decimal(v).scaleb(-3) for v in values]
     else:
-        cells = [None if v is None else repr(v) for v in numbers] if what == pa.string() else numbers
-    table = pa.table({
-        "patient_id": column, "date": pa.array(dates, when), "code": pa.array(["1"] * n), "value": pa.array(cells, what),
-    })  # fmt: skip
+        cells = (
+            [None if v is None else repr(v) for v in numbers] if what == pa.string() else numbers
+        )
+    table = pa.table(
+        {
+            "patient_id": column,
+            "date": pa.array(dates, when),
+            "code": pa.array(["1"] * n),
+            "value": pa.array(cells, what),
+        }
+    )
     with folder() as extract:
         path = extract / f"events.{kind}"
         if kind == "parquet":
@@ -357,7 +549,10 @@ def test_typed_columns(people, days, values, types, kind, order) -> None:  # typ
 def test_damage_is_refused_and_nobody_is_quoted(rows, damage, at) -> None:  # type: ignore[no-untyped-def]
     secret = "12622041000006111"
     rows = [[secret, *row[1:]] for row in rows]
-    lines = [",".join(FLAT), *(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows)]
+    lines = [
+        ",".join(FLAT),
+        *(",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows),
+    ]
     place = max(1, int(at * len(lines)))
     if damage in ("ragged", "more", "unclosed"):
         lines[place] = {
@@ -374,7 +569,11 @@ def test_damage_is_refused_and_nobody_is_quoted(rows, damage, at) -> None:  # ty
     if damage in ("cut", "byte"):
         whole = gzip.compress(raw)
         middle = int(at * len(whole))
-        raw = whole[:middle] if damage == "cut" else whole[:-6] + bytes([whole[-6] ^ 255]) + whole[-5:]
+        raw = (
+            whole[:middle]
+            if damage == "cut"
+            else whole[:-6] + bytes([whole[-6] ^ 255]) + whole[-5:]
+        )
     with folder() as extract:
         (extract / "events.csv").write_bytes(raw)
         try:

@@ -1,4 +1,5 @@
-"""Whatever dirt is in the records: received = kept + set aside, each row once, and the order of rows is nothing."""
+"""Whatever dirt is in the records: received = kept + set aside, each row once, and the order of
+rows is nothing."""
 
 from __future__ import annotations
 
@@ -36,14 +37,32 @@ SPELLS = st.fixed_dictionaries(
 )
 RECORDS = st.fixed_dictionaries(
     {
-        "patient_id": st.sampled_from(["P1", "P1", "P1", "P2", "P3", "P4", "P5", "12622041000006111", "P9", ""]),
+        "patient_id": st.sampled_from(
+            ["P1", "P1", "P1", "P2", "P3", "P4", "P5", "12622041000006111", "P9", ""]
+        ),
         "practice_id": st.sampled_from(["A", "B", "", "Z"]),
-        "date": st.sampled_from(["2016-05-01", "2016-05-01", "2016-05-01", "2016-05-02", "2012-03-31", "1900-01-01", "31/02/2016", "2031-01-01", ""]),
-        "code": st.sampled_from(["999791000000106", "1019431000000105", "1003671000000109", "44054006", "42", ""]),
-        "value": st.sampled_from(["48", "48.0", "6.5", "60", "<20", "48,5", "nan", "1_0", "1e400", "", "200"]),
+        "date": st.sampled_from(
+            [
+                "2016-05-01",
+                "2016-05-01",
+                "2016-05-01",
+                "2016-05-02",
+                "2012-03-31",
+                "1900-01-01",
+                "31/02/2016",
+                "2031-01-01",
+                "",
+            ]
+        ),
+        "code": st.sampled_from(
+            ["999791000000106", "1019431000000105", "1003671000000109", "44054006", "42", ""]
+        ),
+        "value": st.sampled_from(
+            ["48", "48.0", "6.5", "60", "<20", "48,5", "nan", "1_0", "1e400", "", "200"]
+        ),
         "unit": st.sampled_from(["mmol/mol", "%", "", "mg/dL", "unknown"]),
     }
-)  # fmt: skip
+)
 
 
 def outcome(**given_: Any) -> Any:
@@ -62,7 +81,8 @@ def outcome(**given_: Any) -> Any:
 
 
 def without_first(row: dict[str, Any]) -> tuple[Any, ...]:
-    """Return a measurement; of several on a day the first in the file stays, and says what decided its unit."""
+    """Return a measurement; of several on a day the first in the file stays, and says what decided
+    its unit."""
     return tuple((row | ({"unit_decided_by": ""} if row["n_same_day"] > 1 else {})).values())
 
 
@@ -92,7 +112,11 @@ def test_received_is_kept_and_set_aside_whatever_the_order(patients, spells, rec
     totals = result.ledger.groupby(["unit", "entry"])["n"].sum()
     places = [(row["source_file"], row["source_row"]) for row in aside]
     assert len(places) == len(set(places))
-    for unit, file in (("patients", "patients"), ("registrations", "registrations"), ("records", "events")):
+    for unit, file in (
+        ("patients", "patients"),
+        ("registrations", "registrations"),
+        ("records", "events"),
+    ):
         assert totals[unit, "received"] == len(whole["records" if unit == "records" else unit])
         n_aside = sum(name == f"{file}.csv" for name, _ in places)
         assert totals.get((unit, "set_aside"), 0) == n_aside
@@ -119,35 +143,57 @@ def test_the_generator_reaches_the_rules() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "31/02/2016", "2016-02-31", "2016-2-30", "infinity", "epoch", "2016-04-01 (BC)", "0000-01-01", "-015-04-01",
-        "0001-01-01", "01/04/ 015", "01/04/-015", "01/01/0000", "2016-04-01Tab:cd", "2016-04-01 25:00",
+        "31/02/2016",
+        "2016-02-31",
+        "2016-2-30",
+        "infinity",
+        "epoch",
+        "2016-04-01 (BC)",
+        "0000-01-01",
+        "-015-04-01",
+        "0001-01-01",
+        "01/04/ 015",
+        "01/04/-015",
+        "01/01/0000",
+        "2016-04-01Tab:cd",
+        "2016-04-01 25:00",
     ],
-)  # fmt: skip
+)
 def test_what_is_no_date_never_becomes_one(text: str) -> None:
     import ibis
 
-    from evalweave.records import engine, parsing
+    from evalweave import engine
+    from evalweave.extract import parsing
 
     backend = engine.connect("duckdb")
     table = ibis.memtable({"text": [text]})
     for order in ("iso", "dmy", "mdy"):
-        found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))["day"].to_pylist()
+        found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))[
+            "day"
+        ].to_pylist()
         assert found == [None], order
 
 
 @pytest.mark.parametrize(
     ("order", "text"),
     [
-        ("iso", "2016-02-29"), ("iso", "2016-02-29T23:59:59.999"), ("iso", "2016-02-29 00:00:00+01"), ("dmy", "29.02.2016"),
-        ("dmy", "29/2/2016 0:00"), ("mdy", "2/29/2016 12:00:00 AM"), ("mdy", "02-29-2016"), ("dmy", "29/02/2016T00:00"),
+        ("iso", "2016-02-29"),
+        ("iso", "2016-02-29T23:59:59.999"),
+        ("iso", "2016-02-29 00:00:00+01"),
+        ("dmy", "29.02.2016"),
+        ("dmy", "29/2/2016 0:00"),
+        ("mdy", "2/29/2016 12:00:00 AM"),
+        ("mdy", "02-29-2016"),
+        ("dmy", "29/02/2016T00:00"),
     ],
-)  # fmt: skip
+)
 def test_a_time_of_day_does_not_hide_a_date(order: str, text: str) -> None:
     import datetime as dt
 
     import ibis
 
-    from evalweave.records import engine, parsing
+    from evalweave import engine
+    from evalweave.extract import parsing
 
     backend = engine.connect("duckdb")
     table = ibis.memtable({"text": [text]})

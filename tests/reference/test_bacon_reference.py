@@ -11,7 +11,7 @@ import pytest
 
 from evalweave.diagnostics.goodman_bacon import by_kind, goodman_bacon
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 DATA = Path(__file__).parent / "data"
 R = json.loads((DATA / "twfe_mpdta.json").read_text())["bacon_mpdta"]
@@ -26,7 +26,11 @@ KINDS = {
 def table():
     analysis = AnalysisOptions(name="bacon", estimator="twfe")
     columns = Columns(
-        unit="countyreal", period="year", cluster="state", outcome="lemp", first_treated="first.treat"
+        unit="countyreal",
+        period="year",
+        cluster="state",
+        outcome="lemp",
+        first_treated="first.treat",
     )
     found, notes = goodman_bacon(panel_data(pd.read_csv(DATA / "mpdta.csv"), columns, analysis))
     assert notes == ()

@@ -1,4 +1,5 @@
-"""Callaway–Sant'Anna against R did 2.5.1 on mpdta (data/ORIGIN-did.md): every estimate and analytic error."""
+"""Callaway–Sant'Anna against R did 2.5.1 on mpdta (data/ORIGIN-did.md): every estimate and analytic
+error."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ import pytest
 from evalweave.estimators.callaway_santanna import callaway_santanna
 from evalweave.estimators.panel_data import panel_data
 from evalweave.inference.multiplier_bootstrap import multiplier_bootstrap
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 DATA = Path(__file__).parent / "data"
 R = json.loads((DATA / "did_mpdta.json").read_text())
@@ -50,12 +51,16 @@ def fit(name, **more):
 def expected(name):
     """(term, estimate, error) of everything R printed; no error for a base period."""
     r = R[name]
-    for g, t, estimate, error in zip(*(r["att_gt"][key] for key in ("group", "t", "att", "se")), strict=True):
+    for g, t, estimate, error in zip(
+        *(r["att_gt"][key] for key in ("group", "t", "att", "se")), strict=True
+    ):
         yield f"att_gt[{g},{t}]", estimate, error
     yield "simple", r["simple"]["overall_att"], r["simple"]["overall_se"]
     for kind, word in TERMS.items():
         yield f"{word}[overall]", r[kind]["overall_att"], r[kind]["overall_se"]
-        for at, estimate, error in zip(*(r[kind][key] for key in ("egt", "att_egt", "se_egt")), strict=True):
+        for at, estimate, error in zip(
+            *(r[kind][key] for key in ("egt", "att_egt", "se_egt")), strict=True
+        ):
             yield f"{word}[{at}]", estimate, error
 
 
@@ -82,7 +87,8 @@ def test_unclustered_covariance_is_that_of_the_influence_by_county(name):
 
 @pytest.mark.parametrize("name", BOOTSTRAP)
 def test_multiplier_bootstrap_within_simulation_error(name):
-    """25,000 draws on both sides: an interquartile range is known to about 1 %, a 95 % quantile to 1 %."""
+    """25,000 draws on both sides: an interquartile range is known to about 1 %, a 95 % quantile to
+    1 %."""
     found = fit(name)
     r = R[name]
     boot = multiplier_bootstrap(found, 25_000, seed=20, level=0.95)

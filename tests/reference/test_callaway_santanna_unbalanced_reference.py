@@ -1,4 +1,5 @@
-"""Repeated cross-sections on an unbalanced staggered panel against csdid 0.4.3 (data/ORIGIN-did.md)."""
+"""Repeated cross-sections on an unbalanced staggered panel against csdid 0.4.3
+(data/ORIGIN-did.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import pytest
 
 from evalweave.estimators.callaway_santanna import callaway_santanna
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 DATA = Path(__file__).parent / "data"
 CSDID = json.loads((DATA / "csdid_unbalanced.json").read_text())

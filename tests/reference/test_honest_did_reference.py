@@ -1,7 +1,7 @@
 """Rambachan–Roth bounds against R HonestDiD on the Medicaid expansion (data/ORIGIN-did.md).
 
-1e-3 of the outcome's unit throughout: R simulates critical values (1,000 draws; ours 25,000) and the quantile
-of the folded normal (ours is exact), and its C-LF grid has steps of 4e-4.
+1e-3 of the outcome's unit throughout: R simulates critical values (1,000 draws; ours 25,000) and
+the quantile of the folded normal (ours is exact), and its C-LF grid has steps of 4e-4.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""Imputation against least squares by hand, R didimputation and R did2s on mpdta (data/ORIGIN-did.md)."""
+"""Imputation against least squares by hand, R didimputation and R did2s on mpdta
+(data/ORIGIN-did.md)."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ import pytest
 
 from evalweave.estimators.imputation import imputation
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 DATA = Path(__file__).parent / "data"
 R = json.loads((DATA / "imputation_mpdta.json").read_text())
@@ -22,7 +23,11 @@ MPDTA = pd.read_csv(DATA / "mpdta.csv")
 def fit():
     analysis = AnalysisOptions(name="bjs", estimator="imputation", inference=["unit"])
     columns = Columns(
-        unit="countyreal", period="year", cluster="countyreal", outcome="lemp", first_treated="first.treat"
+        unit="countyreal",
+        period="year",
+        cluster="countyreal",
+        outcome="lemp",
+        first_treated="first.treat",
     )
     found = imputation(panel_data(MPDTA, columns, analysis), analysis)
     error = np.sqrt((found.influence**2).sum(axis=0))
@@ -39,7 +44,9 @@ def test_least_squares_by_hand(fit):
 def test_didimputation(fit):
     static, event = R["didimputation_static"], R["didimputation_event"]
     assert fit[1]["att"] == pytest.approx((static["estimate"], static["std.error"]), rel=1e-6)
-    for term, estimate, error in zip(event["term"], event["estimate"], event["std.error"], strict=True):
+    for term, estimate, error in zip(
+        event["term"], event["estimate"], event["std.error"], strict=True
+    ):
         found = fit[1][f"event[{term}]"]
         assert found[0] == pytest.approx(estimate, rel=1e-6)
         # leads: fixest's factor, 500 clusters, 2,209 untreated rows, 5 periods and 3 leads
@@ -52,4 +59,6 @@ def test_did2s_estimates(fit):
 
 
 def test_unclustered_covariance(fit):
-    np.testing.assert_allclose(fit[0].unit_covariance, fit[0].influence.T @ fit[0].influence, rtol=1e-9)
+    np.testing.assert_allclose(
+        fit[0].unit_covariance, fit[0].influence.T @ fit[0].influence, rtol=1e-9
+    )

@@ -15,12 +15,17 @@ DATA = Path(__file__).parent / "data"
 R = json.loads((DATA / "twfe_mpdta.json").read_text())["mpdta_sunab"]
 FOUND = (
     evalweave.sun_abraham(
-        pd.read_csv(DATA / "mpdta.csv"), outcome="lemp", unit="countyreal", period="year", cluster="countyreal",
-        first_treated="first.treat", diagnostics=False,
+        pd.read_csv(DATA / "mpdta.csv"),
+        outcome="lemp",
+        unit="countyreal",
+        period="year",
+        cluster="countyreal",
+        first_treated="first.treat",
+        diagnostics=False,
     )
     .tidy()
     .set_index("term")
-)  # fmt: skip
+)
 
 
 def check(term, expected, j=None):
@@ -50,5 +55,7 @@ def test_cohorts(j):
 
 @pytest.mark.parametrize("j", range(len(R["raw"]["term"])))
 def test_cohort_by_event_time(j):
-    event, cohort = map(int, re.fullmatch(r"year::(-?\d+):cohort::(\d+)", R["raw"]["term"][j]).groups())
+    event, cohort = map(
+        int, re.fullmatch(r"year::(-?\d+):cohort::(\d+)", R["raw"]["term"][j]).groups()
+    )
     check(f"att_gt[{cohort},{cohort + event}]", R["raw"], j)

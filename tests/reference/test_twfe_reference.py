@@ -13,7 +13,12 @@ import evalweave
 DATA = Path(__file__).parent / "data"
 R = json.loads((DATA / "twfe_mpdta.json").read_text())
 MPDTA = pd.read_csv(DATA / "mpdta.csv")
-COLUMNS = {"outcome": "lemp", "unit": "countyreal", "period": "year", "first_treated": "first.treat"}
+COLUMNS = {
+    "outcome": "lemp",
+    "unit": "countyreal",
+    "period": "year",
+    "first_treated": "first.treat",
+}
 
 
 def row(cluster, method, estimator="twfe"):

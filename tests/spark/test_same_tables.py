@@ -1,6 +1,8 @@
-"""Spark gives the tables that DuckDB gives: same rows in the same order, same types, every bit of every number.
+"""Spark gives the tables that DuckDB gives: same rows in the same order, same types, every bit of
+every number.
 
-Needs PySpark and Java (`uv run --group spark pytest -m spark`); EVALWEAVE_SPARK=required makes their lack a failure.
+Needs PySpark and Java (`uv run --group spark pytest -m spark`); EVALWEAVE_SPARK=required makes
+their lack a failure.
 """
 
 from __future__ import annotations
@@ -23,16 +25,16 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from test_cleaning import BACKEND_PRACTICES, EXAMPLES, TABLE, lists, parsed, prefixed, settings
 from test_formats import STUDY, TABLES, flat_files, simulated
 
+from evalweave import engine
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
+from evalweave.extract.ingest import ingest
 from evalweave.panel import building as panels
-from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
-from evalweave.records.ingest import ingest
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS
 from evalweave.simulation.practices import demonstration_practices
-from evalweave.study import CleanSettings, CohortSettings, PanelSettings, settings_for
+from evalweave.study.stages import CleanSettings, CohortSettings, PanelSettings, settings_for
 
 pytestmark = [
     pytest.mark.spark,
@@ -102,7 +104,8 @@ def cleaned(
 def study_clean(
     engines: dict[str, Any], tmp_path_factory: pytest.TempPathFactory
 ) -> tuple[Path, pd.DataFrame]:
-    """The demonstration with its dirt through clean; practices start on three days, one inside a period."""
+    """The demonstration with its dirt through clean; practices start on three days, one inside a
+    period."""
     folder = tmp_path_factory.mktemp("study")
     (folder / "extract").mkdir()
     for name, content in flat_files(simulated(dirt=True)).items():
@@ -126,7 +129,8 @@ def study_clean(
 def stage_tables(backend: Any, folder: Path) -> dict[str, Any]:
     """Return what DuckDB's clean left, so that a later stage is compared by itself."""
     return {
-        name: engine.stage_table(backend, folder / f"duckdb.{name}.parquet", "clean") for name in CLEAN[:4]
+        name: engine.stage_table(backend, folder / f"duckdb.{name}.parquet", "clean")
+        for name in CLEAN[:4]
     }
 
 
@@ -140,7 +144,9 @@ def cohort(backend: Any, study_clean: tuple[Path, pd.DataFrame], **changes: Any)
         "not_referred": {"kind": "not_referred"},
         "weighted": {"balance": "entropy"},
     }
-    return build(backend, stage_tables(backend, folder), practices, CohortSettings.model_validate(said))
+    return build(
+        backend, stage_tables(backend, folder), practices, CohortSettings.model_validate(said)
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,7 +163,9 @@ def cohort(backend: Any, study_clean: tuple[Path, pd.DataFrame], **changes: Any)
             },
             "exposure": {"moves": "keep"},
             "cleaning": {"gap_days": 40},
-            "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}},
+            "outcomes": {
+                "hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}
+            },
         },
     ],
     ids=["closed", "open"],
@@ -199,7 +207,10 @@ def test_panels(
     said = settings_for(STUDY, PanelSettings)
     said["window"]["period"] = period
     said["exposure"] |= exposure
-    said["outcomes"]["hba1c"]["per_period"], said["outcomes"]["systolic_bp"]["per_period"] = hba1c, pressure
+    said["outcomes"]["hba1c"]["per_period"], said["outcomes"]["systolic_bp"]["per_period"] = (
+        hba1c,
+        pressure,
+    )
     folder = study_clean[0]
     built = cohort(engines["duckdb"], study_clean, window={"period": period})
     for name in ("cohort", "membership"):
@@ -208,11 +219,14 @@ def test_panels(
     def stage(backend: Any) -> Tables:
         tables = stage_tables(backend, folder)
         made = panels.build(
-            backend, tables["measurements"], tables["registrations"],
+            backend,
+            tables["measurements"],
+            tables["registrations"],
             engine.stage_table(backend, folder / "cohort.parquet", "cohort"),
             engine.stage_table(backend, folder / "membership.parquet", "cohort"),
-            comparison, PanelSettings.model_validate(said),
-        )  # fmt: skip
+            comparison,
+            PanelSettings.model_validate(said),
+        )
         found = {name: frame(getattr(made, name)) for name in ("trends", "ledger")}
         for name in ("panel", "followed"):
             backend.to_parquet(getattr(made, name), folder / f"{backend.name}.{name}.parquet")
@@ -223,9 +237,15 @@ def test_panels(
 
 
 SWITCHED = {
-    "gap_days": 30, "acceptable_patient": False, "sex_and_birth_year": False, "before_registration": False,
-    "comparators": "keep_at_bound", "unit_by_range": False, "same_day_twin": 0.5, "same_day_spread": 40.0,
-}  # fmt: skip
+    "gap_days": 30,
+    "acceptable_patient": False,
+    "sex_and_birth_year": False,
+    "before_registration": False,
+    "comparators": "keep_at_bound",
+    "unit_by_range": False,
+    "same_day_twin": 0.5,
+    "same_day_spread": 40.0,
+}
 
 
 @pytest.mark.parametrize("switches", [{}, SWITCHED], ids=["default", "switched"])
@@ -254,30 +274,64 @@ def test_every_example_of_a_rule_and_random_dirt(
 
 
 def random_dirt(seed: int) -> dict[str, list[dict[str, str]]]:
-    """Return rows of 150 people in which spells overlap and begin together, and days hold values in two units."""
+    """Return rows of 150 people in which spells overlap and begin together, and days hold values in
+    two units."""
     rng = np.random.default_rng(seed)
 
     def rows(n: int, **cells: list[str]) -> list[dict[str, str]]:
         people = [f"R{number}" for number in rng.integers(150, size=n)]
         drawn = {name: rng.choice(values, size=n).tolist() for name, values in cells.items()}
         return [
-            {"patient_id": people[k], **{name: cell[k] for name, cell in drawn.items()}} for k in range(n)
+            {"patient_id": people[k], **{name: cell[k] for name, cell in drawn.items()}}
+            for k in range(n)
         ]
 
     return {
-        PATIENTS: rows(170, birth_year=["1950", "1950", "1950", "1960", ""], birth_month=["", "3", "13"],
-                       death_date=["", "", "", "2016-07-01", "2016-02-31"]),
-        REGISTRATIONS: rows(500, practice_id=["A", "B", "C", "Z"], end=["", "2012-12-31", "2013-02-01", "9999-12-31"],
-                            start=["2009-01-01", "2011-06-01", "2012-06-01", "2013-01-20", "1000-01-01", ""]),
-        RECORDS: rows(3000, date=["2016-05-01", "2016-05-02", "2016-05-03", "2012-03-31", "1582-10-10", "1900-01-01"],
-                      code=["999791000000106", "1019431000000105", "1003671000000109", "44054006", ""],
-                      value=["48", "48.1", "47.9", "6.5", "6.6", "53.3", "60.7", "<20", "\n>= 51.15\n", "<7\u2028", "200", ""],
-                      unit=["mmol/mol", "%", " MMOL/MOL", "", "mg/dL"]),
-    }  # fmt: skip
+        PATIENTS: rows(
+            170,
+            birth_year=["1950", "1950", "1950", "1960", ""],
+            birth_month=["", "3", "13"],
+            death_date=["", "", "", "2016-07-01", "2016-02-31"],
+        ),
+        REGISTRATIONS: rows(
+            500,
+            practice_id=["A", "B", "C", "Z"],
+            end=["", "2012-12-31", "2013-02-01", "9999-12-31"],
+            start=["2009-01-01", "2011-06-01", "2012-06-01", "2013-01-20", "1000-01-01", ""],
+        ),
+        RECORDS: rows(
+            3000,
+            date=[
+                "2016-05-01",
+                "2016-05-02",
+                "2016-05-03",
+                "2012-03-31",
+                "1582-10-10",
+                "1900-01-01",
+            ],
+            code=["999791000000106", "1019431000000105", "1003671000000109", "44054006", ""],
+            value=[
+                "48",
+                "48.1",
+                "47.9",
+                "6.5",
+                "6.6",
+                "53.3",
+                "60.7",
+                "<20",
+                "\n>= 51.15\n",
+                "<7\u2028",
+                "200",
+                "",
+            ],
+            unit=["mmol/mol", "%", " MMOL/MOL", "", "mg/dL"],
+        ),
+    }
 
 
 def test_files_are_read_whatever_their_name(engines: dict[str, Any], tmp_path: Path) -> None:
-    """Spark passes over names such as _events, expands brackets, and makes columns from folders such as year=2016."""
+    """Spark passes over names such as _events, expands brackets, and makes columns from folders
+    such as year=2016."""
     folder = tmp_path / "year=2016" / "results [new] ü"
     folder.mkdir(parents=True)
     names = ("_events", ".events", "a:b", "[x]*", "é", "plain")
@@ -286,19 +340,28 @@ def test_files_are_read_whatever_their_name(engines: dict[str, Any], tmp_path: P
     spark = engines["pyspark"]
     found = engine.parquet_tables(spark, [folder / f"{name}.parquet" for name in names])
     spark.to_parquet(engine.keep(spark, "odd", found).order_by("n"), folder / ".whole.parquet.part")
-    assert pq.read_table(folder / ".whole.parquet.part").to_pydict() == {"n": list(range(len(names)))}
+    assert pq.read_table(folder / ".whole.parquet.part").to_pydict() == {
+        "n": list(range(len(names)))
+    }
 
 
-def test_a_file_is_whole_and_in_order_however_many_parts(engines: dict[str, Any], tmp_path: Path) -> None:
+def test_a_file_is_whole_and_in_order_however_many_parts(
+    engines: dict[str, Any], tmp_path: Path
+) -> None:
     n = 300_001
     pq.write_table(pa.table({"n": np.random.default_rng(1).permutation(n)}), tmp_path / "n.parquet")
     spark = engines["pyspark"]
     spark.to_parquet(
-        engine.stage_table(spark, tmp_path / "n.parquet", "clean").order_by("n"), tmp_path / "o.parquet"
+        engine.stage_table(spark, tmp_path / "n.parquet", "clean").order_by("n"),
+        tmp_path / "o.parquet",
     )
     written = pq.ParquetFile(tmp_path / "o.parquet")
     assert written.read()["n"].to_pylist() == list(range(n))
-    assert [written.metadata.row_group(k).num_rows for k in range(3)] == [122_880, 122_880, n - 245_760]
+    assert [written.metadata.row_group(k).num_rows for k in range(3)] == [
+        122_880,
+        122_880,
+        n - 245_760,
+    ]
     spark.to_parquet(
         engine.stage_table(spark, tmp_path / "n.parquet", "clean").filter(ibis._.n < 0),
         tmp_path / "none.parquet",
@@ -319,7 +382,9 @@ def test_what_spark_says_of_a_failure_is_not_repeated(
 
 def test_an_active_session_is_used_and_left_alone(engines: dict[str, Any], tmp_path: Path) -> None:
     first = engines["pyspark"]._session
-    assert first.sparkContext.getConf().get("spark.driver.memory") == "953m"  # EVALWEAVE_MEMORY_LIMIT
+    assert (
+        first.sparkContext.getConf().get("spark.driver.memory") == "953m"
+    )  # EVALWEAVE_MEMORY_LIMIT
     first.conf.set("spark.sql.ansi.enabled", "false")
     with engine.working("pyspark", tmp_path) as second:
         assert second._session.sparkContext is first.sparkContext

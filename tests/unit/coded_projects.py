@@ -1,7 +1,8 @@
-"""One small coded project, written in every format, so that tests can compare what readers make of it.
+"""One small coded project, written in every format, so that tests can compare what readers make of
+it.
 
-Everybody and everything said is invented. Positions are code points of the LF text until a writer counts
-otherwise.
+Everybody and everything said is invented. Positions are code points of the LF text until a writer
+counts otherwise.
 """
 
 from __future__ import annotations
@@ -13,22 +14,47 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.sax.saxutils import quoteattr
 
-from evalweave.study import Qualitative
+from evalweave.study.qualitative import Qualitative
 
 TEXTS = {
-    "C01_interview": "I: How was it?\nC01: She came along 🙂 to the class with me.\nC01: Money was short, so short.\n",
-    "C02_interview": "I: How was it?\nC02: A leaflet, that was all.\nC02: My numbers came down a bit.\n",
-    "FG1": "LW1: We chase targets all week.\nLW2: Señora López – she knows us.\nLW1: Nobody can go along.\n",
+    "C01_interview": "I: How was it?\nC01: She came along 🙂 to the class with me.\nC01: Money was "
+    "short, so short.\n",
+    "C02_interview": "I: How was it?\nC02: A leaflet, that was all.\nC02: My numbers came down a "
+    "bit.\n",
+    "FG1": "LW1: We chase targets all week.\nLW2: Señora López – she knows us.\nLW1: Nobody can go "
+    "along.\n",
     "FN1": "Office note.\nThe board shows targets met.\n",
 }
-CODES = ("support", "support > accompanied", "support > practical", "targets", "claim > deprivation > supports", "claim > deprivation > contradicts")  # fmt: skip
+CODES = (
+    "support",
+    "support > accompanied",
+    "support > practical",
+    "targets",
+    "claim > deprivation > supports",
+    "claim > deprivation > contradicts",
+)
 # source, quote, codes, coder
 MARKS = (
     ("C01_interview", "She came along 🙂 to the class with me.", ("support > accompanied",), "zoe"),
-    ("C01_interview", "She came along 🙂 to the class with me.", ("support > accompanied",), "adam"),
-    ("C01_interview", "Money was short", ("support > practical", "claim > deprivation > supports"), "zoe"),
+    (
+        "C01_interview",
+        "She came along 🙂 to the class with me.",
+        ("support > accompanied",),
+        "adam",
+    ),
+    (
+        "C01_interview",
+        "Money was short",
+        ("support > practical", "claim > deprivation > supports"),
+        "zoe",
+    ),
     ("C02_interview", "A leaflet, that was all.", ("support > practical",), "zoe"),
-    ("C02_interview", "My numbers came down a bit.", ("claim > deprivation > contradicts",), "adam"),
+    (
+        "C02_interview",
+        "My numbers came down a bit.",
+        ("claim > deprivation > contradicts",),
+        "adam",
+    ),
     ("FG1", "We chase targets all week.", ("targets",), "zoe"),
     ("FG1", "Nobody can go along.", ("support > accompanied", "targets"), "adam"),
     ("FN1", "The board shows targets met.", ("targets",), "zoe"),
@@ -40,10 +66,13 @@ TURNS = {
     "LW2": [("FG1", "LW2: Señora López – she knows us.")],
 }
 PARTICIPANTS = (
-    "participant_id,role,gender\nC01,client,female\nC02,client,male\nLW1,link worker,\nLW2,link worker,\n"
+    "participant_id,role,gender\nC01,client,female\nC02,client,male\nLW1,link "
+    "worker,\nLW2,link worker,\n"
 )
 SOURCES = "source,kind,phase,date\nC01_interview,initial_interview,1,2019-02-01\nC02_interview,initial_interview,1,\nFG1,focus_group,1,\nFN1,field_note,2,\n"
-THEMES = "theme_id,label,definition,code,descendants\nhelp,Help,,support,yes\nwork,Work,,targets,yes\n"
+THEMES = (
+    "theme_id,label,definition,code,descendants\nhelp,Help,,support,yes\nwork,Work,,targets,yes\n"
+)
 MAP = "source,participant,start,end\nC01_interview,C01,,\nC02_interview,C02,,\n"
 
 
@@ -101,28 +130,35 @@ def qde(style: Style = Style()) -> str:
         if style.nested != "nested":
             mark = "." if style.nested == "dotted" else "::"
             return "".join(
-                f'<Code guid="{guid(c)}" name="{c.replace(" > ", mark)}" isCodable="true"/>' for c in CODES
+                f'<Code guid="{guid(c)}" name="{c.replace(" > ", mark)}" isCodable="true"/>'
+                for c in CODES
             )
-        inner = {c: f'<Code guid="{guid(c)}" name="{c.split(" > ")[-1]}" isCodable="true"' for c in CODES}
+        inner = {
+            c: f'<Code guid="{guid(c)}" name="{c.split(" > ")[-1]}" isCodable="true"' for c in CODES
+        }
         stances = "".join(inner[c] + "/>" for c in CODES if c.startswith("claim"))
         return (
             f"{inner['support']}>{inner['support > accompanied']}/>{inner['support > practical']}/></Code>{inner['targets']}/>"
-            f'<Code guid="x1" name="claim" isCodable="false"><Code guid="x2" name="deprivation">{stances}</Code></Code>'
-        )  # fmt: skip
+            '<Code guid="x1" name="claim" isCodable="false"><Code guid="x2" '
+            f'name="deprivation">{stances}</Code></Code>'
+        )
 
     def selection(name: str, source: str, quote: str, inner: str, user: str = "zoe") -> str:
         start, end = span(source, quote)
         end -= style.inclusive
         shown = quoteattr(quote) if style.quotes else '""'
         return (
-            f'<PlainTextSelection guid="{guid(name)}" name={shown} startPosition="{counted(source, start, style)}" '
-            f'endPosition="{counted(source, end, style)}" creatingUser="{ref(user)}">{inner}</PlainTextSelection>'
+            f'<PlainTextSelection guid="{guid(name)}" name={shown} '
+            f'startPosition="{counted(source, start, style)}" '
+            f'endPosition="{counted(source, end, style)}" '
+            f'creatingUser="{ref(user)}">{inner}</PlainTextSelection>'
         )
 
     parts: dict[str, list[str]] = {name: [] for name in TEXTS}
     for number, (source, quote, codes, coder) in enumerate(MARKS):
         inner = "".join(
-            f'<Coding creatingUser="{ref(coder)}" creationDateTime="2020-01-0{1 + (coder == "zoe")}T00:00:00Z">'
+            f'<Coding creatingUser="{ref(coder)}" '
+            f'creationDateTime="2020-01-0{1 + (coder == "zoe")}T00:00:00Z">'
             f'<CodeRef targetGUID="{ref(code)}"/></Coding>'
             for code in codes
         )
@@ -149,7 +185,8 @@ def qde(style: Style = Style()) -> str:
                     )
                 if style.links == "variable":
                     parts[source].append(
-                        f'<VariableValue><VariableRef targetGUID="{ref("v")}"/><TextValue>{who}</TextValue></VariableValue>'
+                        "<VariableValue><VariableRef "
+                        f'targetGUID="{ref("v")}"/><TextValue>{who}</TextValue></VariableValue>'
                     )
             elif style.links == "selection":
                 parts[source].append(selection(f"turn{who}{number}", source, turn, ""))
@@ -169,10 +206,13 @@ def qde(style: Style = Style()) -> str:
         for name, part in parts.items()
     )
     return (
-        '<?xml version="1.0" encoding="utf-8"?><Project name="p" origin="Test 1" xmlns="urn:QDA-XML:project:1.0">'
-        f'<Users><User guid="{guid("zoe")}" name="Zoe Q"/><User guid="{guid("adam")}" name="Adam P"/></Users>'
+        '<?xml version="1.0" encoding="utf-8"?><Project name="p" origin="Test 1" '
+        'xmlns="urn:QDA-XML:project:1.0">'
+        f'<Users><User guid="{guid("zoe")}" name="Zoe Q"/><User guid="{guid("adam")}" name="Adam '
+        'P"/></Users>'
         f"<CodeBook><Codes>{code_book()}</Codes></CodeBook>"
-        f'<Variables><Variable guid="{guid("v")}" name="Participant" typeOfVariable="Text"/></Variables>'
+        f'<Variables><Variable guid="{guid("v")}" name="Participant" '
+        'typeOfVariable="Text"/></Variables>'
         f"<Cases>{cases}</Cases><Sources>{texts}{style.extra}</Sources></Project>"
     )
 
@@ -191,22 +231,28 @@ def write_qdpx(path: Path, style: Style = Style(), **members: bytes) -> Path:
 
 
 def write_taguette(path: Path, coder: str | None = None) -> Path:
-    """Write the project as Taguette's database: HTML, UTF-8 byte positions, dotted tags, no coders, no people."""
+    """Write the project as Taguette's database: HTML, UTF-8 byte positions, dotted tags, no coders,
+    no people."""
     with sqlite3.connect(path) as database:
         database.executescript(
             "CREATE TABLE projects (id INTEGER, name TEXT);"
             "CREATE TABLE documents (id INTEGER, name TEXT, contents TEXT);"
             "CREATE TABLE tags (id INTEGER, path TEXT, description TEXT);"
-            "CREATE TABLE highlights (id INTEGER, document_id INTEGER, start_offset INTEGER, end_offset INTEGER, snippet TEXT);"
+            "CREATE TABLE highlights (id INTEGER, document_id INTEGER, start_offset INTEGER, "
+            "end_offset INTEGER, snippet TEXT);"
             "CREATE TABLE highlight_tags (highlight_id INTEGER, tag_id INTEGER);"
             "INSERT INTO projects VALUES (1, 'p');"
         )
         names = list(TEXTS)
         for number, text in enumerate(TEXTS.values()):
             html = "\n".join(f"<p>{line}</p>" for line in text.split("\n"))
-            database.execute("INSERT INTO documents VALUES (?, ?, ?)", (number, names[number], html))
+            database.execute(
+                "INSERT INTO documents VALUES (?, ?, ?)", (number, names[number], html)
+            )
         for number, code in enumerate(CODES):
-            database.execute("INSERT INTO tags VALUES (?, ?, '')", (number, code.replace(" > ", ".")))
+            database.execute(
+                "INSERT INTO tags VALUES (?, ?, '')", (number, code.replace(" > ", "."))
+            )
         for number, (source, quote, codes, who) in enumerate(MARKS):
             if coder not in (None, who):
                 continue
@@ -220,7 +266,9 @@ def write_taguette(path: Path, coder: str | None = None) -> Path:
             )
             database.execute("INSERT INTO highlights VALUES (?, ?, ?, ?, ?)", row)
             for code in codes:
-                database.execute("INSERT INTO highlight_tags VALUES (?, ?)", (number, CODES.index(code)))
+                database.execute(
+                    "INSERT INTO highlight_tags VALUES (?, ?)", (number, CODES.index(code))
+                )
     database.close()
     return path
 
@@ -235,7 +283,8 @@ def write_qualcoder(folder: Path, old: bool = False) -> Path:
             "CREATE TABLE source (id INTEGER, name TEXT, fulltext TEXT, mediapath TEXT);"
             f"CREATE TABLE code_name (cid INTEGER, name TEXT, memo TEXT, catid INTEGER{later});"
             "CREATE TABLE code_cat (catid INTEGER, name TEXT, supercatid INTEGER, memo TEXT);"
-            "CREATE TABLE code_text (cid INTEGER, fid INTEGER, seltext TEXT, pos0 INTEGER, pos1 INTEGER, owner TEXT, date TEXT);"
+            "CREATE TABLE code_text (cid INTEGER, fid INTEGER, seltext TEXT, pos0 INTEGER, pos1 "
+            "INTEGER, owner TEXT, date TEXT);"
             "CREATE TABLE cases (caseid INTEGER, name TEXT);"
             "CREATE TABLE case_text (caseid INTEGER, fid INTEGER, pos0 INTEGER, pos1 INTEGER);"
             "CREATE TABLE attribute (name TEXT, attr_type TEXT, value TEXT, id INTEGER);"
@@ -243,10 +292,14 @@ def write_qualcoder(folder: Path, old: bool = False) -> Path:
         database.execute("INSERT INTO project VALUES (?)", ("v8" if old else "v17",))
         names = list(TEXTS)
         for number, (name, text) in enumerate(TEXTS.items()):
-            database.execute("INSERT INTO source VALUES (?, ?, ?, NULL)", (number, f"{name}.txt", text))
+            database.execute(
+                "INSERT INTO source VALUES (?, ?, ?, NULL)", (number, f"{name}.txt", text)
+            )
         database.execute("INSERT INTO source VALUES (9, 'photo.jpg', NULL, 'images:photo.jpg')")
         for number, code in enumerate(CODES):
-            row = (number, code.replace(" > ", "." if old else "::"), "", None) + (() if old else (None,))
+            row = (number, code.replace(" > ", "." if old else "::"), "", None) + (
+                () if old else (None,)
+            )
             database.execute(f"INSERT INTO code_name VALUES ({','.join('?' * len(row))})", row)
         for source, quote, codes, who in MARKS:
             for code in codes:
@@ -276,7 +329,15 @@ def write_segments(path: Path) -> Path:
     return path
 
 
-SEGMENT_COLUMNS = {"source": "Document", "start": "From", "end": "To", "quote": "Passage", "code": "Code", "coder": "By", "participant": "Speaker"}  # fmt: skip
+SEGMENT_COLUMNS = {
+    "source": "Document",
+    "start": "From",
+    "end": "To",
+    "quote": "Passage",
+    "code": "Code",
+    "coder": "By",
+    "participant": "Speaker",
+}
 
 
 def beside(folder: Path, project: Path, format_: str, **more: object) -> Qualitative:
@@ -284,7 +345,11 @@ def beside(folder: Path, project: Path, format_: str, **more: object) -> Qualita
     for name, text in (("participants", PARTICIPANTS), ("sources", SOURCES), ("themes", THEMES)):
         (folder / f"{name}.csv").write_text(text, encoding="utf-8")
     settings = {
-        "project": str(project), "format": format_, "participants": str(folder / "participants.csv"),
-        "sources": str(folder / "sources.csv"), "themes": str(folder / "themes.csv"), "attributes": ["gender"],
-    }  # fmt: skip
+        "project": str(project),
+        "format": format_,
+        "participants": str(folder / "participants.csv"),
+        "sources": str(folder / "sources.csv"),
+        "themes": str(folder / "themes.csv"),
+        "attributes": ["gender"],
+    }
     return Qualitative.model_validate(settings | more)

@@ -7,14 +7,23 @@ import pandas as pd
 
 
 def panel(
-    seed: int = 1, units: int = 60, periods: int = 6, practices: int = 8, treated: int = 4, effect: float = -1.0,
-    seen: float = 0.8, staggered: bool = False,
-) -> pd.DataFrame:  # fmt: skip
-    """Return an unbalanced panel: period 2011…, start 2014 (or 2013, 2014, 2015 in turn), practice-period shocks."""
+    seed: int = 1,
+    units: int = 60,
+    periods: int = 6,
+    practices: int = 8,
+    treated: int = 4,
+    effect: float = -1.0,
+    seen: float = 0.8,
+    staggered: bool = False,
+) -> pd.DataFrame:
+    """Return an unbalanced panel: period 2011…, start 2014 (or 2013, 2014, 2015 in turn),
+    practice-period shocks."""
     random = np.random.default_rng(seed)
     unit = np.repeat(np.arange(units), periods)
     period = np.tile(np.arange(periods), units) + 2011
-    more = random.choice(practices, units, p=np.arange(1, practices + 1) / np.arange(1, practices + 1).sum())
+    more = random.choice(
+        practices, units, p=np.arange(1, practices + 1) / np.arange(1, practices + 1).sum()
+    )
     practice = np.where(np.arange(units) < units // 2, np.arange(units) % practices, more)[unit]
     start = np.where(practice < treated, 2014.0 + (practice % 3 - 1 if staggered else 0), np.nan)
     shock = random.normal(size=(practices, periods))[practice, period - 2011]
@@ -31,21 +40,35 @@ def panel(
     )
     done = (period >= start).astype(float)
     noise = random.normal(size=len(unit))
-    frame["y"] = 50 + 5 * random.normal(size=units)[unit] + effect * done + shock + 0.5 * frame["x"] + noise
+    frame["y"] = (
+        50 + 5 * random.normal(size=units)[unit] + effect * done + shock + 0.5 * frame["x"] + noise
+    )
     return frame[random.random(len(frame)) < seen].reset_index(drop=True)
 
 
-def dummies(frame: pd.DataFrame, extra: tuple[str, ...] = ()) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return X (treated, extra columns, all period dummies but one, all patient dummies), y and practice codes."""
+def dummies(
+    frame: pd.DataFrame, extra: tuple[str, ...] = ()
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return X (treated, extra columns, all period dummies but one, all patient dummies), y and
+    practice codes."""
     treated = (frame["period"] >= frame["first_treated"]).to_numpy(float)
     columns = [treated, *(frame[name].to_numpy(float) for name in extra)]
-    columns += [(frame["period"] == p).to_numpy(float) for p in sorted(frame["period"].unique())[1:]]
-    columns += [(frame["patient_id"] == u).to_numpy(float) for u in sorted(frame["patient_id"].unique())]
-    return np.column_stack(columns), frame["y"].to_numpy(), pd.factorize(frame["practice_id"], sort=True)[0]
+    columns += [
+        (frame["period"] == p).to_numpy(float) for p in sorted(frame["period"].unique())[1:]
+    ]
+    columns += [
+        (frame["patient_id"] == u).to_numpy(float) for u in sorted(frame["patient_id"].unique())
+    ]
+    return (
+        np.column_stack(columns),
+        frame["y"].to_numpy(),
+        pd.factorize(frame["practice_id"], sort=True)[0],
+    )
 
 
 def absorbed(frame: pd.DataFrame) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return X (treated and period dummies less one) and y less patients' means, and practice codes."""
+    """Return X (treated and period dummies less one) and y less patients' means, and practice
+    codes."""
     treated = (frame["period"] >= frame["first_treated"]).to_numpy(float)
     columns = [
         treated,
@@ -64,8 +87,11 @@ def root(matrix: np.ndarray, power: float) -> np.ndarray:
     return (vectors[:, keep] * values[keep] ** power) @ vectors[:, keep].T
 
 
-def bell_mccaffrey(x: np.ndarray, y: np.ndarray, g: np.ndarray, power: float) -> tuple[float, float]:
-    """Return standard error and Satterthwaite degrees of freedom of the first coefficient, with full N x N matrices."""
+def bell_mccaffrey(
+    x: np.ndarray, y: np.ndarray, g: np.ndarray, power: float
+) -> tuple[float, float]:
+    """Return standard error and Satterthwaite degrees of freedom of the first coefficient, with
+    full N x N matrices."""
     n = len(y)
     bread = np.linalg.pinv(x.T @ x)
     maker = np.eye(n) - x @ bread @ x.T
@@ -79,4 +105,6 @@ def bell_mccaffrey(x: np.ndarray, y: np.ndarray, g: np.ndarray, power: float) ->
         vectors.append(maker[:, of] @ row)
     stacked = np.array(vectors)
     products = stacked @ stacked.T
-    return float(np.sqrt(np.sum(np.square(rows)))), float(np.trace(products) ** 2 / (products**2).sum())
+    return float(np.sqrt(np.sum(np.square(rows)))), float(
+        np.trace(products) ** 2 / (products**2).sum()
+    )

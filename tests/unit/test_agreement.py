@@ -8,7 +8,7 @@ import pytest
 
 from evalweave.qualitative.agreement import agreement, cohen_kappa, krippendorff_alpha
 from evalweave.qualitative.project import Project
-from evalweave.tables import (  # fmt: skip
+from evalweave.tables.qualitative import (
     CODES,
     CODINGS,
     ELIGIBILITY,
@@ -38,7 +38,9 @@ def test_krippendorff_2011_binary() -> None:
 
 def test_krippendorff_2011_nominal() -> None:
     """The same, section B: twelve units, five categories, two observers: alpha = 0.692."""
-    assert krippendorff_alpha(ratings("aabbdcccedda", "babbbccceddd")) == pytest.approx(0.692, abs=5e-4)
+    assert krippendorff_alpha(ratings("aabbdcccedda", "babbbccceddd")) == pytest.approx(
+        0.692, abs=5e-4
+    )
 
 
 def test_krippendorff_2011_four_observers_with_missing() -> None:
@@ -82,44 +84,68 @@ def project_with(rows: list[tuple[str, int, int, str, str]], lengths: dict[str, 
         {"source_id": list(lengths), "name": list(lengths), "n_chars": list(lengths.values())}
     )
     return Project(
-        PARTICIPANTS.empty(), SOURCES.conform(sources), SOURCE_PARTICIPANTS.empty(), ELIGIBILITY.empty(),
-        CODES.empty(), THEMES.empty(), THEME_CODES.empty(), SEGMENTS.conform(segments), CODINGS.conform(marks),
-        STANCES.empty(), IMPORT_LOG.empty(),
-    )  # fmt: skip
+        PARTICIPANTS.empty(),
+        SOURCES.conform(sources),
+        SOURCE_PARTICIPANTS.empty(),
+        ELIGIBILITY.empty(),
+        CODES.empty(),
+        THEMES.empty(),
+        THEME_CODES.empty(),
+        SEGMENTS.conform(segments),
+        CODINGS.conform(marks),
+        STANCES.empty(),
+        IMPORT_LOG.empty(),
+    )
 
 
 def found(table: pd.DataFrame, code: str, measure: str, unit: str) -> pd.Series:
     rows = table[
-        (table["code_id"] == code) & (table["measure"] == measure) & (table["agreement_unit"] == unit)
+        (table["code_id"] == code)
+        & (table["measure"] == measure)
+        & (table["agreement_unit"] == unit)
     ]
     assert len(rows) == 1
     return rows.iloc[0]
 
 
 def test_characters_by_hand() -> None:
-    """Of 100 characters 30 both, 10 only the first, 10 only the second, 50 neither: kappa by the formula."""
-    project = project_with([("s", 0, 40, "c", "coder_1"), ("s", 10, 50, "c", "coder_2")], {"s": 100})
+    """Of 100 characters 30 both, 10 only the first, 10 only the second, 50 neither: kappa by the
+    formula."""
+    project = project_with(
+        [("s", 0, 40, "c", "coder_1"), ("s", 10, 50, "c", "coder_2")], {"s": 100}
+    )
     row = found(agreement(project), "c", "cohen_kappa", "character")
     expected = 0.4 * 0.4 + 0.6 * 0.6
-    assert row["coefficient"] == pytest.approx((0.8 - expected) / (1 - expected)) and row["n_units"] == 100
+    assert (
+        row["coefficient"] == pytest.approx((0.8 - expected) / (1 - expected))
+        and row["n_units"] == 100
+    )
 
 
 def test_a_segment_is_shared_when_half_of_it_is() -> None:
     rows = [
-        ("s", 0, 10, "c", "coder_1"), ("s", 1, 9, "c", "coder_2"),  # nearly the same stretch: agreed
-        ("s", 20, 30, "c", "coder_1"), ("s", 28, 40, "d", "coder_2"),  # something else, mostly elsewhere
-    ]  # fmt: skip
+        ("s", 0, 10, "c", "coder_1"),
+        ("s", 1, 9, "c", "coder_2"),  # nearly the same stretch: agreed
+        ("s", 20, 30, "c", "coder_1"),
+        ("s", 28, 40, "d", "coder_2"),  # something else, mostly elsewhere
+    ]
     row = found(agreement(project_with(rows, {"s": 50})), "c", "cohen_kappa", "segment")
     # four stretches; the first coder has c on three of them, the second on two
     assert row["n_units"] == 4 and row["coefficient"] == pytest.approx((0.75 - 0.5) / 0.5)
 
 
 def test_only_sources_that_both_coded_are_compared() -> None:
-    rows = [("s", 0, 10, "c", "coder_1"), ("s", 0, 10, "c", "coder_2"), ("t", 0, 10, "c", "coder_1")]
+    rows = [
+        ("s", 0, 10, "c", "coder_1"),
+        ("s", 0, 10, "c", "coder_2"),
+        ("t", 0, 10, "c", "coder_1"),
+    ]
     table = agreement(project_with(rows, {"s": 20, "t": 1000}))
     assert found(table, "c", "cohen_kappa", "character")["n_units"] == 20
     documents = found(table, "c", "krippendorff_alpha", "document")
-    assert pd.isna(documents["coefficient"]) and documents["note"].startswith("not estimable: nothing varies")
+    assert pd.isna(documents["coefficient"]) and documents["note"].startswith(
+        "not estimable: nothing varies"
+    )
 
 
 def test_coders_without_a_source_in_common() -> None:

@@ -1,4 +1,5 @@
-"""The floors of the house: an import only points down, and files are touched only where that is the job."""
+"""The floors of the house: an import only points down, and files are touched only where that is the
+job."""
 
 from __future__ import annotations
 
@@ -6,7 +7,6 @@ import ast
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,83 +15,56 @@ import evalweave
 
 ROOT = Path(evalweave.__file__).parent
 
-FLOORS = {
-    "errors": 0, "files": 0, "ledger": 0, "study": 0, "studyfile": 0, "tables": 0,
-    "simulation": 0,  # stands beside: it may import floor 0 only
-    "templates": 0,  # the files of a new study
-    "records": 1, "cohort": 1, "panel": 1,
-    "estimators": 2, "inference": 2, "diagnostics": 2, "fit": 2, "estimates": 2, "qualitative": 2,
-    "triangulation": 3,
-    "report": 4,
-    "cli": 5, "__main__": 5, "workflow": 5, "commands": 5, "reproduce": 5, "reference": 5,
-}  # fmt: skip
-QUANTITATIVE = {"estimators", "inference", "diagnostics", "fit", "estimates"}
-FOUNDATION = {"errors", "files", "ledger", "study", "studyfile", "tables"}
-
 # Where files are read or written: the command layer, and the modules whose job reading is.
 READERS = (
-    "commands/", "workflow.py", "files.py", "studyfile.py", "reference.py", "reproduce.py",
-    "records/", "qualitative/", "estimators/read_panel.py", "simulation/written.py",
-    "report/released.py", "report/identifiers.py", "report/provenance.py", "report/audit.py", "report/comparison.py",
-    "report/gather.py", "report/folder.py",
+    "commands/",
+    "workflow.py",
+    "files.py",
+    "study/file.py",
+    "reference.py",
+    "reading/",
+    "engine/",
+    "extract/",
+    "records/",
+    "qualitative/",
+    "estimators/read_panel.py",
+    "simulation/written.py",
+    "release/",
+    "report/gather.py",
+    "report/folder.py",
     "templates/",
-)  # fmt: skip
+)
 TOUCHES_FILES = {
-    "open", "read_text", "write_text", "read_bytes", "write_bytes", "read_csv", "to_csv", "read_parquet", "to_parquet",
-    "read_excel", "to_excel", "savetxt", "loadtxt", "write_csv", "write_json", "write_parquet", "unlink", "mkdir",
-    "read_table", "load_study", "load_settings",
-}  # fmt: skip
+    "open",
+    "read_text",
+    "write_text",
+    "read_bytes",
+    "write_bytes",
+    "read_csv",
+    "to_csv",
+    "read_parquet",
+    "to_parquet",
+    "read_excel",
+    "to_excel",
+    "savetxt",
+    "loadtxt",
+    "write_csv",
+    "write_json",
+    "write_parquet",
+    "unlink",
+    "mkdir",
+    "read_table",
+    "load_study",
+    "load_settings",
+}
 
-MODULES = sorted(path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT)
+MODULES = sorted(
+    path for path in ROOT.rglob("*.py") if path.name != "__init__.py" or path.parent != ROOT
+)
 
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def room(path: Path) -> str:
-    first = path.relative_to(ROOT).parts[0]
-    return first.removesuffix(".py")
-
-
-def imported_rooms(path: Path) -> Iterator[tuple[str, int]]:
-    """Yield each room of evalweave that a module imports, lazily, under TYPE_CHECKING or by name, and the line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{name_of(path)}, line {node.lineno}: write absolute imports"
-            module = node.module or ""
-            names = [f"{module}.{alias.name}" for alias in node.names] if module == "evalweave" else [module]
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            # Registries name modules as text; other texts of that form (file names) are no imports.
-            known = re.match(r"evalweave\.(\w+)[\w.]*(:\w+)?$", node.value)
-            names = [node.value] if known and known[1] in FLOORS else []
-        for name in names:
-            parts = name.split(":")[0].split(".")
-            if parts[0] == "evalweave" and len(parts) > 1:
-                yield parts[1], getattr(node, "lineno", 0)
-
-
-def test_every_module_has_its_floor() -> None:
-    strangers = {name_of(path) for path in MODULES if room(path) not in FLOORS}
-    assert not strangers, f"say in FLOORS on which floor these stand: {sorted(strangers)}"
-
-
-@pytest.mark.parametrize("path", MODULES, ids=name_of)
-def test_imports_only_point_down(path: Path) -> None:
-    mine = room(path)
-    for other, line in imported_rooms(path):
-        where = f"{name_of(path)}, line {line}: imports {other}"
-        assert other in FLOORS, f"{where}, which has no floor"
-        assert FLOORS[other] <= FLOORS[mine], f"{where}, which stands above {mine}"
-        if mine == "simulation" or mine in FOUNDATION:
-            assert other in FOUNDATION | {mine}, f"{where}; {mine} may import the foundation only"
-        if other == "simulation":
-            assert mine in ("simulation", "commands"), f"{where}; only its command may"
-        strands = {mine, other}
-        assert not (strands & QUANTITATIVE and "qualitative" in strands), f"{where}, the other strand"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
@@ -105,11 +78,17 @@ def test_only_one_module_knows_that_snakemake_exists(path: Path) -> None:
             assert name_of(path) == "workflow.py", f"{name_of(path)}, line {node.lineno}"
 
 
-@pytest.mark.parametrize("path", [p for p in MODULES if not name_of(p).startswith(READERS)], ids=name_of)
+@pytest.mark.parametrize(
+    "path", [p for p in MODULES if not name_of(p).startswith(READERS)], ids=name_of
+)
 def test_files_are_touched_where_that_is_the_job(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
-            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            called = (
+                node.func.attr
+                if isinstance(node.func, ast.Attribute)
+                else getattr(node.func, "id", "")
+            )
             assert called not in TOUCHES_FILES, f"{name_of(path)}, line {node.lineno}: {called}()"
 
 
@@ -122,12 +101,14 @@ def test_a_command_loads_only_typer_until_it_is_called(path: Path) -> None:
         if isinstance(node, ast.Import):
             assert {alias.name.split(".")[0] for alias in node.names} <= allowed
         if isinstance(node, ast.ImportFrom):
-            assert (node.module or "").split(".")[0] in allowed, f"{name_of(path)}, line {node.lineno}"
+            assert (node.module or "").split(".")[0] in allowed, (
+                f"{name_of(path)}, line {node.lineno}"
+            )
 
 
 def test_modules_fit_on_a_few_screens() -> None:
     long = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
-    long = {name: n for name, n in long.items() if n > 450 and name not in ("tables.py", "study.py")}
+    long = {name: n for name, n in long.items() if n > 400}
     assert not long, f"part these: {long}"
 
 
@@ -137,16 +118,20 @@ def test_help_loads_nothing_heavy() -> None:
         "from typer.testing import CliRunner\n"
         "from evalweave import cli\n"
         "assert CliRunner().invoke(cli.app, ['--help']).exit_code == 0\n"
-        "heavy = {'pandas', 'numpy', 'pydantic', 'yaml', 'matplotlib', 'snakemake'} & set(sys.modules)\n"
+        "heavy = {'pandas', 'numpy', 'pydantic', 'yaml', 'matplotlib', 'snakemake'} & "
+        "set(sys.modules)\n"
         "sys.exit(str(heavy) if heavy else 0)\n"
     )
-    done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_nothing_is_random_without_a_seed(path: Path) -> None:
-    """No `random` of the standard library, no generator without a seed, none of numpy's global ones."""
+    """No `random` of the standard library, no generator without a seed, none of numpy's global
+    ones."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         where = f"{name_of(path)}, line {getattr(node, 'lineno', 0)}"
         if isinstance(node, ast.Import):

@@ -1,4 +1,5 @@
-"""Every kind of leak is planted in a clean release and must be found; the clean release must pass."""
+"""Every kind of leak is planted in a clean release and must be found; the clean release must
+pass."""
 
 from __future__ import annotations
 
@@ -10,10 +11,11 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from evalweave import cli, tables
-from evalweave.report.audit import COUNTING, audit
-from evalweave.report.disclosure import profile
-from evalweave.report.identifiers import Identifiers, of_results, tokens
+from evalweave import cli
+from evalweave.release.audit import COUNTING, audit
+from evalweave.release.disclosure import profile
+from evalweave.release.identifiers import Identifiers, of_results, tokens
+from evalweave.tables.catalogue import ALL
 
 PATIENT, PRACTICE = "4815162342", "SP30417"
 IDENTIFIERS = [
@@ -28,10 +30,13 @@ RULES = profile("nhs_england")
 def report(*more: str) -> str:
     return (
         "<html><head><style>.x{color:#C05}</style></head><body><p>About "
-        f"{RULES.mark(4752)} people in {RULES.mark(24, 'practices')} practices; {RULES.mark(9, 'participants')} of "
+        f"{RULES.mark(4752)} people in {RULES.mark(24, 'practices')} practices; "
+        f"{RULES.mark(9, 'participants')} of "
         f"{RULES.mark(12, 'participants')} clients; others {RULES.mark(3)}, {RULES.about(3)}.</p>"
-        "<p>Counts of 1 to 7 people are hidden. Attributes are shared by at least 3 people. Aged 40 to 74.</p>"
-        f"<svg><text>n = {RULES.mark(3334)}</text><path d='M 12.4815162342 3'/></svg>{''.join(more)}</body></html>"
+        "<p>Counts of 1 to 7 people are hidden. Attributes are shared by at least 3 people. Aged "
+        "40 to 74.</p>"
+        f"<svg><text>n = {RULES.mark(3334)}</text><path d='M 12.4815162342 "
+        f"3'/></svg>{''.join(more)}</body></html>"
     )
 
 
@@ -43,12 +48,20 @@ def release(tmp_path: Path) -> Path:
     (folder / "estimates.csv").write_text(
         "analysis,term,estimate,n_obs,n_patients,n_practices\nmain,att,-0.1234567891,30270,8085,24\nsub,att,,120,*,3\n"
     )
-    (folder / "figures" / "trends.csv").write_text("arm,period,mean,n_patients\nprogramme,2015,58.2,4750\n")
+    (folder / "figures" / "trends.csv").write_text(
+        "arm,period,mean,n_patients\nprogramme,2015,58.2,4750\n"
+    )
     (folder / "figures" / "trends.svg").write_text(
         "<svg xmlns='http://www.w3.org/2000/svg'><text>2015/16</text></svg>"
     )
-    manifest = {"study": {"disclosure": "nhs_england", "qualitative": {"min_cell": 3}}, "released": {
-        "theme_counts": [{"theme_id": "drift", "role": "client", "n_participants": "*", "n_eligible": "12"}]}}  # fmt: skip
+    manifest = {
+        "study": {"disclosure": "nhs_england", "qualitative": {"min_cell": 3}},
+        "released": {
+            "theme_counts": [
+                {"theme_id": "drift", "role": "client", "n_participants": "*", "n_eligible": "12"}
+            ]
+        },
+    }
     (folder / "manifest.json").write_text(json.dumps(manifest))
     with zipfile.ZipFile(folder / "report.docx", "w") as archive:
         archive.writestr("_rels/.rels", "<Relationships/>")
@@ -65,8 +78,13 @@ def test_a_clean_release_passes(release: Path) -> None:
     assert done.findings == []
     assert done.profile == "nhs_england"
     assert set(done.files) == {
-        "report.html", "estimates.csv", "figures/trends.csv", "figures/trends.svg", "manifest.json", "report.docx",
-    }  # fmt: skip
+        "report.html",
+        "estimates.csv",
+        "figures/trends.csv",
+        "figures/trends.svg",
+        "manifest.json",
+        "report.docx",
+    }
     assert min(n for name, n in done.looked_at.items() if name != "unmarked_counts") > 0
     assert done.not_searched == {"patient": 1}
 
@@ -88,7 +106,9 @@ def test_a_clean_release_passes(release: Path) -> None:
         f"<img src='data:image/svg+xml,%3Csvg%3E{PATIENT}%3C/svg%3E'>",
     ],
 )
-def test_an_identifier_anywhere_in_the_page_is_found_and_not_repeated(release: Path, planted: str) -> None:
+def test_an_identifier_anywhere_in_the_page_is_found_and_not_repeated(
+    release: Path, planted: str
+) -> None:
     (release / "report.html").write_text(report(planted), encoding="utf-8")
     text = findings(release)
     assert text.startswith("report.html") and "identifier" in text
@@ -97,11 +117,15 @@ def test_an_identifier_anywhere_in_the_page_is_found_and_not_repeated(release: P
 
 
 def test_part_of_a_longer_token_is_no_identifier(release: Path) -> None:
-    (release / "report.html").write_text(report(f"<p>x{PATIENT}9 and 0.{PATIENT}</p>"), encoding="utf-8")
+    (release / "report.html").write_text(
+        report(f"<p>x{PATIENT}9 and 0.{PATIENT}</p>"), encoding="utf-8"
+    )
     assert findings(release) == ""
 
 
-@pytest.mark.parametrize("name", ["figures/trends.csv", "figures/trends.svg", "manifest.json", "report.docx"])
+@pytest.mark.parametrize(
+    "name", ["figures/trends.csv", "figures/trends.svg", "manifest.json", "report.docx"]
+)
 def test_an_identifier_in_any_kind_of_file_is_found(release: Path, name: str) -> None:
     path = release / name
     if name.endswith(".docx"):
@@ -127,9 +151,15 @@ def test_a_file_named_after_somebody_is_found(release: Path) -> None:
 
 @pytest.mark.parametrize(
     ("value", "of", "says"),
-    [("4752", "patients", "not rounded"), ("5", "patients", "small"), ("3", "records", "small"),
-     ("2", "participants", "small"), ("-5", "patients", "whole number"), ("10", "dogs", "what it counts")],
-)  # fmt: skip
+    [
+        ("4752", "patients", "not rounded"),
+        ("5", "patients", "small"),
+        ("3", "records", "small"),
+        ("2", "participants", "small"),
+        ("-5", "patients", "whole number"),
+        ("10", "dogs", "what it counts"),
+    ],
+)
 def test_a_small_or_unrounded_mark_is_found(release: Path, value: str, of: str, says: str) -> None:
     mark = f'<data class="count" data-counts="{of}" value="{value}">{value}</data>'
     (release / "report.html").write_text(report(mark), encoding="utf-8")
@@ -146,17 +176,29 @@ def test_a_mark_that_reads_differently_from_its_value_is_found(release: Path) ->
     ("name", "content", "says"),
     [
         ("estimates.csv", "analysis,n_patients\nmain,8086\n", "not rounded"),
-        ("figures/trends.csv", "arm,n_patients\nprogramme,4750\ncomparison,6\n", "row 3, column n_patients"),
+        (
+            "figures/trends.csv",
+            "arm,n_patients\nprogramme,4750\ncomparison,6\n",
+            "row 3, column n_patients",
+        ),
         ("theme_counts.csv", "theme_id,n_participants\ndrift,1\n", "small"),
         (
             "theme_counts.csv",
             "theme_id,n_participants,n_eligible\ndrift,0,5\nfit,4,5\n",
             "row 3: all but a few",
         ),
-        ("joint_display.csv", "claim_id,n_raised,n_supports,n_eligible\nfit,5,4,5\n", "row 2: all but a few"),
+        (
+            "joint_display.csv",
+            "claim_id,n_raised,n_supports,n_eligible\nfit,5,4,5\n",
+            "row 2: all but a few",
+        ),
         ("flow.csv", "order,box,label,n_records\n1,kept,all,30271\n", "not rounded"),
         ("baseline.csv", "variable,statistic,programme\nfemale,n,2043\n", "not rounded"),
-        ("figures/uptake.csv", "year,referred\n2015.0,312\n", "column referred: holds whole numbers"),
+        (
+            "figures/uptake.csv",
+            "year,referred\n2015.0,312\n",
+            "column referred: holds whole numbers",
+        ),
     ],
 )
 def test_a_small_unrounded_or_undeclared_count_in_a_table_is_found(
@@ -226,7 +268,9 @@ def test_without_a_manifest_the_strict_default_holds_and_is_told(release: Path) 
     assert "nhs_england was assumed" in findings(release)
 
 
-@pytest.mark.parametrize(("name", "passes"), [("none", "8086"), ("sacro", "8086"), ("opensafely", "8085")])
+@pytest.mark.parametrize(
+    ("name", "passes"), [("none", "8086"), ("sacro", "8086"), ("opensafely", "8085")]
+)
 def test_the_declared_profile_decides(release: Path, name: str, passes: str) -> None:
     path = release / "manifest.json"
     path.write_text(path.read_text().replace("nhs_england", name))
@@ -238,7 +282,7 @@ def test_the_declared_profile_decides(release: Path, name: str, passes: str) -> 
 
 
 def test_every_counting_column_of_every_contract_is_known() -> None:
-    declared = {column.name for table in tables.ALL for column in table.columns if column.counts}
+    declared = {column.name for table in ALL for column in table.columns if column.counts}
     assert declared == set(COUNTING)
 
 
@@ -264,8 +308,11 @@ def test_the_command_writes_what_it_did_and_ends_with_1_on_a_leak(
     monkeypatch.chdir("/")
     results = results_folder(tmp_path / "results")
     assert {each.kind: len(each.tokens) for each in of_results(results)} == {
-        "patient": 2, "practice": 1, "participant": 0, "segment": 0,
-    }  # fmt: skip
+        "patient": 2,
+        "practice": 1,
+        "participant": 0,
+        "segment": 0,
+    }
     call = ["audit", str(release), "--results", str(results), "--out", str(tmp_path / "audit.json")]
     clean = CliRunner().invoke(cli.app, call)
     assert clean.exit_code == 0, clean.output

@@ -1,4 +1,5 @@
-"""Callaway–Sant'Anna on simulated unbalanced, staggered panels: what must not change, and arithmetic by hand."""
+"""Callaway–Sant'Anna on simulated unbalanced, staggered panels: what must not change, and
+arithmetic by hand."""
 
 from __future__ import annotations
 
@@ -12,16 +13,21 @@ import statsmodels.api as sm
 from evalweave.errors import DataError
 from evalweave.estimators.callaway_santanna import callaway_santanna
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 COLUMNS = Columns(
-    unit="patient_id", period="period", cluster="practice_id", outcome="y", first_treated="first_treated"
+    unit="patient_id",
+    period="period",
+    cluster="practice_id",
+    outcome="y",
+    first_treated="first_treated",
 )
 STARTS = np.array([2013.0, 2014.0, 2015.0, np.nan, np.nan, 2014.0, np.nan, 2013.0, 2015.0, np.nan])
 
 
 def simulated(seed=3, units=300, seen=0.75, periods=6):
-    """Simulated: 10 practices, three start dates and never, a covariate that moves outcome and start."""
+    """Simulated: 10 practices, three start dates and never, a covariate that moves outcome and
+    start."""
     random = np.random.default_rng(seed)
     practice = random.integers(0, 10, units)
     x = random.normal(size=units) + 0.4 * np.isnan(STARTS[practice])
@@ -141,15 +147,19 @@ def test_doubly_robust_by_hand(cell):
 
 
 def test_repeated_cross_section_by_hand():
-    """Locally efficient doubly robust form, written out with every term of Sant'Anna & Zhao's eq. 3.4."""
+    """Locally efficient doubly robust form, written out with every term of Sant'Anna & Zhao's eq.
+    3.4."""
     g, t, base = 2014, 2015, 2013
     rows = FRAME[FRAME["period"].isin([t, base])]
     rows = rows[(rows["first_treated"] == g) | rows["first_treated"].isna()]
     y, x = rows["y"].to_numpy(), sm.add_constant(rows["z"].to_numpy())
     d, post = (rows["first_treated"] == g).to_numpy(), (rows["period"] == t).to_numpy()
     p = sm.Logit(d.astype(float), x).fit(disp=0, tol=1e-12).predict(x)
-    mean = {(i, s): x @ sm.OLS(y[(d == i) & (post == s)], x[(d == i) & (post == s)]).fit().params
-            for i in (False, True) for s in (False, True)}  # fmt: skip
+    mean = {
+        (i, s): x @ sm.OLS(y[(d == i) & (post == s)], x[(d == i) & (post == s)]).fit().params
+        for i in (False, True)
+        for s in (False, True)
+    }
     of_control = np.where(post, mean[False, True], mean[False, False])
     w = {(True, s): (d & (post == s)).astype(float) for s in (False, True)}
     w |= {(False, s): np.where(~d & (post == s), p / (1 - p), 0.0) for s in (False, True)}
@@ -158,11 +168,16 @@ def test_repeated_cross_section_by_hand():
         return np.average(values, weights=weights)
 
     simple = sum(
-        (1 if i == s else -1) * average(y - of_control, w[i, s]) for i in (False, True) for s in (False, True)
+        (1 if i == s else -1) * average(y - of_control, w[i, s])
+        for i in (False, True)
+        for s in (False, True)
     )
     extra = sum(
         (1 if s else -1)
-        * (average(mean[True, s] - mean[False, s], d) - average(mean[True, s] - mean[False, s], w[True, s]))
+        * (
+            average(mean[True, s] - mean[False, s], d)
+            - average(mean[True, s] - mean[False, s], w[True, s])
+        )
         for s in (False, True)
     )
     found = named(fitted(unbalanced="repeated_cross_section", covariates=["z"]))[f"att_gt[{g},{t}]"]
@@ -171,7 +186,8 @@ def test_repeated_cross_section_by_hand():
 
 @pytest.mark.parametrize("unbalanced", ["pairwise", "repeated_cross_section"])
 def test_averages_weigh_cohorts_by_distinct_patients(unbalanced):
-    """R's convention, not the number of rows and not the patients seen in the two periods of a cell."""
+    """R's convention, not the number of rows and not the patients seen in the two periods of a
+    cell."""
     found = named(fitted(unbalanced=unbalanced))
     sizes = FRAME.drop_duplicates("patient_id")["first_treated"].value_counts()
     cells = {(g, t): found[f"att_gt[{g},{t}]"] for g in (2013, 2014, 2015) for t in range(g, 2017)}
@@ -190,14 +206,18 @@ def test_row_order_weights_of_one_and_scale():
     base = fitted(covariates=["z"])
     shuffled = fitted(FRAME.sample(frac=1, random_state=1), covariates=["z"])
     assert np.array_equal(base.theta, shuffled.theta)
-    ones = fitted(FRAME.assign(weight=1.0), COLUMNS.model_copy(update={"weight": "weight"}), covariates=["z"])
+    ones = fitted(
+        FRAME.assign(weight=1.0), COLUMNS.model_copy(update={"weight": "weight"}), covariates=["z"]
+    )
     np.testing.assert_allclose(ones.theta, base.theta, rtol=1e-12)
     doubled = fitted(
         FRAME.assign(weight=2.0), COLUMNS.model_copy(update={"weight": "weight"}), covariates=["z"]
     )
     np.testing.assert_allclose(doubled.theta, base.theta, rtol=1e-9)
     np.testing.assert_allclose(doubled.influence, base.influence, rtol=1e-8, atol=1e-12)
-    scaled = fitted(FRAME.assign(y=FRAME["y"] * 0.09148 + 2.15, z=FRAME["z"] * 100 - 7), covariates=["z"])
+    scaled = fitted(
+        FRAME.assign(y=FRAME["y"] * 0.09148 + 2.15, z=FRAME["z"] * 100 - 7), covariates=["z"]
+    )
     np.testing.assert_allclose(scaled.theta, base.theta * 0.09148, rtol=1e-7)
 
 
@@ -209,13 +229,17 @@ def test_leaving_a_practice_out_is_estimating_without_it(method):
             keep = np.arange(len(fit.cluster_names)) != out
             without = FRAME[FRAME["practice_id"] != fit.cluster_names[out]]
             again = named(fitted(without, method=method, covariates=["z"], unbalanced=unbalanced))
-            np.testing.assert_allclose(fit.refit(keep), [again[term] for term in fit.terms], rtol=1e-6)
+            np.testing.assert_allclose(
+                fit.refit(keep), [again[term] for term in fit.terms], rtol=1e-6
+            )
 
 
 def test_leaving_out_the_only_practice_of_a_cohort_loses_its_terms():
     frame = FRAME[~FRAME["practice_id"].isin(["g7"])]  # 2013 is g0 alone
     fit = fitted(frame)
-    again = dict(zip(fit.terms, fit.refit(np.array([n != "g0" for n in fit.cluster_names])), strict=True))
+    again = dict(
+        zip(fit.terms, fit.refit(np.array([n != "g0" for n in fit.cluster_names])), strict=True)
+    )
     lost = {term for term, value in again.items() if np.isnan(value)}
     assert {"att_gt[2013,2014]", "group[2013]", "simple", "group[overall]", "event[0]"} <= lost
     assert not np.isnan(again["att_gt[2014,2015]"])
@@ -294,7 +318,10 @@ def test_influence_of_an_average_is_linear_in_its_parts():
     at = {term: k for k, term in enumerate(fit.terms)}
     parts = [at[f"event[{e}]"] for e in range(4)]
     np.testing.assert_allclose(
-        fit.influence[:, at["event[overall]"]], fit.influence[:, parts].mean(axis=1), rtol=1e-9, atol=1e-15
+        fit.influence[:, at["event[overall]"]],
+        fit.influence[:, parts].mean(axis=1),
+        rtol=1e-9,
+        atol=1e-15,
     )
 
 
@@ -307,11 +334,16 @@ def test_panel_is_not_changed():
 
 
 def test_anticipation_window_refers_to_the_last_period_before_it():
-    """From g − 2 on the base period is g − 3: a lasting anticipation effect must not be differenced away."""
+    """From g − 2 on the base period is g − 3: a lasting anticipation effect must not be differenced
+    away."""
     frame = FRAME.copy()
-    frame["y"] += 3.0 * ((frame["period"] >= frame["first_treated"] - 2) & (frame["first_treated"] == 2015))
+    frame["y"] += 3.0 * (
+        (frame["period"] >= frame["first_treated"] - 2) & (frame["first_treated"] == 2015)
+    )
     cells = {f"att_gt[2015,{t}]" for t in range(2013, 2017)}
     moved, base = named(fitted(frame, anticipation=2)), named(fitted(anticipation=2))
     assert {term for term in base if moved[term] - base[term] == pytest.approx(3)} >= cells
     assert moved["att_gt[2015,2012]"] == pytest.approx(base["att_gt[2015,2012]"])
-    assert not any(term.startswith("att_gt[2013") for term in base)  # its window covers the first period
+    assert not any(
+        term.startswith("att_gt[2013") for term in base
+    )  # its window covers the first period

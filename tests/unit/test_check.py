@@ -1,4 +1,5 @@
-"""`evalweave check`: everything wrong at once, or what was recognised; exit codes; nobody's data in a message."""
+"""`evalweave check`: everything wrong at once, or what was recognised; exit codes; nobody's data in
+a message."""
 
 from __future__ import annotations
 
@@ -144,7 +145,9 @@ def test_identifiers_that_do_not_meet(study: Path) -> None:
     ("key", "words"),
     [("extract", "there is no such folder"), ("practices", "cannot be read")],
 )
-def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(study: Path, key: str, words: str) -> None:
+def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(
+    study: Path, key: str, words: str
+) -> None:
     said = yaml.safe_load(study.read_text())
     said[key] = {"path": "nowhere"} if key == "extract" else "nowhere"
     study.write_text(yaml.safe_dump(said))
@@ -177,7 +180,10 @@ def test_inputs_that_will_be_simulated_need_not_be_there(study: Path) -> None:
         ("practice,programme_start\nA,\n", "Did you mean"),
         ("practice_id,programme_start,aera\nA,,x\n", 'Did you mean "area"'),
         ("practice_id,programme_start\nA,\n,\nB\n", "row 4: found 1 cells"),
-        ("practice_id,programme_start\nA,2015-4-1\n", "row 2, column programme_start: found no date"),
+        (
+            "practice_id,programme_start\nA,2015-4-1\n",
+            "row 2, column programme_start: found no date",
+        ),
         ("practice_id,programme_start\nA,2015-02-30\n", "no date"),
         ("practice_id,programme_start,merged_into\nA,,B\nB,,A\n", "circle"),
         ("practice_id,programme_start,merged_into\nA,,Z\n", "not in the table"),
@@ -193,7 +199,9 @@ def test_faults_of_the_table_of_practices(tmp_path: Path, content: str, words: s
 
 def test_practices_in_other_dress(tmp_path: Path) -> None:
     path = tmp_path / "practices.csv"
-    text = "practice_id;programme_start;area;merged_into\r\n001;2015-04-01;west;\r\n002;;north;001\r\n"
+    text = (
+        "practice_id;programme_start;area;merged_into\r\n001;2015-04-01;west;\r\n002;;north;001\r\n"
+    )
     for encoding in ("utf-8-sig", "utf-16"):
         path.write_bytes(text.encode(encoding))
         found = read_practices(path)
@@ -214,7 +222,9 @@ def test_what_a_spreadsheet_does_to_an_extract(study: Path) -> None:
     said = wrong(study)
     assert "events.csv, column code: found 1 cells in exponential form" in said
     assert "registrations.csv, column patient_id: found 1 cells in exponential form" in said
-    assert "practice_id: found 1 practices that registrations write with other leading zeros" in said
+    assert (
+        "practice_id: found 1 practices that registrations write with other leading zeros" in said
+    )
 
 
 def test_coding_systems_are_read_as_people_write_them(study: Path) -> None:
@@ -246,8 +256,9 @@ def test_days_and_months_that_may_be_either_are_not_guessed(study: Path) -> None
 
 def test_registrations_of_another_extract(study: Path) -> None:
     change(study, "extract/registrations.csv", "P", "Q")
-    assert "registrations, column patient_id: found 3 of 4 rows of people who are not in patients" in wrong(
-        study
+    assert (
+        "registrations, column patient_id: found 3 of 4 rows of people who are not in patients"
+        in wrong(study)
     )
 
 
@@ -261,7 +272,10 @@ def test_a_unit_that_the_quantity_lacks_is_told_with_the_rest(study: Path) -> No
     change(study, "study.yaml", str(LISTS / "hba1c.csv"), "list.csv")
     change(study, "practices.csv", "2015-04-01", "01/04/2015")
     said = wrong(study)
-    assert 'list.csv, column implied_unit: found the unit "mg/dL"' in said and "practices.csv, row 2" in said
+    assert (
+        'list.csv, column implied_unit: found the unit "mg/dL"' in said
+        and "practices.csv, row 2" in said
+    )
 
 
 def test_a_quote_that_would_hide_practices(study: Path) -> None:
@@ -272,7 +286,12 @@ def test_a_quote_that_would_hide_practices(study: Path) -> None:
 def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:
     said = yaml.safe_load(study.read_text())
     said["analyses"].append(
-        {"name": "by_deprivation", "estimator": "twfe", "outcome": "hba1c", "subgroup": "imd_quintile"}
+        {
+            "name": "by_deprivation",
+            "estimator": "twfe",
+            "outcome": "hba1c",
+            "subgroup": "imd_quintile",
+        }
     )
     study.write_text(yaml.safe_dump(said))
     assert "column imd_quintile: found it blank for everybody" in wrong(study)
@@ -280,14 +299,21 @@ def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:
 
 def test_baseline_values_are_covariates_and_no_subgroups(study: Path) -> None:
     said = yaml.safe_load(study.read_text())
-    analysis = {"name": "by", "estimator": "twfe", "outcome": "hba1c", "covariates": ["baseline_hba1c"]}
+    analysis = {
+        "name": "by",
+        "estimator": "twfe",
+        "outcome": "hba1c",
+        "covariates": ["baseline_hba1c"],
+    }
     said["analyses"].append(analysis)
     study.write_text(yaml.safe_dump(said))
     run(study)
     analysis |= {"covariates": ["baseline_bmi"], "subgroup": "baseline_hba1c"}
     study.write_text(yaml.safe_dump(said))
     message = wrong(study, StudyError)
-    assert 'Did you mean "baseline_hba1c"' in message and "is a measured value, not levels" in message
+    assert (
+        'Did you mean "baseline_hba1c"' in message and "is a measured value, not levels" in message
+    )
 
 
 def test_what_fit_would_refuse_and_what_was_not_filled_in(tmp_path: Path) -> None:
@@ -301,10 +327,15 @@ def test_what_fit_would_refuse_and_what_was_not_filled_in(tmp_path: Path) -> Non
     text = file.read_text().replace(
         "inference: [cr2, cr1, wild_bootstrap]", "inference: [multiplier_bootstrap, unit]"
     )
-    text = text.replace("question: Did", "question: FILL IN Did").replace("subgroup: white", "subgroup: whit")
+    text = text.replace("question: Did", "question: FILL IN Did").replace(
+        "subgroup: white", "subgroup: whit"
+    )
     file.write_text(text)
     done = subprocess.run(
-        [sys.executable, "-m", "evalweave", "check", str(file)], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "evalweave", "check", str(file)],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert done.returncode == 2
     assert 'Did you mean "white"?' in done.stderr

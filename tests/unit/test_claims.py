@@ -9,17 +9,25 @@ from pathlib import Path
 import pytest
 
 from evalweave.errors import DataError
-from evalweave.study import Analysis, Outcome
-from evalweave.studyfile import load_study
+from evalweave.study.analyses import Analysis
+from evalweave.study.file import load_study
+from evalweave.study.outcomes import Outcome
 from evalweave.triangulation.claims import Known, check_claims, early_faults, read_claims
 
 ROOT = Path(__file__).parents[2]
 GOOD = {
-    "claim_id": "deprivation", "theme_id": "classed_experiences", "proposition": "Little help, least advantaged",
-    "role": "client", "relation": "converges", "analysis": "by_deprivation",
-    "term": "difference[imd_quintile=5-1]", "outcome_unit": "percentage points", "expected_sign": "positive",
-    "margin": "0.1", "declared_on": "2018-11-30",
-}  # fmt: skip
+    "claim_id": "deprivation",
+    "theme_id": "classed_experiences",
+    "proposition": "Little help, least advantaged",
+    "role": "client",
+    "relation": "converges",
+    "analysis": "by_deprivation",
+    "term": "difference[imd_quintile=5-1]",
+    "outcome_unit": "percentage points",
+    "expected_sign": "positive",
+    "margin": "0.1",
+    "declared_on": "2018-11-30",
+}
 OUTCOMES = {
     "hba1c": Outcome(unit="mmol/mol", plausible=(20, 195)),
     "steps": Outcome(unit="steps", plausible=(0, 90000), better="higher", codelist="hba1c"),
@@ -40,12 +48,17 @@ KNOWN = Known(
     outcomes=OUTCOMES,
     themes=["classed_experiences", "assessment_and_targets"],
     roles=["client", "link_worker"],
-    terms={"by_deprivation": ["att[imd_quintile=1]", "difference[imd_quintile=5-1]"], "main": ["att"]},
+    terms={
+        "by_deprivation": ["att[imd_quintile=1]", "difference[imd_quintile=5-1]"],
+        "main": ["att"],
+    },
     first_seen=dt.date(2019, 1, 1),
 )
 
 
-def write(folder: Path, *rows: dict[str, str], encoding: str = "utf-8", delimiter: str = ",") -> Path:
+def write(
+    folder: Path, *rows: dict[str, str], encoding: str = "utf-8", delimiter: str = ","
+) -> Path:
     path = folder / "claims.csv"
     names = list(dict.fromkeys(name for row in rows for name in row))
     with path.open("w", encoding=encoding, newline="") as handle:
@@ -63,18 +76,26 @@ def refused(folder: Path, *rows: dict[str, str], known: Known = KNOWN) -> str:
 
 def test_a_good_claim(tmp_path: Path) -> None:
     (claim,) = read_claims(write(tmp_path, GOOD | {"rationale": "RCTs", "author": "AB"}), KNOWN)
-    assert (claim.claim_id, claim.margin, claim.declared_on) == ("deprivation", 0.1, dt.date(2018, 11, 30))
+    assert (claim.claim_id, claim.margin, claim.declared_on) == (
+        "deprivation",
+        0.1,
+        dt.date(2018, 11, 30),
+    )
     assert (claim.post_hoc, claim.margin_range, claim.rationale) == (False, None, "RCTs")
 
 
-@pytest.mark.parametrize(("encoding", "delimiter"), [("utf-8-sig", ","), ("utf-16", "\t"), ("utf-8", ";")])
+@pytest.mark.parametrize(
+    ("encoding", "delimiter"), [("utf-8-sig", ","), ("utf-16", "\t"), ("utf-8", ";")]
+)
 def test_other_encodings_and_separators(tmp_path: Path, encoding: str, delimiter: str) -> None:
     (claim,) = read_claims(write(tmp_path, GOOD, encoding=encoding, delimiter=delimiter), KNOWN)
     assert claim.proposition == "Little help, least advantaged"
 
 
 @pytest.mark.parametrize(("day", "post_hoc"), [("2019-01-01", False), ("2019-01-02", True)])
-def test_claims_after_the_estimates_were_seen_are_post_hoc(tmp_path: Path, day: str, post_hoc: bool) -> None:
+def test_claims_after_the_estimates_were_seen_are_post_hoc(
+    tmp_path: Path, day: str, post_hoc: bool
+) -> None:
     (claim,) = read_claims(write(tmp_path, GOOD | {"declared_on": day}), KNOWN)
     assert claim.post_hoc is post_hoc
 
@@ -103,7 +124,10 @@ def test_without_a_date_of_first_sight_nothing_is_marked(tmp_path: Path) -> None
         ({"declared_on": "2018-02-30"}, "expected a date written as 2018-11-30"),
         ({"declared_on": ""}, "column declared_on: found a blank"),
         ({"claim_id": "my claim"}, "a short name without spaces or colons"),
-        ({"margin_low": "0.2", "margin_high": "0.4"}, "found a range that does not enclose the margin"),
+        (
+            {"margin_low": "0.2", "margin_high": "0.4"},
+            "found a range that does not enclose the margin",
+        ),
         ({"margin_low": "0.05"}, "Give both ends"),
         ({"analyst_label": "dissonance"}, "column analyst_initials: found a blank"),
         ({"analysis": "narrow", "term": "att"}, "The convergence rule reads 95 % intervals"),
@@ -131,15 +155,26 @@ def test_a_sign_that_contradicts_the_outcome(
 ) -> None:
     unit = OUTCOMES[ANALYSES[analysis].outcome].unit
     row = GOOD | {
-        "analysis": analysis, "term": "att", "outcome_unit": unit, "expected_sign": sign, "expected_change": change,
-    }  # fmt: skip
-    assert f'"{sign}" beside expected_change "{change}", expected "{meant}"' in refused(tmp_path, row)
+        "analysis": analysis,
+        "term": "att",
+        "outcome_unit": unit,
+        "expected_sign": sign,
+        "expected_change": change,
+    }
+    assert f'"{sign}" beside expected_change "{change}", expected "{meant}"' in refused(
+        tmp_path, row
+    )
     (claim,) = read_claims(write(tmp_path, row | {"expected_sign": meant}), KNOWN)
     assert claim.expected_sign == meant
 
 
 def test_a_change_for_the_better_of_an_outcome_without_a_better(tmp_path: Path) -> None:
-    row = GOOD | {"analysis": "visits", "term": "att", "outcome_unit": "visits", "expected_change": "better"}
+    row = GOOD | {
+        "analysis": "visits",
+        "term": "att",
+        "outcome_unit": "visits",
+        "expected_change": "better",
+    }
     assert "of which neither direction is better" in refused(tmp_path, row)
 
 
@@ -151,9 +186,12 @@ def test_everything_at_once(tmp_path: Path) -> None:
     )
     assert message.startswith("5 things need mending:")
     for place in (
-        "row 2, column theme_id", "row 2, column margin", "row 3, column expected_sign",
-        "row 3, column declared_on", 'row 3, column claim_id: found "deprivation" a second time (also row 2)',
-    ):  # fmt: skip
+        "row 2, column theme_id",
+        "row 2, column margin",
+        "row 3, column expected_sign",
+        "row 3, column declared_on",
+        'row 3, column claim_id: found "deprivation" a second time (also row 2)',
+    ):
         assert place in message
 
 
@@ -163,9 +201,15 @@ def test_before_the_fit_terms_are_checked_by_their_form(tmp_path: Path) -> None:
     assert "found the subgroup white, expected imd_quintile" in refused(
         tmp_path, GOOD | {"term": "difference[white=1-0]"}, known=early
     )
-    assert "found a term without a subgroup" in refused(tmp_path, GOOD | {"term": "att"}, known=early)
-    assert "such as att, trend, event[2]" in refused(tmp_path, GOOD | {"term": "effect"}, known=early)
-    assert 'Did you mean "mmol/mol"?' in refused(tmp_path, GOOD | {"outcome_unit": "mmol/mole"}, known=early)
+    assert "found a term without a subgroup" in refused(
+        tmp_path, GOOD | {"term": "att"}, known=early
+    )
+    assert "such as att, trend, event[2]" in refused(
+        tmp_path, GOOD | {"term": "effect"}, known=early
+    )
+    assert 'Did you mean "mmol/mol"?' in refused(
+        tmp_path, GOOD | {"outcome_unit": "mmol/mole"}, known=early
+    )
 
 
 def test_a_missing_column_names_the_nearest(tmp_path: Path) -> None:
@@ -175,7 +219,9 @@ def test_a_missing_column_names_the_nearest(tmp_path: Path) -> None:
 
 
 def test_a_misspelt_optional_column_is_not_passed_over(tmp_path: Path) -> None:
-    assert 'Did you mean "analyst_label"?' in refused(tmp_path, GOOD | {"analyst_lable": "agreement"})
+    assert 'Did you mean "analyst_label"?' in refused(
+        tmp_path, GOOD | {"analyst_lable": "agreement"}
+    )
 
 
 def test_a_column_of_ones_own_is_left_alone(tmp_path: Path) -> None:

@@ -11,17 +11,18 @@ import ibis
 import pandas as pd
 import pytest
 
+from evalweave import engine
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
-from evalweave.records import engine, parsing
+from evalweave.extract import parsing
+from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import Codelist, read_all
 from evalweave.records.examples import DEFAULTS, EXAMPLES, as_markdown
-from evalweave.records.readers import TEXT_COLUMNS
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES
-from evalweave.study import CleanSettings
-from evalweave.tables import CONDITIONS, MEASUREMENTS, PRACTICES
-from evalweave.tables import PATIENTS as PATIENTS_TABLE
+from evalweave.study.stages import CleanSettings
+from evalweave.tables.records import CONDITIONS, MEASUREMENTS, PRACTICES
+from evalweave.tables.records import PATIENTS as PATIENTS_TABLE
 
 LISTS = Path(__file__).parents[2] / "config" / "codelists"
 TABLE = {PATIENTS: "patients", REGISTRATIONS: "registrations", RECORDS: "events"}
@@ -97,8 +98,8 @@ def rows(backend: Any, table: Any) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
-    """Return for each example which rule took each row, and what was measured. Examples that share their settings
-    run together, their patients told apart by a prefix."""
+    """Return for each example which rule took each row, and what was measured. Examples that share
+    their settings run together, their patients told apart by a prefix."""
     found: list[Any] = [None] * len(EXAMPLES)
     shared: dict[str, list[int]] = {}
     for number, example in enumerate(EXAMPLES):
@@ -108,17 +109,24 @@ def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
         places: dict[int, list[int]] = {}
         for number in numbers:
             example = EXAMPLES[number]
-            given = {PATIENTS: example.patients, REGISTRATIONS: example.registrations, RECORDS: ({},)}
+            given = {
+                PATIENTS: example.patients,
+                REGISTRATIONS: example.registrations,
+                RECORDS: ({},),
+            }
             for unit, rows_ in {**given, example.unit: example.before}.items():
                 first = len(tables[unit]) + 2
                 tables[unit] += [prefixed(row, number) for row in rows_]
                 if unit == example.unit:
                     places[number] = list(range(first, first + len(rows_)))
         chosen = settings(**EXAMPLES[numbers[0]].cleaning)
-        backend, result = cleaned(tables[PATIENTS], tables[REGISTRATIONS], tables[RECORDS], chosen=chosen)
+        backend, result = cleaned(
+            tables[PATIENTS], tables[REGISTRATIONS], tables[RECORDS], chosen=chosen
+        )
         ledgers.check(result.ledger)
         aside = {
-            (row["source_file"], row["source_row"]): row["rule"] for row in rows(backend, result.set_aside)
+            (row["source_file"], row["source_row"]): row["rule"]
+            for row in rows(backend, result.set_aside)
         }
         measured = rows(backend, result.measurements)
         for number in numbers:
@@ -159,7 +167,9 @@ def test_every_rule_has_an_example() -> None:
 
 def test_a_row_is_set_aside_by_the_first_rule_it_fails() -> None:
     wrong = {"patient_id": "P9", "date": "2016-02-31", "value": "<20", "unit": "mg/dL"}
-    backend, result = cleaned(records=({}, wrong, {**wrong, "patient_id": "P1"}, {**wrong, "code": "1"}))
+    backend, result = cleaned(
+        records=({}, wrong, {**wrong, "patient_id": "P1"}, {**wrong, "code": "1"})
+    )
     found = {row["source_row"]: row["rule"] for row in rows(backend, result.set_aside)}
     assert found == {3: "patient_unknown", 4: "date_unreadable", 5: "code_not_listed"}
 
@@ -178,9 +188,15 @@ def test_the_ledger_counts_by_arm_and_period() -> None:
     _, result = cleaned(
         patients=({}, {"patient_id": "P2"}),
         registrations=({}, {"patient_id": "P2", "practice_id": "B"}),
-        records=({}, {"patient_id": "P2", "date": "2012-03-31"}, {"patient_id": "P2", "value": "x"}),
+        records=(
+            {},
+            {"patient_id": "P2", "date": "2012-03-31"},
+            {"patient_id": "P2", "value": "x"},
+        ),
     )
-    records = result.ledger[result.ledger["unit"] == "records"].set_index(["entry", "arm", "period"])["n"]
+    records = result.ledger[result.ledger["unit"] == "records"].set_index(
+        ["entry", "arm", "period"]
+    )["n"]
     assert records["kept", "programme", "2016/17"] == 1
     assert records["kept", "comparison", "2011/12"] == 1
     assert records["set_aside", "comparison", "2016/17"] == 1
@@ -188,7 +204,11 @@ def test_the_ledger_counts_by_arm_and_period() -> None:
 
 def test_tables_keep_their_contracts() -> None:
     backend, result = cleaned(
-        records=({}, {"code": "44054006", "date": "2005-01-01"}, {"code": "871711000000103", "value": ""})
+        records=(
+            {},
+            {"code": "44054006", "date": "2005-01-01"},
+            {"code": "871711000000103", "value": ""},
+        )
     )
     MEASUREMENTS.conform(backend.to_pyarrow(result.measurements).to_pandas())
     CONDITIONS.conform(backend.to_pyarrow(result.conditions).to_pandas())
@@ -240,10 +260,14 @@ def test_outcomes_of_a_single_unit_are_declared_and_converted() -> None:
     )
     pressure = {"code": "72313002", "unit": "", "value": "140"}
     backend, result = cleaned(
-        records=({}, pressure, {**pressure, "unit": "mm Hg", "date": "2016-06-01"},
-                 {**pressure, "unit": "kPa", "value": "20", "date": "2016-07-01"}),
+        records=(
+            {},
+            pressure,
+            {**pressure, "unit": "mm Hg", "date": "2016-06-01"},
+            {**pressure, "unit": "kPa", "value": "20", "date": "2016-07-01"},
+        ),
         chosen=chosen,
-    )  # fmt: skip
+    )
     found = [row for row in rows(backend, result.measurements) if row["outcome"] == "systolic_bp"]
     assert [row["unit_decided_by"] for row in found] == ["code", "text", "text"]
     assert [row["value"] for row in found] == pytest.approx([140, 140, 20 / 0.133322387415])
@@ -299,23 +323,32 @@ def test_last_collection_ends_registrations() -> None:
 
 
 def test_nobody_left_is_said_with_the_reasons() -> None:
-    with pytest.raises(DataError, match=r"nobody left after cleaning.*no registration with a practice"):
+    with pytest.raises(
+        DataError, match=r"nobody left after cleaning.*no registration with a practice"
+    ):
         cleaned(registrations=({"practice_id": "Z"},))
 
 
 def test_an_outcome_never_measured_is_said() -> None:
-    with pytest.raises(DataError, match=r'no usable measurement of the outcome "hba1c".*value is no number'):
+    with pytest.raises(
+        DataError, match=r'no usable measurement of the outcome "hba1c".*value is no number'
+    ):
         cleaned(records=({"value": "high"},))
 
 
 def test_a_yes_no_outcome_takes_its_value_from_the_code(tmp_path: Path) -> None:
-    (tmp_path / "smoking.csv").write_text("code,code_system,value\n77176002,snomed,1\n8392000,snomed,0\n")
+    (tmp_path / "smoking.csv").write_text(
+        "code,code_system,value\n77176002,snomed,1\n8392000,snomed,0\n"
+    )
     found, faults = read_all({"smoking": str(tmp_path / "smoking.csv")}, "snomed")
     assert not faults
     outcome = type(settings().outcomes["hba1c"])(unit="1", plausible=(0, 1), binary=True)
     chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
     backend, result = cleaned(
-        records=({"code": "77176002", "value": ""}, {"code": "8392000", "value": "", "date": "2017-01-01"}),
+        records=(
+            {"code": "77176002", "value": ""},
+            {"code": "8392000", "value": "", "date": "2017-01-01"},
+        ),
         chosen=chosen,
         codelists=found,
     )
@@ -325,8 +358,11 @@ def test_a_yes_no_outcome_takes_its_value_from_the_code(tmp_path: Path) -> None:
 SMOKER, DAILY, NEVER = "77176002", "449868002", "266919005"
 
 
-def smoking(*records: tuple[str, str], **changes: Any) -> tuple[list[tuple[str, float]], dict[int, str]]:
-    """Return the days measured and the rule of each row set aside, of records (code, day) of a yes/no outcome."""
+def smoking(
+    *records: tuple[str, str], **changes: Any
+) -> tuple[list[tuple[str, float]], dict[int, str]]:
+    """Return the days measured and the rule of each row set aside, of records (code, day) of a
+    yes/no outcome."""
     said = {"unit": "proportion", "plausible": [0, 1], "binary": True, **changes}
     outcome = type(settings().outcomes["hba1c"]).model_validate(said)
     chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
@@ -341,10 +377,12 @@ def smoking(*records: tuple[str, str], **changes: Any) -> tuple[list[tuple[str, 
 
 def test_yes_and_no_on_one_day_are_never_averaged() -> None:
     measured, aside = smoking(
-        (SMOKER, "2016-05-01"), (NEVER, "2016-05-01"),  # contradict each other: the day is set aside
-        (SMOKER, "2016-06-01"), (DAILY, "2016-06-01"),  # say the same
+        (SMOKER, "2016-05-01"),
+        (NEVER, "2016-05-01"),  # contradict each other: the day is set aside
+        (SMOKER, "2016-06-01"),
+        (DAILY, "2016-06-01"),  # say the same
         (NEVER, "2016-07-01"),
-    )  # fmt: skip
+    )
     assert measured == [("2016-06-01", 1.0), ("2016-07-01", 0.0)]
     assert aside == {2: "same_day_spread", 3: "same_day_spread", 5: "same_day_repeat"}
 

@@ -10,11 +10,12 @@ import pytest
 from coded_projects import Style, beside, write_qdpx
 from typer.testing import CliRunner
 
-from evalweave import tables
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
 from evalweave.files import read_table
 from evalweave.qualitative.project import CONTRACTS
+from evalweave.tables.catalogue import ALL
+from evalweave.tables.qualitative import THEME_COUNTS
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 
@@ -31,7 +32,14 @@ def settings_of(folder: Path, project: Path) -> str:
 
 def test_code_alone_prints_what_it_found() -> None:
     printed = run("code", str(DATA / "qualcoder.qdpx"))
-    for words in ("QualCoder 3.8", "58 by 2 coders (33 coder_1, 25 coder_2)", "6 (3 client, 3 link_worker)", "nobody is linked to", "SUPPORT > support > practical", "FG1_link_workers.txt"):  # fmt: skip
+    for words in (
+        "QualCoder 3.8",
+        "58 by 2 coders (33 coder_1, 25 coder_2)",
+        "6 (3 client, 3 link_worker)",
+        "nobody is linked to",
+        "SUPPORT > support > practical",
+        "FG1_link_workers.txt",
+    ):
         assert words in printed
     assert "coder_a" not in printed
 
@@ -46,11 +54,11 @@ def test_code_and_count_write_their_tables(tmp_path: Path) -> None:
         contract.check(table)
     run("count", "--settings", settings, "--coded", str(coded), "--out", str(counted))
     for name in ("theme_counts", "agreement", "fieldwork", "cooccurrence"):
-        contract = getattr(tables, name.upper())
+        contract = next(table for table in ALL if table.name == name)
         table = read_table(counted / f"{name}.csv", contract)
         contract.check(table)
         assert len(table)
-    themes = read_table(counted / "theme_counts.csv", tables.THEME_COUNTS)
+    themes = read_table(counted / "theme_counts.csv", THEME_COUNTS)
     assert (themes["n_participants"].fillna(0) <= themes["n_eligible"].fillna(0)).all()
 
 
@@ -61,17 +69,30 @@ def test_two_runs_are_the_same_bytes_whatever_the_identifiers(tmp_path: Path) ->
         folder.mkdir()
         settings = settings_of(folder, write_qdpx(folder / "p.qdpx", style))
         run("code", "--settings", settings, "--out", str(folder / "code"))
-        run("count", "--settings", settings, "--coded", str(folder / "code"), "--out", str(folder / "count"))
+        run(
+            "count",
+            "--settings",
+            settings,
+            "--coded",
+            str(folder / "code"),
+            "--out",
+            str(folder / "count"),
+        )
         written.append(
-            {path.relative_to(folder): path.read_bytes() for path in sorted(folder.glob("co*/*.csv"))}
+            {
+                path.relative_to(folder): path.read_bytes()
+                for path in sorted(folder.glob("co*/*.csv"))
+            }
         )
     assert written[0] == written[1] and len(written[0]) == 15
 
 
 def test_cells_that_a_spreadsheet_would_compute_are_neutralised(tmp_path: Path) -> None:
     extra = (
-        '<TextSource guid="e" name="=cmd|calc"><PlainTextContent>@SUM(A1) and more</PlainTextContent>'
-        '<PlainTextSelection guid="e1" startPosition="0" endPosition="8"><Coding><CodeRef targetGUID="g-targets"/></Coding></PlainTextSelection></TextSource>'
+        '<TextSource guid="e" name="=cmd|calc"><PlainTextContent>@SUM(A1) and '
+        "more</PlainTextContent>"
+        '<PlainTextSelection guid="e1" startPosition="0" endPosition="8"><Coding><CodeRef '
+        'targetGUID="g-targets"/></Coding></PlainTextSelection></TextSource>'
     )
     settings = settings_of(tmp_path, write_qdpx(tmp_path / "p.qdpx", Style(extra=extra)))
     run("code", "--settings", settings, "--out", str(tmp_path / "code"))
@@ -80,7 +101,15 @@ def test_cells_that_a_spreadsheet_would_compute_are_neutralised(tmp_path: Path) 
         assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@"))], path.name
     quotes = pd.read_csv(tmp_path / "code" / "segments.csv")["quote"].tolist()
     assert "'@SUM(A1)" in quotes
-    run("count", "--settings", settings, "--coded", str(tmp_path / "code"), "--out", str(tmp_path / "count"))
+    run(
+        "count",
+        "--settings",
+        settings,
+        "--coded",
+        str(tmp_path / "code"),
+        "--out",
+        str(tmp_path / "count"),
+    )
 
 
 def test_mistakes_are_plain_sentences(tmp_path: Path) -> None:
@@ -94,7 +123,13 @@ def test_mistakes_are_plain_sentences(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, write_qdpx(tmp_path / "p.qdpx"))
     with pytest.raises(DataError, match="Run `evalweave code`"):
         run(
-            "count", "--settings", settings, "--coded", str(tmp_path / "no"), "--out", str(tmp_path / "count")
+            "count",
+            "--settings",
+            settings,
+            "--coded",
+            str(tmp_path / "no"),
+            "--out",
+            str(tmp_path / "count"),
         )
 
 
@@ -104,14 +139,20 @@ def test_a_stance_that_is_misspelt_is_said(tmp_path: Path) -> None:
     from coded_projects import qde
 
     path = tmp_path / "p.qdpx"
-    with zipfile.ZipFile(write_qdpx(tmp_path / "right.qdpx")) as right, zipfile.ZipFile(path, "w") as wrong:
+    with (
+        zipfile.ZipFile(write_qdpx(tmp_path / "right.qdpx")) as right,
+        zipfile.ZipFile(path, "w") as wrong,
+    ):
         for name in right.namelist():
             text = right.read(name)
             wrong.writestr(
-                name, qde().replace('name="supports"', 'name="suports"') if name.endswith(".qde") else text
+                name,
+                qde().replace('name="supports"', 'name="suports"')
+                if name.endswith(".qde")
+                else text,
             )
     printed = run("code", str(path))
     assert (
-        'the code "claim > deprivation > suports" says neither supports nor contradicts. Did you mean "supports"?'
-        in printed
+        'the code "claim > deprivation > suports" says neither supports nor contradicts. Did you '
+        'mean "supports"?' in printed
     )

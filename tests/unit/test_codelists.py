@@ -7,9 +7,16 @@ from pathlib import Path
 import pytest
 
 from evalweave.records.codelists import Codelist, conflicts, read, read_all, summary
-from evalweave.records.codes import Code, Ctv3Code, MedCodeId, Read2Code, SnomedCode, check_digit_fits
+from evalweave.records.codes import (
+    Code,
+    Ctv3Code,
+    MedCodeId,
+    Read2Code,
+    SnomedCode,
+    check_digit_fits,
+)
 from evalweave.records.units import quantity_of
-from evalweave.study import Outcome
+from evalweave.study.outcomes import Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config" / "codelists"
 
@@ -29,17 +36,23 @@ def tried(folder: Path, content: str | bytes, name: str = "list.csv"):  # type: 
 @pytest.mark.parametrize(
     ("content", "code"),
     [
-        ("code,code_system,term,implied_unit,source\n999791000000106,snomed,x,mmol/mol,y\n", SnomedCode("999791000000106")),
+        (
+            "code,code_system,term,implied_unit,source\n999791000000106,snomed,x,mmol/mol,y\n",
+            SnomedCode("999791000000106"),
+        ),
         ("code,term\n44054006,Type 2 diabetes\n", SnomedCode("44054006")),
         ("MedCodeId\tTerm\tSnomedCTConceptId\n1700711000006113\tx\t44054006\n", None),
         ("code,code_system\n42W5.,Read v2\n", Read2Code("42W5.")),
         ("code,code_system\nXaPbt,CTV3\n", Ctv3Code("XaPbt")),
-        ("MedCodeId\tOriginalReadCode\tTerm\r\n12622041000006111\tx\ty\r\n", MedCodeId("12622041000006111")),
+        (
+            "MedCodeId\tOriginalReadCode\tTerm\r\n12622041000006111\tx\ty\r\n",
+            MedCodeId("12622041000006111"),
+        ),
         ("44054006\tType 2 diabetes\n", SnomedCode("44054006")),
         ("\ufeffcode;term\n 44054006 ;x\n", SnomedCode("44054006")),
         ("ConceptId,Description\n44054006,x\n", SnomedCode("44054006")),
     ],
-)  # fmt: skip
+)
 def test_layouts(tmp_path: Path, content: str, code: Code | None) -> None:
     found = made(tmp_path, content)
     assert len(found.entries) == 1
@@ -49,7 +62,10 @@ def test_layouts(tmp_path: Path, content: str, code: Code | None) -> None:
 
 
 def test_utf16_is_read(tmp_path: Path) -> None:
-    assert made(tmp_path, "code,term\n44054006,x\n".encode("utf-16")).entries[0].code.text == "44054006"
+    assert (
+        made(tmp_path, "code,term\n44054006,x\n".encode("utf-16")).entries[0].code.text
+        == "44054006"
+    )
 
 
 def test_codes_of_two_systems_are_never_equal() -> None:
@@ -73,10 +89,12 @@ def test_what_a_spreadsheet_does_to_codes_is_seen(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("code", "says"),
     [
-        ("1,26E+16", "exponential"), ("1.26e16", "exponential"), ("44054006.0", "with a fraction"),
+        ("1,26E+16", "exponential"),
+        ("1.26e16", "exponential"),
+        ("44054006.0", "with a fraction"),
         ("9997910000001060000"[:18], "ends in zeros"),
     ],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("header", ["code;term", "MedCodeId;Term"])
 def test_codes_that_a_spreadsheet_has_cut_are_faults(
     tmp_path: Path, header: str, code: str, says: str
@@ -120,14 +138,20 @@ def test_faults(tmp_path: Path, content: str | bytes, says: str) -> None:
 
 def test_a_missing_list_is_told_with_the_others(tmp_path: Path) -> None:
     (tmp_path / "bad.csv").write_text("")
-    _, faults = read_all({"a": str(tmp_path / "absent.csv"), "b": str(tmp_path / "bad.csv")}, "snomed")
+    _, faults = read_all(
+        {"a": str(tmp_path / "absent.csv"), "b": str(tmp_path / "bad.csv")}, "snomed"
+    )
     assert len(faults) == 2
 
 
 def test_a_code_cannot_mean_an_outcome_and_something_else(tmp_path: Path) -> None:
     for name in ("hba1c", "other", "third"):
-        (tmp_path / f"{name}.csv").write_text("code\n44054006\n" if name != "third" else "code\n73211009\n")
-    lists, _ = read_all({n: str(tmp_path / f"{n}.csv") for n in ("other", "hba1c", "third")}, "snomed")
+        (tmp_path / f"{name}.csv").write_text(
+            "code\n44054006\n" if name != "third" else "code\n73211009\n"
+        )
+    lists, _ = read_all(
+        {n: str(tmp_path / f"{n}.csv") for n in ("other", "hba1c", "third")}, "snomed"
+    )
     outcome = {"hba1c": Outcome(unit="mmol/mol", plausible=(20, 195))}
     (fault,) = conflicts(lists, outcome)
     assert "also stands in the code list" in str(fault)
@@ -163,7 +187,8 @@ SECONDARY = {
 
 @pytest.mark.parametrize("name", SECONDARY)
 def test_lists_of_secondary_outcomes_are_sound(name: str) -> None:
-    """Check digits, sources, units that the quantity has, and 1 or 0 of a yes/no outcome; in SNOMED CT and OMOP."""
+    """Check digits, sources, units that the quantity has, and 1 or 0 of a yes/no outcome; in SNOMED
+    CT and OMOP."""
     found = made_of(SHIPPED / f"{name}.csv", name)
     assert not found.notes and not found.n_duplicates
     outcome = Outcome.model_validate(SECONDARY[name])

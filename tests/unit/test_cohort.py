@@ -14,13 +14,14 @@ import pytest
 from test_cleaning import cleaned
 from test_cleaning import settings as clean_settings
 
+from evalweave import engine
 from evalweave import ledger as ledgers
 from evalweave.cohort.building import Built, build, white
 from evalweave.errors import DataError
-from evalweave.records import engine
 from evalweave.records.codelists import read_all
-from evalweave.study import CohortSettings
-from evalweave.tables import BASELINE, COHORT, MEMBERSHIP, PRACTICES
+from evalweave.study.stages import CohortSettings
+from evalweave.tables.people import BASELINE, COHORT, MEMBERSHIP
+from evalweave.tables.records import PRACTICES
 
 LISTS = Path(__file__).parents[2] / "config" / "codelists"
 TYPE_2, TYPE_1, ASTHMA, REFERRED = "44054006", "46635009", "195967001", "871731000000106"
@@ -52,11 +53,17 @@ def settings(**changes: Any) -> CohortSettings:
         "cleaning": {},
     }
     for key, value in changes.items():
-        base[key] = {**base[key], **value} if isinstance(base[key], dict) and key != "comparisons" else value
+        base[key] = (
+            {**base[key], **value}
+            if isinstance(base[key], dict) and key != "comparisons"
+            else value
+        )
     return CohortSettings.model_validate(base)
 
 
-def person(name: str, practice: str = "A", diagnosed: str = "2012-01-01", **facts: str) -> dict[str, Any]:
+def person(
+    name: str, practice: str = "A", diagnosed: str = "2012-01-01", **facts: str
+) -> dict[str, Any]:
     return {"patient_id": name, "practice_id": practice, "diagnosed": diagnosed, **facts}
 
 
@@ -78,7 +85,9 @@ def built(
     where = practices() if where is None else where
     key = repr((people, records, spells, where.to_csv(), more_lists, cleaning))
     if key not in CLEANED:
-        CLEANED[key] = tidy([*EVERY_PRACTICE, *people], records, spells, where, more_lists, cleaning)
+        CLEANED[key] = tidy(
+            [*EVERY_PRACTICE, *people], records, spells, where, more_lists, cleaning
+        )
     backend, clean = CLEANED[key]
     return fetched(backend, build(backend, clean, where, chosen or settings()))
 
@@ -97,22 +106,38 @@ def tidy(
     paths = {name: str(LISTS / f"{name}.csv") for name in names}
     lists, _ = read_all({**paths, **(more_lists or {})}, "snomed")
     diagnoses = [
-        {"patient_id": p["patient_id"], "date": p["diagnosed"], "code": TYPE_2, "value": "", "unit": ""}
+        {
+            "patient_id": p["patient_id"],
+            "date": p["diagnosed"],
+            "code": TYPE_2,
+            "value": "",
+            "unit": "",
+        }
         for p in people
         if p["diagnosed"]
     ]
     backend, result = cleaned(
         patients=[{k: v for k, v in p.items() if k in ("patient_id", *facts)} for p in people],
         registrations=[
-            {"patient_id": p["patient_id"], "practice_id": p["practice_id"], "start": p.get("start", "2010-01-01"),
-             "end": p.get("end", "")}
-            for p in people if p["practice_id"]
-        ] + (spells or []),
-        records=[*diagnoses, *({"patient_id": p["patient_id"]} for p in EVERY_PRACTICE), *(records or [])],
+            {
+                "patient_id": p["patient_id"],
+                "practice_id": p["practice_id"],
+                "start": p.get("start", "2010-01-01"),
+                "end": p.get("end", ""),
+            }
+            for p in people
+            if p["practice_id"]
+        ]
+        + (spells or []),
+        records=[
+            *diagnoses,
+            *({"patient_id": p["patient_id"]} for p in EVERY_PRACTICE),
+            *(records or []),
+        ],
         practices=where,
         chosen=clean_settings(**(cleaning or {})),
         codelists=lists,
-    )  # fmt: skip
+    )
     names = ("patients", "registrations", "measurements", "conditions")
     return backend, {name: engine.keep(backend, name, getattr(result, name)) for name in names}
 
@@ -170,7 +195,8 @@ def test_eligibility_at_its_boundaries() -> None:
 
 def test_type_1_is_excluded_whatever_else_is_recorded() -> None:
     result = built(
-        [person("P")], records=[{"patient_id": "P", "date": "2003-01-01", "code": TYPE_1, "value": ""}]
+        [person("P")],
+        records=[{"patient_id": "P", "date": "2003-01-01", "code": TYPE_1, "value": ""}],
     )
     assert reason(result) == {"with_type_1_diabetes": 1}
 
@@ -180,7 +206,8 @@ def test_registration_may_run_over_practices_but_not_over_gaps() -> None:
     result = built(
         [person(name, "C", end="2014-12-31") for name in then],
         spells=[
-            {"patient_id": name, "practice_id": "A", "start": day, "end": ""} for name, day in then.items()
+            {"patient_id": name, "practice_id": "A", "start": day, "end": ""}
+            for name, day in then.items()
         ],
     )
     assert one(result, "near")["arm"] == "programme"
@@ -193,12 +220,20 @@ def test_everything_is_fixed_at_the_index_date() -> None:
         {"patient_id": "P", "date": "2015-03-31", "code": ASTHMA, "value": ""},
         {"patient_id": "Q", "date": "2015-04-01", "code": ASTHMA, "value": ""},
     ]
-    people = [person("P", "A", ethnicity="Asian", imd_quintile="1"), person("Q", "C", ethnicity="", sex="M")]
+    people = [
+        person("P", "A", ethnicity="Asian", imd_quintile="1"),
+        person("Q", "C", ethnicity="", sex="M"),
+    ]
     result = built(people, records=records)
     COHORT.check(result.cohort)
     p, q = one(result, "P"), one(result, "Q")
     assert (p["n_conditions"], p["fewer_conditions"], p["white"], p["age"]) == (1, 0, 0, 64)
-    assert (q["n_conditions"], q["fewer_conditions"], q["ethnicity"], q["sex"]) == (0, 1, "unknown", "male")
+    assert (q["n_conditions"], q["fewer_conditions"], q["ethnicity"], q["sex"]) == (
+        0,
+        1,
+        "unknown",
+        "male",
+    )
     assert pd.isna(q["white"]) and pd.isna(q["first_treated"]) and p["first_treated"] == 2015
 
 
@@ -257,10 +292,25 @@ def test_not_referred_selects_within_programme_practices() -> None:
     referred = [
         {"patient_id": name, "date": "2016-01-01", "code": REFERRED, "value": "", "unit": ""}
         for name in ("A1", "B1", "C1")
-    ] + [{"patient_id": "A2", "date": "2016-01-01", "code": "871711000000103", "value": "", "unit": ""}]
+    ] + [
+        {
+            "patient_id": "A2",
+            "date": "2016-01-01",
+            "code": "871711000000103",
+            "value": "",
+            "unit": "",
+        }
+    ]
     result = built([], settings(comparisons=groups), records=referred)
-    chosen = result.membership[result.membership["comparison"] == "chosen"].set_index("patient_id")["arm"]
-    assert chosen.to_dict() == {"A1": "programme", "B1": "programme", "A2": "comparison", "B2": "comparison"}
+    chosen = result.membership[result.membership["comparison"] == "chosen"].set_index("patient_id")[
+        "arm"
+    ]
+    assert chosen.to_dict() == {
+        "A1": "programme",
+        "B1": "programme",
+        "A2": "comparison",
+        "B2": "comparison",
+    }
 
 
 @pytest.mark.parametrize(
@@ -270,8 +320,14 @@ def test_not_referred_selects_within_programme_practices() -> None:
             {"programme_start": [dt.date(2015, 4, 1), None, None, None]},
             "single practice in the programme arm",
         ),
-        ({"programme_start": [dt.date(2015, 4, 1)] * 3 + [None]}, "single practice in the comparison arm"),
-        ({"programme_start": [dt.date(2015, 4, 1)] * 4}, "no eligible patients in the comparison arm"),
+        (
+            {"programme_start": [dt.date(2015, 4, 1)] * 3 + [None]},
+            "single practice in the comparison arm",
+        ),
+        (
+            {"programme_start": [dt.date(2015, 4, 1)] * 4},
+            "no eligible patients in the comparison arm",
+        ),
         (
             {"programme_start": [dt.date(2015, 4, 1), dt.date(2011, 10, 1), None, None]},
             "with no period before",
@@ -321,9 +377,12 @@ def test_the_baseline_window_and_the_covariate_it_gives(days: int, mean: float) 
 def test_baseline_value_of_an_outcome_that_is_not_averaged() -> None:
     outcomes = {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "last"}}
     records = [
-        {"patient_id": "A1", "date": d, "value": v} for d, v in (("2015-03-30", "50"), ("2014-06-01", "90"))
+        {"patient_id": "A1", "date": d, "value": v}
+        for d, v in (("2015-03-30", "50"), ("2014-06-01", "90"))
     ]
-    assert one(built([], settings(outcomes=outcomes), records=records), "A1")["baseline_hba1c"] == 50
+    assert (
+        one(built([], settings(outcomes=outcomes), records=records), "A1")["baseline_hba1c"] == 50
+    )
 
 
 def test_weights_may_balance_what_was_measured_before() -> None:
@@ -335,7 +394,9 @@ def test_weights_may_balance_what_was_measured_before() -> None:
         "C2": "58",
         "D1": "75",
     }  # B2 and D2 were not measured
-    records = [{"patient_id": name, "date": "2015-01-01", "value": value} for name, value in values.items()]
+    records = [
+        {"patient_id": name, "date": "2015-01-01", "value": value} for name, value in values.items()
+    ]
     groups = {"all": {"primary": True, "balance": "entropy", "balance_on": ["baseline_hba1c"]}}
     result = built([], settings(comparisons=groups), records=records)
     weights = result.membership.set_index("patient_id")["weight"]

@@ -1,4 +1,5 @@
-"""Eligibility beyond one entry of a list: counting days, categories of a list, type 1 against type 2."""
+"""Eligibility beyond one entry of a list: counting days, categories of a list, type 1 against type
+2."""
 
 from __future__ import annotations
 
@@ -14,15 +15,18 @@ from evalweave.cli import app
 from evalweave.cohort.eligibility import reasons
 from evalweave.errors import DataError
 from evalweave.records.codelists import read_all, unknown_labels
-from evalweave.study import Eligibility, Study, listed
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
+from evalweave.study.people import Eligibility, listed
+from evalweave.study.whole import Study
 
 CONFIG = Path(__file__).parents[2] / "config"
 GENERIC = "73211009"
 
 
 def entries(patient: str, code: str, *days: str) -> list[dict[str, str]]:
-    return [{"patient_id": patient, "date": day, "code": code, "value": "", "unit": ""} for day in days]
+    return [
+        {"patient_id": patient, "date": day, "code": code, "value": "", "unit": ""} for day in days
+    ]
 
 
 RULES: list[tuple[dict[str, Any], int, int, bool]] = [
@@ -65,11 +69,15 @@ def test_type_1_rules(number: int) -> None:
 
 def test_a_condition_may_need_entries_on_several_days() -> None:
     chosen = settings(eligibility={"counting": {"type_2_diabetes": {"at_least": 2}}})
-    twice = [entry for p in "ABCD" for n in (1, 2) for entry in entries(f"{p}{n}", TYPE_2, "2013-01-01")]
+    twice = [
+        entry for p in "ABCD" for n in (1, 2) for entry in entries(f"{p}{n}", TYPE_2, "2013-01-01")
+    ]
     records = [*twice, *entries("Q", TYPE_2, "2012-01-01"), *entries("R", TYPE_2, "2015-04-02")]
     people = [person("P"), person("Q"), person("R")]
     result = built(people, chosen, records=records)
-    assert reason(result) == {"without_type_2_diabetes": 3}  # Q twice on a day, R the second time afterwards
+    assert reason(result) == {
+        "without_type_2_diabetes": 3
+    }  # Q twice on a day, R the second time afterwards
     words = set(result.ledger.loc[result.ledger["rule"] == "without_type_2_diabetes", "reason"])
     assert words == {"no entries of type_2_diabetes on 2 days or more before"}
 
@@ -77,7 +85,12 @@ def test_a_condition_may_need_entries_on_several_days() -> None:
 def test_reasons_say_the_rule() -> None:
     rule = {"type_1": {"at_least": 2, "more_than": "type_2"}}
     said = Eligibility.model_validate(
-        {"index_date": "2015-04-01", "conditions": ["type_2"], "without": ["type_1"], "counting": rule}
+        {
+            "index_date": "2015-04-01",
+            "conditions": ["type_2"],
+            "without": ["type_1"],
+            "counting": rule,
+        }
     )
     assert reasons(said)[-1].words == (
         "entries of type_1 on 2 days or more, on more days than of type_2, before"
@@ -87,7 +100,8 @@ def test_reasons_say_the_rule() -> None:
 
 @pytest.fixture
 def diabetes(tmp_path: Path) -> dict[str, str]:
-    """One list of diabetes codes, with a column that says of which type each is; generic codes are blank."""
+    """One list of diabetes codes, with a column that says of which type each is; generic codes are
+    blank."""
     path = tmp_path / "diabetes.csv"
     path.write_text(f"code,term,category\n{TYPE_2},a,type_2\n{TYPE_1},b,type_1\n{GENERIC},c,\n")
     return {"diabetes": str(path)}
@@ -118,16 +132,30 @@ def test_a_category_that_no_code_has(diabetes: dict[str, str]) -> None:
     labels = {name: each.labels() for name, each in lists.items()}
     assert not unknown_labels(labels, ["diabetes[type_1]", "diabetes", "elsewhere"])
     (fault,) = unknown_labels(labels, ["diabetes[type1]"])
-    assert 'no code of "diabetes[type1]"' in str(fault) and 'Did you mean "diabetes[type_1]"' in str(fault)
+    assert 'no code of "diabetes[type1]"' in str(
+        fault
+    ) and 'Did you mean "diabetes[type_1]"' in str(fault)
 
 
 def test_the_cohort_stage_refuses_a_category_that_no_code_has(tmp_path: Path) -> None:
     (tmp_path / "codelists.csv").write_text("codelist,labels\ntype_1_diabetes,type_1_diabetes\n")
-    text = (CONFIG / "config.yaml").read_text().replace("[type_1_diabetes]", '["type_1_diabetes[sure]"]')
+    text = (
+        (CONFIG / "config.yaml")
+        .read_text()
+        .replace("[type_1_diabetes]", '["type_1_diabetes[sure]"]')
+    )
     study = tmp_path / "study.yaml"
     study.write_text(text)
     (tmp_path / "ways-to-wellness").symlink_to(CONFIG / "ways-to-wellness")
-    call = ["cohort", "--settings", str(study), "--cleaned", str(tmp_path), "--out", str(tmp_path / "out")]
+    call = [
+        "cohort",
+        "--settings",
+        str(study),
+        "--cleaned",
+        str(tmp_path),
+        "--out",
+        str(tmp_path / "out"),
+    ]
     done = CliRunner().invoke(app, call)
     assert isinstance(done.exception, DataError)
     assert 'no code of "type_1_diabetes[sure]"' in str(done.exception)
@@ -138,9 +166,15 @@ def test_the_cohort_stage_refuses_a_category_that_no_code_has(tmp_path: Path) ->
     [
         ({"without": ["typ_1_diabetes"]}, 'Did you mean "type_1_diabetes"'),
         ({"without": ["typ_1[x]"]}, '"typ_1" is not declared'),
-        ({"counting": {"asthma": {"at_least": 2}}}, 'eligibility, counting: "asthma" is not declared'),
+        (
+            {"counting": {"asthma": {"at_least": 2}}},
+            'eligibility, counting: "asthma" is not declared',
+        ),
         ({"counting": {"type_1_diabetes": {"more_than": "x"}}}, 'more_than: "x" is not declared'),
-        ({"counting": {"type_1_diabetes": {"more_than": "type_1_diabetes"}}}, "cannot outnumber itself"),
+        (
+            {"counting": {"type_1_diabetes": {"more_than": "type_1_diabetes"}}},
+            "cannot outnumber itself",
+        ),
         (
             {"cohort": "open", "counting": {"type_2_diabetes": {"more_than": "type_1_diabetes"}}},
             "in an open cohort",

@@ -21,31 +21,83 @@ MANIFEST: dict[str, Any] = {
         "study": {"name": "s"},
         "window": {"last": "2019-03-31"},
         "outcomes": {"hba1c": {"unit": "mmol/mol"}},
-        "analyses": [{"name": "main", "outcome": "hba1c", "inference": ["cr2", "cr1"], "primary": True}],
+        "analyses": [
+            {"name": "main", "outcome": "hba1c", "inference": ["cr2", "cr1"], "primary": True}
+        ],
     },
     "study_file": {"name": "study.yaml", "sha256": "0"},
-    "inputs": [{"role": "extract", "name": "events.csv", "sha256": "a"}, {"role": "claims", "name": "c.csv", "sha256": "b"}],
+    "inputs": [
+        {"role": "extract", "name": "events.csv", "sha256": "a"},
+        {"role": "claims", "name": "c.csv", "sha256": "b"},
+    ],
     "software": {"evalweave": "0.1.0", "commit": "1"},
     "released": {},
     "files": {},
-}  # fmt: skip
+}
 ESTIMATES = [
-    {"analysis": "main", "term": "att", "inference": inference, "outcome_unit": unit, "comparison": "all",
-     "estimate": -1.0 * scale, "ci_low": -1.8 * scale, "ci_high": -0.2 * scale, "n_obs": "41000", "n_patients": "8085",
-     "n_practices": "24", "n_practices_treated": "13"}
+    {
+        "analysis": "main",
+        "term": "att",
+        "inference": inference,
+        "outcome_unit": unit,
+        "comparison": "all",
+        "estimate": -1.0 * scale,
+        "ci_low": -1.8 * scale,
+        "ci_high": -0.2 * scale,
+        "n_obs": "41000",
+        "n_patients": "8085",
+        "n_practices": "24",
+        "n_practices_treated": "13",
+    }
     for unit, scale in (("mmol/mol", 1.0), ("percentage points", 0.09148))
     for inference in ("cr2", "cr1")
-]  # fmt: skip
+]
 FLOW = [
-    {"order": 1, "box": "kept", "stage": "cohort", "rule": "", "label": "eligible", "arm": "programme",
-     "n_practices": "13", "n_patients": "4750", "n_records": ""},
-    {"order": 2, "box": "set_aside", "stage": "clean", "rule": "range", "label": "out of range", "arm": "",
-     "n_practices": "", "n_patients": "", "n_records": "*"},
-]  # fmt: skip
-THEMES = [{"theme_id": "fit", "code_id": "", "role": "client", "attribute": "", "attribute_level": "",
-           "n_participants": "9", "n_eligible": "19", "n_references": "30", "n_sources": "12"}]  # fmt: skip
-JOINT = [{"claim_id": "drift", "label": "dissonance", "qualitative_state": "S", "quantitative_state": "D"},
-         {"claim_id": "mean", "label": "", "qualitative_state": "S", "quantitative_state": "E"}]  # fmt: skip
+    {
+        "order": 1,
+        "box": "kept",
+        "stage": "cohort",
+        "rule": "",
+        "label": "eligible",
+        "arm": "programme",
+        "n_practices": "13",
+        "n_patients": "4750",
+        "n_records": "",
+    },
+    {
+        "order": 2,
+        "box": "set_aside",
+        "stage": "clean",
+        "rule": "range",
+        "label": "out of range",
+        "arm": "",
+        "n_practices": "",
+        "n_patients": "",
+        "n_records": "*",
+    },
+]
+THEMES = [
+    {
+        "theme_id": "fit",
+        "code_id": "",
+        "role": "client",
+        "attribute": "",
+        "attribute_level": "",
+        "n_participants": "9",
+        "n_eligible": "19",
+        "n_references": "30",
+        "n_sources": "12",
+    }
+]
+JOINT = [
+    {
+        "claim_id": "drift",
+        "label": "dissonance",
+        "qualitative_state": "S",
+        "quantitative_state": "D",
+    },
+    {"claim_id": "mean", "label": "", "qualitative_state": "S", "quantitative_state": "E"},
+]
 
 
 def report(folder: Path, **change: Any) -> Path:
@@ -90,7 +142,11 @@ def test_a_changed_estimate(tmp_path: Path) -> None:
     assert "−1.00 (−1.80 to −0.20)  −0.70 (−1.60 to 0.20)  +0.300      now includes zero" in printed
     (line,) = [each for each in found["estimates"] if each["old"] != each["new"]]
     assert line["difference"] == pytest.approx(0.3)
-    assert (line["old_zero"], line["new_zero"], line["primary"]) == ("excludes zero", "includes zero", True)
+    assert (line["old_zero"], line["new_zero"], line["primary"]) == (
+        "excludes zero",
+        "includes zero",
+        True,
+    )
 
 
 def test_an_interval_that_keeps_its_answer(tmp_path: Path) -> None:
@@ -117,10 +173,13 @@ def test_an_unbounded_interval(tmp_path: Path) -> None:
 def test_counts(tmp_path: Path) -> None:
     flow = changed(changed(FLOW, 0, n_patients="4800"), 1, n_records="15")
     themes = changed(THEMES, 0, n_participants="8")
-    printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", flow=flow, theme_counts=themes))
+    printed, found = compare(
+        report(tmp_path / "a"), report(tmp_path / "b", flow=flow, theme_counts=themes)
+    )
     assert [(c["of"], c["old"], c["new"], c["difference"]) for c in found["counts"]] == [
-        ("patients", "4750", "4800", 50), ("records", "*", "15", None)
-    ]  # fmt: skip
+        ("patients", "4750", "4800", 50),
+        ("records", "*", "15", None),
+    ]
     assert [(c["what"], c["of"], c["difference"]) for c in found["themes"]] == [
         ("fit, client", "participants", -1)
     ]
@@ -139,9 +198,14 @@ def test_labels(tmp_path: Path) -> None:
     joint = changed(JOINT, 0, label="not comparable: imprecise", quantitative_state="I")
     printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", joint_display=joint))
     assert found["labels"] == [
-        {"claim": "drift", "old": "dissonance", "new": "not comparable: imprecise", "old_states": "S × D",
-         "new_states": "S × I"}
-    ]  # fmt: skip
+        {
+            "claim": "drift",
+            "old": "dissonance",
+            "new": "not comparable: imprecise",
+            "old_states": "S × D",
+            "new_states": "S × I",
+        }
+    ]
     assert "not comparable: imprecise" in printed
 
 
@@ -154,8 +218,10 @@ def test_inputs_settings_and_software(tmp_path: Path) -> None:
     manifest["software"]["commit"] = "2"
     _, found = compare(report(tmp_path / "a"), report(tmp_path / "b", manifest=manifest))
     assert found["inputs"] == [
-        ["extract: events.csv", "changed"], ["claims: c.csv", "gone"], ["claims: d.csv", "new"]
-    ]  # fmt: skip
+        ["extract: events.csv", "changed"],
+        ["claims: c.csv", "gone"],
+        ["claims: d.csv", "new"],
+    ]
     assert found["settings"] == [
         ["analyses, main, inference", "cr2, cr1", "cr2"],
         ["window, last", "2019-03-31", "2020-03-31"],
@@ -179,7 +245,10 @@ def test_another_study_and_a_missing_table_are_said(tmp_path: Path) -> None:
         (lambda folder: None, "there is no such folder"),
         (lambda folder: folder.mkdir(), "there is no manifest"),
         (lambda folder: report(folder, estimates=None), "this is no whole report"),
-        (lambda folder: (report(folder) / "manifest.json").write_text("{"), "the manifest is damaged"),
+        (
+            lambda folder: (report(folder) / "manifest.json").write_text("{"),
+            "the manifest is damaged",
+        ),
         (
             lambda folder: (report(folder) / "flow.csv").write_bytes(b"\xff\xfe\xfd"),
             "cannot be read as a table",

@@ -1,4 +1,5 @@
-"""Kinds of comparison: later starters, and people who were not referred, which describes and shows no effect."""
+"""Kinds of comparison: later starters, and people who were not referred, which describes and shows
+no effect."""
 
 from __future__ import annotations
 
@@ -13,8 +14,10 @@ from test_cohort import REFERRED, built, person, practices, settings
 
 from evalweave.errors import DataError
 from evalweave.estimates import SELECTED, gather
-from evalweave.study import EstimatesSettings, Study, descriptive, settings_for
-from evalweave.studyfile import load_study
+from evalweave.study.analyses import descriptive
+from evalweave.study.file import load_study
+from evalweave.study.stages import EstimatesSettings, settings_for
+from evalweave.study.whole import Study
 from evalweave.triangulation.claims import Known, check_claims
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -22,7 +25,8 @@ FIRST, SECOND = dt.date(2015, 4, 1), dt.date(2016, 4, 1)
 
 
 def declared(**changes: Any) -> dict[str, Any]:
-    """The demonstration's study with a comparison of people who were not referred, and an analysis of it."""
+    """The demonstration's study with a comparison of people who were not referred, and an analysis
+    of it."""
     said = load_study(CONFIG / "config.yaml").model_dump(mode="json")
     said["comparisons"]["chosen"] = {"kind": "not_referred", **changes.pop("comparison", {})}
     analysis = {"name": "chosen", "estimator": "twfe", "outcome": "hba1c", "comparison": "chosen"}
@@ -112,19 +116,34 @@ def test_the_flag_reaches_the_estimates() -> None:
 
 
 def referrals(*names: str, code: str = REFERRED, day: str = "2016-01-01") -> list[dict[str, str]]:
-    return [{"patient_id": name, "date": day, "code": code, "value": "", "unit": ""} for name in names]
+    return [
+        {"patient_id": name, "date": day, "code": code, "value": "", "unit": ""} for name in names
+    ]
 
 
 def test_the_list_of_referrals_may_be_named(tmp_path: Path) -> None:
     (tmp_path / "walks.csv").write_text("code,term\n390893007,walks\n")
     groups = {"all": {"primary": True}, "chosen": {"kind": "not_referred", "referrals": "walks"}}
-    records = [*referrals("A1", "B1", code="390893007"), *referrals("A2"),
-               *referrals("B2", code="390893007", day="2015-03-31")]  # fmt: skip
+    records = [
+        *referrals("A1", "B1", code="390893007"),
+        *referrals("A2"),
+        *referrals("B2", code="390893007", day="2015-03-31"),
+    ]
     result = built(
-        [], settings(comparisons=groups), records=records, more_lists={"walks": str(tmp_path / "walks.csv")}
+        [],
+        settings(comparisons=groups),
+        records=records,
+        more_lists={"walks": str(tmp_path / "walks.csv")},
     )
-    arms = result.membership[result.membership["comparison"] == "chosen"].set_index("patient_id")["arm"]
-    assert arms.to_dict() == {"A1": "programme", "A2": "comparison", "B1": "programme", "B2": "comparison"}
+    arms = result.membership[result.membership["comparison"] == "chosen"].set_index("patient_id")[
+        "arm"
+    ]
+    assert arms.to_dict() == {
+        "A1": "programme",
+        "A2": "comparison",
+        "B1": "programme",
+        "B2": "comparison",
+    }
 
 
 def test_later_starters_without_a_practice_that_never_starts() -> None:
@@ -133,8 +152,11 @@ def test_later_starters_without_a_practice_that_never_starts() -> None:
     result = built([person("P", "C")], settings(comparisons=later), where=where)
     assert set(result.membership["arm"]) == {"programme"} and len(result.membership) == 9
     assert result.cohort.groupby("practice_id")["first_treated"].first().to_dict() == {
-        "A": 2015, "B": 2015, "C": 2016, "D": 2016,
-    }  # fmt: skip
+        "A": 2015,
+        "B": 2015,
+        "C": 2016,
+        "D": 2016,
+    }
     with pytest.raises(DataError, match="no eligible patients in the comparison arm"):
         built([], settings(comparisons={"never": {}}), where=where)
     with pytest.raises(DataError, match="no eligible patients in the comparison arm"):

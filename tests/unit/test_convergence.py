@@ -75,19 +75,31 @@ def test_support_is_only_partial_when_the_size_is_uncertain() -> None:
 @pytest.mark.parametrize(
     ("row", "column", "expected"),
     [
-        ("S", "E", "agreement"), ("M", "E", "partial"), ("C", "E", "dissonance"), ("A", "E", "silence (qualitative)"),
-        ("S", "D opposite", "dissonance"), ("S", "D expected sign", "dissonance"),
-        ("M", "D opposite", "partial, flagged"), ("C", "D opposite", "agreement against the hypothesis"),
-        ("S", "I", "not comparable: imprecise"), ("S", "X", "silence (quantitative)"), ("U", "X", "no evidence"),
+        ("S", "E", "agreement"),
+        ("M", "E", "partial"),
+        ("C", "E", "dissonance"),
+        ("A", "E", "silence (qualitative)"),
+        ("S", "D opposite", "dissonance"),
+        ("S", "D expected sign", "dissonance"),
+        ("M", "D opposite", "partial, flagged"),
+        ("C", "D opposite", "agreement against the hypothesis"),
+        ("S", "I", "not comparable: imprecise"),
+        ("S", "X", "silence (quantitative)"),
+        ("U", "X", "no evidence"),
     ],
-)  # fmt: skip
-def test_when_no_difference_is_expected_e_agrees_and_d_dissents(row: str, column: str, expected: str) -> None:
+)
+def test_when_no_difference_is_expected_e_agrees_and_d_dissents(
+    row: str, column: str, expected: str
+) -> None:
     assert label(INTERVALS[column], PEOPLE[row], "none") == expected
 
 
 def test_complementary_claims_have_states_but_no_label() -> None:
     verdict = converge(
-        quantitative_state(INTERVALS["E"], MARGIN), qualitative_state(12, 6, 3), "negative", "complements"
+        quantitative_state(INTERVALS["E"], MARGIN),
+        qualitative_state(12, 6, 3),
+        "negative",
+        "complements",
     )
     assert verdict.label == ""
     assert (verdict.quantitative.state, verdict.qualitative.state) == ("E", "M")
@@ -96,7 +108,12 @@ def test_complementary_claims_have_states_but_no_label() -> None:
 # −0.10 (−0.17, −0.03) percentage points: the published estimate.
 @pytest.mark.parametrize(
     ("margin", "state", "size"),
-    [(0, "D", "strong"), (0.05, "D", "size uncertain"), (0.10, "D", "size uncertain"), (0.5, "E", "")],
+    [
+        (0, "D", "strong"),
+        (0.05, "D", "size uncertain"),
+        (0.10, "D", "size uncertain"),
+        (0.5, "E", ""),
+    ],
 )
 def test_worked_example(margin: float, state: str, size: str) -> None:
     found = quantitative_state(Interval(-0.10, -0.17, -0.03), margin)
@@ -105,7 +122,9 @@ def test_worked_example(margin: float, state: str, size: str) -> None:
 
 def test_the_worked_example_in_words() -> None:
     interval = Interval(-0.10, -0.17, -0.03)
-    words = [in_words(quantitative_state(interval, m), "percentage points") for m in (0, 0.05, 0.02, 0.5)]
+    words = [
+        in_words(quantitative_state(interval, m), "percentage points") for m in (0, 0.05, 0.02, 0.5)
+    ]
     assert words == [
         "negative; no smallest difference that matters was set (margin 0)",
         "negative, may be smaller than 0.05 percentage points (size uncertain)",
@@ -115,9 +134,9 @@ def test_the_worked_example_in_words() -> None:
     assert in_words(quantitative_state(Interval(0, -1, 1), 0.5), "mmol/mol") == (
         "cannot tell: the interval includes 0 and differences beyond 0.5 mmol/mol"
     )
-    assert in_words(quantitative_state(Interval(absent="no estimate: one practice only"), 1), "mmol/mol") == (
-        "no estimate: one practice only"
-    )
+    assert in_words(
+        quantitative_state(Interval(absent="no estimate: one practice only"), 1), "mmol/mol"
+    ) == ("no estimate: one practice only")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +179,7 @@ def test_without_an_interval_there_is_no_estimate(interval: Interval) -> None:
         ((12, 1, 7), "C", True),
         ((12, 12, 12), "M", False),  # everybody does both
     ],
-)  # fmt: skip
+)
 def test_qualitative_states(people: tuple[int, int, int], state: str, negative_case: bool) -> None:
     found = qualitative_state(*people)
     assert (found.state, found.negative_case) == (state, negative_case)
@@ -191,15 +210,34 @@ def test_the_inputs_are_kept() -> None:
     )
 
 
-# The puzzle of the published study: precise planted effects on the left, imprecise ones on the right.
+# The puzzle of the published study: precise planted effects on the left, imprecise ones on the
+# right.
 @pytest.mark.parametrize(
     ("sign", "precise", "imprecise", "people", "expected"),
     [
-        ("positive", Interval(-1.2, -1.6, -0.8), Interval(-1.2, -3.1, 0.7), (19, 11, 2), "partial, flagged"),
-        ("positive", Interval(-1.2, -1.6, -0.8), Interval(-1.2, -3.1, 0.7), (19, 11, 1), "dissonance"),
-        ("negative", Interval(-1.2, -1.6, -0.8), Interval(-1.2, -3.1, 0.7), (19, 11, 1), "agreement"),
+        (
+            "positive",
+            Interval(-1.2, -1.6, -0.8),
+            Interval(-1.2, -3.1, 0.7),
+            (19, 11, 2),
+            "partial, flagged",
+        ),
+        (
+            "positive",
+            Interval(-1.2, -1.6, -0.8),
+            Interval(-1.2, -3.1, 0.7),
+            (19, 11, 1),
+            "dissonance",
+        ),
+        (
+            "negative",
+            Interval(-1.2, -1.6, -0.8),
+            Interval(-1.2, -3.1, 0.7),
+            (19, 11, 1),
+            "agreement",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_puzzle(
     sign: str, precise: Interval, imprecise: Interval, people: tuple[int, int, int], expected: str
 ) -> None:

@@ -20,7 +20,8 @@ DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 
 
 def test_union_is_not_the_sum_of_the_children(tmp_path: Path) -> None:
-    """Taguette's sample: 7 references on 5 spans by 2 people; adding the children's people says 3."""
+    """Taguette's sample: 7 references on 5 spans by 2 people; adding the children's people says
+    3."""
     settings = beside(tmp_path, DATA / "taguette.sqlite3", "taguette", sources=None, attributes=[])
     (tmp_path / "participants.csv").write_text(
         "participant_id,role\nC01,speaker\nC02,speaker\nC03,speaker\nLW03,speaker\nLW05,speaker\nLW07,speaker\n"
@@ -44,7 +45,10 @@ def test_union_is_not_the_sum_of_the_children(tmp_path: Path) -> None:
     (tmp_path / "map.csv").write_text("source,participant,start,end\n" + "\n".join(rows) + "\n")
     (tmp_path / "kinds.csv").write_text("source,kind\nFN_2019-11-14_office,field_note\n")
     settings = settings.model_copy(
-        update={"source_participants": str(tmp_path / "map.csv"), "sources": str(tmp_path / "kinds.csv")}
+        update={
+            "source_participants": str(tmp_path / "map.csv"),
+            "sources": str(tmp_path / "kinds.csv"),
+        }
     )
     project = load(DATA / "taguette.sqlite3", settings)
     counts = theme_counts(project)
@@ -60,7 +64,9 @@ def test_union_is_not_the_sum_of_the_children(tmp_path: Path) -> None:
 def attributed(folder: Path, rows: str, quote: str) -> list[str]:
     (folder / "map.csv").write_text("source,participant,start,end\n" + rows)
     project = write_qdpx(folder / "p.qdpx")
-    read = load(project, beside(folder, project, "refi_qda", source_participants=str(folder / "map.csv")))
+    read = load(
+        project, beside(folder, project, "refi_qda", source_participants=str(folder / "map.csv"))
+    )
     segment = read.segments.loc[read.segments["quote"] == quote, "segment_id"].iloc[0]
     found = speakers(read)
     return found.loc[found["segment_id"] == segment, "participant_id"].tolist()
@@ -68,13 +74,15 @@ def attributed(folder: Path, rows: str, quote: str) -> list[str]:
 
 def test_a_slip_over_a_neighbours_turn_does_not_make_them_a_speaker(tmp_path: Path) -> None:
     # "Money was short" stands at 64–79
-    assert attributed(tmp_path, "C01_interview,C01,0,66\nC01_interview,C02,66,90\n", "Money was short") == [
-        "C02"
-    ]
+    assert attributed(
+        tmp_path, "C01_interview,C01,0,66\nC01_interview,C02,66,90\n", "Money was short"
+    ) == ["C02"]
 
 
 def test_a_stretch_over_two_whole_turns_has_two_speakers(tmp_path: Path) -> None:
-    assert attributed(tmp_path, "C01_interview,C01,60,71\nC01_interview,C02,71,79\n", "Money was short") == [
+    assert attributed(
+        tmp_path, "C01_interview,C01,60,71\nC01_interview,C02,71,79\n", "Money was short"
+    ) == [
         "C01",
         "C02",
     ]
@@ -94,12 +102,15 @@ def test_stretches() -> None:
 
 def test_saturation_ends_at_all_codes_and_never_falls(tmp_path: Path) -> None:
     project = write_qdpx(tmp_path / "p.qdpx")
-    curve = saturation(load(project, beside(tmp_path, project, "refi_qda")), "client", draws=50, seed=3)
+    curve = saturation(
+        load(project, beside(tmp_path, project, "refi_qda")), "client", draws=50, seed=3
+    )
     assert curve["n"].tolist() == [1, 2] and curve["mean"].iloc[-1] == 2
     assert curve["mean"].is_monotonic_increasing and (curve["low"] <= curve["high"]).all()
 
 
-# Tables beside the project --------------------------------------------------------------------------------
+# Tables beside the project
+# --------------------------------------------------------------------------------
 
 
 def test_every_fault_of_every_table_is_said_at_once(tmp_path: Path) -> None:
@@ -126,7 +137,13 @@ def test_participants_by_their_faults(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         inputs.participants(path)
     said = str(error.value)
-    for place in ("row 2, column consent_quote", "row 2, column months_in_programme", "row 3, column participant_id", "row 3, column role", "row 4, column participant_id"):  # fmt: skip
+    for place in (
+        "row 2, column consent_quote",
+        "row 2, column months_in_programme",
+        "row 3, column participant_id",
+        "row 3, column role",
+        "row 4, column participant_id",
+    ):
         assert place in said
     assert "C01" not in said  # messages end up in logs
 
@@ -140,7 +157,12 @@ def test_participants_from_a_workbook(tmp_path: Path) -> None:
     book.save(tmp_path / "people.xlsx")
     people = inputs.participants(tmp_path / "people.xlsx", ["tenure"])
     row = people.iloc[0]
-    assert (row["role"], row["consent_quote"], row["months_in_programme"], row["tenure"]) == ("link_worker", True, 26.0, "rented")  # fmt: skip
+    assert (row["role"], row["consent_quote"], row["months_in_programme"], row["tenure"]) == (
+        "link_worker",
+        True,
+        26.0,
+        "rented",
+    )
 
 
 def test_an_attribute_that_no_column_has(tmp_path: Path) -> None:
@@ -171,7 +193,9 @@ def test_eligibility_by_its_faults(tmp_path: Path, text: str, words: str) -> Non
     assert "C99" not in str(error.value)
 
 
-@pytest.mark.parametrize("row", ["FG1,LW1,9,3", "FG1,LW1,4,", "FG1,LW1,a,b", "FG9,LW1,,", "FG1,LW9,,"])
+@pytest.mark.parametrize(
+    "row", ["FG1,LW1,9,3", "FG1,LW1,4,", "FG1,LW1,a,b", "FG9,LW1,,", "FG1,LW9,,"]
+)
 def test_maps_by_their_faults(tmp_path: Path, row: str) -> None:
     (tmp_path / "map.csv").write_text(turns_as_map() + row + "\n")
     project = write_qdpx(tmp_path / "p.qdpx")

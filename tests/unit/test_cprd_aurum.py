@@ -1,4 +1,5 @@
-"""CPRD Aurum: names of files, blanks, lookups, family history, last collection, and faults in plain sentences."""
+"""CPRD Aurum: names of files, blanks, lookups, family history, last collection, and faults in plain
+sentences."""
 
 from __future__ import annotations
 
@@ -9,14 +10,15 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from evalweave import engine
 from evalweave.errors import DataError
-from evalweave.records import engine
+from evalweave.extract.ingest import ingest
+from evalweave.extract.readers import reader
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
-from evalweave.records.ingest import ingest
-from evalweave.records.readers import reader
-from evalweave.study import CleanSettings, Extract
-from evalweave.tables import PRACTICES
+from evalweave.study.records import Extract
+from evalweave.study.stages import CleanSettings
+from evalweave.tables.records import PRACTICES
 
 LISTS = Path(__file__).parents[2] / "config" / "codelists"
 HBA1C, TYPE_2 = "1700711000006113", "197761014"
@@ -33,7 +35,10 @@ def observation(day: str, code: str, value: str = "", unit: str = "", kind: str 
 
 
 FILES = {
-    "x_extract_patient_001.txt": [PATIENT, f"{PATID}\t20001\t\t2\t1957\tNA\tNA\t01/02/2003\t3\t\t1\t"],
+    "x_extract_patient_001.txt": [
+        PATIENT,
+        f"{PATID}\t20001\t\t2\t1957\tNA\tNA\t01/02/2003\t3\t\t1\t",
+    ],
     "x_extract_practice_001.txt": ["pracid\tlcd\tuts\tregion", "20001\t30/06/2018\t\t1"],
     "x_extract_observation_001.txt": [
         OBSERVATION,
@@ -63,7 +68,9 @@ def write(folder: Path, files: dict[str, list[str]]) -> Extract:
 
 def read(extract: Extract, out: Path, table: str) -> list[dict[str, Any]]:
     backend = engine.connect("duckdb")
-    parts = engine.parquet_tables(backend, [part.path for part in ingest(extract, "duckdb", table, out)])
+    parts = engine.parquet_tables(
+        backend, [part.path for part in ingest(extract, "duckdb", table, out)]
+    )
     return backend.to_pyarrow(parts.order_by("source_file", "source_row")).to_pylist()
 
 
@@ -86,7 +93,9 @@ def test_patients_and_registrations_come_from_patient(tmp_path: Path) -> None:
     (person,) = read(extract, tmp_path, "patients")
     assert (person["patient_id"], person["sex"], person["birth_year"]) == (PATID, "female", 1957)
     assert (
-        person["birth_month"] is None and person["death_date_text"] is None and person["acceptable"] is True
+        person["birth_month"] is None
+        and person["death_date_text"] is None
+        and person["acceptable"] is True
     )
     (spell,) = read(extract, tmp_path, "registrations")
     assert (spell["start"], spell["end"]) == (dt.date(2003, 2, 1), None)
@@ -94,10 +103,15 @@ def test_patients_and_registrations_come_from_patient(tmp_path: Path) -> None:
 
 
 def test_death_is_cprds_own_before_the_practices(tmp_path: Path) -> None:
-    rows = [PATIENT, "120001\t20001\t\t1\t1950\t\t01/01/2016\t01/01/2000\t3\t\t1\t03/01/2016",
-            "220001\t20001\t\t1\t1950\t\t01/01/2017\t01/01/2000\t3\t\t0\tNA"]  # fmt: skip
+    rows = [
+        PATIENT,
+        "120001\t20001\t\t1\t1950\t\t01/01/2016\t01/01/2000\t3\t\t1\t03/01/2016",
+        "220001\t20001\t\t1\t1950\t\t01/01/2017\t01/01/2000\t3\t\t0\tNA",
+    ]
     first, second = read(write(tmp_path / "e", {"a_patient_001.txt": rows}), tmp_path, "patients")
-    assert first["death_date"] == dt.date(2016, 1, 3) and second["death_date"] == dt.date(2017, 1, 1)
+    assert first["death_date"] == dt.date(2016, 1, 3) and second["death_date"] == dt.date(
+        2017, 1, 1
+    )
     assert second["acceptable"] is False
 
 
@@ -121,17 +135,25 @@ def test_family_history_and_records_after_the_last_collection_are_set_aside(tmp_
     extract = write(tmp_path / "extract", FILES)
     backend = engine.connect("duckdb")
     tables = {
-        name: engine.parquet_tables(backend, [p.path for p in ingest(extract, "duckdb", name, tmp_path)])
+        name: engine.parquet_tables(
+            backend, [p.path for p in ingest(extract, "duckdb", name, tmp_path)]
+        )
         for name in ("patients", "registrations", "events")
     }
-    lists, _ = read_all({n: str(LISTS / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")}, "medcodeid")
+    lists, _ = read_all(
+        {n: str(LISTS / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")}, "medcodeid"
+    )
     settings = CleanSettings.model_validate(
         {
-            "engine": "duckdb", "extract": extract.model_dump(), "practices": "", "codelists": {}, "cleaning": {},
+            "engine": "duckdb",
+            "extract": extract.model_dump(),
+            "practices": "",
+            "codelists": {},
+            "cleaning": {},
             "window": {"first": "2011-04-01", "last": "2019-03-31"},
             "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
         }
-    )  # fmt: skip
+    )
 
     def rules(**practice: Any) -> tuple[list[str], Any]:
         where = PRACTICES.conform(
@@ -142,7 +164,12 @@ def test_family_history_and_records_after_the_last_collection_are_set_aside(tmp_
         return [row["rule"] for row in found], backend.to_pyarrow(result.conditions).to_pylist()
 
     aside, conditions = rules()
-    assert sorted(aside) == ["date_after_collection", "date_unreadable", "family_history", "unit_unknown"]
+    assert sorted(aside) == [
+        "date_after_collection",
+        "date_unreadable",
+        "family_history",
+        "unit_unknown",
+    ]
     assert [row["date"] for row in conditions] == [dt.date(2011, 5, 5)]
     aside, _ = rules(contributes_to=[dt.date(2019, 1, 1)])  # what the practices say goes before
     assert "date_after_collection" not in aside
@@ -150,7 +177,9 @@ def test_family_history_and_records_after_the_last_collection_are_set_aside(tmp_
 
 def test_a_dictionary_translates_to_snomed(tmp_path: Path) -> None:
     dictionary = ["MedCodeId\tTerm\tSnomedCTConceptId", f'{TYPE_2}\tType 2 "diabetes\t44054006']
-    extract = write(tmp_path / "e", {**FILES, "lookups/202303_EMISMedicalDictionary.txt": dictionary})
+    extract = write(
+        tmp_path / "e", {**FILES, "lookups/202303_EMISMedicalDictionary.txt": dictionary}
+    )
     events = read(extract.model_copy(update={"code_system": "snomed"}), tmp_path, "events")
     found = {(event["code"], event["code_system"]) for event in events}
     assert found == {("44054006", "snomed"), (HBA1C, "medcodeid")}
@@ -158,15 +187,25 @@ def test_a_dictionary_translates_to_snomed(tmp_path: Path) -> None:
 
 
 def test_without_lookups_it_is_read_and_said(tmp_path: Path) -> None:
-    few = {name: lines for name, lines in FILES.items() if "extract_p" not in name or "patient" in name}
+    few = {
+        name: lines for name, lines in FILES.items() if "extract_p" not in name or "patient" in name
+    }
     del few["NumUnit.txt"]
     extract = write(tmp_path / "extract", few).model_copy(update={"code_system": "snomed"})
     assert all(event["unit_text"] is None for event in read(extract, tmp_path, "events"))
     notes = " ".join(
-        note for table in ("registrations", "events")
-        for source in reader("cprd_aurum").find(extract, table) for note in source.notes
-    )  # fmt: skip
-    for words in ("No NumUnit.txt", "No MedicalDictionary", "No Practice file", "unseen", "drugissue (1)"):
+        note
+        for table in ("registrations", "events")
+        for source in reader("cprd_aurum").find(extract, table)
+        for note in source.notes
+    )
+    for words in (
+        "No NumUnit.txt",
+        "No MedicalDictionary",
+        "No Practice file",
+        "unseen",
+        "drugissue (1)",
+    ):
         assert words in notes
 
 
@@ -212,5 +251,7 @@ def test_a_folder_of_another_format_is_recognised(tmp_path: Path) -> None:
     write(tmp_path / "extract", FILES)
     flat = Extract.model_validate({"format": "flat", "path": str(tmp_path / "extract")})
     assert "found files of the format cprd_aurum" in refused(flat, tmp_path, "patients")
-    missing = write(tmp_path / "other", {"x_extract_patient_001.txt": FILES["x_extract_patient_001.txt"]})
+    missing = write(
+        tmp_path / "other", {"x_extract_patient_001.txt": FILES["x_extract_patient_001.txt"]}
+    )
     assert "a file of the table Observation" in refused(missing, tmp_path, "events")

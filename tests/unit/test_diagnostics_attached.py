@@ -1,4 +1,5 @@
-"""Which diagnostics are attached to which fit, and power, bounds and weights where the answer is known."""
+"""Which diagnostics are attached to which fit, and power, bounds and weights where the answer is
+known."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ def said(name, frame, **more):
 
 
 def test_power_of_one_lead_is_that_of_a_normal_test():
-    # P(|N(slope x 1 / se, 1)| > 1.96): a half at 1.96, 80 % at 1.96 + 0.84; 5 % without a violation.
+    # P(|N(slope x 1 / se, 1)| > 1.96): a half at 1.96, 80 % at 1.96 + 0.84; 5 % without a
+    # violation.
     found = detectable_slopes([-2], -1, np.array([[4.0]]), seed=3)
     assert found["power_50"] == pytest.approx(2 * 1.96, abs=0.06)
     assert found["power_80"] == pytest.approx(2 * 2.80, abs=0.06)
@@ -36,7 +38,9 @@ def test_bounds_are_attached_only_where_they_are_valid():
     one, many = panel(seed=202, units=120), panel(seed=202, units=120, staggered=True)
     bounds = said("event_study", one)["honest_did"]
     assert {row["kind"] for row in bounds["cr2"]} == {"relative", "smoothness"}
-    by_m = [row["ci_high"] - row["ci_low"] for row in bounds["cr1"] if row["kind"] == "relative"][:5]
+    by_m = [row["ci_high"] - row["ci_low"] for row in bounds["cr1"] if row["kind"] == "relative"][
+        :5
+    ]
     assert by_m == sorted(by_m)
     assert "several starts" in said("event_study", many)["honest_did"]["refused"]
     assert "binned" in said("event_study", one, bins=[-2, 1])["honest_did"]["refused"]

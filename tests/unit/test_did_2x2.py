@@ -53,11 +53,15 @@ def test_practice_means_are_a_two_sample_t_test():
         .loc["practices_equal"]
     )
     after = frame["period"] >= 2014
-    change = frame.pivot_table(index=["patient_id", "practice_id"], columns=after, values="y").dropna()
+    change = frame.pivot_table(
+        index=["patient_id", "practice_id"], columns=after, values="y"
+    ).dropna()
     change = (change[True] - change[False]).groupby("practice_id").mean()
     treated = change.index < "g04"
     test = ttest_ind(change[treated], change[~treated])
-    assert found["estimate"] == pytest.approx(change[treated].mean() - change[~treated].mean(), rel=1e-10)
+    assert found["estimate"] == pytest.approx(
+        change[treated].mean() - change[~treated].mean(), rel=1e-10
+    )
     assert found["p_value"] == pytest.approx(test.pvalue, rel=1e-9)
     assert found["dof"] == len(change) - 2
     assert found["inference"] == "practice_means"
@@ -80,7 +84,9 @@ def test_dose_equals_linearmodels_iv_on_absorbed_data():
 
     frame = dosed(75)
     found = (
-        evalweave.dose(frame, outcome="y", uptake="up", uptake_complete=True, covariates=["x"]).tidy().iloc[0]
+        evalweave.dose(frame, outcome="y", uptake="up", uptake_complete=True, covariates=["x"])
+        .tidy()
+        .iloc[0]
     )
     table = pd.DataFrame({"y": frame["y"], "up": frame["up"], "x": frame["x"]})
     table["d"] = (frame["period"] >= frame["first_treated"]).astype(float)
@@ -95,45 +101,55 @@ def test_dose_equals_linearmodels_iv_on_absorbed_data():
     g = frame["practice_id"].nunique()
     assert found["term"] == "att[up=1]"
     assert found["estimate"] == pytest.approx(fitted.params["up"], rel=1e-8)
-    assert found["std_error"] == pytest.approx(fitted.std_errors["up"] * np.sqrt(g / (g - 1)), rel=1e-8)
+    assert found["std_error"] == pytest.approx(
+        fitted.std_errors["up"] * np.sqrt(g / (g - 1)), rel=1e-8
+    )
 
 
 def test_dose_jackknife_is_the_refit_and_anderson_rubin_bounds_it():
     frame = dosed(76)
-    result = evalweave.dose(frame, outcome="y", uptake="up", uptake_complete=True, inference=["jackknife"])
+    result = evalweave.dose(
+        frame, outcome="y", uptake="up", uptake_complete=True, inference=["jackknife"]
+    )
     full = result.tidy()["estimate"][0]
     options = {"outcome": "y", "uptake": "up", "uptake_complete": True, "diagnostics": False}
     moved = [
         evalweave.dose(frame[frame["practice_id"] != g], **options).tidy()["estimate"][0] - full
         for g in frame["practice_id"].unique()
     ]
-    assert result.tidy()["std_error"][0] == pytest.approx(np.sqrt(np.sum(np.square(moved)) * 7 / 8), rel=1e-8)
+    assert result.tidy()["std_error"][0] == pytest.approx(
+        np.sqrt(np.sum(np.square(moved)) * 7 / 8), rel=1e-8
+    )
     said = result.diagnostics["dose"]
     assert said["anderson_rubin"]["low"] < full < said["anderson_rubin"]["high"]
-    # The ends of the Anderson–Rubin interval are where the reduced form of y - b uptake is just significant.
+    # The ends of the Anderson–Rubin interval are where the reduced form of y - b uptake is just
+    # significant.
     for b in (said["anderson_rubin"]["low"], said["anderson_rubin"]["high"]):
         shifted = frame.assign(y=frame["y"] - b * frame["up"])
-        assert evalweave.twfe(shifted, outcome="y", diagnostics=False).tidy()["p_value"][0] == pytest.approx(
-            0.05, abs=1e-8
-        )
+        assert evalweave.twfe(shifted, outcome="y", diagnostics=False).tidy()["p_value"][
+            0
+        ] == pytest.approx(0.05, abs=1e-8)
 
 
 def test_dose_refuses_an_undeclared_source_and_prints_its_warning():
     with pytest.raises(StudyError, match="Referral codes before 2019 are not one"):
         evalweave.dose(dosed(77), outcome="y", uptake="up")
-    notes = evalweave.dose(dosed(77), outcome="y", uptake="up", uptake_complete=True).diagnostics["dose"][
-        "notes"
-    ]
+    notes = evalweave.dose(dosed(77), outcome="y", uptake="up", uptake_complete=True).diagnostics[
+        "dose"
+    ]["notes"]
     assert any(note.startswith("Selection:") for note in notes)
 
 
 def test_etwfe_att_equals_imputation_by_hand():
     frame = panel(seed=78, staggered=True, seen=1.1)  # the equivalence needs a balanced panel
     found = evalweave.etwfe(frame, outcome="y").tidy().set_index("term")["estimate"]
-    # Without covariates, etwfe's cell effects average what imputing from untreated rows gives (Wooldridge 2021).
+    # Without covariates, etwfe's cell effects average what imputing from untreated rows gives
+    # (Wooldridge 2021).
     treated = frame["period"] >= frame["first_treated"]
     names = [*sorted(frame["patient_id"].unique()), *sorted(frame["period"].unique())[1:]]
-    x = np.column_stack([(frame["patient_id"] == n) | (frame["period"] == n) for n in names]).astype(float)
+    x = np.column_stack(
+        [(frame["patient_id"] == n) | (frame["period"] == n) for n in names]
+    ).astype(float)
     beta = np.linalg.lstsq(x[~treated], frame["y"][~treated], rcond=None)[0]
     seen = frame["patient_id"].isin(frame.loc[~treated, "patient_id"])
     gap = (frame["y"] - x @ beta)[treated & seen]

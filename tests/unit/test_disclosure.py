@@ -6,9 +6,15 @@ import pandas as pd
 import pytest
 
 from evalweave.errors import StudyError
-from evalweave.report.disclosure import profile
-from evalweave.report.resting import people_behind
-from evalweave.tables import BASELINE, ESTIMATES, FLOW, JOINT_DISPLAY, LEDGER, THEME_COUNTS, TRENDS, Table
+from evalweave.release.disclosure import profile
+from evalweave.release.resting import people_behind
+from evalweave.tables.analyses import ESTIMATES
+from evalweave.tables.contract import Table
+from evalweave.tables.joint import JOINT_DISPLAY
+from evalweave.tables.people import BASELINE, TRENDS
+from evalweave.tables.qualitative import THEME_COUNTS
+from evalweave.tables.records import LEDGER
+from evalweave.tables.report import FLOW
 
 NHS = profile("nhs_england")
 
@@ -48,7 +54,10 @@ def test_an_unknown_profile_names_the_nearest() -> None:
 
 
 def test_marks_say_what_they_count_and_carry_the_released_value() -> None:
-    assert str(NHS.mark(4752)) == '<data class="count" data-counts="patients" value="4750">4,750</data>'
+    assert (
+        str(NHS.mark(4752))
+        == '<data class="count" data-counts="patients" value="4750">4,750</data>'
+    )
     assert str(NHS.mark(3)) == '<data class="count" data-counts="patients" value="*">*</data>'
     assert str(NHS.about(4752)).startswith("about <data")
     assert ">1 to 7</data>" in NHS.about(3) and ">fewer than 10</data>" in profile("sacro").about(3)
@@ -77,8 +86,22 @@ def frame(table: Table, *rows: dict[str, object]) -> pd.DataFrame:
 def test_a_mean_of_few_people_is_blank() -> None:
     trends = frame(
         TRENDS,
-        {"arm": "programme", "period": 2015, "mean": 58.1, "sd": 12.0, "n_patients": 7, "n_practices": 2},
-        {"arm": "programme", "period": 2016, "mean": 57.1, "sd": 12.0, "n_patients": 8, "n_practices": 2},
+        {
+            "arm": "programme",
+            "period": 2015,
+            "mean": 58.1,
+            "sd": 12.0,
+            "n_patients": 7,
+            "n_practices": 2,
+        },
+        {
+            "arm": "programme",
+            "period": 2016,
+            "mean": 57.1,
+            "sd": 12.0,
+            "n_patients": 8,
+            "n_practices": 2,
+        },
     )
     got = NHS.count_frame(trends, TRENDS)
     assert got["n_patients"].tolist() == ["*", "10"]
@@ -100,21 +123,37 @@ def test_a_ledger_rounds_records_and_leaves_practices() -> None:
         for unit, order, n in (("records", 1, 3), ("records", 2, 48), ("practices", 1, 3))
     ]
     assert NHS.count_frame(frame(LEDGER, *rows), LEDGER)["n"].tolist() == ["*", "50", "3"]
-    assert profile("sacro").count_frame(frame(LEDGER, *rows), LEDGER)["n"].tolist() == ["*", "*", "3"]
+    assert profile("sacro").count_frame(frame(LEDGER, *rows), LEDGER)["n"].tolist() == [
+        "*",
+        "*",
+        "3",
+    ]
 
 
 def test_the_flow_rounds_people_and_leaves_practices() -> None:
-    flow = frame(FLOW, {"order": 1, "box": "kept", "n_practices": 5, "n_patients": 4752, "n_records": 6})
+    flow = frame(
+        FLOW, {"order": 1, "box": "kept", "n_practices": 5, "n_patients": 4752, "n_records": 6}
+    )
     got = NHS.count_frame(flow, FLOW).iloc[0]
     assert (got["n_practices"], got["n_patients"], got["n_records"]) == ("5", "4750", "*")
 
 
 def estimate(term: str, n_patients: int, n_obs: int) -> dict[str, object]:
     return {
-        "analysis": "main", "estimator": "twfe", "outcome": "hba1c", "term": term, "estimate": -1.0, "std_error": 0.3,
-        "ci_low": -1.6, "ci_high": -0.4, "p_value": 0.01, "dof": 8.0, "n_obs": n_obs, "n_patients": n_patients,
+        "analysis": "main",
+        "estimator": "twfe",
+        "outcome": "hba1c",
+        "term": term,
+        "estimate": -1.0,
+        "std_error": 0.3,
+        "ci_low": -1.6,
+        "ci_high": -0.4,
+        "p_value": 0.01,
+        "dof": 8.0,
+        "n_obs": n_obs,
+        "n_patients": n_patients,
         "n_practices": 8,
-    }  # fmt: skip
+    }
 
 
 def test_estimates_keep_coefficients_and_round_counts() -> None:
@@ -128,7 +167,9 @@ def test_estimates_keep_coefficients_and_round_counts() -> None:
 
 
 def test_an_estimate_on_few_people_is_withheld() -> None:
-    both = frame(ESTIMATES, estimate("att[white=1]", 7, 40), estimate("difference[white=1-0]", 100, 600))
+    both = frame(
+        ESTIMATES, estimate("att[white=1]", 7, 40), estimate("difference[white=1-0]", 100, 600)
+    )
     got = NHS.estimates(both)
     assert got["estimate"].isna().tolist() == got["ci_low"].isna().tolist() == [True, False]
 
@@ -167,10 +208,22 @@ def test_sacro_withholds_fits_with_few_residual_degrees_of_freedom() -> None:
 
 def test_references_hide_with_their_participants_and_levels_protect_each_other() -> None:
     rows = [
-        {"theme_id": "t", "role": "client", "attribute": attribute, "attribute_level": level,
-         "n_participants": k, "n_eligible": n, "n_references": 5, "n_sources": 4}
-        for attribute, level, k, n in ((None, None, 12, 19), ("gender", "woman", 10, 11), ("gender", "man", 2, 8))
-    ]  # fmt: skip
+        {
+            "theme_id": "t",
+            "role": "client",
+            "attribute": attribute,
+            "attribute_level": level,
+            "n_participants": k,
+            "n_eligible": n,
+            "n_references": 5,
+            "n_sources": 4,
+        }
+        for attribute, level, k, n in (
+            (None, None, 12, 19),
+            ("gender", "woman", 10, 11),
+            ("gender", "man", 2, 8),
+        )
+    ]
     got = NHS.count_frame(frame(THEME_COUNTS, *rows), THEME_COUNTS)
     assert got["n_participants"].tolist() == ["12", "*", "*"]
     assert got["n_references"].tolist() == ["5", "*", "*"]
@@ -203,7 +256,9 @@ def test_the_silence_of_few_is_hidden_like_the_words_of_few(k: int, n: int, show
     got = NHS.count_frame(frame(THEME_COUNTS, counted), THEME_COUNTS).iloc[0]
     assert got["n_participants"] == shown and got["n_eligible"] == str(n)
     assert (got["n_references"] == "*") == (shown == "*")
-    joint = frame(JOINT_DISPLAY, {"n_eligible": n, "n_raised": k, "n_supports": k, "n_contradicts": 0})
+    joint = frame(
+        JOINT_DISPLAY, {"n_eligible": n, "n_raised": k, "n_supports": k, "n_contradicts": 0}
+    )
     assert NHS.count_frame(joint, JOINT_DISPLAY).iloc[0][["n_raised", "n_supports"]].tolist() == [
         shown,
         shown,
@@ -213,10 +268,20 @@ def test_the_silence_of_few_is_hidden_like_the_words_of_few(k: int, n: int, show
 def test_levels_protect_a_hidden_rest() -> None:
     """10 of 11 women hides; men and the total would give it away, so men hide as well."""
     rows = [
-        {"theme_id": "t", "role": "client", "attribute": attribute, "attribute_level": level, "n_participants": k,
-         "n_eligible": n}
-        for attribute, level, k, n in ((None, None, 14, 19), ("gender", "woman", 10, 11), ("gender", "man", 4, 8))
-    ]  # fmt: skip
+        {
+            "theme_id": "t",
+            "role": "client",
+            "attribute": attribute,
+            "attribute_level": level,
+            "n_participants": k,
+            "n_eligible": n,
+        }
+        for attribute, level, k, n in (
+            (None, None, 14, 19),
+            ("gender", "woman", 10, 11),
+            ("gender", "man", 4, 8),
+        )
+    ]
     assert NHS.count_frame(frame(THEME_COUNTS, *rows), THEME_COUNTS)["n_participants"].tolist() == [
         "14",
         "*",
@@ -226,7 +291,9 @@ def test_levels_protect_a_hidden_rest() -> None:
 
 def test_a_joint_display_hides_few_voices() -> None:
     got = NHS.count_frame(
-        frame(JOINT_DISPLAY, {"n_eligible": 12, "n_raised": 9, "n_supports": 8, "n_contradicts": 1}),
+        frame(
+            JOINT_DISPLAY, {"n_eligible": 12, "n_raised": 9, "n_supports": 8, "n_contradicts": 1}
+        ),
         JOINT_DISPLAY,
     ).iloc[0]
     assert [got[name] for name in ("n_eligible", "n_raised", "n_supports", "n_contradicts")] == [
@@ -241,17 +308,27 @@ def baseline(
     variable: str, category: str | None, statistic: str, value: float, other: float
 ) -> dict[str, object]:
     return {
-        "comparison": "all", "variable": variable, "category": category, "statistic": statistic, "programme": value,
-        "programme_sd": 8.0 if statistic == "mean_sd" else None, "programme_n": 4752, "comparison_value": other,
-        "comparison_sd": 8.0 if statistic == "mean_sd" else None, "comparison_n": 3334, "smd": 0.1,
-    }  # fmt: skip
+        "comparison": "all",
+        "variable": variable,
+        "category": category,
+        "statistic": statistic,
+        "programme": value,
+        "programme_sd": 8.0 if statistic == "mean_sd" else None,
+        "programme_n": 4752,
+        "comparison_value": other,
+        "comparison_sd": 8.0 if statistic == "mean_sd" else None,
+        "comparison_n": 3334,
+        "smd": 0.1,
+    }
 
 
 def test_the_baseline_rounds_counts_and_takes_percentages_from_them() -> None:
     table = frame(
-        BASELINE, baseline("age", None, "mean_sd", 57.8, 57.9), baseline("female", None, "n", 2043, 1434),
+        BASELINE,
+        baseline("age", None, "mean_sd", 57.8, 57.9),
+        baseline("female", None, "n", 2043, 1434),
         baseline("white", None, "percent", 100 * 3900 / 4752, 100 * 2731 / 3334),
-    )  # fmt: skip
+    )
     got = NHS.baseline(table)
     assert got["programme"].tolist() == pytest.approx([57.8, 2045, 100 * 3900 / 4750])
     assert got["comparison_value"].tolist() == pytest.approx([57.9, 1435, 100 * 2730 / 3335])
@@ -260,11 +337,19 @@ def test_the_baseline_rounds_counts_and_takes_percentages_from_them() -> None:
 
 def test_the_baseline_hides_small_cells_their_complement_and_the_difference() -> None:
     table = frame(
-        BASELINE, baseline("sex", "unknown", "n", 3, 40), baseline("sex", "female", "n", 2043, 1434),
-        baseline("sex", "male", "n", 2706, 1860), baseline("registered", None, "n", 4750, 3300),
-    )  # fmt: skip
+        BASELINE,
+        baseline("sex", "unknown", "n", 3, 40),
+        baseline("sex", "female", "n", 2043, 1434),
+        baseline("sex", "male", "n", 2706, 1860),
+        baseline("registered", None, "n", 4750, 3300),
+    )
     got = NHS.baseline(table)
-    assert got["programme"].isna().tolist() == [True, False, False, True]  # 4,750 of 4,752 gives 2 away
+    assert got["programme"].isna().tolist() == [
+        True,
+        False,
+        False,
+        True,
+    ]  # 4,750 of 4,752 gives 2 away
     assert got["smd"].isna().tolist() == [True, False, False, True]
     assert got["comparison_value"].notna().all()
     exact = profile("sacro").baseline(table)

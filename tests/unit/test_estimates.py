@@ -13,7 +13,7 @@ import evalweave
 from evalweave.cli import app
 from evalweave.errors import DataError
 from evalweave.estimates import gather, holm, holm_family
-from evalweave.study import EstimatesSettings
+from evalweave.study.stages import EstimatesSettings
 
 SETTINGS = {
     "analyses": [
@@ -42,7 +42,9 @@ def fits():
 
 def test_units_comparisons_and_percentage_points(fits):
     table = gather(fits, EstimatesSettings.model_validate(SETTINGS))
-    main = table[(table["analysis"] == "main") & (table["inference"] == "cr2")].set_index("outcome_unit")
+    main = table[(table["analysis"] == "main") & (table["inference"] == "cr2")].set_index(
+        "outcome_unit"
+    )
     assert list(main["comparison"]) == ["city", "city"]
     for column in ("estimate", "std_error", "ci_low", "ci_high"):
         assert main.loc["percentage points", column] == pytest.approx(
@@ -80,7 +82,9 @@ def test_command_writes_the_contract(tmp_path):
     ).to_csv(tmp_path / "panel.csv", index=False)
     runner = CliRunner()
     for analysis in SETTINGS["analyses"]:
-        options = {k: v for k, v in analysis.items() if k not in ("outcome", "comparison", "primary")}
+        options = {
+            k: v for k, v in analysis.items() if k not in ("outcome", "comparison", "primary")
+        }
         spec = {"columns": {"outcome": analysis["outcome"]}, "analyses": [options]}
         out = tmp_path / "fit" / analysis["name"]
         runner.invoke(
@@ -104,4 +108,9 @@ def test_command_writes_the_contract(tmp_path):
         "by_ethnicity",
         "placebo",
     }
-    assert list(pd.read_csv(tmp_path / "e" / "holm.csv").columns) == ["analysis", "term", "p_value", "p_holm"]
+    assert list(pd.read_csv(tmp_path / "e" / "holm.csv").columns) == [
+        "analysis",
+        "term",
+        "p_value",
+        "p_holm",
+    ]

@@ -34,7 +34,13 @@ def test_saturated_single_start_is_a_difference_of_means_on_a_balanced_panel():
 
 def test_bins_pool_far_event_times():
     result = study(panel(seed=53), bins=[-2, 1])
-    assert set(result.tidy()["term"]) == {"event[-2]", "event[0]", "event[1]", "event[overall]", "trend"}
+    assert set(result.tidy()["term"]) == {
+        "event[-2]",
+        "event[0]",
+        "event[1]",
+        "event[overall]",
+        "trend",
+    }
     assert "binned at -2 and 1" in result.tidy()["convention"][0]
 
 
@@ -69,7 +75,8 @@ def test_slope_through_leads_is_the_least_squares_line_with_the_reference_at_zer
 
 def test_a_steep_pretrend_is_found_and_its_detectable_slope_is_smaller():
     frame = panel(seed=57, practices=16, treated=8, units=320)
-    # Both the joint test and the slope see a drift of three standard deviations of a practice's shock a period.
+    # Both the joint test and the slope see a drift of three standard deviations of a practice's
+    # shock a period.
     frame["y"] += 3 * (frame["period"] - 2011) * frame["first_treated"].notna()
     said = study(frame).diagnostics["event_study"]["pretrend"]
     assert said["slope"]["estimate"] == pytest.approx(3, abs=1)
@@ -83,7 +90,9 @@ def test_leave_one_out_equals_refits():
     frame = panel(seed=58)
     entry = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["leave_one_out"]["att"]
     refits = sorted(
-        evalweave.twfe(frame[frame["practice_id"] != g], outcome="y", diagnostics=False).tidy()["estimate"][0]
+        evalweave.twfe(frame[frame["practice_id"] != g], outcome="y", diagnostics=False).tidy()[
+            "estimate"
+        ][0]
         for g in frame["practice_id"].unique()
     )
     assert entry["values"] == pytest.approx(refits, rel=1e-9)
@@ -94,7 +103,9 @@ def test_placebo_dates_use_only_the_time_before():
     result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
     assert [entry["shift"] for entry in result] == [1, 2]
     before = frame[frame["period"] < 2014].assign(first_treated=frame["first_treated"] - 1)
-    expected = evalweave.twfe(before, outcome="y", inference=["cr2"], diagnostics=False).tidy().iloc[0]
+    expected = (
+        evalweave.twfe(before, outcome="y", inference=["cr2"], diagnostics=False).tidy().iloc[0]
+    )
     assert result[0]["estimate"] == pytest.approx(expected["estimate"], rel=1e-10)
     assert result[0]["std_error"] == pytest.approx(expected["std_error"], rel=1e-10)
 
@@ -105,21 +116,23 @@ def test_minimum_detectable_effect_is_the_quantiles_times_the_error():
     result = evalweave.twfe(panel(seed=60), outcome="y", inference=["cr2"])
     found = result.tidy().iloc[0]
     expected = (t.ppf(0.975, found["dof"]) + t.ppf(0.8, found["dof"])) * found["std_error"]
-    assert result.diagnostics["twfe"]["minimum_detectable_effect"]["effects"]["att"] == pytest.approx(
-        expected
-    )
+    assert result.diagnostics["twfe"]["minimum_detectable_effect"]["effects"][
+        "att"
+    ] == pytest.approx(expected)
 
 
 def test_measurement_did_and_contributing_patients():
-    from evalweave.diagnostics.measurement import measured_did
-    from evalweave.study import Columns
+    from evalweave.measured import measured_did
+    from evalweave.study.analyses import Columns
 
     full = panel(seed=61, seen=1.1)
     full["measured"] = (np.random.default_rng(1).random(len(full)) < 0.7).astype(int)
     table = measured_did(full, Columns(outcome="y"), "measured").tidy()
     assert table["outcome"][0] == "measured"
     assert abs(table["estimate"][0]) < 0.5
-    seen = evalweave.twfe(full[full["measured"] == 1], outcome="y").diagnostics["twfe"]["contributing"]
+    seen = evalweave.twfe(full[full["measured"] == 1], outcome="y").diagnostics["twfe"][
+        "contributing"
+    ]
     assert seen["programme"]["seen_before_and_after"] <= seen["programme"]["patients"]
     with pytest.raises(DataError, match="expected 1 \\(measured\\)"):
         measured_did(full.assign(measured=2), Columns(outcome="y"), "measured")

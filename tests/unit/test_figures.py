@@ -1,4 +1,5 @@
-"""Figures: real text, text alternatives, colours that follow the reader, straight arrows and aligned boxes."""
+"""Figures: real text, text alternatives, colours that follow the reader, straight arrows and
+aligned boxes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ from evalweave.report.figures.interval import answer_interval
 from evalweave.report.figures.strip import reach, strip
 from evalweave.report.figures.style import standalone
 from evalweave.report.gather import gather
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -59,7 +60,9 @@ def test_colours_are_variables_with_a_fall_back(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("low", "high"), [(-float("inf"), -0.5), (-1.9, float("inf")), (-float("inf"), float("inf"))]
 )
-def test_intervals_without_a_limit_are_drawn_to_the_edge(tmp_path: Path, low: float, high: float) -> None:
+def test_intervals_without_a_limit_are_drawn_to_the_edge(
+    tmp_path: Path, low: float, high: float
+) -> None:
     figure = answer_interval(data(tmp_path, low=low, high=high), "")
     assert figure is not None
     ET.fromstring(figure.drawings[0].svg)
@@ -88,7 +91,12 @@ def test_boxes_stand_on_a_grid_and_arrows_are_straight(tmp_path: Path, draw: obj
     svg = draw(steps, arms, "title", "description")  # type: ignore[operator]
     root = ET.fromstring(svg)
     boxes = [
-        (float(r.get("x", 0)), float(r.get("y", 0)), float(r.get("width", 0)), float(r.get("height", 0)))
+        (
+            float(r.get("x", 0)),
+            float(r.get("y", 0)),
+            float(r.get("width", 0)),
+            float(r.get("height", 0)),
+        )
         for r in root.iter(f"{SVG}rect")
     ]
     wide, tall = _numbers(root.get("viewBox", ""))[2:]
@@ -114,7 +122,10 @@ def test_the_flow_splits_at_the_arm_and_its_counts_are_released(tmp_path: Path) 
     found = data(tmp_path)
     steps, arms = flowchart.diagram(found)
     assert [step.box.heading for step in steps] == ["Received", "After cleaning", "Eligible"]
-    assert [column[0].box.heading for column in arms] == ["Programme practices", "Comparison practices"]
+    assert [column[0].box.heading for column in arms] == [
+        "Programme practices",
+        "Comparison practices",
+    ]
     svg = flow(steps, arms, "", "")
     values = re.findall(r'data-counts="(\w+)" data-value="([^"]*)"', svg)
     assert ("practices", "13") in values and ("patients", "4750") in values
@@ -123,18 +134,18 @@ def test_the_flow_splits_at_the_arm_and_its_counts_are_released(tmp_path: Path) 
 
 
 def test_the_flow_table_follows_its_contract(tmp_path: Path) -> None:
-    from evalweave import tables
+    from evalweave.tables.report import FLOW
 
     table = flowchart.table(data(tmp_path))
-    assert list(table.columns) == tables.FLOW.names
+    assert list(table.columns) == FLOW.names
     assert table["order"].is_unique
-    assert not table.duplicated(list(tables.FLOW.key)).any()
+    assert not table.duplicated(list(FLOW.key)).any()
     kept = table[(table["box"] == "kept") & (table["stage"] == "arm")]
     assert list(kept["n_patients"]) == ["4750", "3335"]
 
 
 def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
-    from evalweave import tables
+    from evalweave.tables.report import FLOW
 
     found = data(tmp_path)
     assert flowchart.outcomes(found) == ["hba1c", "sbp"]
@@ -150,7 +161,9 @@ def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
         "Seen before and after the start",
     ]
     table = flowchart.table(found)
-    kept = table[(table["stage"] == "panel") & (table["box"] == "kept") & (table["arm"] == "programme")]
+    kept = table[
+        (table["stage"] == "panel") & (table["box"] == "kept") & (table["arm"] == "programme")
+    ]
     measured = kept.set_index(["outcome", "label"])
     assert (
         measured.loc[("hba1c", "patients: kept"), "n_patients"] == "4750"
@@ -167,11 +180,12 @@ def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
     assert both["n_patients"].tolist() == ["4005", "*"] and set(both["outcome"]) == {"hba1c"}
     alone = flowchart.of_outcome(table, "sbp")
     assert set(alone["outcome"].dropna()) == {"sbp"} and len(alone) < len(table)
-    assert list(alone.columns) == tables.FLOW.names
+    assert list(alone.columns) == FLOW.names
 
 
 def test_a_hidden_box_cannot_be_worked_out_from_the_others(tmp_path: Path) -> None:
-    """Exact counts (sacro): 6 records set aside would follow from received and kept, so another box hides too."""
+    """Exact counts (sacro): 6 records set aside would follow from received and kept, so another box
+    hides too."""
     table = flowchart.table(data(tmp_path, disclosure="sacro"))
     for _, part in table[table["stage"] == "panel"].groupby(["outcome", "arm"]):
         for column in ("n_patients", "n_records"):

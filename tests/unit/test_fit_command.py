@@ -13,13 +13,18 @@ from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
-from evalweave.tables import ESTIMATES
+from evalweave.tables.analyses import ESTIMATES
 
 SPEC = {
     "columns": {"outcome": "y"},
     "analyses": [
         {"name": "main", "estimator": "twfe"},
-        {"name": "es", "estimator": "event_study", "inference": ["cr2", "wild_bootstrap"], "draws": 199},
+        {
+            "name": "es",
+            "estimator": "event_study",
+            "inference": ["cr2", "wild_bootstrap"],
+            "draws": 199,
+        },
         {"name": "gap", "estimator": "twfe", "subgroup": "white"},
     ],
 }
@@ -31,7 +36,9 @@ READ = {
 
 
 def call(path, out, spec=None):
-    return CliRunner().invoke(app, ["fit", str(path), "--spec", json.dumps(spec or SPEC), "--out", str(out)])
+    return CliRunner().invoke(
+        app, ["fit", str(path), "--spec", json.dumps(spec or SPEC), "--out", str(out)]
+    )
 
 
 def run(path, out, spec=None):
@@ -55,7 +62,10 @@ def test_csv_gz_and_parquet_give_the_same_bytes(frame, tmp_path):
         run(tmp_path / name, tmp_path / name.replace(".", "_"))
         folder = tmp_path / name.replace(".", "_")
         written.append(
-            [(folder / f).read_bytes() for f in ("estimates.csv", "estimates.json", "diagnostics.json")]
+            [
+                (folder / f).read_bytes()
+                for f in ("estimates.csv", "estimates.json", "diagnostics.json")
+            ]
         )
     assert written[0] == written[1] == written[2]
 
@@ -66,7 +76,9 @@ def test_outputs_hold_the_contract_and_shortest_exact_floats(frame, tmp_path):
     assert list(table.columns) == ESTIMATES.names
     rows = json.loads((tmp_path / "out" / "estimates.json").read_text())
     assert [row["estimate"] for row in rows] == table["estimate"].tolist()
-    assert json.loads((tmp_path / "out" / "diagnostics.json").read_text())["main"]["n_practices"] == 8
+    assert (
+        json.loads((tmp_path / "out" / "diagnostics.json").read_text())["main"]["n_practices"] == 8
+    )
     assert not table.duplicated(["analysis", "term", "inference"]).any()
 
 
@@ -97,25 +109,68 @@ BAD = {
     "header only": (lambda f: header(f).encode(), "no rows below the header"),
     "semicolons": (lambda f: f.to_csv(index=False, sep=";").encode(), "separated by semicolons"),
     "tabs": (lambda f: f.to_csv(index=False, sep="\t").encode(), "separated by tabs"),
-    "missing column": (lambda f: f.rename(columns={"y": "hba1c"}).to_csv(index=False).encode(), 'no column "y"'),
-    "nearest": (lambda f: f.rename(columns={"practice_id": "practiceid"}).to_csv(index=False).encode(),
-                'Did you mean "practiceid"'),
-    "ragged": (lambda f: (header(f) + "1,2\n" + f.to_csv(index=False, header=False)).encode(), "row 2: found 2 cells"),
-    "text outcome": (lambda f: f.astype({"y": object}).assign(y="high").to_csv(index=False).encode(),
-                     "column y: found text that is not a number"),
-    "decimal comma": (lambda f: f.assign(y=f["y"].map(lambda v: f"{v:.2f}".replace(".", ","))).to_csv(index=False).encode(),
-                      "decimal comma"),
-    "labels as periods": (lambda f: f.assign(period="2015/16").to_csv(index=False).encode(), "column period"),
-    "duplicates": (lambda f: pd.concat([f, f.head(3)]).to_csv(index=False).encode(), "3 further rows for the same"),
-    "two practices": (lambda f: f.assign(practice_id=np.where(f.index == 1, "zz", f["practice_id"])).to_csv(index=False).encode(),
-                      "one cluster a unit"),
-    "moving start": (lambda f: f.assign(first_treated=np.where(f.index == 1, 2012, f["first_treated"])).to_csv(index=False).encode(),
-                     "one first treated period a unit"),
+    "missing column": (
+        lambda f: f.rename(columns={"y": "hba1c"}).to_csv(index=False).encode(),
+        'no column "y"',
+    ),
+    "nearest": (
+        lambda f: f.rename(columns={"practice_id": "practiceid"}).to_csv(index=False).encode(),
+        'Did you mean "practiceid"',
+    ),
+    "ragged": (
+        lambda f: (header(f) + "1,2\n" + f.to_csv(index=False, header=False)).encode(),
+        "row 2: found 2 cells",
+    ),
+    "text outcome": (
+        lambda f: f.astype({"y": object}).assign(y="high").to_csv(index=False).encode(),
+        "column y: found text that is not a number",
+    ),
+    "decimal comma": (
+        lambda f: (
+            f.assign(y=f["y"].map(lambda v: f"{v:.2f}".replace(".", ",")))
+            .to_csv(index=False)
+            .encode()
+        ),
+        "decimal comma",
+    ),
+    "labels as periods": (
+        lambda f: f.assign(period="2015/16").to_csv(index=False).encode(),
+        "column period",
+    ),
+    "duplicates": (
+        lambda f: pd.concat([f, f.head(3)]).to_csv(index=False).encode(),
+        "3 further rows for the same",
+    ),
+    "two practices": (
+        lambda f: (
+            f.assign(practice_id=np.where(f.index == 1, "zz", f["practice_id"]))
+            .to_csv(index=False)
+            .encode()
+        ),
+        "one cluster a unit",
+    ),
+    "moving start": (
+        lambda f: (
+            f.assign(first_treated=np.where(f.index == 1, 2012, f["first_treated"]))
+            .to_csv(index=False)
+            .encode()
+        ),
+        "one first treated period a unit",
+    ),
     "never measured": (lambda f: f.assign(y=np.nan).to_csv(index=False).encode(), "never measured"),
-    "not utf-8": (lambda f: f.to_csv(index=False).encode().replace(b"p0001", b"p\xe9001"), "not UTF-8"),
-    "level changes": (lambda f: f.assign(white=np.arange(len(f)) % 2).to_csv(index=False).encode(), "one level a unit"),
-    "infinite": (lambda f: f.assign(y=np.where(f.index == 0, np.inf, f["y"])).to_csv(index=False).encode(), "infinite value"),
-}  # fmt: skip
+    "not utf-8": (
+        lambda f: f.to_csv(index=False).encode().replace(b"p0001", b"p\xe9001"),
+        "not UTF-8",
+    ),
+    "level changes": (
+        lambda f: f.assign(white=np.arange(len(f)) % 2).to_csv(index=False).encode(),
+        "one level a unit",
+    ),
+    "infinite": (
+        lambda f: f.assign(y=np.where(f.index == 0, np.inf, f["y"])).to_csv(index=False).encode(),
+        "infinite value",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -177,8 +232,12 @@ def test_spec_mistakes_name_the_nearest_key(frame, tmp_path):
 
 def test_zero_and_infinite_starts_mean_never_and_are_noted(frame, tmp_path):
     frame.to_csv(tmp_path / "a.csv", index=False)
-    frame.assign(first_treated=frame["first_treated"].fillna(0)).to_csv(tmp_path / "b.csv", index=False)
-    frame.assign(first_treated=frame["first_treated"].fillna(np.inf)).to_csv(tmp_path / "c.csv", index=False)
+    frame.assign(first_treated=frame["first_treated"].fillna(0)).to_csv(
+        tmp_path / "b.csv", index=False
+    )
+    frame.assign(first_treated=frame["first_treated"].fillna(np.inf)).to_csv(
+        tmp_path / "c.csv", index=False
+    )
     spec = {**SPEC, "analyses": [{**each, "diagnostics": False} for each in SPEC["analyses"]]}
     tables = [run(tmp_path / f"{n}.csv", tmp_path / n, spec) for n in "abc"]
     pd.testing.assert_frame_equal(tables[0], tables[1])

@@ -1,4 +1,5 @@
-"""`evalweave fit` on panels and SPECs that strangers send: a plain sentence, and never a number that is rounding."""
+"""`evalweave fit` on panels and SPECs that strangers send: a plain sentence, and never a number
+that is rounding."""
 
 from __future__ import annotations
 
@@ -12,9 +13,9 @@ from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
-from evalweave.fit import fit, one_analysis
-from evalweave.study import FitSpec
-from evalweave.studyfile import load
+from evalweave.fitting import fit, one_analysis
+from evalweave.study.analyses import FitSpec
+from evalweave.study.file import load
 
 SPEC = {"columns": {"outcome": "y"}, "analyses": [{"name": "main", "estimator": "twfe"}]}
 
@@ -42,19 +43,36 @@ def test_old_line_ends_capital_suffix_and_a_parquet_index_are_read(frame, tmp_pa
 
 def test_a_header_without_line_end_has_no_rows(frame, tmp_path):
     (tmp_path / "p.csv").write_text(",".join(frame.columns))
-    assert "no rows below the header" in str(call(tmp_path / "p.csv", tmp_path / "o", SPEC).exception)
+    assert "no rows below the header" in str(
+        call(tmp_path / "p.csv", tmp_path / "o", SPEC).exception
+    )
 
 
 ODD = {
-    "years and months": (lambda f: f.assign(period=f["period"] * 100 + 4), "years and months written as numbers"),
-    "years and quarters": (lambda f: f.assign(period=f["period"] * 10 + 2), "years and quarters written as numbers"),
+    "years and months": (
+        lambda f: f.assign(period=f["period"] * 100 + 4),
+        "years and months written as numbers",
+    ),
+    "years and quarters": (
+        lambda f: f.assign(period=f["period"] * 10 + 2),
+        "years and quarters written as numbers",
+    ),
     "dates": (lambda f: f.assign(period=f["period"] * 10000 + 401), "dates written as numbers"),
     "far apart": (lambda f: f.assign(period=f["period"] * 10**9), "very far apart"),
     "label": (lambda f: f.assign(period="2015/16"), "2015 for 2015/16"),
-    "never": (lambda f: f.assign(first_treated=f["first_treated"].astype(object).fillna("never")), "leave it blank for never"),
-    "minus one": (lambda f: f.assign(first_treated=f["first_treated"].fillna(-1)), "a negative start"),
-    "zero is a period": (lambda f: f.assign(period=f["period"] - 2013, first_treated=f["first_treated"] * 0), "period 0 or never"),
-}  # fmt: skip
+    "never": (
+        lambda f: f.assign(first_treated=f["first_treated"].astype(object).fillna("never")),
+        "leave it blank for never",
+    ),
+    "minus one": (
+        lambda f: f.assign(first_treated=f["first_treated"].fillna(-1)),
+        "a negative start",
+    ),
+    "zero is a period": (
+        lambda f: f.assign(period=f["period"] - 2013, first_treated=f["first_treated"] * 0),
+        "period 0 or never",
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", ODD)
@@ -67,7 +85,9 @@ def test_doubtful_periods_and_starts_are_refused_with_a_next_step(kind, frame):
 @pytest.mark.parametrize("first", [24132, 8044, 4022, 1, -3])
 def test_consecutive_numbers_of_any_size_are_periods(first, frame):
     shift = first - 2011
-    moved = frame.assign(period=frame["period"] + shift, first_treated=frame["first_treated"] + shift)
+    moved = frame.assign(
+        period=frame["period"] + shift, first_treated=frame["first_treated"] + shift
+    )
     if first == -3:  # the start is period 0 there: blank means never, 0 would be doubtful
         with pytest.raises(DataError, match="period 0 or never"):
             fit(moved, SPEC)
@@ -76,7 +96,9 @@ def test_consecutive_numbers_of_any_size_are_periods(first, frame):
 
 
 def test_starts_outside_the_panel_are_counted_and_said(frame):
-    late = frame.assign(first_treated=np.where(frame["practice_id"] == "g07", 2030, frame["first_treated"]))
+    late = frame.assign(
+        first_treated=np.where(frame["practice_id"] == "g07", 2030, frame["first_treated"])
+    )
     for estimator in ("twfe", "did_2x2"):
         result = one_analysis(estimator, late, outcome="y")
         without = one_analysis(estimator, frame, outcome="y")
@@ -85,12 +107,15 @@ def test_starts_outside_the_panel_are_counted_and_said(frame):
         assert "after the last period" in repr(result)
     placebo = one_analysis("twfe", late, outcome="y").diagnostics["twfe"]["placebo_dates"]
     assert placebo == one_analysis("twfe", frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
-    early = frame.assign(first_treated=np.where(frame["practice_id"] == "g00", 1990, frame["first_treated"]))
+    early = frame.assign(
+        first_treated=np.where(frame["practice_id"] == "g00", 1990, frame["first_treated"])
+    )
     assert "never seen untreated" in repr(one_analysis("twfe", early, outcome="y"))
 
 
 def test_rounding_is_not_an_estimate(frame):
-    """Nobody treated is seen before the start: what is left of the regressor after absorption is rounding."""
+    """Nobody treated is seen before the start: what is left of the regressor after absorption is
+    rounding."""
     after = frame[(frame["first_treated"].isna()) | (frame["period"] >= frame["first_treated"])]
     with pytest.raises(DataError, match="nobody was observed both with and without"):
         one_analysis("twfe", after, outcome="y")
@@ -98,17 +123,21 @@ def test_rounding_is_not_an_estimate(frame):
         one_analysis("event_study", after, outcome="y")
     with pytest.raises(DataError, match="nobody was seen before the start"):
         one_analysis(
-            "sun_abraham", frame.assign(first_treated=frame["first_treated"] * 0 + 2011), outcome="y"
+            "sun_abraham",
+            frame.assign(first_treated=frame["first_treated"] * 0 + 2011),
+            outcome="y",
         )
 
 
 def test_two_practices_leave_nothing_to_take_an_error_from(frame):
-    """With one practice in each arm the 2x2 fits both practices' means: an error of 1e-14 is no error."""
+    """With one practice in each arm the 2x2 fits both practices' means: an error of 1e-14 is no
+    error."""
     two = frame[frame["practice_id"].isin(["g00", "g07"])]
     result = one_analysis("did_2x2", two, outcome="y")
     assert [row["term"] for row in result.rows] == ["ancova"]
     assert (
-        "nothing to take an error from" in result.diagnostics["did_2x2"]["inference"]["cr1"]["absent"]["att"]
+        "nothing to take an error from"
+        in result.diagnostics["did_2x2"]["inference"]["cr1"]["absent"]["att"]
     )
     assert "One treated practice" in repr(result)
     exact = frame.assign(y=(frame["period"] >= frame["first_treated"]).astype(float) + 3)
@@ -120,18 +149,28 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
 @pytest.mark.parametrize(
     ("estimator", "option", "sentence"),
     [
-        ("callaway_santanna", {"subgroup": "white"}, "callaway_santanna takes no subgroup; twfe does"),
+        (
+            "callaway_santanna",
+            {"subgroup": "white"},
+            "callaway_santanna takes no subgroup; twfe does",
+        ),
         ("imputation", {"subgroup": "white"}, "imputation takes no subgroup; twfe does"),
         ("event_study", {"engine": "linearmodels"}, "event_study takes no engine; twfe does"),
         ("twfe", {"bins": [-3, 2]}, "twfe takes no bins; event_study does"),
         ("twfe", {"anticipation": 1}, "callaway_santanna and imputation do"),
         ("twfe", {"control": "not_yet_treated"}, "twfe takes no control"),
-        ("did_2x2", {"inference": ["unit"]}, "unit .unclustered errors. is not available for did_2x2"),
+        (
+            "did_2x2",
+            {"inference": ["unit"]},
+            "unit .unclustered errors. is not available for did_2x2",
+        ),
         ("twfe", {"covariates": ["y"]}, '"y" is the outcome and cannot be a covariate too'),
         ("twfe", {"subgroup": "period"}, '"period" is the period and cannot be a subgroup too'),
     ],
-)  # fmt: skip
-def test_options_that_would_be_passed_over_in_silence_are_refused(estimator, option, sentence, frame):
+)
+def test_options_that_would_be_passed_over_in_silence_are_refused(
+    estimator, option, sentence, frame
+):
     with pytest.raises(StudyError, match=sentence):
         one_analysis(estimator, frame, outcome="y", **option)
 
@@ -157,7 +196,8 @@ def test_an_analysis_that_cannot_run_leaves_the_others(frame, tmp_path):
 def test_what_is_printed_is_short_and_keeps_names_as_they_are(frame, tmp_path):
     frame.to_csv(tmp_path / "p.csv", index=False)
     analyses = [
-        {"name": f"cs-{k}", "estimator": "callaway_santanna", "inference": ["cr1"]} for k in range(4)
+        {"name": f"cs-{k}", "estimator": "callaway_santanna", "inference": ["cr1"]}
+        for k in range(4)
     ] + [{"name": "gap", "estimator": "twfe", "subgroup": "white"}]
     result = call(tmp_path / "p.csv", tmp_path / "out", {**SPEC, "analyses": analyses})
     lines = result.stdout.splitlines()
@@ -174,11 +214,14 @@ def test_a_file_that_holds_itself_and_an_empty_spec_are_said(tmp_path, frame):
         load(tmp_path / "s.yaml", FitSpec)
     frame.to_csv(tmp_path / "p.csv", index=False)
     assert "--spec: is empty" in str(call(tmp_path / "p.csv", tmp_path / "o", "").exception)
-    assert "evalweave fit --help" in str(call(tmp_path / "p.csv", tmp_path / "o", "none.yaml").exception)
+    assert "evalweave fit --help" in str(
+        call(tmp_path / "p.csv", tmp_path / "o", "none.yaml").exception
+    )
 
 
 def test_a_secondary_analysis_may_be_empty_and_says_why(frame, tmp_path):
-    """One practice a sex and arm: every level is refused, which need not stop the rest of a study."""
+    """One practice a sex and arm: every level is refused, which need not stop the rest of a
+    study."""
     frame.assign(white=frame["practice_id"]).to_csv(tmp_path / "p.csv", index=False)
     spec = {**SPEC, "analyses": [{"name": "gap", "estimator": "twfe", "subgroup": "white"}]}
     (tmp_path / "s.json").write_text(json.dumps(spec))

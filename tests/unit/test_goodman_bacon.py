@@ -1,4 +1,5 @@
-"""Goodman-Bacon weights on simulated panels: the decomposition adds up to the two-way coefficient."""
+"""Goodman-Bacon weights on simulated panels: the decomposition adds up to the two-way
+coefficient."""
 
 from __future__ import annotations
 
@@ -9,10 +10,14 @@ from did_panels import panel as simulated
 
 from evalweave.diagnostics.goodman_bacon import goodman_bacon
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 COLUMNS = Columns(
-    unit="patient_id", period="period", cluster="practice_id", outcome="y", first_treated="first_treated"
+    unit="patient_id",
+    period="period",
+    cluster="practice_id",
+    outcome="y",
+    first_treated="first_treated",
 )
 
 
@@ -59,7 +64,9 @@ def test_incomplete_patients_are_counted():
     found, notes = table(frame)
     sizes = frame.groupby("patient_id").size()
     whole = frame[frame["patient_id"].map(sizes) == 6]
-    assert notes[0].startswith(f"Goodman-Bacon weights: {int((sizes < 6).sum())} of {len(sizes)} patients")
+    assert notes[0].startswith(
+        f"Goodman-Bacon weights: {int((sizes < 6).sum())} of {len(sizes)} patients"
+    )
     pd.testing.assert_frame_equal(found, table(whole)[0])
 
 

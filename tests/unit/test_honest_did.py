@@ -1,4 +1,5 @@
-"""HonestDiD bounds: properties that any implementation must have, and its pieces against brute force."""
+"""HonestDiD bounds: properties that any implementation must have, and its pieces against brute
+force."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ def test_intervals_widen_with_m(kind, target):
 
 
 def test_grid_goes_on_until_the_bound_lies_inside():
-    """The R package's grid ends at 20 standard errors; the identified set here reaches far beyond."""
+    """The R package's grid ends at 20 standard errors; the identified set here reaches far
+    beyond."""
     theta = THETA.copy()
     theta[:3] = [6.0, -6.0, 6.0]
     table = bounds("relative", [4.0], theta=theta)
@@ -74,12 +76,22 @@ def test_breakdown_value():
 
 def test_one_lead_and_one_lag():
     table = bounds(
-        "relative", [1.0], theta=np.array([0.1, -1.0]), sigma=np.diag([0.01, 0.01]), n_pre=1, n_post=1
+        "relative",
+        [1.0],
+        theta=np.array([0.1, -1.0]),
+        sigma=np.diag([0.01, 0.01]),
+        n_pre=1,
+        n_post=1,
     )
     low, high = table["ci_low"][1], table["ci_high"][1]
     assert low < -1.1 < -0.9 < high
     flci = bounds(
-        "smoothness", [0.0], theta=np.array([0.1, -1.0]), sigma=np.diag([0.01, 0.01]), n_pre=1, n_post=1
+        "smoothness",
+        [0.0],
+        theta=np.array([0.1, -1.0]),
+        sigma=np.diag([0.01, 0.01]),
+        n_pre=1,
+        n_post=1,
     )
     half = norm.ppf(0.975) * np.sqrt(0.02)  # a straight line through one lead: theta_1 + theta_-1
     assert (flci["ci_low"][1], flci["ci_high"][1]) == pytest.approx((-0.9 - half, -0.9 + half))
@@ -109,7 +121,10 @@ def test_lasso_path_minimises():
             return v @ q @ v / 2 + linear @ v + penalty * np.abs(v).sum()
 
         best = minimize(
-            loss, c, method="Nelder-Mead", options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 20000}
+            loss,
+            c,
+            method="Nelder-Mead",
+            options={"xatol": 1e-10, "fatol": 1e-12, "maxiter": 20000},
         )
         assert loss(c) <= best.fun + 1e-9
     np.testing.assert_allclose(lasso_path(q, linear)[-1], -np.linalg.solve(q, linear), rtol=1e-8)
@@ -131,10 +146,14 @@ def test_corners_solve_the_linear_programme():
         assert (corners @ z).max() == pytest.approx(lp.fun, abs=1e-8)
 
 
-@pytest.mark.parametrize(("low", "high"), [(-1, 2), (3, 4), (-np.inf, 1), (8, 8.5), (-9, -8), (2, np.inf)])
+@pytest.mark.parametrize(
+    ("low", "high"), [(-1, 2), (3, 4), (-np.inf, 1), (8, 8.5), (-9, -8), (2, np.inf)]
+)
 def test_truncated_quantile(low, high):
     for p in (0.05, 0.5, 0.95):
-        assert truncated_quantile(p, low, high) == pytest.approx(truncnorm.ppf(p, low, high), rel=1e-6)
+        assert truncated_quantile(p, low, high) == pytest.approx(
+            truncnorm.ppf(p, low, high), rel=1e-6
+        )
 
 
 @pytest.mark.parametrize("bias", [0, 0.3, 2, 40])

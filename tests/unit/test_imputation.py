@@ -10,10 +10,14 @@ from did_panels import panel as simulated
 from evalweave.errors import DataError
 from evalweave.estimators.imputation import imputation
 from evalweave.estimators.panel_data import panel_data
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 COLUMNS = Columns(
-    unit="patient_id", period="period", cluster="practice_id", outcome="y", first_treated="first_treated"
+    unit="patient_id",
+    period="period",
+    cluster="practice_id",
+    outcome="y",
+    first_treated="first_treated",
 )
 FRAME = simulated(staggered=True, units=90)
 
@@ -28,9 +32,13 @@ def named(fit):
 
 
 def by_hand(frame, weight=None, covariate=None):
-    """Effects of treated rows with all dummies explicit, and for each untreated row its weight in `att`."""
+    """Effects of treated rows with all dummies explicit, and for each untreated row its weight in
+    `att`."""
     frame = frame.sort_values(["patient_id", "period"])
-    z = [pd.get_dummies(frame["patient_id"]).to_numpy(float), pd.get_dummies(frame["period"]).to_numpy(float)]
+    z = [
+        pd.get_dummies(frame["patient_id"]).to_numpy(float),
+        pd.get_dummies(frame["period"]).to_numpy(float),
+    ]
     if covariate:
         z.append(frame[[covariate]].to_numpy())
     z = np.hstack(z)
@@ -60,13 +68,17 @@ def test_estimates_and_conservative_error_by_hand(weight, covariate):
     event = (frame["period"] - frame["first_treated"]).to_numpy()
     for e in np.unique(event[known]):
         at = known & (event == e)
-        assert theta[f"event[{int(e)}]"] == pytest.approx(np.average(tau[at], weights=w[at]), rel=1e-8)
+        assert theta[f"event[{int(e)}]"] == pytest.approx(
+            np.average(tau[at], weights=w[at]), rel=1e-8
+        )
     table = frame.assign(tau=tau, v=v, known=known)
     cell = table[known].groupby(["first_treated", "period"])
     mean = cell.apply(lambda rows: np.average(rows["tau"], weights=rows["v"] ** 2)).rename("mean")
     table = table.join(mean, on=["first_treated", "period"])
     done = table["period"] >= table["first_treated"]
-    table["e"] = np.where(table["known"], table["tau"] - table["mean"], np.where(done, 0, table["tau"]))
+    table["e"] = np.where(
+        table["known"], table["tau"] - table["mean"], np.where(done, 0, table["tau"])
+    )
     psi = (table["v"] * table["e"]).groupby(table["practice_id"]).sum()
     np.testing.assert_allclose(fit.influence[:, fit.terms.index("att")], psi, rtol=1e-7, atol=1e-10)
 
@@ -95,7 +107,9 @@ def test_periods_without_untreated_rows_cannot_be_imputed():
 def test_unrelated_to_clustering_row_order_and_relabelling():
     base = fitted()
     assert np.array_equal(base.theta, fitted(FRAME.sample(frac=1, random_state=2)).theta)
-    by_patient = fitted(columns=COLUMNS.model_copy(update={"cluster": "patient_id"}), inference=["unit"])
+    by_patient = fitted(
+        columns=COLUMNS.model_copy(update={"cluster": "patient_id"}), inference=["unit"]
+    )
     assert np.array_equal(base.theta, by_patient.theta)
     expected = by_patient.influence.T @ by_patient.influence
     np.testing.assert_allclose(by_patient.unit_covariance, expected, rtol=1e-9, atol=1e-16)
@@ -107,7 +121,9 @@ def test_leaving_a_practice_out_is_estimating_without_it():
     fit = fitted(covariates=["x"])
     for out in range(3):
         keep = np.arange(len(fit.cluster_names)) != out
-        again = named(fitted(FRAME[FRAME["practice_id"] != fit.cluster_names[out]], covariates=["x"]))
+        again = named(
+            fitted(FRAME[FRAME["practice_id"] != fit.cluster_names[out]], covariates=["x"])
+        )
         np.testing.assert_allclose(
             fit.refit(keep), [again.get(term, np.nan) for term in fit.terms], rtol=1e-7
         )
@@ -124,7 +140,9 @@ def test_anticipation_takes_rows_before_the_start_out_of_the_untreated():
 def test_an_exact_model_gives_the_exact_effect():
     frame = FRAME.copy()
     done = frame["period"] >= frame["first_treated"]
-    frame["y"] = frame["patient_id"].str[1:].astype(float) + (frame["period"] - 2011) ** 2 - 3.0 * done
+    frame["y"] = (
+        frame["patient_id"].str[1:].astype(float) + (frame["period"] - 2011) ** 2 - 3.0 * done
+    )
     fit = fitted(frame)
     assert named(fit)["att"] == pytest.approx(-3.0)
     assert all(named(fit)[f"event[{e}]"] == pytest.approx(-3.0) for e in range(3))

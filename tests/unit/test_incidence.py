@@ -1,4 +1,5 @@
-"""New and old cases: who is newly diagnosed, who enters an open cohort when, and new cases by arm and period."""
+"""New and old cases: who is newly diagnosed, who enters an open cohort when, and new cases by arm
+and period."""
 
 from __future__ import annotations
 
@@ -9,16 +10,20 @@ import pytest
 from pydantic import ValidationError
 from test_cohort import EVERY_PRACTICE, TYPE_1, TYPE_2, built, one, person, reason, settings
 
-from evalweave.study import Eligibility
-from evalweave.tables import COHORT, INCIDENCE
+from evalweave.study.people import Eligibility
+from evalweave.tables.people import COHORT, INCIDENCE
 
 LONG_AGO = {p["patient_id"] for p in EVERY_PRACTICE}
-# The index date is 1 April 2015; newly diagnosed: at most 365 days before, after 365 days registered without.
+# The index date is 1 April 2015; newly diagnosed: at most 365 days before, after 365 days
+# registered without.
 CASES: list[tuple[dict[str, Any], int]] = [
     (person("P", diagnosed="2014-04-01"), 1),  # 365 days before
     (person("P", diagnosed="2014-03-31"), 0),
     (person("P", diagnosed="2015-03-31"), 1),
-    (person("P", diagnosed="2014-06-01", start="2013-06-01"), 1),  # registered for exactly 365 days by then
+    (
+        person("P", diagnosed="2014-06-01", start="2013-06-01"),
+        1,
+    ),  # registered for exactly 365 days by then
     (person("P", diagnosed="2014-06-01", start="2013-06-02"), 0),
 ]
 
@@ -81,13 +86,18 @@ def test_an_open_cohort_is_followed_from_entry() -> None:
         dt.date(2016, 5, 2),
         1,
     )
-    # registered for a year on 31 December 2016; diagnosed five months after registering: transferred history
+    # registered for a year on 31 December 2016; diagnosed five months after registering:
+    # transferred history
     assert (q["followed_from"], q["incident"]) == (dt.date(2016, 12, 31), 0)
-    assert a["followed_from"] == dt.date(2012, 1, 2)  # the day after the diagnosis, inside the window
+    assert a["followed_from"] == dt.date(
+        2012, 1, 2
+    )  # the day after the diagnosis, inside the window
 
 
 def figures(result: Any, arm: str, period: int) -> list[int]:
-    row = result.incidence[(result.incidence["arm"] == arm) & (result.incidence["period"] == period)]
+    row = result.incidence[
+        (result.incidence["arm"] == arm) & (result.incidence["period"] == period)
+    ]
     return row[["n_at_risk", "n_incident", "n_entered", "n_entered_incident"]].iloc[0].tolist()
 
 
@@ -113,7 +123,8 @@ def test_new_cases_by_arm_and_period() -> None:
     assert figures(result, "programme", 2016)[:2] == [4, 1]
     assert figures(result, "programme", 2017)[:2] == [2, 0]
     assert figures(result, "programme", 2018)[:2] == [2, 0]
-    # in the other: C1 C2 D1 D2 before their diagnosis of January 2012 and Q D (from 2011); S from 2014; M from 2017
+    # in the other: C1 C2 D1 D2 before their diagnosis of January 2012 and Q D (from 2011); S from
+    # 2014; M from 2017
     assert figures(result, "comparison", 2011)[:2] == [6, 4]
     assert figures(result, "comparison", 2012)[:2] == [2, 0]
     assert figures(result, "comparison", 2013)[:2] == [1, 0]  # D died on the first day

@@ -51,12 +51,18 @@ def test_cr1_counts_period_effects_and_coefficients_and_not_patients():
     frame = panel(seed=6)
     count, n, k = frame["practice_id"].nunique(), len(frame), 1 + frame["period"].nunique()
     factor = count / (count - 1) * (n - 1) / (n - k)
-    assert row(frame, "cr1")["std_error"] == pytest.approx(row(frame, "cr0")["std_error"] * np.sqrt(factor))
+    assert row(frame, "cr1")["std_error"] == pytest.approx(
+        row(frame, "cr0")["std_error"] * np.sqrt(factor)
+    )
 
 
 def test_patients_seen_once_stay_in_n_and_change_no_estimate():
     frame = panel(seed=7)
-    once = frame.drop_duplicates("patient_id").head(9).assign(patient_id=lambda d: "z" + d["patient_id"])
+    once = (
+        frame.drop_duplicates("patient_id")
+        .head(9)
+        .assign(patient_id=lambda d: "z" + d["patient_id"])
+    )
     import pandas as pd
 
     more = pd.concat([frame, once], ignore_index=True)
@@ -89,7 +95,8 @@ def test_weights_enter_least_squares_and_cr3_is_still_the_refit():
     full = row(frame, "cr1", weight="weight")["estimate"]
     practices = sorted(frame["practice_id"].unique())
     moved = [
-        row(frame[frame["practice_id"] != g], "cr1", weight="weight")["estimate"] - full for g in practices
+        row(frame[frame["practice_id"] != g], "cr1", weight="weight")["estimate"] - full
+        for g in practices
     ]
     assert row(frame, "cr3", weight="weight")["std_error"] == pytest.approx(
         np.sqrt(np.sum(np.square(moved))), rel=1e-9

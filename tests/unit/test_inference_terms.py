@@ -9,12 +9,21 @@ def test_a_term_that_is_zero_by_construction_has_no_error() -> None:
 
     rng = np.random.default_rng(3)
     rows = [
-        {"patient_id": f"p{i}", "practice_id": f"g{i % 8}", "period": t, "y": rng.normal() + t,
-         "first_treated": 3 if i % 8 < 4 else None}
-        for i in range(80) for t in range(1, 5)
-    ]  # fmt: skip
+        {
+            "patient_id": f"p{i}",
+            "practice_id": f"g{i % 8}",
+            "period": t,
+            "y": rng.normal() + t,
+            "first_treated": 3 if i % 8 < 4 else None,
+        }
+        for i in range(80)
+        for t in range(1, 5)
+    ]
     found = callaway_santanna(
-        pd.DataFrame(rows), outcome="y", base="universal", inference=["cr0", "cr1", "jackknife", "unit"]
+        pd.DataFrame(rows),
+        outcome="y",
+        base="universal",
+        inference=["cr0", "cr1", "jackknife", "unit"],
     )
     table = found.tidy().set_index("term")
     base = table.loc["event[-1]"]

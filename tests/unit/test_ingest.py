@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from evalweave import engine
 from evalweave.errors import DataError, EvalweaveError, StudyError
-from evalweave.records import engine
-from evalweave.records.ingest import Part, index, ingest, ingested_table, ledger
-from evalweave.study import Extract
+from evalweave.extract.ingest import Part, index, ingest, ingested_table, ledger
+from evalweave.study.records import Extract
 
 HEADER = "patient_id,date,code,value,unit\n"
 SECRET = "12622041000006111"  # beyond 2^53, and nobody's business
@@ -72,12 +72,17 @@ def test_text_is_read_whole_and_keeps_every_digit(tmp_path: Path) -> None:
         pytest.param(lambda text: text.replace(",", "\t").encode(), id="tabs"),
         pytest.param(lambda text: text.replace(",", "|").encode(), id="bars"),
         pytest.param(lambda text: text.replace("\n", ",\n").encode(), id="trailing delimiter"),
-        pytest.param(lambda text: text.replace("mol\n", "mol,\n").encode(), id="trailing delimiter in rows"),
+        pytest.param(
+            lambda text: text.replace("mol\n", "mol,\n").encode(), id="trailing delimiter in rows"
+        ),
         pytest.param(lambda text: gzip.compress(text.encode()), id="gzip under another name"),
-        pytest.param(lambda text: gzip.compress(text[:50].encode()) + gzip.compress(text[50:].encode()), id="two gzips"),
+        pytest.param(
+            lambda text: gzip.compress(text[:50].encode()) + gzip.compress(text[50:].encode()),
+            id="two gzips",
+        ),
         pytest.param(lambda text: text.replace("48", ' "48" '.strip()).encode(), id="quoted"),
     ],
-)  # fmt: skip
+)
 def test_every_dress_of_the_same_text_gives_the_same_rows(tmp_path: Path, dressed) -> None:  # type: ignore[no-untyped-def]
     plain, other = tmp_path / "plain", tmp_path / "other"
     plain.mkdir()
@@ -96,7 +101,10 @@ def test_parquet_and_arrow_give_the_same_rows_as_text(tmp_path: Path) -> None:
     cells = [line.split(",") for line in ROWS.splitlines()]
     table = pa.table({name: [row[place] for row in cells] for place, name in enumerate(columns)})
     pq.write_table(table, parquet / "events.parquet")
-    with pa.OSFile(str(arrow / "events.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema) as writer:
+    with (
+        pa.OSFile(str(arrow / "events.arrow"), "wb") as sink,
+        pa.ipc.new_file(sink, table.schema) as writer,
+    ):
         writer.write_table(table)
     drop = {"source_file"}
     want = [{k: v for k, v in row.items() if k not in drop} for row in rows(text)]
@@ -122,12 +130,16 @@ def test_typed_parquet_is_read_as_text(tmp_path: Path) -> None:
 
 
 def test_identifiers_as_floats_are_refused(tmp_path: Path) -> None:
-    table = pa.table({"patient_id": pa.array([1.0, None]), "date": ["2015-01-01"] * 2, "code": ["1", "2"]})
+    table = pa.table(
+        {"patient_id": pa.array([1.0, None]), "date": ["2015-01-01"] * 2, "code": ["1", "2"]}
+    )
     pq.write_table(table, tmp_path / "events.parquet")
     assert "floating-point" in refused(tmp_path)
 
 
-@pytest.mark.parametrize("text", ["quoted\ttab", "quoted\nnew line", 'quoted ""quote""', "quoted, comma"])
+@pytest.mark.parametrize(
+    "text", ["quoted\ttab", "quoted\nnew line", 'quoted ""quote""', "quoted, comma"]
+)
 def test_quoted_cells_hold_anything(tmp_path: Path, text: str) -> None:
     put(tmp_path, HEADER + f'P1,2015-05-01,1,48,"{text}"\nP2,2015-05-01,1,48,\n')
     assert [row["unit_text"] for row in rows(tmp_path)] == [text.replace('""', '"'), None]
@@ -147,19 +159,27 @@ FAULTY: list[tuple[str | bytes, str]] = [
     (HEADER.replace("value", "code") + ROWS, 'the column "code" more than once'),
     (HEADER.replace(",", "^") + ROWS, 'a column "patient_id"'),
     (HEADER.encode() + b"P1\x00,2015-05-01,1,48,\n", "row 2: found a NUL byte"),
-    (HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\xb5mol\n", "row 4: found a character that is not UTF-8"),
+    (
+        HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\xb5mol\n",
+        "row 4: found a character that is not UTF-8",
+    ),
     (gzip.compress((HEADER + ROWS * 5000).encode())[:-20], "a truncated gzip archive"),
     (gzip.compress((HEADER + ROWS * 50).encode())[:15] + b"\xff" * 60, "gzip archive"),
     (b"%PDF-1.4", "a PDF"),
     ("<html><body>Sign in</body></html>\nx\n", "what looks like a web page"),
-    (HEADER + ROWS.replace("2015-05-01", "01/05/2015").replace("2016-02-29", "29/02/2016"), "date_format: dmy"),
+    (
+        HEADER + ROWS.replace("2015-05-01", "01/05/2015").replace("2016-02-29", "29/02/2016"),
+        "date_format: dmy",
+    ),
     (HEADER + "P1,44054006,2015-05-01,,\n" * 3, "columns are swapped"),
     (HEADER + 'P1,2015-05-01,1,"48,5",\n' * 3, "decimal commas in 3 of 3"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("content", "says"), FAULTY, ids=[str(n) for n in range(len(FAULTY))])
-def test_a_faulty_file_is_refused_in_a_sentence(tmp_path: Path, content: str | bytes, says: str) -> None:
+def test_a_faulty_file_is_refused_in_a_sentence(
+    tmp_path: Path, content: str | bytes, says: str
+) -> None:
     put(tmp_path, content)
     assert says in refused(tmp_path)
     assert not list((tmp_path / "out").rglob("*.parquet"))
@@ -205,14 +225,20 @@ def test_no_file_of_a_table_says_what_is_there(tmp_path: Path) -> None:
 
 
 def test_columns_are_renamed_for_an_ehrql_extract(tmp_path: Path) -> None:
-    put(tmp_path, "patient_id,date,snomedct_code,numeric_value\n1,2015-05-01,44054006,\n1,2015-06-01,1,48\n")
+    put(
+        tmp_path,
+        "patient_id,date,snomedct_code,numeric_value\n1,2015-05-01,44054006,\n1,2015-06-01,1,48\n",
+    )
     found = rows(tmp_path, columns={"events": {"code": "snomedct_code", "value": "numeric_value"}})
     assert [row["value"] for row in found] == [None, 48.0]
 
 
 def test_renames_use_our_names(tmp_path: Path) -> None:
     put(tmp_path, "patient_id,day,code,result\n1,2015-05-01,1,48\n")
-    assert rows(tmp_path, columns={"events": {"date_text": "day", "value_text": "result"}})[0]["value"] == 48
+    assert (
+        rows(tmp_path, columns={"events": {"date_text": "day", "value_text": "result"}})[0]["value"]
+        == 48
+    )
     with pytest.raises(StudyError) as caught:
         read(tmp_path, columns={"events": {"valeu": "result"}, "evnts": {}})
     assert '"valeu" is not a column. Did you mean "value"?' in str(caught.value)
@@ -234,7 +260,8 @@ def test_too_little_memory_is_a_sentence(tmp_path: Path, monkeypatch: pytest.Mon
         with engine.working("duckdb", tmp_path) as backend:
             backend.raw_sql("SELECT list(i) FROM range(50000000) t(i)").fetchall()
     pq.write_table(
-        pa.table({"patient_id": ["P1"], "date": ["2016-02-29"], "code": ["1"]}), tmp_path / "events.parquet"
+        pa.table({"patient_id": ["P1"], "date": ["2016-02-29"], "code": ["1"]}),
+        tmp_path / "events.parquet",
     )
     monkeypatch.setenv("EVALWEAVE_MEMORY_LIMIT", "1KB")
     with pytest.raises(EvalweaveError, match="more than 1KB of memory"):

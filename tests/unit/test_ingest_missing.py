@@ -57,4 +57,8 @@ def test_in_every_format_and_its_lookups(tmp_path: Path) -> None:
     )
     put(omop, "person_id,death_date\n1,NULL\n", "death.csv")
     first, second = rows(omop, "patients", format="omop", missing=["NULL"])
-    assert (first["patient_id"], first["birth_month"], second["death_date_text"]) == (None, None, None)
+    assert (first["patient_id"], first["birth_month"], second["death_date_text"]) == (
+        None,
+        None,
+        None,
+    )

@@ -1,4 +1,5 @@
-"""Rows that a reader would lose, merge or cut without a word; and faults that name the line of a text editor."""
+"""Rows that a reader would lose, merge or cut without a word; and faults that name the line of a
+text editor."""
 
 from __future__ import annotations
 
@@ -8,13 +9,21 @@ from pathlib import Path
 import pytest
 from test_ingest import HEADER, ROWS, SECRET, put, refused, rows
 
-from evalweave.records.textfiles import look
+from evalweave.reading.textfiles import look
 
 SWALLOWED = [
     pytest.param(f'{SECRET},2015-05-01,1,48,"\nP2,2016-02-29,1,52,"\n', 2, id="one row"),
-    pytest.param(f'{SECRET},2015-05-01,1,48,"\nP2,2016-02-29,1,52,x\nP3,2016-02-29,1,52,"\n', 2, id="two rows"),
-    pytest.param(f'{ROWS}{SECRET},2015-05-01,1,"48,x\nP2,2016-02-29,1,"52,x\n', 4, id="not in the last column"),
-]  # fmt: skip
+    pytest.param(
+        f'{SECRET},2015-05-01,1,48,"\nP2,2016-02-29,1,52,x\nP3,2016-02-29,1,52,"\n',
+        2,
+        id="two rows",
+    ),
+    pytest.param(
+        f'{ROWS}{SECRET},2015-05-01,1,"48,x\nP2,2016-02-29,1,"52,x\n',
+        4,
+        id="not in the last column",
+    ),
+]
 
 
 @pytest.mark.parametrize(("cells", "row"), SWALLOWED)
@@ -25,20 +34,32 @@ def test_a_quote_that_takes_in_rows_is_refused(tmp_path: Path, cells: str, row: 
 
 
 def test_a_quote_in_a_column_that_is_not_wanted_takes_in_rows_too(tmp_path: Path) -> None:
-    put(tmp_path, 'patient_id,date,code,term\nP1,2015-05-01,1,"\nP2,2016-02-29,1,"\nP3,2016-02-29,1,x\n')
+    put(
+        tmp_path,
+        'patient_id,date,code,term\nP1,2015-05-01,1,"\nP2,2016-02-29,1,"\nP3,2016-02-29,1,x\n',
+    )
     assert "row 2: found a quote that takes in the rows that follow it" in refused(tmp_path)
 
 
 def test_notes_of_several_lines_are_no_rows(tmp_path: Path) -> None:
-    put(tmp_path, HEADER + 'P1,2015-05-01,1,48,"one, two\n\nthree,\nfour"\nP2,2016-02-29,1,52,"a\nb"\n')
+    put(
+        tmp_path,
+        HEADER + 'P1,2015-05-01,1,48,"one, two\n\nthree,\nfour"\nP2,2016-02-29,1,52,"a\nb"\n',
+    )
     assert [row["unit_text"] for row in rows(tmp_path)] == ["one, two\n\nthree,\nfour", "a\nb"]
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        (HEADER + ROWS + 'P1,2015-05-01,1,48,"mm"ol\n', "row 4: found a row that cannot be told from the next"),
-        (HEADER + "P1,2015-05-01,1,48,a\rP2,2016-02-29,1,52,b\nP3,2016-02-29,1,52,b\n", "row 2: found a carriage return"),
+        (
+            HEADER + ROWS + 'P1,2015-05-01,1,48,"mm"ol\n',
+            "row 4: found a row that cannot be told from the next",
+        ),
+        (
+            HEADER + "P1,2015-05-01,1,48,a\rP2,2016-02-29,1,52,b\nP3,2016-02-29,1,52,b\n",
+            "row 2: found a carriage return",
+        ),
         (HEADER.replace("\n", "\r") + ROWS, "row 1: found a carriage return that ends no line"),
         ((HEADER + ROWS).replace("\n", "\r\r\n"), "row 1: found a carriage return"),
         (HEADER + '\n\nP1,2015-05-01,1,48,"a\nb"\n\nP1,2015-05-01\n', "row 7: found 2 cells"),
@@ -46,7 +67,7 @@ def test_notes_of_several_lines_are_no_rows(tmp_path: Path) -> None:
         ("\ufeff\ufeff" + HEADER + ROWS, "no such column"),
         (gzip.compress((HEADER + ROWS).encode()) + b"junk", "a damaged gzip archive"),
     ],
-)  # fmt: skip
+)
 def test_the_row_of_the_fault_is_the_line_in_an_editor(
     tmp_path: Path, content: str | bytes, says: str
 ) -> None:
@@ -94,7 +115,11 @@ def test_more_units_than_anyone_can_list_are_matched_by_their_text(tmp_path: Pat
         "NumUnit.txt",
     )
     header = "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\tobstypeid\r\n"
-    put(tmp_path, header + "1\t01/05/2015\t1\t48\t75001\t4\r\n", "s_set1_extract_observation_002.txt")
+    put(
+        tmp_path,
+        header + "1\t01/05/2015\t1\t48\t75001\t4\r\n",
+        "s_set1_extract_observation_002.txt",
+    )
     put(
         tmp_path,
         header + "1\t01/05/2015\t1\t48\t80000\t10\r\n2\t01/05/2015\t1\t48\tNA\t\r\n",

@@ -1,4 +1,5 @@
-"""Parquet and Arrow as people write them: every cell as it was stored, or the file refused in a sentence."""
+"""Parquet and Arrow as people write them: every cell as it was stored, or the file refused in a
+sentence."""
 
 from __future__ import annotations
 
@@ -37,17 +38,33 @@ def events(**columns: Any) -> pa.Table:
 @pytest.mark.parametrize(
     ("column", "texts"),
     [
-        pytest.param(pa.array([float("nan"), float("inf"), 1e20]), [None, "inf", "1e+20"], id="floats out of range"),
-        pytest.param(pa.array([48.1, 6.5, None], pa.float32()), ["48.1", "6.5", None], id="short floats"),
-        pytest.param(pa.array([Decimal("48.00"), Decimal("6.50"), None]), ["48", "6.50", None], id="decimals"),
+        pytest.param(
+            pa.array([float("nan"), float("inf"), 1e20]),
+            [None, "inf", "1e+20"],
+            id="floats out of range",
+        ),
+        pytest.param(
+            pa.array([48.1, 6.5, None], pa.float32()), ["48.1", "6.5", None], id="short floats"
+        ),
+        pytest.param(
+            pa.array([Decimal("48.00"), Decimal("6.50"), None]), ["48", "6.50", None], id="decimals"
+        ),
         pytest.param(pa.array([True, False, None]), ["true", "false", None], id="booleans"),
-        pytest.param(pa.array(["<20", " x ", ""]).dictionary_encode(), ["<20", "x", None], id="dictionary"),
-        pytest.param(pa.array(["a\nb", 'q"', None], pa.large_string()), ["a\nb", 'q"', None], id="large text"),
+        pytest.param(
+            pa.array(["<20", " x ", ""]).dictionary_encode(), ["<20", "x", None], id="dictionary"
+        ),
+        pytest.param(
+            pa.array(["a\nb", 'q"', None], pa.large_string()), ["a\nb", 'q"', None], id="large text"
+        ),
         pytest.param(pa.nulls(3), [None] * 3, id="nothing"),
-        pytest.param(pa.array([2**63, 1, None], pa.uint64()), [str(2**63), "1", None], id="unsigned"),
+        pytest.param(
+            pa.array([2**63, 1, None], pa.uint64()), [str(2**63), "1", None], id="unsigned"
+        ),
     ],
-)  # fmt: skip
-def test_values_of_every_type(tmp_path: Path, kind: str, column: pa.Array, texts: list[str | None]) -> None:
+)
+def test_values_of_every_type(
+    tmp_path: Path, kind: str, column: pa.Array, texts: list[str | None]
+) -> None:
     save(tmp_path, kind, events(value=column))
     assert [found(row) for row in rows(tmp_path)] == [said(text) for text in texts]
 
@@ -74,7 +91,9 @@ def test_identifiers_stored_as_decimals_have_no_fraction(tmp_path: Path, kind: s
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("order", ["iso", "dmy", "mdy"])
-def test_typed_dates_are_dates_whatever_the_order_of_texts(tmp_path: Path, kind: str, order: str) -> None:
+def test_typed_dates_are_dates_whatever_the_order_of_texts(
+    tmp_path: Path, kind: str, order: str
+) -> None:
     days = pa.array([dt.date(2016, 2, 29), dt.date(2016, 4, 1), None])
     save(tmp_path, kind, events().set_column(1, "date", days))
     assert [row["date"] for row in rows(tmp_path, date_format=order)] == days.to_pylist()
@@ -100,13 +119,19 @@ def test_two_columns_of_one_name(tmp_path: Path, kind: str) -> None:
     names = ["patient_id", "date", "code"]
     two = pa.array(["48", "49", "50"])
     save(
-        tmp_path, kind, pa.Table.from_arrays([PEOPLE, DAY, CODE, two, two], names=[*names, "value", "value"])
+        tmp_path,
+        kind,
+        pa.Table.from_arrays([PEOPLE, DAY, CODE, two, two], names=[*names, "value", "value"]),
     )
     assert 'the column "value" more than once' in refused(tmp_path)
     both = pa.Table.from_arrays([PEOPLE, DAY, CODE, two, two], names=[*names, "Value", "VALUE"])
     save(tmp_path, kind, both)
     assert "upper and lower case only" in refused(tmp_path)
-    assert [row["value"] for row in rows(tmp_path, columns={"events": {"value": "VALUE"}})] == [48, 49, 50]
+    assert [row["value"] for row in rows(tmp_path, columns={"events": {"value": "VALUE"}})] == [
+        48,
+        49,
+        50,
+    ]
 
 
 def test_two_columns_that_differ_in_case_in_a_csv(tmp_path: Path) -> None:
@@ -124,7 +149,11 @@ def test_floats_behind_a_dictionary_are_floats(tmp_path: Path, kind: str) -> Non
 
 def test_a_damaged_file_and_a_type_that_no_engine_knows(tmp_path: Path) -> None:
     many = pa.table(
-        {"patient_id": [f"P{n}" for n in range(5000)], "date": ["2015-01-01"] * 5000, "code": ["1"] * 5000}
+        {
+            "patient_id": [f"P{n}" for n in range(5000)],
+            "date": ["2015-01-01"] * 5000,
+            "code": ["1"] * 5000,
+        }
     )
     path = save(tmp_path, "parquet", many)
     whole = bytearray(path.read_bytes())
@@ -139,16 +168,18 @@ def test_a_damaged_file_and_a_type_that_no_engine_knows(tmp_path: Path) -> None:
     assert "events.arrow: found Arrow that cannot be read" in refused(tmp_path)
 
 
-def test_a_dictionary_with_floating_point_codes_is_refused_and_small_ones_are_not(tmp_path: Path) -> None:
-    observations = (
-        "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\r\n12320001\t05/05/2016\t1700711000006113\t48\t77\r\n"
-    )
+def test_a_dictionary_with_floating_point_codes_is_refused_and_small_ones_are_not(
+    tmp_path: Path,
+) -> None:
+    observations = "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\r\n12320001\t05/05/2016\t1700711000006113\t48\t77\r\n"
     put(tmp_path, observations, "x_extract_observation_001.txt")
     units = pa.table({"numunitid": [77.0, None], "Description": ["mmol/mol", None]})
     pq.write_table(units, tmp_path / "NumUnit.parquet")
     aurum = {"format": "cprd_aurum", "date_format": "dmy", "code_system": "snomed"}
     assert rows(tmp_path, **aurum)[0]["unit_text"] == "mmol/mol"
-    terms = pa.table({"MedCodeId": [1700711000006113.0, 2e16], "SnomedCTConceptId": ["999791000000106"] * 2})
+    terms = pa.table(
+        {"MedCodeId": [1700711000006113.0, 2e16], "SnomedCTConceptId": ["999791000000106"] * 2}
+    )
     pq.write_table(terms, tmp_path / "MedicalDictionary.parquet")
     assert (
         "MedicalDictionary.parquet, column MedCodeId: found identifiers stored as floating-point"

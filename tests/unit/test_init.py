@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from evalweave import study
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
+from evalweave.study.records import Extract
 from evalweave.templates import CODELISTS, FORMATS, SHEETS, study_name
 from evalweave.triangulation.claims import CLAIMS, Known, read_claims
 
@@ -30,14 +30,21 @@ def test_the_new_study_is_valid(tmp_path: Path, format_: str) -> None:
     assert made.study.name == "my-study-2"
     assert made.extract.format == format_
     assert Path(made.extract.path) == tmp_path / "My study 2" / "extract"
-    for path in (made.practices, *made.codelists.values(), made.claims, made.qualitative.participants):  # type: ignore[union-attr]
+    for path in (
+        made.practices,
+        *made.codelists.values(),
+        made.claims,
+        made.qualitative.participants,
+    ):  # type: ignore[union-attr]
         assert Path(path).is_file()  # type: ignore[arg-type]
     assert "FILL IN" in (tmp_path / "My study 2" / "study.yaml").read_text()
-    assert f"evalweave check '{tmp_path / 'My study 2' / 'study.yaml'}'" in done.output  # ready to be pasted
+    assert (
+        f"evalweave check '{tmp_path / 'My study 2' / 'study.yaml'}'" in done.output
+    )  # ready to be pasted
 
 
 def test_there_is_a_template_for_every_format_of_the_model() -> None:
-    declared = study.Extract.model_fields["format"].annotation
+    declared = Extract.model_fields["format"].annotation
     assert set(FORMATS) == set(declared.__args__)  # type: ignore[union-attr]
 
 

@@ -10,27 +10,52 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
-from evalweave import tables
 from evalweave.cli import app
 from evalweave.files import read_table, write_csv
+from evalweave.tables.analyses import ESTIMATES
+from evalweave.tables.contract import Table
+from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
+from evalweave.tables.qualitative import (
+    CODES,
+    CODINGS,
+    ELIGIBILITY,
+    IMPORT_LOG,
+    PARTICIPANTS,
+    SEGMENTS,
+    SOURCE_PARTICIPANTS,
+    SOURCES,
+    STANCES,
+    THEME_CODES,
+    THEME_COUNTS,
+    THEMES,
+)
 
 CLIENTS = [f"C{n:02d}" for n in range(1, 13)]
 WORKERS = ["LW01", "LW02", "LW03"]
 SETTINGS = {
     "qualitative": {
-        "project": "p.qdpx", "participants": "p.csv", "themes": "t.csv", "attributes": ["gender", "age_band"],
+        "project": "p.qdpx",
+        "participants": "p.csv",
+        "themes": "t.csv",
+        "attributes": ["gender", "age_band"],
     },
     "claims": "claims.csv",
     "analyses": [
         {"name": "main", "estimator": "twfe", "outcome": "hba1c", "inference": ["cr2", "cr1"]},
-        {"name": "gap", "estimator": "twfe", "outcome": "hba1c", "subgroup": "white", "inference": ["cr2"]},
+        {
+            "name": "gap",
+            "estimator": "twfe",
+            "outcome": "hba1c",
+            "subgroup": "white",
+            "inference": ["cr2"],
+        },
     ],
     "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
     "estimates_first_seen": "2019-01-01",
-}  # fmt: skip
+}
 
 
-def rows(table: tables.Table, **columns: Any) -> pd.DataFrame:
+def rows(table: Table, **columns: Any) -> pd.DataFrame:
     return table.conform(pd.DataFrame(columns))
 
 
@@ -39,10 +64,19 @@ def estimate(
 ) -> dict[str, Any]:
     point, low, high, error, dof = values
     return {
-        "analysis": analysis, "estimator": "twfe", "outcome": "hba1c", "term": term, "estimate": point,
-        "ci_low": low, "ci_high": high, "std_error": error, "dof": dof, "level": 0.95, "outcome_unit": unit,
+        "analysis": analysis,
+        "estimator": "twfe",
+        "outcome": "hba1c",
+        "term": term,
+        "estimate": point,
+        "ci_low": low,
+        "ci_high": high,
+        "std_error": error,
+        "dof": dof,
+        "level": 0.95,
+        "outcome_unit": unit,
         "inference": inference,
-    }  # fmt: skip
+    }
 
 
 def the_estimates(scale: float = 0.09148) -> pd.DataFrame:
@@ -54,11 +88,12 @@ def the_estimates(scale: float = 0.09148) -> pd.DataFrame:
         values = tuple(per * v for v in (-0.9, -2.4, 0.6, 0.7))
         listed.append(estimate("gap", "difference[white=1-0]", "cr2", unit, (*values, 12.0)))
         listed.append(estimate("gap", "att[white=1]", "cr2", unit, (*values, 12.0)))
-    return tables.ESTIMATES.conform(pd.DataFrame(listed))
+    return ESTIMATES.conform(pd.DataFrame(listed))
 
 
 def the_strand() -> dict[str, pd.DataFrame]:
-    """Twelve clients and three link workers with an interview each; two coders, of whom B read four clients'."""
+    """Twelve clients and three link workers with an interview each; two coders, of whom B read four
+    clients'."""
     people = CLIENTS + WORKERS
     source = {person: f"interview {person}" for person in people}
     notes = "shadowing C01"
@@ -68,58 +103,105 @@ def the_strand() -> dict[str, pd.DataFrame]:
     ]
     segments.append((f"{notes}:0-40", notes, 0, 40, "C01 was turned away at the desk, I saw."))
     ids = {person: f"{source[person]}:0-60" for person in people}
-    said = [(ids[p], "A", "supports") for p in CLIENTS[:8]] + [(ids[p], "B", "supports") for p in CLIENTS[:3]]
-    said += [(ids["C09"], "A", "contradicts"), (ids["C12"], "A", "contradicts")]  # C12 was not asked
+    said = [(ids[p], "A", "supports") for p in CLIENTS[:8]] + [
+        (ids[p], "B", "supports") for p in CLIENTS[:3]
+    ]
+    said += [
+        (ids["C09"], "A", "contradicts"),
+        (ids["C12"], "A", "contradicts"),
+    ]  # C12 was not asked
     said += [(ids["LW01"], "A", "contradicts"), (f"{notes}:0-40", "A", "contradicts")]
     coded = [(segment, "help > practical", "A") for segment, *_ in segments]
     coded += [(ids[p], "help > practical", "B") for p in CLIENTS[:4]]
     eligible = [True] * 11 + [False] + [True] * 3
     return {
         "participants": rows(
-            tables.PARTICIPANTS, participant_id=people, role=["client"] * 12 + ["link_worker"] * 3,
-            gender=["female", "male"] * 6 + ["female"] * 3, age_band=["60-64"] * 15,
+            PARTICIPANTS,
+            participant_id=people,
+            role=["client"] * 12 + ["link_worker"] * 3,
+            gender=["female", "male"] * 6 + ["female"] * 3,
+            age_band=["60-64"] * 15,
             consent_quote=[True] * 14 + [False],
         ),
         "sources": rows(
-            tables.SOURCES, source_id=[*source.values(), notes], name=[*source.values(), notes],
+            SOURCES,
+            source_id=[*source.values(), notes],
+            name=[*source.values(), notes],
             kind=["initial_interview"] * 15 + ["field_note"],
         ),
         "source_participants": rows(
-            tables.SOURCE_PARTICIPANTS, source_id=[*source.values(), notes], participant_id=[*people, "C01"],
+            SOURCE_PARTICIPANTS,
+            source_id=[*source.values(), notes],
+            participant_id=[*people, "C01"],
             basis=["map"] * 16,
         ),
-        "eligibility": rows(tables.ELIGIBILITY, participant_id=people, theme_id=["fit"] * 15, eligible=eligible),
-        "codes": rows(
-            tables.CODES, code_id=["help", "help > practical"], path=["help", "help > practical"],
-            parent=[None, "help"], depth=[0, 1],
+        "eligibility": rows(
+            ELIGIBILITY, participant_id=people, theme_id=["fit"] * 15, eligible=eligible
         ),
-        "themes": rows(tables.THEMES, theme_id=["fit"], label=["Good fit for some"], definition=["who is helped"]),
-        "theme_codes": rows(tables.THEME_CODES, theme_id=["fit"], code_id=["help"], descendants=[True]),
+        "codes": rows(
+            CODES,
+            code_id=["help", "help > practical"],
+            path=["help", "help > practical"],
+            parent=[None, "help"],
+            depth=[0, 1],
+        ),
+        "themes": rows(
+            THEMES, theme_id=["fit"], label=["Good fit for some"], definition=["who is helped"]
+        ),
+        "theme_codes": rows(THEME_CODES, theme_id=["fit"], code_id=["help"], descendants=[True]),
         "segments": rows(
-            tables.SEGMENTS, **dict(zip(("segment_id", "source_id", "start", "end", "quote"), zip(*segments, strict=True), strict=True)),
+            SEGMENTS,
+            **dict(
+                zip(
+                    ("segment_id", "source_id", "start", "end", "quote"),
+                    zip(*segments, strict=True),
+                    strict=True,
+                )
+            ),
             offset_check=["ok"] * 16,
         ),
-        "codings": rows(tables.CODINGS, **dict(zip(("segment_id", "code_id", "coder_id"), zip(*coded, strict=True), strict=True))),
+        "codings": rows(
+            CODINGS,
+            **dict(
+                zip(("segment_id", "code_id", "coder_id"), zip(*coded, strict=True), strict=True)
+            ),
+        ),
         "stances": rows(
-            tables.STANCES, claim_id=["helped"] * len(said),
+            STANCES,
+            claim_id=["helped"] * len(said),
             **dict(zip(("segment_id", "coder_id", "stance"), zip(*said, strict=True), strict=True)),
         ),
-        "import_log": tables.IMPORT_LOG.empty(),
+        "import_log": IMPORT_LOG.empty(),
         "theme_counts": rows(
-            tables.THEME_COUNTS, theme_id=["fit", "fit"], role=["client", "link_worker"], n_participants=[11, 3],
-            n_eligible=[11, 3], n_references=[15, 3], n_sources=[11, 3],
+            THEME_COUNTS,
+            theme_id=["fit", "fit"],
+            role=["client", "link_worker"],
+            n_participants=[11, 3],
+            n_eligible=[11, 3],
+            n_references=[15, 3],
+            n_sources=[11, 3],
         ),
-    }  # fmt: skip
+    }
 
 
 CLAIM = {
-    "claim_id": "helped", "theme_id": "fit", "proposition": "People are helped", "role": "client",
-    "relation": "converges", "analysis": "main", "term": "att", "outcome_unit": "percentage points",
-    "expected_sign": "negative", "margin": 0.02, "declared_on": "2018-11-30",
-}  # fmt: skip
+    "claim_id": "helped",
+    "theme_id": "fit",
+    "proposition": "People are helped",
+    "role": "client",
+    "relation": "converges",
+    "analysis": "main",
+    "term": "att",
+    "outcome_unit": "percentage points",
+    "expected_sign": "negative",
+    "margin": 0.02,
+    "declared_on": "2018-11-30",
+}
 
 
-def world(folder: Path, *claims: dict[str, Any], strand: dict[str, pd.DataFrame] | None = None) -> Path:
+def world(
+    folder: Path, *claims: dict[str, Any], strand: dict[str, pd.DataFrame] | None = None
+) -> Path:
     for name, frame in (strand or the_strand()).items():
         write_csv(frame, folder / ("count" if name == "theme_counts" else "code") / f"{name}.csv")
     write_csv(the_estimates(), folder / "estimates.csv")
@@ -131,9 +213,20 @@ def run_join(folder: Path) -> Any:
     settings = SETTINGS | {"claims": str(folder / "claims.csv")}
     return CliRunner().invoke(
         app,
-        ["join", "--settings", json.dumps(settings), "--estimates", str(folder / "estimates.csv"),
-         "--coded", str(folder / "code"), "--counts", str(folder / "count"), "--out", str(folder / "join")],
-    )  # fmt: skip
+        [
+            "join",
+            "--settings",
+            json.dumps(settings),
+            "--estimates",
+            str(folder / "estimates.csv"),
+            "--coded",
+            str(folder / "code"),
+            "--counts",
+            str(folder / "count"),
+            "--out",
+            str(folder / "join"),
+        ],
+    )
 
 
 def joined(
@@ -141,7 +234,7 @@ def joined(
 ) -> pd.DataFrame:
     done = run_join(world(folder, *claims, strand=strand))
     assert done.exit_code == 0, done.output or done.exception
-    return read_table(folder / "join" / "joint_display.csv", tables.JOINT_DISPLAY)
+    return read_table(folder / "join" / "joint_display.csv", JOINT_DISPLAY)
 
 
 def test_one_claim(tmp_path: Path) -> None:
@@ -150,8 +243,17 @@ def test_one_claim(tmp_path: Path) -> None:
         -1.1 * 0.09148,
         "cr2",
     )  # the first method, in the margin's unit
-    assert (row["quantitative_state"], row["qualitative_state"], row["label"]) == ("D", "S", "agreement")
-    assert (row["n_eligible"], row["n_raised"], row["n_supports"], row["n_contradicts"]) == (11, 11, 8, 1)
+    assert (row["quantitative_state"], row["qualitative_state"], row["label"]) == (
+        "D",
+        "S",
+        "agreement",
+    )
+    assert (row["n_eligible"], row["n_raised"], row["n_supports"], row["n_contradicts"]) == (
+        11,
+        11,
+        8,
+        1,
+    )
     assert row["negative_case"] is True
     assert row["theme_label"] == "Good fit for some"
     assert 0 < row["label_stability"] < 1
@@ -166,7 +268,10 @@ def test_who_counts(tmp_path: Path) -> None:
     assert qualitative["n_observations_contradicting"] == 1  # never a person
     choices = qualitative["by_coder_choice"]
     assert set(choices) == {"union", "A", "B", "intersection"}
-    assert (choices["B"]["n_eligible"], choices["B"]["n_supports"]) == (4, 3)  # of those whom B read
+    assert (choices["B"]["n_eligible"], choices["B"]["n_supports"]) == (
+        4,
+        3,
+    )  # of those whom B read
     assert choices["intersection"]["n_supports"] == 7  # C04: A says so, B read it and does not
     assert len(detail["notes"]) == 2
     assert detail["rule"]["rows"]["S"][0] == "agreement"
@@ -193,7 +298,11 @@ def test_label_and_stability_by_relation(tmp_path: Path) -> None:
         ({"margin": 0.05}, ("D", "S"), "partial"),
         ({"outcome_unit": "mmol/mol", "margin": 0.2}, ("D", "S"), "agreement"),
         ({"expected_sign": "positive"}, ("D", "S"), "dissonance"),
-        ({"analysis": "gap", "term": "difference[white=1-0]"}, ("I", "S"), "not comparable: imprecise"),
+        (
+            {"analysis": "gap", "term": "difference[white=1-0]"},
+            ("I", "S"),
+            "not comparable: imprecise",
+        ),
         ({"role": "link_worker"}, ("D", "C"), "dissonance"),
     ],
 )
@@ -208,9 +317,11 @@ def test_states_and_labels(
 def test_a_term_without_an_estimate_says_why(tmp_path: Path) -> None:
     world(tmp_path, CLAIM | {"analysis": "gap", "term": "att[white=0]"})
     reason = "no practice has both groups"
-    (tmp_path / "diagnostics.json").write_text(json.dumps({"gap": {"absent": {"att[white=0]": reason}}}))
+    (tmp_path / "diagnostics.json").write_text(
+        json.dumps({"gap": {"absent": {"att[white=0]": reason}}})
+    )
     assert run_join(tmp_path).exit_code == 0
-    (row,) = read_table(tmp_path / "join" / "joint_display.csv", tables.JOINT_DISPLAY).to_dict("records")
+    (row,) = read_table(tmp_path / "join" / "joint_display.csv", JOINT_DISPLAY).to_dict("records")
     assert (row["quantitative_state"], row["label"]) == ("X", "silence (quantitative)")
     assert row["quantitative_detail"] == f"no estimate: {reason}"
 
@@ -220,7 +331,9 @@ def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
     turned = {name: frame.iloc[::-1].reset_index(drop=True) for name, frame in the_strand().items()}
     joined(tmp_path / "b", CLAIM, strand=turned)
     for name in ("joint_display.csv", "quotes.csv", "joint_display.json"):
-        assert (tmp_path / "a/join" / name).read_bytes() == (tmp_path / "b/join" / name).read_bytes()
+        assert (tmp_path / "a/join" / name).read_bytes() == (
+            tmp_path / "b/join" / name
+        ).read_bytes()
 
 
 def test_the_human_reading_stands_beside_and_never_over(tmp_path: Path) -> None:
@@ -231,13 +344,17 @@ def test_the_human_reading_stands_beside_and_never_over(tmp_path: Path) -> None:
         "analyst_reason": "so",
     }
     (row,) = joined(tmp_path, CLAIM | human | {"expected_sign": "positive"}).to_dict("records")
-    assert (row["label"], row["analyst_label"], row["analyst_initials"]) == ("dissonance", "agreement", "AB")
+    assert (row["label"], row["analyst_label"], row["analyst_initials"]) == (
+        "dissonance",
+        "agreement",
+        "AB",
+    )
 
 
 def test_post_hoc_is_marked_and_printed(tmp_path: Path) -> None:
     done = run_join(world(tmp_path, CLAIM | {"declared_on": "2020-01-01"}))
     assert "[post hoc]" in done.output
-    assert read_table(tmp_path / "join/joint_display.csv", tables.JOINT_DISPLAY)["post_hoc"].all()
+    assert read_table(tmp_path / "join/joint_display.csv", JOINT_DISPLAY)["post_hoc"].all()
 
 
 def test_what_is_printed_counts_nobody(tmp_path: Path) -> None:
@@ -249,7 +366,7 @@ def test_what_is_printed_counts_nobody(tmp_path: Path) -> None:
 
 def test_quotes_show_both_sides_with_path_and_consent(tmp_path: Path) -> None:
     joined(tmp_path, CLAIM)
-    quotes = read_table(tmp_path / "join" / "quotes.csv", tables.QUOTES)
+    quotes = read_table(tmp_path / "join" / "quotes.csv", QUOTES)
     of_claim = quotes[quotes["claim_id"] == "helped"]
     assert list(of_claim["stance"]) == ["supports", "supports", "contradicts"]
     assert set(of_claim["code_path"]) == {"help > practical"}
@@ -261,9 +378,9 @@ def test_the_thread_runs_from_quote_to_estimate(tmp_path: Path) -> None:
     joined(tmp_path, CLAIM)
     (thread,) = json.loads((tmp_path / "join" / "joint_display.json").read_text())["threads"]
     assert thread["codes"] == ["help", "help > practical"]
-    assert {line["role"]: (line["n_participants"], line["n_eligible"]) for line in thread["counts"]} == {
-        "client": (11, 11), "link_worker": (3, 3)
-    }  # fmt: skip
+    assert {
+        line["role"]: (line["n_participants"], line["n_eligible"]) for line in thread["counts"]
+    } == {"client": (11, 11), "link_worker": (3, 3)}
     assert thread["claims"][0]["label"] == "agreement"
     assert "participant_id" not in thread["quotes"][0]
 
@@ -272,7 +389,7 @@ def test_a_formula_in_a_quotation_is_no_formula(tmp_path: Path) -> None:
     strand = the_strand()
     strand["segments"]["quote"] = '=HYPERLINK("x") and <b>so</b> on and on and on, at some length.'
     joined(tmp_path, CLAIM, strand=strand)
-    quotes = read_table(tmp_path / "join" / "quotes.csv", tables.QUOTES)["quote"]
+    quotes = read_table(tmp_path / "join" / "quotes.csv", QUOTES)["quote"]
     assert quotes.str.startswith("'=").all()
     assert quotes.str.contains("<b>").all()  # escaped by the report, not here
 
@@ -282,8 +399,8 @@ def test_a_stance_on_an_undeclared_claim_is_said(tmp_path: Path) -> None:
     strand["stances"].loc[0, "claim_id"] = "helpd"
     done = run_join(world(tmp_path, CLAIM, strand=strand))
     assert (
-        'stances on "helpd", which is not among the claims: they count nowhere. Did you mean "helped"?'
-        in done.output
+        'stances on "helpd", which is not among the claims: they count nowhere. Did you mean '
+        '"helped"?' in done.output
     )
 
 
@@ -303,11 +420,15 @@ def test_a_project_without_texts_can_still_be_joined(tmp_path: Path) -> None:
         strand[name] = strand[name].iloc[:0]
     (row,) = joined(tmp_path, CLAIM, strand=strand).to_dict("records")
     assert (row["qualitative_state"], row["label"]) == ("A", "silence (qualitative)")
-    assert read_table(tmp_path / "join" / "quotes.csv", tables.QUOTES).empty
+    assert read_table(tmp_path / "join" / "quotes.csv", QUOTES).empty
 
 
 def test_nobody_asked(tmp_path: Path) -> None:
     strand = the_strand()
     strand["eligibility"]["eligible"] = False
     (row,) = joined(tmp_path, CLAIM, strand=strand).to_dict("records")
-    assert (row["n_eligible"], row["qualitative_state"], row["label"]) == (0, "U", "silence (qualitative)")
+    assert (row["n_eligible"], row["qualitative_state"], row["label"]) == (
+        0,
+        "U",
+        "silence (qualitative)",
+    )

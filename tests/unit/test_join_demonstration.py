@@ -1,7 +1,9 @@
-"""The puzzle of the published study in the demonstration's own joint display: simulated voices, declared claims.
+"""The puzzle of the published study in the demonstration's own joint display: simulated voices,
+declared claims.
 
-The estimates are put in by hand, with the directions that are published and planted, once with narrow and once with
-wide intervals: dissonance on deprivation and drift, agreement on conditions, a complementary mean; or "imprecise".
+The estimates are put in by hand, with the directions that are published and planted, once with
+narrow and once with wide intervals: dissonance on deprivation and drift, agreement on conditions, a
+complementary mean; or "imprecise".
 """
 
 from __future__ import annotations
@@ -11,19 +13,21 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalweave import tables
 from evalweave.files import read_table, write_csv
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
 from evalweave.simulation.written import written_project
-from evalweave.study import SimulateSettings, Study
-from evalweave.studyfile import load_settings, load_study
+from evalweave.study.file import load_settings, load_study
+from evalweave.study.stages import SimulateSettings
+from evalweave.study.whole import Study
+from evalweave.tables.analyses import ESTIMATES
 from evalweave.triangulation.claims import Known, read_claims
 from evalweave.triangulation.estimands import known_terms, known_units
 from evalweave.triangulation.strands import Strands, Together, join
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
-# analysis, term, percentage points: greater effect in deprived areas, growing effect, greater with fewer conditions
+# analysis, term, percentage points: greater effect in deprived areas, growing effect, greater with
+# fewer conditions
 PLANTED = (
     ("by_deprivation", "difference[imd_quintile=5-1]", 0.103),
     ("event_study", "trend", -0.036),
@@ -38,39 +42,62 @@ def strand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Strands]:
     study = load_study(CONFIG)
     assert study.qualitative is not None
     themes = read_table(study.qualitative.themes)
-    project, people, sources = written_project(load_settings(str(CONFIG), SimulateSettings), themes, "test")
+    project, people, sources = written_project(
+        load_settings(str(CONFIG), SimulateSettings), themes, "test"
+    )
     (folder / "project.qdpx").write_bytes(project)
     write_csv(people, folder / "participants.csv")
     write_csv(sources, folder / "sources.csv")
-    moved = {name: str(folder / file) for name, file in (
-        ("project", "project.qdpx"), ("participants", "participants.csv"), ("sources", "sources.csv"))}  # fmt: skip
+    moved = {
+        name: str(folder / file)
+        for name, file in (
+            ("project", "project.qdpx"),
+            ("participants", "participants.csv"),
+            ("sources", "sources.csv"),
+        )
+    }
     settings = study.qualitative.model_copy(update=moved)
     coded = load(folder / "project.qdpx", settings)
     counts = theme_counts(coded, settings.attributes)
     return study.model_copy(update={"qualitative": settings}), Strands(
-        tables.ESTIMATES.empty(), {}, coded, counts
+        ESTIMATES.empty(), {}, coded, counts
     )
 
 
 def estimates(study: Study, half: float) -> pd.DataFrame:
     primary = {analysis.name: analysis.inference[0] for analysis in study.analyses}
     rows = [
-        {"analysis": analysis, "estimator": "twfe", "outcome": "hba1c", "term": term, "estimate": point,
-         "ci_low": point - half, "ci_high": point + half, "std_error": half / 2.1, "dof": 20.0, "level": 0.95,
-         "outcome_unit": "percentage points", "inference": primary[analysis]}
+        {
+            "analysis": analysis,
+            "estimator": "twfe",
+            "outcome": "hba1c",
+            "term": term,
+            "estimate": point,
+            "ci_low": point - half,
+            "ci_high": point + half,
+            "std_error": half / 2.1,
+            "dof": 20.0,
+            "level": 0.95,
+            "outcome_unit": "percentage points",
+            "inference": primary[analysis],
+        }
         for analysis, term, point in PLANTED
-    ]  # fmt: skip
-    return tables.ESTIMATES.conform(pd.DataFrame(rows))
+    ]
+    return ESTIMATES.conform(pd.DataFrame(rows))
 
 
 def displayed(strand: tuple[Study, Strands], half: float) -> Together:
     study, parts = strand
     found = estimates(study, half)
     known = Known(
-        {a.name: a for a in study.analyses}, study.outcomes, list(parts.project.themes["theme_id"]),
-        sorted(parts.project.participants["role"].unique()), known_terms(found, {}), known_units(found),
+        {a.name: a for a in study.analyses},
+        study.outcomes,
+        list(parts.project.themes["theme_id"]),
+        sorted(parts.project.participants["role"].unique()),
+        known_terms(found, {}),
+        known_units(found),
         study.estimates_first_seen,
-    )  # fmt: skip
+    )
     claims = read_claims(str(study.claims), known)
     assert study.qualitative is not None
     joined = Strands(found, {}, parts.project, parts.theme_counts)
@@ -84,15 +111,20 @@ def labels(together: Together) -> dict[str, str]:
 
 def test_the_puzzle_when_effects_are_estimated_precisely(strand: tuple[Study, Strands]) -> None:
     assert labels(displayed(strand, 0.004)) == {
-        "deprivation": "dissonance", "drift": "dissonance", "conditions": "agreement", "mean_effect": "complements",
-    }  # fmt: skip
+        "deprivation": "dissonance",
+        "drift": "dissonance",
+        "conditions": "agreement",
+        "mean_effect": "complements",
+    }
 
 
 def test_imprecise_estimates_are_called_imprecise(strand: tuple[Study, Strands]) -> None:
     assert labels(displayed(strand, 0.15)) == {
-        "deprivation": "not comparable: imprecise", "drift": "not comparable: imprecise",
-        "conditions": "not comparable: imprecise", "mean_effect": "complements",
-    }  # fmt: skip
+        "deprivation": "not comparable: imprecise",
+        "drift": "not comparable: imprecise",
+        "conditions": "not comparable: imprecise",
+        "mean_effect": "complements",
+    }
 
 
 def test_what_is_joined_is_complete(strand: tuple[Study, Strands]) -> None:
@@ -100,7 +132,11 @@ def test_what_is_joined_is_complete(strand: tuple[Study, Strands]) -> None:
     assert not together.joint_display["post_hoc"].any()
     assert together.joint_display["negative_case"].sum() == 3
     sides = set(
-        zip(together.quotes["claim_id"].fillna(""), together.quotes["stance"].fillna(""), strict=True)
+        zip(
+            together.quotes["claim_id"].fillna(""),
+            together.quotes["stance"].fillna(""),
+            strict=True,
+        )
     )
     for claim in together.joint_display["claim_id"]:
         assert {(claim, "supports"), (claim, "contradicts")} <= sides

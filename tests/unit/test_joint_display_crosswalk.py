@@ -1,4 +1,5 @@
-"""Theme x subgroup: counts beside estimates only where both strands mean the same, and the match printed."""
+"""Theme x subgroup: counts beside estimates only where both strands mean the same, and the match
+printed."""
 
 from __future__ import annotations
 
@@ -7,44 +8,65 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from evalweave import tables
-from evalweave.study import Analysis
+from evalweave.study.analyses import Analysis
+from evalweave.tables.analyses import ESTIMATES
+from evalweave.tables.qualitative import THEME_COUNTS
 from evalweave.triangulation.crosswalk import CROSSWALK, theme_by_subgroup
 
 GAP = Analysis(name="gap", estimator="twfe", outcome="hba1c", subgroup="white", inference=["cr2"])
 
 
 def counts(*rows: tuple[str, str, str, int, int], attribute: str = "ethnicity") -> pd.DataFrame:
-    return tables.THEME_COUNTS.conform(
+    return THEME_COUNTS.conform(
         pd.DataFrame(
             [
-                {"theme_id": theme, "role": role, "attribute": attribute, "attribute_level": level,
-                 "n_participants": k, "n_eligible": n, "n_references": k, "n_sources": k}
+                {
+                    "theme_id": theme,
+                    "role": role,
+                    "attribute": attribute,
+                    "attribute_level": level,
+                    "n_participants": k,
+                    "n_eligible": n,
+                    "n_references": k,
+                    "n_sources": k,
+                }
                 for theme, role, level, k, n in rows
             ],
-            columns=tables.THEME_COUNTS.names,
+            columns=THEME_COUNTS.names,
         )
-    )  # fmt: skip
+    )
 
 
 def estimates() -> pd.DataFrame:
-    return tables.ESTIMATES.conform(
+    return ESTIMATES.conform(
         pd.DataFrame(
             [
-                {"analysis": "gap", "estimator": "twfe", "outcome": "hba1c", "term": f"att[white={level}]",
-                 "inference": inference, "outcome_unit": "mmol/mol", "estimate": -1.0 - level, "ci_low": -3.0, "ci_high": 1.0}
-                for level in (0, 1) for inference in ("cr1", "cr2")
+                {
+                    "analysis": "gap",
+                    "estimator": "twfe",
+                    "outcome": "hba1c",
+                    "term": f"att[white={level}]",
+                    "inference": inference,
+                    "outcome_unit": "mmol/mol",
+                    "estimate": -1.0 - level,
+                    "ci_low": -3.0,
+                    "ci_high": 1.0,
+                }
+                for level in (0, 1)
+                for inference in ("cr1", "cr2")
             ]
         )
-    )  # fmt: skip
+    )
 
 
 def test_levels_are_gathered_and_set_beside_the_estimate_of_the_same_people() -> None:
     table = counts(
-        ("fit", "client", "White British", 3, 5), ("fit", "client", "White Irish", 1, 1),
-        ("fit", "client", "South Asian", 2, 4), ("fit", "client", "not stated", 1, 2),
+        ("fit", "client", "White British", 3, 5),
+        ("fit", "client", "White Irish", 1, 1),
+        ("fit", "client", "South Asian", 2, 4),
+        ("fit", "client", "not stated", 1, 2),
         ("fit", "link_worker", "White British", 9, 9),
-    )  # fmt: skip
+    )
     (entry,) = theme_by_subgroup([GAP], table, estimates())
     assert (entry["attribute"], entry["match"]) == ("ethnicity", "approximate")
     assert [
@@ -55,7 +77,9 @@ def test_levels_are_gathered_and_set_beside_the_estimate_of_the_same_people() ->
         ("1", 4, 6, -2.0),
     ]
     assert entry["lines"][1]["attribute_levels"] == ["White British", "White Irish"]
-    assert {line["role"] for line in entry["lines"]} == {"client"}  # never pooled, never of other people
+    assert {line["role"] for line in entry["lines"]} == {
+        "client"
+    }  # never pooled, never of other people
 
 
 @pytest.mark.parametrize(
@@ -88,20 +112,30 @@ def test_without_a_match_there_is_a_reason(
 
 
 def test_an_absent_estimate_is_left_blank() -> None:
-    (entry,) = theme_by_subgroup([GAP], counts(("fit", "client", "White", 3, 5)), estimates().iloc[:0])
+    (entry,) = theme_by_subgroup(
+        [GAP], counts(("fit", "client", "White", 3, 5)), estimates().iloc[:0]
+    )
     assert entry["lines"][0]["estimate"] is None
 
 
 def test_analyses_without_subgroups_have_no_entry() -> None:
-    assert theme_by_subgroup([GAP.model_copy(update={"subgroup": None})], counts(), estimates()) == []
+    assert (
+        theme_by_subgroup([GAP.model_copy(update={"subgroup": None})], counts(), estimates()) == []
+    )
 
 
 @pytest.mark.parametrize(
     ("subgroup", "level", "mapped"),
     [
-        ("white", "white british", "1"), ("white", "black african", "0"), ("white", "", None), ("white", "unknown", None),
-        ("female", "woman", "1"), ("female", "non-binary", None), ("sex", "m", "male"), ("ethnicity", "asian", "asian"),
+        ("white", "white british", "1"),
+        ("white", "black african", "0"),
+        ("white", "", None),
+        ("white", "unknown", None),
+        ("female", "woman", "1"),
+        ("female", "non-binary", None),
+        ("sex", "m", "male"),
+        ("ethnicity", "asian", "asian"),
     ],
-)  # fmt: skip
+)
 def test_levels(subgroup: str, level: str, mapped: Any) -> None:
     assert CROSSWALK[subgroup].level(level) == mapped

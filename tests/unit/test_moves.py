@@ -6,7 +6,17 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from test_cohort import EVERY_PRACTICE, Built, built, n_moved, one, person, practices, reason, settings
+from test_cohort import (
+    EVERY_PRACTICE,
+    Built,
+    built,
+    n_moved,
+    one,
+    person,
+    practices,
+    reason,
+    settings,
+)
 
 
 def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[str, str]:
@@ -23,8 +33,11 @@ def spell(practice: str, start: str, end: str = "", patient: str = "P") -> dict[
 def test_a_gap_of_exactly_so_many_days(gap_days: int, near: str, far: str) -> None:
     cleaning = {"gap_days": gap_days}
     # on to the same practice again, or to one of the other arm
-    then = {f"{when}{practice}": (practice, day)
-            for when, day in (("near", near), ("far", far)) for practice in "AC"}  # fmt: skip
+    then = {
+        f"{when}{practice}": (practice, day)
+        for when, day in (("near", near), ("far", far))
+        for practice in "AC"
+    }
     result = built(
         [person(name, "A", start="2010-01-01", end="2014-12-31") for name in then],
         settings(cleaning=cleaning),
@@ -41,21 +54,41 @@ def test_an_index_date_within_a_gap_between_practices() -> None:
     left = [person(name, "A", end="2015-03-30") for name in ("P", "Q")]
     then = [spell("C", "2015-04-02"), spell("A", "2015-04-02", patient="Q")]
     result = built(left, settings(cleaning=cleaning), spells=then, cleaning=cleaning)
-    assert reason(result) == {"not_registered": 1}  # with nobody on that day, whatever may be bridged
+    assert reason(result) == {
+        "not_registered": 1
+    }  # with nobody on that day, whatever may be bridged
     assert "P" not in set(result.cohort["patient_id"])
     assert one(result, "Q")["practice_id"] == "A"  # one spell with the same practice
 
 
 MOVES: list[tuple[str, list[dict[str, str]], str, str]] = [
     # end of the first spell (practice A), then; practice at the index date, last day of follow-up
-    ("2015-04-01", [spell("C", "2015-04-01")], "C", "2019-03-31"),  # moved on the index date: the later start counts
+    (
+        "2015-04-01",
+        [spell("C", "2015-04-01")],
+        "C",
+        "2019-03-31",
+    ),  # moved on the index date: the later start counts
     ("2015-03-31", [spell("C", "2015-04-01")], "C", "2019-03-31"),
-    ("2015-04-01", [spell("C", "2015-04-02")], "A", "2015-04-01"),  # the day after: a day of follow-up is left
-    ("2016-12-31", [spell("B", "2017-01-01", "2017-06-30"), spell("C", "2017-07-01", "2017-12-31"),
-                    spell("A", "2018-01-01")], "A", "2017-06-30"),  # away and back: followed to the first move
+    (
+        "2015-04-01",
+        [spell("C", "2015-04-02")],
+        "A",
+        "2015-04-01",
+    ),  # the day after: a day of follow-up is left
+    (
+        "2016-12-31",
+        [
+            spell("B", "2017-01-01", "2017-06-30"),
+            spell("C", "2017-07-01", "2017-12-31"),
+            spell("A", "2018-01-01"),
+        ],
+        "A",
+        "2017-06-30",
+    ),  # away and back: followed to the first move
     ("2016-12-31", [spell("A", "2018-01-01")], "A", "2019-03-31"),  # gone for a year and back
     ("2016-12-31", [spell("C", "2018-01-01")], "A", "2016-12-31"),  # gone, then to the other arm
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("place", range(len(MOVES)), ids=str)
@@ -71,7 +104,9 @@ def moved() -> Built:
     """The cohort of everybody who moves as MOVES says."""
     people = [person(f"P{place}", "A", end=end) for place, (end, *_) in enumerate(MOVES)]
     spells = [
-        {**each, "patient_id": f"P{place}"} for place, (_, then, *_) in enumerate(MOVES) for each in then
+        {**each, "patient_id": f"P{place}"}
+        for place, (_, then, *_) in enumerate(MOVES)
+        for each in then
     ]
     return built(people, spells=spells)
 
@@ -83,14 +118,17 @@ def test_a_merger_is_no_move_and_takes_the_arm_of_what_is_left() -> None:
         area=["west", "west", "north", "east", "east"],
         merged_into=[None, None, None, None, "A"],
     )
-    result = built([person("P", "E", end="2017-01-31")], spells=[spell("A", "2017-02-01")], where=where)
+    result = built(
+        [person("P", "E", end="2017-01-31")], spells=[spell("A", "2017-02-01")], where=where
+    )
     found = one(result, "P")
     assert (found["practice_id"], found["arm"], found["first_treated"]) == ("A", "programme", 2015)
     assert found["censored_on"] == dt.date(2019, 3, 31) and n_moved(result)["programme"] == 0
 
 
 @pytest.mark.parametrize(
-    ("moves", "last"), [("censor", "2019-03-31"), ("censor_starts", "2016-12-31"), ("keep", "2019-03-31")]
+    ("moves", "last"),
+    [("censor", "2019-03-31"), ("censor_starts", "2016-12-31"), ("keep", "2019-03-31")],
 )
 def test_a_move_to_a_practice_that_started_on_another_day(moves: str, last: str) -> None:
     where = practices(programme_start=[dt.date(2015, 4, 1), dt.date(2016, 4, 1), None, None])

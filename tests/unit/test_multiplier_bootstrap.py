@@ -8,8 +8,12 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
-from evalweave.estimators.result import Fit
-from evalweave.inference.multiplier_bootstrap import draw_multipliers, families, multiplier_bootstrap
+from evalweave.fits.result import Fit
+from evalweave.inference.multiplier_bootstrap import (
+    draw_multipliers,
+    families,
+    multiplier_bootstrap,
+)
 
 
 def fit_of(influence, theta=None, terms=None):
@@ -27,7 +31,9 @@ def fit_of(influence, theta=None, terms=None):
     )
 
 
-INFLUENCE = np.random.default_rng(5).normal(size=(200, 4)) @ np.linalg.cholesky(0.5 * np.eye(4) + 0.5)
+INFLUENCE = np.random.default_rng(5).normal(size=(200, 4)) @ np.linalg.cholesky(
+    0.5 * np.eye(4) + 0.5
+)
 
 
 @pytest.mark.parametrize("kind", ["rademacher", "mammen", "webb"])
@@ -70,7 +76,9 @@ def test_few_practices_are_enumerated():
 
 def test_seed_decides_and_a_base_period_stays_without_error():
     influence = np.column_stack((INFLUENCE, np.zeros(200)))
-    one, two, other = (multiplier_bootstrap(fit_of(influence), 500, seed, 0.9) for seed in (1, 1, 2))
+    one, two, other = (
+        multiplier_bootstrap(fit_of(influence), 500, seed, 0.9) for seed in (1, 1, 2)
+    )
     assert np.array_equal(one.std_error, two.std_error, equal_nan=True)
     assert not np.array_equal(one.std_error[:4], other.std_error[:4])
     assert np.isnan([one.std_error[4], one.critical[4], one.p_value[4]]).all()
@@ -78,5 +86,17 @@ def test_seed_decides_and_a_base_period_stays_without_error():
 
 
 def test_families():
-    terms = ("att_gt[2015,2016]", "att_gt[2015,2017]", "simple", "event[-1]", "event[0]", "event[overall]")
-    assert families(terms) == {"att_gt": [0, 1], "simple": [2], "event": [3, 4], "event[overall]": [5]}
+    terms = (
+        "att_gt[2015,2016]",
+        "att_gt[2015,2017]",
+        "simple",
+        "event[-1]",
+        "event[0]",
+        "event[overall]",
+    )
+    assert families(terms) == {
+        "att_gt": [0, 1],
+        "simple": [2],
+        "event": [3, 4],
+        "event[overall]": [5],
+    }

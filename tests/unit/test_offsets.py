@@ -110,13 +110,16 @@ def test_names_cut_off_by_a_program_are_quotes() -> None:
 
 def test_bytes_are_counted_in_utf8() -> None:
     text = "Señora 🙂 said so"
-    selection = RawSelection("s", len("Señora 🙂 ".encode()), len("Señora 🙂 said".encode()), "said")
+    selection = RawSelection(
+        "s", len("Señora 🙂 ".encode()), len("Señora 🙂 said".encode()), "said"
+    )
     assert located(text, [selection], ("utf8",)) == [("said", OK)]
 
 
 def test_mixed_line_ends_are_counted_as_stored() -> None:
     text = "one\r\ntwo\nthree\r\nfour"
     selections = [
-        RawSelection("s", text.index(w), text.index(w) + len(w), w) for w in ("two", "three", "four")
+        RawSelection("s", text.index(w), text.index(w) + len(w), w)
+        for w in ("two", "three", "four")
     ]
     assert located(text, selections) == [("two", OK), ("three", OK), ("four", OK)]

@@ -1,4 +1,5 @@
-"""OMOP: names in either case, units and practices where a site puts them, empty tables, and faults in sentences."""
+"""OMOP: names in either case, units and practices where a site puts them, empty tables, and faults
+in sentences."""
 
 from __future__ import annotations
 
@@ -11,14 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from evalweave import engine
 from evalweave.errors import DataError, StudyError
-from evalweave.records import engine
+from evalweave.extract.ingest import ingest
+from evalweave.extract.readers import reader
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import read_all
-from evalweave.records.ingest import ingest
-from evalweave.records.readers import reader
-from evalweave.study import CleanSettings, Extract
-from evalweave.tables import PRACTICES
+from evalweave.study.records import Extract
+from evalweave.study.stages import CleanSettings
+from evalweave.tables.records import PRACTICES
 
 HERE = Path(__file__).parents[2]
 SAMPLE = HERE / "tests" / "reference" / "data" / "omop_synthea27nj"
@@ -49,7 +51,9 @@ def write(folder: Path, files: dict[str, str], **more: str) -> Extract:
 
 def read(extract: Extract, out: Path, table: str) -> list[dict[str, Any]]:
     backend = engine.connect("duckdb")
-    parts = engine.parquet_tables(backend, [part.path for part in ingest(extract, "duckdb", table, out)])
+    parts = engine.parquet_tables(
+        backend, [part.path for part in ingest(extract, "duckdb", table, out)]
+    )
     return backend.to_pyarrow(parts.order_by("source_file", "source_row")).to_pylist()
 
 
@@ -65,7 +69,11 @@ def test_people_with_several_periods_and_with_two_deaths(tmp_path: Path) -> None
     assert (first["sex"], first["birth_year"], first["ethnicity"]) == ("female", 1950, "White")
     assert second["sex"] == "unknown" and second["death_date"] == dt.date(2017, 1, 1)
     spells = read(extract, tmp_path, "registrations")
-    assert [(s["patient_id"], s["practice_id"]) for s in spells] == [("1", "7"), ("1", "7"), ("2", "unknown")]
+    assert [(s["patient_id"], s["practice_id"]) for s in spells] == [
+        ("1", "7"),
+        ("1", "7"),
+        ("2", "unknown"),
+    ]
 
 
 def test_value_and_unit_from_wherever_they_are(tmp_path: Path) -> None:
@@ -87,11 +95,17 @@ def test_upper_case_semicolons_and_parts_in_folders(tmp_path: Path) -> None:
     upper = tmp_path / "upper"
     files = {name.upper(): text.split("\n", 1) for name, text in FILES.items()}
     write(
-        upper, {name: (head.upper() + "\n" + rows).replace(",", ";") for name, (head, rows) in files.items()}
+        upper,
+        {
+            name: (head.upper() + "\n" + rows).replace(",", ";")
+            for name, (head, rows) in files.items()
+        },
     )
     (upper / "MEASUREMENT").mkdir()
     (upper / "MEASUREMENT.CSV").rename(upper / "MEASUREMENT" / "part-0001.csv")
-    found = read(Extract.model_validate({"format": "omop", "path": str(upper)}), tmp_path / "b", "events")
+    found = read(
+        Extract.model_validate({"format": "omop", "path": str(upper)}), tmp_path / "b", "events"
+    )
     wanted = ("patient_id", "date", "code", "value", "value_text", "unit_text")
     assert [[row[name] for name in wanted] for row in found] == [
         [row[name] for name in wanted] for row in lower
@@ -128,9 +142,11 @@ def test_typed_parquet_keeps_identifiers_or_is_refused(tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(tmp_path: Path) -> None:
     extract = write(tmp_path / "e", FILES)
     notes = " ".join(
-        note for table in ("patients", "registrations", "events")
-        for source in reader("omop").find(extract, table) for note in source.notes
-    )  # fmt: skip
+        note
+        for table in ("patients", "registrations", "events")
+        for source in reader("omop").find(extract, table)
+        for note in source.notes
+    )
     for words in (
         "no deprivation",
         "moves between practices are unseen",
@@ -144,11 +160,14 @@ def test_missing_tables_and_columns_are_plain_sentences(tmp_path: Path) -> None:
     few = write(tmp_path / "few", {"observation_period.csv": FILES["observation_period.csv"]})
     assert "a file of the table PERSON" in refused(few, tmp_path, "patients")
     bad = write(
-        tmp_path / "bad", {**FILES, "person.csv": "person_id,gender\n1,8532\n", "death.csv": "id\n1\n"}
+        tmp_path / "bad",
+        {**FILES, "person.csv": "person_id,gender\n1,8532\n", "death.csv": "id\n1\n"},
     )
     said = refused(bad, tmp_path, "patients")
     assert "person.csv, row 1, column gender_concept_id" in said and "year_of_birth" in said
-    said = refused(write(tmp_path / "death", {**FILES, "death.csv": "id\n1\n"}), tmp_path, "patients")
+    said = refused(
+        write(tmp_path / "death", {**FILES, "death.csv": "id\n1\n"}), tmp_path, "patients"
+    )
     assert "death.csv, row 1, column person_id" in said
     aurum = Extract.model_validate({"format": "cprd_aurum", "path": str(tmp_path / "few")})
     (tmp_path / "few" / "person.csv").write_text(FILES["person.csv"])
@@ -159,20 +178,27 @@ def sample(tmp_path: Path, practice: str) -> tuple[Any, Cleaned]:
     extract = Extract.model_validate({"format": "omop", "path": str(SAMPLE)})
     backend = engine.connect("duckdb")
     tables = {
-        name: engine.parquet_tables(backend, [p.path for p in ingest(extract, "duckdb", name, tmp_path)])
+        name: engine.parquet_tables(
+            backend, [p.path for p in ingest(extract, "duckdb", name, tmp_path)]
+        )
         for name in ("patients", "registrations", "events")
     }
     lists, faults = read_all(
-        {n: str(HERE / "config" / "codelists" / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")}, "omop"
+        {n: str(HERE / "config" / "codelists" / f"{n}.csv") for n in ("hba1c", "type_2_diabetes")},
+        "omop",
     )
     assert not faults
     settings = CleanSettings.model_validate(
         {
-            "engine": "duckdb", "extract": extract.model_dump(), "practices": "", "codelists": {}, "cleaning": {},
+            "engine": "duckdb",
+            "extract": extract.model_dump(),
+            "practices": "",
+            "codelists": {},
+            "cleaning": {},
             "window": {"first": "1980-01-01", "last": "2022-12-31"},
             "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
         }
-    )  # fmt: skip
+    )
     where = PRACTICES.conform(pd.DataFrame({"practice_id": [practice], "programme_start": [None]}))
     return backend, clean(backend, **tables, practices=where, lists=lists, settings=settings)
 
@@ -182,7 +208,8 @@ def test_the_ledger_explains_every_record_of_the_sample(tmp_path: Path) -> None:
     n = result.ledger.groupby(["unit", "entry", "rule"])["n"].sum().to_dict()
     assert n["patients", "kept", ""] == 28
     assert n["records", "received", ""] == 523 + 470
-    # one diagnosis of type 2 diabetes, and 195 results in %: 14 of them (3.9 %) are below 20 mmol/mol
+    # one diagnosis of type 2 diabetes, and 195 results in %: 14 of them (3.9 %) are below 20
+    # mmol/mol
     assert n["records", "kept", ""] == 1 + 181
     assert n["records", "set_aside", "value_out_of_range"] == 14
     assert n["records", "set_aside", "code_not_listed"] == 523 + 470 - 196
@@ -192,7 +219,9 @@ def test_the_ledger_explains_every_record_of_the_sample(tmp_path: Path) -> None:
 
 
 def test_without_the_practice_of_those_who_have_none_the_reason_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="28 patients: no registration with a practice of the study"):
+    with pytest.raises(
+        DataError, match="28 patients: no registration with a practice of the study"
+    ):
         sample(tmp_path, "7")
 
 

@@ -1,4 +1,5 @@
-"""The panel: period values, straddling starts, washout, follow-up, and what the ledger says of each."""
+"""The panel: period values, straddling starts, washout, follow-up, and what the ledger says of
+each."""
 
 from __future__ import annotations
 
@@ -12,13 +13,16 @@ import pandas as pd
 import pytest
 from framed import arrow, framed, spelt_out
 
+from evalweave import engine
 from evalweave import ledger as ledgers
+from evalweave.engine.expressions import period_expression
 from evalweave.errors import DataError
 from evalweave.panel.building import build, first_treated
-from evalweave.records import engine
-from evalweave.records.entries import period_expression
-from evalweave.study import Exposure, PanelSettings, period_label, period_number
-from evalweave.tables import COHORT, LEDGER, MEASUREMENTS, PANEL, TRENDS
+from evalweave.study.people import Exposure
+from evalweave.study.periods import period_label, period_number
+from evalweave.study.stages import PanelSettings
+from evalweave.tables.people import COHORT, PANEL, TRENDS
+from evalweave.tables.records import LEDGER, MEASUREMENTS
 
 START = dt.date(2015, 4, 1)
 
@@ -57,7 +61,9 @@ def built(
                 "sex": ["female", "male", "unknown", "female"],
                 "age": [50, 60, 55, 70],
                 "followed_from": [(entered or {}).get(name) for name in people],
-                "censored_on": [(censored or {}).get(name, dt.date(2017, 3, 31)) for name in people],
+                "censored_on": [
+                    (censored or {}).get(name, dt.date(2017, 3, 31)) for name in people
+                ],
             }
         )
     )
@@ -119,11 +125,15 @@ VALUES = [("T1", "2015-04-01", 40.0), ("T1", "2015-10-05", 46.0), ("T1", "2016-0
 
 
 def value(panels: Framed, patient: str = "T1", period: int = 2015) -> float:
-    rows = panels.panel[(panels.panel["patient_id"] == patient) & (panels.panel["period"] == period)]
+    rows = panels.panel[
+        (panels.panel["patient_id"] == patient) & (panels.panel["period"] == period)
+    ]
     return float(rows["hba1c"].iloc[0])
 
 
-@pytest.mark.parametrize(("how", "expected"), [("mean", 47.0), ("last", 55.0), ("nearest_middle", 46.0)])
+@pytest.mark.parametrize(
+    ("how", "expected"), [("mean", 47.0), ("last", 55.0), ("nearest_middle", 46.0)]
+)
 def test_period_values(how: str, expected: float) -> None:
     outcomes = {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195], "per_period": how}}
     result = built(VALUES, settings(outcomes=outcomes))
@@ -167,13 +177,22 @@ def test_the_mean_does_not_depend_on_the_order_of_rows() -> None:
     ],
 )
 def test_a_start_inside_a_period(straddling: str, periods: list[int], first: int) -> None:
-    records = [("T1", f"{year}-06-01", 50.0) for year in (2014, 2015, 2016)] + [("C1", "2015-06-01", 50.0)]
-    result = built(records, settings(exposure={"straddling": straddling}), start=dt.date(2015, 9, 1))
+    records = [("T1", f"{year}-06-01", 50.0) for year in (2014, 2015, 2016)] + [
+        ("C1", "2015-06-01", 50.0)
+    ]
+    result = built(
+        records, settings(exposure={"straddling": straddling}), start=dt.date(2015, 9, 1)
+    )
     treated = result.panel[result.panel["patient_id"] == "T1"]
     assert treated["period"].tolist() == periods
     assert set(treated["first_treated"]) == {first}
     assert len(result.panel[result.panel["patient_id"] == "C1"]) == 1
-    aside = result.ledger[result.ledger["rule"] == "straddling_period"].groupby("unit")["n"].sum().to_dict()
+    aside = (
+        result.ledger[result.ledger["rule"] == "straddling_period"]
+        .groupby("unit")["n"]
+        .sum()
+        .to_dict()
+    )
     # T1's record; T1 and T2 lose the period
     assert aside == ({"records": 1, "person-periods": 2} if straddling == "drop" else {})
 
@@ -194,7 +213,9 @@ def test_washout_is_the_same_days_in_both_arms_when_all_start_together() -> None
     ]
     result = built(records, settings(exposure={"washout_days": 30}))
     assert (value(result, "T1"), value(result, "C1")) == (50, 60)
-    staggered = built(records, settings(exposure={"washout_days": 30}), also={"B": dt.date(2016, 4, 1)})
+    staggered = built(
+        records, settings(exposure={"washout_days": 30}), also={"B": dt.date(2016, 4, 1)}
+    )
     assert (value(staggered, "T1"), value(staggered, "C1")) == (50, 75)
 
 
@@ -205,8 +226,17 @@ def rules(result: Framed, unit: str = "person-periods") -> dict[tuple[str, str],
 
 
 def test_a_washout_over_the_end_of_a_period() -> None:
-    every = [(p, f"{year}-{md}", 50.0) for p in ("T1", "C1") for year, md in
-             ((2014, "06-01"), (2015, "04-01"), (2016, "03-31"), (2016, "04-04"), (2016, "04-05"))]  # fmt: skip
+    every = [
+        (p, f"{year}-{md}", 50.0)
+        for p in ("T1", "C1")
+        for year, md in (
+            (2014, "06-01"),
+            (2015, "04-01"),
+            (2016, "03-31"),
+            (2016, "04-04"),
+            (2016, "04-05"),
+        )
+    ]
     result = built(every, settings(exposure={"washout_days": 370}))  # 1 April 2015 to 4 April 2016
     for patient in ("T1", "C1"):
         rows = result.panel[result.panel["patient_id"] == patient]
@@ -232,23 +262,35 @@ def test_a_washout_after_a_start_inside_a_period() -> None:
     chosen = settings(exposure={"washout_days": 400, "straddling": "treated"})
     result = built(records, chosen, start=dt.date(2015, 9, 1))  # until 4 October 2016
     assert result.panel.loc[result.panel["patient_id"] == "T1", "period"].tolist() == [2014, 2015]
-    assert "washout" not in {rule for rule, _ in rules(result)}  # no period is washed out from end to end
+    assert "washout" not in {
+        rule for rule, _ in rules(result)
+    }  # no period is washed out from end to end
 
 
 def test_follow_up_ends_with_the_last_day_of_a_period_or_on_the_first() -> None:
-    records = [("T1", "2016-03-31", 50.0), ("T2", "2016-04-01", 50.0), ("T2", "2016-04-02", 90.0), C]
+    records = [
+        ("T1", "2016-03-31", 50.0),
+        ("T2", "2016-04-01", 50.0),
+        ("T2", "2016-04-02", 90.0),
+        C,
+    ]
     last = {"T1": dt.date(2016, 3, 31), "T2": dt.date(2016, 4, 1)}
     result = built(records, censored=last)
     assert value(result, "T1", 2015) == 50 and value(result, "T2", 2016) == 50
     found = rules(result)
     assert found["after_follow_up", "2016/17"] == 1  # T1; T2 was there for a day
     assert spelt_out(result.followed).groupby("patient_id")["period"].max().to_dict() == {
-        "T1": 2015, "T2": 2016, "C1": 2016, "C2": 2016,
-    }  # fmt: skip
+        "T1": 2015,
+        "T2": 2016,
+        "C1": 2016,
+        "C2": 2016,
+    }
 
 
 def test_an_open_cohort_is_followed_from_entry() -> None:
-    records = [("T1", day, 50.0) for day in ("2014-06-01", "2015-05-01", "2015-05-02", "2016-06-01")] + [C]
+    records = [
+        ("T1", day, 50.0) for day in ("2014-06-01", "2015-05-01", "2015-05-02", "2016-06-01")
+    ] + [C]
     result = built(records, entered={"T1": dt.date(2015, 5, 2)})
     rows = result.panel[result.panel["patient_id"] == "T1"]
     assert rows["period"].tolist() == [2015, 2016] and rows["n_hba1c"].tolist() == [1, 1]
@@ -264,18 +306,28 @@ def test_an_open_cohort_is_followed_from_entry() -> None:
 def test_follow_up_and_strangers_are_counted() -> None:
     records = [*VALUES, ("T1", "2016-06-01", 50.0), ("X", "2015-06-01", 50.0)]
     result = built(records, censored={"T1": dt.date(2016, 5, 31)})
-    lines = result.ledger[result.ledger["entry"] == "set_aside"].groupby(["unit", "rule"])["n"].sum()
+    lines = (
+        result.ledger[result.ledger["entry"] == "set_aside"].groupby(["unit", "rule"])["n"].sum()
+    )
     assert lines["records", "outside_follow_up"] == 1
     assert lines["records", "not_in_comparison"] == 1
     received = result.ledger[result.ledger["entry"] == "received"].groupby("unit")["n"].sum()
     assert received["person-periods"] == 4 * 4 and received["records"] == len(records)
     trends = result.trends.set_index(["arm", "period"])
-    assert trends.loc[("programme", 2015), ["n_patients", "n_eligible", "n_practices"]].tolist() == [1, 2, 1]
+    assert trends.loc[
+        ("programme", 2015), ["n_patients", "n_eligible", "n_practices"]
+    ].tolist() == [1, 2, 1]
 
 
 def test_each_outcome_has_its_own_ledger() -> None:
-    """T1: HbA1c in three periods, blood pressure in one; T2: blood pressure once; C2: never measured."""
-    records = [*VALUES, ("T1", "2016-06-01", 50.0), ("T1", "2013-06-01", 50.0), ("X", "2015-06-01", 50.0)]
+    """T1: HbA1c in three periods, blood pressure in one; T2: blood pressure once; C2: never
+    measured."""
+    records = [
+        *VALUES,
+        ("T1", "2016-06-01", 50.0),
+        ("T1", "2013-06-01", 50.0),
+        ("X", "2015-06-01", 50.0),
+    ]
     records += [
         ("T1", "2015-06-01", 130.0, "sbp"),
         ("T2", "2015-06-01", 131.0, "sbp"),
@@ -294,7 +346,9 @@ def test_each_outcome_has_its_own_ledger() -> None:
         assert n[outcome, "person-periods", "received", ""] == 4 * 4
         assert n[outcome, "person-periods", "kept", ""] == measured
         assert n[outcome, "person-periods", "set_aside", "not_measured"] == 16 - measured
-        assert n[outcome, "patients", "received", ""] == n[outcome, "practices", "received", ""] == 4
+        assert (
+            n[outcome, "patients", "received", ""] == n[outcome, "practices", "received", ""] == 4
+        )
         assert n[outcome, "patients", "kept", ""] == n[outcome, "practices", "kept", ""] == patients
         assert n[outcome, "patients", "set_aside", "never_measured"] == 4 - patients
         assert n[outcome, "records", "kept", ""] == kept
@@ -309,7 +363,9 @@ def test_each_outcome_has_its_own_ledger() -> None:
 
 
 def test_an_outcome_not_measured_in_an_arm() -> None:
-    with pytest.raises(DataError, match='no measurement of the outcome "hba1c" in the comparison arm'):
+    with pytest.raises(
+        DataError, match='no measurement of the outcome "hba1c" in the comparison arm'
+    ):
         built(VALUES[:-1])
 
 
@@ -317,22 +373,32 @@ def test_people_who_were_not_referred_are_untreated_in_a_programme_practice() ->
     panel = built(
         VALUES, also={"C": START, "D": START}
     ).panel  # C1 and C2: comparison arm of programme practices
-    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": None, "T1": 2015}
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {
+        "C1": None,
+        "T1": 2015,
+    }
 
 
 def test_later_starters_may_be_all_there_is_to_compare_with() -> None:
     later = {"C": dt.date(2016, 4, 1), "D": dt.date(2016, 4, 1)}
     panel = built(VALUES, also=later, arms=("programme",) * 4).panel
-    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {"C1": 2016, "T1": 2015}
+    assert panel.groupby("patient_id")["first_treated"].first().to_dict() == {
+        "C1": 2016,
+        "T1": 2015,
+    }
 
 
-@pytest.mark.parametrize("period", ["month", "quarter", "half_year", "financial_year", "calendar_year"])
+@pytest.mark.parametrize(
+    "period", ["month", "quarter", "half_year", "financial_year", "calendar_year"]
+)
 def test_periods_are_counted_as_the_study_counts_them(period: str) -> None:
     days = [dt.date(2014, 1, 1) + dt.timedelta(days=13 * n) for n in range(120)]
     backend = engine.connect("duckdb")
     table = ibis.memtable(pd.DataFrame({"day": pd.to_datetime(days)}), schema={"day": "date"})
     found = backend.to_pyarrow(table.select("day", n=period_expression(table.day, period)))
-    assert found["n"].to_pylist() == [period_number(day, period) for day in found["day"].to_pylist()]
+    assert found["n"].to_pylist() == [
+        period_number(day, period) for day in found["day"].to_pylist()
+    ]
     assert period_label(found["n"].to_pylist()[0], period).startswith(("2013", "2014"))
     chosen = settings(window={"period": period})
     assert len(built([], chosen).panel) == 2

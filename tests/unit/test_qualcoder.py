@@ -26,11 +26,15 @@ def test_both_coders_and_their_report(path: Path) -> None:
         == report.groupby("coder").size().tolist()
         == [33, 25]
     )
-    ours = project.codings.merge(project.segments, on="segment_id").merge(project.sources, on="source_id")
+    ours = project.codings.merge(project.segments, on="segment_id").merge(
+        project.sources, on="source_id"
+    )
     ours["leaf"] = ours["code_id"].str.split(" > ").str[-1]
     report["leaf"] = report["code"].str.split(".").str[-1]
     keys = ["name", "start", "end", "leaf", "quote"]
-    theirs = report.rename(columns={"file": "name", "pos0": "start", "pos1": "end", "text": "quote"})
+    theirs = report.rename(
+        columns={"file": "name", "pos0": "start", "pos1": "end", "text": "quote"}
+    )
     theirs["quote"] = theirs["quote"].str.strip()
     ours["quote"] = ours["quote"].str.strip()
     for table in (ours, theirs):
@@ -72,7 +76,8 @@ def test_dangling_rows_and_unknown_versions_are_said(tmp_path: Path) -> None:
     with sqlite3.connect(folder / "data.qda") as database:
         database.execute("UPDATE project SET databaseversion = 'v99'")
         database.execute(
-            "INSERT INTO code_text VALUES (77, 0, 'x', 0, 1, 'zoe', ''), (0, 77, 'x', 0, 1, 'zoe', '')"
+            "INSERT INTO code_text VALUES (77, 0, 'x', 0, 1, 'zoe', ''), (0, 77, 'x', 0, 1, "
+            "'zoe', '')"
         )
         database.execute("INSERT INTO case_text VALUES (0, 77, 0, 1)")
     database.close()

@@ -1,4 +1,5 @@
-"""The same project in every format gives the same tables wherever the format carries the information."""
+"""The same project in every format gives the same tables wherever the format carries the
+information."""
 
 from __future__ import annotations
 
@@ -48,12 +49,19 @@ def warnings_of(project: Project) -> str:
 def test_theme_counts_by_hand(refi: Project) -> None:
     counts = theme_counts(refi, ["gender"])
     rows = {
-        (r.theme_id, r.code_id if pd.notna(r.code_id) else "", r.role): (r.n_participants, r.n_eligible, r.n_references, r.n_sources)
+        (r.theme_id, r.code_id if pd.notna(r.code_id) else "", r.role): (
+            r.n_participants,
+            r.n_eligible,
+            r.n_references,
+            r.n_sources,
+        )
         for r in counts[counts["attribute"].isna()].itertuples()
-    }  # fmt: skip
+    }
     assert rows["help", "", "client"] == (2, 2, 3, 2)
     assert rows["help", "support > practical", "client"] == (2, 2, 2, 2)
-    assert rows["help", "support", "client"] == rows["help", "", "client"]  # a heading holds what is below it
+    assert (
+        rows["help", "support", "client"] == rows["help", "", "client"]
+    )  # a heading holds what is below it
     assert rows["help", "", "link_worker"] == (1, 2, 1, 1)
     assert rows["work", "", "link_worker"] == (1, 2, 2, 1)  # LW1 twice is one person
     assert rows["work", "", "client"] == (0, 2, 0, 0)
@@ -80,13 +88,17 @@ def test_field_notes_belong_to_nobody_and_roles_are_apart(refi: Project) -> None
     rows = {(r.role, r.kind): (r.n_sources, r.n_participants) for r in done.itertuples()}
     assert rows["client", "initial_interview"] == (2, 2)
     assert rows["link_worker", "focus_group"] == (1, 2)
-    assert rows["observation", "field_note"][0] == 1 and pd.isna(rows["observation", "field_note"][1])
+    assert rows["observation", "field_note"][0] == 1 and pd.isna(
+        rows["observation", "field_note"][1]
+    )
 
 
 def everybody_asked(folder: Path) -> dict[str, object]:
     """Without it a segments file would lose who was asked and never coded."""
     rows = [f"{who},{theme},yes" for who in TURNS for theme in ("help", "work")]
-    (folder / "eligibility.csv").write_text("participant_id,theme_id,eligible\n" + "\n".join(rows) + "\n")
+    (folder / "eligibility.csv").write_text(
+        "participant_id,theme_id,eligible\n" + "\n".join(rows) + "\n"
+    )
     return {"eligibility": str(folder / "eligibility.csv")}
 
 
@@ -134,7 +146,9 @@ def test_conventions_that_carry_turns_agree(tmp_path: Path, refi: Project, links
 
 
 def test_focus_group_linked_as_a_whole_counts_nobody(tmp_path: Path) -> None:
-    other = loaded(tmp_path, write_qdpx(tmp_path / "o.qdpx", Style(links="source_only")), "refi_qda")
+    other = loaded(
+        tmp_path, write_qdpx(tmp_path / "o.qdpx", Style(links="source_only")), "refi_qda"
+    )
     counts = theme_counts(other)
     workers = counts[(counts["role"] == "link_worker") & counts["code_id"].isna()]
     assert workers["n_participants"].tolist() == [0, 0]
@@ -195,7 +209,8 @@ def test_without_eligibility_everyone_with_a_source_counts_as_asked(refi: Projec
 
 def test_people_who_were_not_asked_are_not_counted_and_that_is_said(tmp_path: Path) -> None:
     (tmp_path / "eligibility.csv").write_text(
-        "participant_id,theme_id,eligible,reason\nC01,help,no,not asked\nC02,help,yes,\nLW1,work,yes,\n"
+        "participant_id,theme_id,eligible,reason\nC01,help,no,not "
+        "asked\nC02,help,yes,\nLW1,work,yes,\n"
     )
     project = write_qdpx(tmp_path / "o.qdpx")
     other = loaded(tmp_path, project, "refi_qda", eligibility=str(tmp_path / "eligibility.csv"))

@@ -1,4 +1,5 @@
-"""The demonstration's project: what the reader and the counts make of it, against the simulation's own objects."""
+"""The demonstration's project: what the reader and the counts make of it, against the simulation's
+own objects."""
 
 from __future__ import annotations
 
@@ -15,7 +16,7 @@ from evalweave.qualitative.readers import load
 from evalweave.simulation.coded_project import N_STANCES, Source, sources
 from evalweave.simulation.fieldwork import participants, sources_table
 from evalweave.simulation.refi_qda import qdpx
-from evalweave.study import Qualitative
+from evalweave.study.qualitative import Qualitative
 
 CONFIG = Path(__file__).parents[2] / "config" / "ways-to-wellness"
 
@@ -32,22 +33,27 @@ def project(made: list[Source], tmp_path_factory: pytest.TempPathFactory) -> Pro
     participants().to_csv(folder / "participants.csv", index=False)
     sources_table().to_csv(folder / "sources.csv", index=False)
     settings = Qualitative(
-        project=str(folder / "project.qdpx"), participants=str(folder / "participants.csv"),
-        sources=str(folder / "sources.csv"), themes=str(CONFIG / "themes.csv"),
+        project=str(folder / "project.qdpx"),
+        participants=str(folder / "participants.csv"),
+        sources=str(folder / "sources.csv"),
+        themes=str(CONFIG / "themes.csv"),
         eligibility=str(CONFIG / "eligibility.csv"),
-    )  # fmt: skip
+    )
     return load(folder / "project.qdpx", settings)
 
 
 def said(made: list[Source]) -> dict[str, set[str]]:
-    """Who was given which code by anybody: a plain loop over the simulation's texts, turns and codings."""
+    """Who was given which code by anybody: a plain loop over the simulation's texts, turns and
+    codings."""
     found: dict[str, set[str]] = defaultdict(set)
     for source in made:
         for selection in source.selections:
             if len(source.planned.speakers) == 1:
                 speakers = set(source.planned.speakers)
             else:
-                speakers = {who for who, start, end in source.turns if start <= selection.start < end}
+                speakers = {
+                    who for who, start, end in source.turns if start <= selection.start < end
+                }
             for code, _ in selection.codings:
                 for who in speakers:
                     found[who].add(code)
@@ -56,15 +62,20 @@ def said(made: list[Source]) -> dict[str, set[str]]:
 
 def test_people_out_of_those_asked(made: list[Source], project: Project) -> None:
     counts = theme_counts(project)
-    roles = dict(zip(project.participants["participant_id"], project.participants["role"], strict=True))
+    roles = dict(
+        zip(project.participants["participant_id"], project.participants["role"], strict=True)
+    )
     asked = pd.read_csv(CONFIG / "eligibility.csv")
     themes = dict(zip(project.theme_codes["theme_id"], project.theme_codes["code_id"], strict=True))
     codes = said(made)
     for row in counts[counts["code_id"].isna() & counts["n_eligible"].notna()].itertuples():
         eligible = {
-            who for who in asked.loc[(asked["theme_id"] == row.theme_id) & asked["eligible"], "participant_id"]
+            who
+            for who in asked.loc[
+                (asked["theme_id"] == row.theme_id) & asked["eligible"], "participant_id"
+            ]
             if roles[who] == row.role
-        }  # fmt: skip
+        }
         raised = {
             who
             for who in eligible
@@ -93,18 +104,28 @@ def test_stances_are_those_that_were_planted(project: Project) -> None:
     found = who.groupby(["claim_id", "stance", "role"])["participant_id"].nunique().to_dict()
     planted = {
         (claim, stance, role): n
-        for claim, both in N_STANCES.items() for stance, roles in both.items() for role, n in roles.items()
-    }  # fmt: skip
+        for claim, both in N_STANCES.items()
+        for stance, roles in both.items()
+        for role, n in roles.items()
+    }
     assert found == planted
 
 
 def test_the_fieldwork_ledger(project: Project) -> None:
     rows = {
-        (row.role, row.kind): (row.n_sources, row.n_participants) for row in fieldwork(project).itertuples()
+        (row.role, row.kind): (row.n_sources, row.n_participants)
+        for row in fieldwork(project).itertuples()
     }
-    assert rows["client", "initial_interview"] == (19, 19) and rows["client", "final_interview"] == (15, 15)
-    assert rows["client", "photo_elicitation"] == (9, 9) and rows["family", "family_interview"] == (7, 7)
-    assert rows["link_worker", "focus_group"] == (3, 16) and rows["link_worker", "link_worker_interview"] == (
+    assert rows["client", "initial_interview"] == (19, 19) and rows[
+        "client", "final_interview"
+    ] == (15, 15)
+    assert rows["client", "photo_elicitation"] == (9, 9) and rows["family", "family_interview"] == (
+        7,
+        7,
+    )
+    assert rows["link_worker", "focus_group"] == (3, 16) and rows[
+        "link_worker", "link_worker_interview"
+    ] == (
         6,
         6,
     )

@@ -10,12 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evalweave import tables
+from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
 from evalweave.triangulation.quotes import CUT, quotable, shorten
 from evalweave.triangulation.speakers import speaker_strings
 
 
-def people(*levels: tuple[str, ...], names: tuple[str, ...] = ("role", "gender", "age_band")) -> pd.DataFrame:
+def people(
+    *levels: tuple[str, ...], names: tuple[str, ...] = ("role", "gender", "age_band")
+) -> pd.DataFrame:
     frame = pd.DataFrame(levels, columns=list(names))
     frame.insert(0, "participant_id", [f"P{n:02d}" for n in range(len(frame))])
     return frame
@@ -23,15 +25,20 @@ def people(*levels: tuple[str, ...], names: tuple[str, ...] = ("role", "gender",
 
 def test_shared_attributes_are_printed_as_people_say_them() -> None:
     table = people(*[("link_worker", "female", "60-64")] * 3)
-    assert set(speaker_strings(table, ["gender", "age_band"], 3).values()) == {"link worker, woman, 60–64"}
+    assert set(speaker_strings(table, ["gender", "age_band"], 3).values()) == {
+        "link worker, woman, 60–64"
+    }
 
 
 def test_an_attribute_that_fewer_than_k_share_is_dropped() -> None:
     table = people(
-        *[("client", "female", "60-64")] * 4, *[("client", "male", "60-64")] * 3, ("client", "male", "40-44")
+        *[("client", "female", "60-64")] * 4,
+        *[("client", "male", "60-64")] * 3,
+        ("client", "male", "40-44"),
     )
     strings = speaker_strings(table, ["gender", "age_band"], 3)
-    # The one man of 40–44 takes the other men with him: "client, man" alone would have pointed at him.
+    # The one man of 40–44 takes the other men with him: "client, man" alone would have pointed at
+    # him.
     assert Counter(strings.values()) == {"client, woman, 60–64": 4, "client, man": 4}
 
 
@@ -41,31 +48,46 @@ def test_a_level_that_does_not_explain_itself_has_its_attribute_before_it() -> N
 
 
 def test_small_levels_are_pooled() -> None:
-    table = people(*[("client", "female", "60-64")] * 3, ("client", "female", "40-44"), ("client", "female", "45-49"),
-                   ("client", "female", ""))  # fmt: skip
+    table = people(
+        *[("client", "female", "60-64")] * 3,
+        ("client", "female", "40-44"),
+        ("client", "female", "45-49"),
+        ("client", "female", ""),
+    )
     strings = speaker_strings(table, ["gender", "age_band"], 3)
     assert Counter(strings.values()) == {"client, woman, 60–64": 3, "client, woman": 3}
 
 
 def test_a_role_of_fewer_than_k_is_not_quoted() -> None:
     table = people(
-        *[("client", "female", "60-64")] * 3, ("family", "male", "60-64"), ("family", "male", "60-64")
+        *[("client", "female", "60-64")] * 3,
+        ("family", "male", "60-64"),
+        ("family", "male", "60-64"),
     )
     assert set(speaker_strings(table, ["gender"], 3)) == {"P00", "P01", "P02"}
 
 
 def test_attributes_that_the_table_lacks_are_ignored() -> None:
-    assert set(speaker_strings(people(*[("client", "x", "y")] * 3), ["provider"], 3).values()) == {"client"}
+    assert set(speaker_strings(people(*[("client", "x", "y")] * 3), ["provider"], 3).values()) == {
+        "client"
+    }
 
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(["client", "family"]), st.sampled_from(["f", "m", ""]), st.sampled_from("abcde")),
-        min_size=1, max_size=40,
+        st.tuples(
+            st.sampled_from(["client", "family"]),
+            st.sampled_from(["f", "m", ""]),
+            st.sampled_from("abcde"),
+        ),
+        min_size=1,
+        max_size=40,
     ),
     st.integers(1, 5),
-)  # fmt: skip
-def test_every_string_stands_for_at_least_k_people(levels: list[tuple[str, str, str]], k: int) -> None:
+)
+def test_every_string_stands_for_at_least_k_people(
+    levels: list[tuple[str, str, str]], k: int
+) -> None:
     table = people(*levels)
     strings = speaker_strings(table, ["gender", "age_band"], k)
     assert all(n >= k for n in Counter(strings.values()).values())
@@ -77,22 +99,29 @@ def test_every_string_stands_for_at_least_k_people(levels: list[tuple[str, str, 
 
 def usable(**change: Any) -> pd.DataFrame:
     columns: dict[str, list[Any]] = {
-        "segment_id": ["a", "b", "c"], "source_id": ["s1", "s2", "s3"], "start": [0, 0, 0], "end": [50, 50, 50],
-        "quote": ["A quotation long enough to be read on its own."] * 3, "offset_check": ["ok"] * 3,
-    }  # fmt: skip
-    segments = tables.SEGMENTS.conform(
+        "segment_id": ["a", "b", "c"],
+        "source_id": ["s1", "s2", "s3"],
+        "start": [0, 0, 0],
+        "end": [50, 50, 50],
+        "quote": ["A quotation long enough to be read on its own."] * 3,
+        "offset_check": ["ok"] * 3,
+    }
+    segments = SEGMENTS.conform(
         pd.DataFrame(columns | {k: v for k, v in change.items() if k in columns})
     )
     spoken = pd.DataFrame(
         change.get("spoken", [("a", "P1"), ("b", "P2"), ("c", "P3")]),
         columns=["segment_id", "participant_id"],
     )
-    participants = tables.PARTICIPANTS.conform(
+    participants = PARTICIPANTS.conform(
         pd.DataFrame(
-            {"participant_id": ["P1", "P2", "P3"], "role": ["client"] * 3,
-             "consent_quote": change.get("consent", [True] * 3)}
+            {
+                "participant_id": ["P1", "P2", "P3"],
+                "role": ["client"] * 3,
+                "consent_quote": change.get("consent", [True] * 3),
+            }
         )
-    )  # fmt: skip
+    )
     speakers = dict.fromkeys(("P1", "P2", "P3"), "client")
     return quotable(segments, spoken, participants, speakers)
 

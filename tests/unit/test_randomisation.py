@@ -34,21 +34,27 @@ def test_all_assignments_equal_refits():
 
 def test_interval_holds_shifts_that_the_test_accepts():
     frame = panel(seed=22, practices=8, treated=4)
-    found = evalweave.twfe(frame, outcome="y", inference=["randomisation"], diagnostics=False).tidy().iloc[0]
+    found = (
+        evalweave.twfe(frame, outcome="y", inference=["randomisation"], diagnostics=False)
+        .tidy()
+        .iloc[0]
+    )
     dose = (frame["period"] >= frame["first_treated"]).astype(float)
     width = found["ci_high"] - found["ci_low"]
     for end, inwards in ((found["ci_low"], 1), (found["ci_high"], -1)):
         for step, inside in ((inwards, True), (-inwards, False)):
             shifted = frame.assign(y=frame["y"] - (end + step * 1e-5 * width) * dose)
-            p = evalweave.twfe(shifted, outcome="y", inference=["randomisation"], diagnostics=False).tidy()[
-                "p_value"
-            ][0]
+            p = evalweave.twfe(
+                shifted, outcome="y", inference=["randomisation"], diagnostics=False
+            ).tidy()["p_value"][0]
             assert bool(p > 0.05) is inside
 
 
 def test_sampled_assignments_count_the_observed_one():
     frame = panel(seed=23, practices=14, treated=7)
-    result = evalweave.twfe(frame, outcome="y", inference=["randomisation"], draws=99, diagnostics=False)
+    result = evalweave.twfe(
+        frame, outcome="y", inference=["randomisation"], draws=99, diagnostics=False
+    )
     p = result.tidy()["p_value"][0]
     assert p * 100 == pytest.approx(round(p * 100), abs=1e-9)
     assert p >= 0.01
@@ -60,7 +66,10 @@ def test_one_treated_practice_has_a_p_value_and_no_interval():
     found = result.tidy().iloc[0]
     assert found["p_value"] * 8 == pytest.approx(round(found["p_value"] * 8))
     assert np.isnan(found["ci_low"])
-    assert "one practice in an arm" in result.diagnostics["twfe"]["inference"]["randomisation"]["notes"][0]
+    assert (
+        "one practice in an arm"
+        in result.diagnostics["twfe"]["inference"]["randomisation"]["notes"][0]
+    )
 
 
 def test_staggered_start_dates_are_permuted_as_a_whole():

@@ -10,9 +10,10 @@ import pytest
 from coded_projects import Style, qde, write_qdpx
 
 from evalweave.errors import DataError, StudyError
-from evalweave.qualitative import refi, safe
+from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.project import Project
+from evalweave.reading import archives
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 
@@ -48,7 +49,9 @@ def test_code_books(file: str, codable: int) -> None:
 
 
 def test_a_document_of_any_name_and_case_is_noted(tmp_path: Path) -> None:
-    project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(qde="Überblick.QDE", folder="SOURCES")))
+    project = project_of(
+        write_qdpx(tmp_path / "p.qdpx", Style(qde="Überblick.QDE", folder="SOURCES"))
+    )
     assert len(project.codings) == 8 and n_of(project, "not called project.qde") == 1
 
 
@@ -65,14 +68,17 @@ def test_no_or_two_documents_are_refused(tmp_path: Path, names: tuple[str, ...])
 def test_dangling_and_empty_things_are_counted(tmp_path: Path) -> None:
     extra = (
         '<TextSource guid="e" name="extra"><PlainTextContent>One two three</PlainTextContent>'
-        '<PlainTextSelection guid="e1" startPosition="0" endPosition="3"><Coding><CodeRef targetGUID="nowhere"/></Coding></PlainTextSelection>'
-        '<PlainTextSelection guid="e2" startPosition="4" endPosition="4"><Coding><CodeRef targetGUID="g-targets"/></Coding></PlainTextSelection>'
+        '<PlainTextSelection guid="e1" startPosition="0" endPosition="3"><Coding><CodeRef '
+        'targetGUID="nowhere"/></Coding></PlainTextSelection>'
+        '<PlainTextSelection guid="e2" startPosition="4" endPosition="4"><Coding><CodeRef '
+        'targetGUID="g-targets"/></Coding></PlainTextSelection>'
         '<PlainTextSelection guid="e3" startPosition="4" endPosition="7"/>'
         '<Coding><CodeRef targetGUID="g-targets"/></Coding></TextSource>'
         '<TextSource guid="o" name="outside" plainTextPath="absolute:///etc/passwd"/>'
         '<TextSource guid="r" name="relative" plainTextPath="relative://../../secret.txt"/>'
         '<TextSource guid="u" name="up" plainTextPath="internal://../project.qde"/>'
-        '<PictureSource guid="pic" name="p"><PictureSelection guid="ps"/></PictureSource><VideoSource guid="v2" name="v"/>'
+        '<PictureSource guid="pic" name="p"><PictureSelection '
+        'guid="ps"/></PictureSource><VideoSource guid="v2" name="v"/>'
     )
     project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=extra)))
     assert n_of(project, "not in the code book (dangling)") == 1
@@ -86,14 +92,23 @@ def test_dangling_and_empty_things_are_counted(tmp_path: Path) -> None:
 
 
 def test_sources_imported_twice_are_one(tmp_path: Path) -> None:
-    once = '<TextSource guid="a1" name="same"><PlainTextContent>Same words</PlainTextContent></TextSource>'
-    project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=once + once.replace("a1", "a2"))))
-    assert project.sources["name"].tolist().count("same") == 1 and n_of(project, "twice (same name") == 1
+    once = (
+        '<TextSource guid="a1" name="same"><PlainTextContent>Same '
+        "words</PlainTextContent></TextSource>"
+    )
+    project = project_of(
+        write_qdpx(tmp_path / "p.qdpx", Style(extra=once + once.replace("a1", "a2")))
+    )
+    assert (
+        project.sources["name"].tolist().count("same") == 1
+        and n_of(project, "twice (same name") == 1
+    )
 
 
 def test_the_same_leaf_under_two_parents_stays_two_codes(tmp_path: Path) -> None:
     book = (
-        '<CodeBook xmlns="urn:QDA-XML:codebook:1.0"><Codes><Code guid="1" name="money"><Code guid="2" name="trust"/></Code>'
+        '<CodeBook xmlns="urn:QDA-XML:codebook:1.0"><Codes><Code guid="1" name="money"><Code '
+        'guid="2" name="trust"/></Code>'
         '<Code guid="3" name="GP"><Code guid="4" name="trust"/></Code></Codes></CodeBook>'
     )
     (tmp_path / "c.qdc").write_text(book)
@@ -101,16 +116,22 @@ def test_the_same_leaf_under_two_parents_stays_two_codes(tmp_path: Path) -> None
     assert codes == ["GP", "GP > trust", "money", "money > trust"]
 
 
-# Hostile and broken files ---------------------------------------------------------------------------------
+# Hostile and broken files
+# ---------------------------------------------------------------------------------
 
-BOMB = '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">]><Project>&b;</Project>'
+BOMB = (
+    '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a "ha"><!ENTITY b '
+    '"&a;&a;&a;&a;&a;&a;&a;&a;">]><Project>&b;</Project>'
+)
 OUTSIDE = '<?xml version="1.0"?><!DOCTYPE b [<!ENTITY a SYSTEM "file:///etc/passwd">]><Project>&a;</Project>'
 DTD = '<?xml version="1.0"?><!DOCTYPE Project SYSTEM "http://example.invalid/p.dtd"><Project/>'
 
 
 @pytest.mark.parametrize("document", [BOMB, OUTSIDE, DTD], ids=["bomb", "external entity", "DTD"])
 @pytest.mark.parametrize("zipped", [True, False])
-def test_document_types_and_entities_are_refused(tmp_path: Path, document: str, zipped: bool) -> None:
+def test_document_types_and_entities_are_refused(
+    tmp_path: Path, document: str, zipped: bool
+) -> None:
     path = tmp_path / "p.qdpx"
     if zipped:
         with zipfile.ZipFile(path, "w") as archive:
@@ -122,7 +143,13 @@ def test_document_types_and_entities_are_refused(tmp_path: Path, document: str, 
 
 
 def test_names_that_climb_out_are_ignored_and_nothing_is_written(tmp_path: Path) -> None:
-    names = ("../evil.txt", "/etc/evil.txt", "C:\\evil.txt", "sources/../../evil.txt", "..\\evil.txt")
+    names = (
+        "../evil.txt",
+        "/etc/evil.txt",
+        "C:\\evil.txt",
+        "sources/../../evil.txt",
+        "..\\evil.txt",
+    )
     home = tmp_path / "home"
     home.mkdir()
     path = write_qdpx(home / "p.qdpx", **dict.fromkeys(names, b"evil"))
@@ -137,11 +164,11 @@ def test_zip_bombs_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
         archive.writestr("project.qde", " " * (8 * 2**20))
     with pytest.raises(DataError, match="zip bomb"):
         refi.read(path)
-    monkeypatch.setattr(safe, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 3)
     with pytest.raises(DataError, match="more than 3 entries"):
         refi.read(write_qdpx(tmp_path / "many.qdpx"))
-    monkeypatch.setattr(safe, "MAX_ENTRIES", 100)
-    monkeypatch.setattr(safe, "MAX_TOTAL", 100)
+    monkeypatch.setattr(archives, "MAX_ENTRIES", 100)
+    monkeypatch.setattr(archives, "MAX_TOTAL", 100)
     with pytest.raises(DataError, match="zip bomb"):
         refi.read(write_qdpx(tmp_path / "large.qdpx"))
 
@@ -211,10 +238,13 @@ def test_html_in_a_quote_stays_text(tmp_path: Path) -> None:
     words = "&lt;script&gt;alert(1)&lt;/script&gt;"
     extra = (
         f'<TextSource guid="e" name="extra"><PlainTextContent>{words}</PlainTextContent>'
-        '<PlainTextSelection guid="e1" startPosition="0" endPosition="25"><Coding><CodeRef targetGUID="g-targets"/></Coding></PlainTextSelection></TextSource>'
+        '<PlainTextSelection guid="e1" startPosition="0" endPosition="25"><Coding><CodeRef '
+        'targetGUID="g-targets"/></Coding></PlainTextSelection></TextSource>'
     )
     project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=extra)))
-    assert "<script>alert(1)</script>" in project.segments["quote"].tolist()  # the report escapes it
+    assert (
+        "<script>alert(1)</script>" in project.segments["quote"].tolist()
+    )  # the report escapes it
 
 
 def test_codes_nested_without_end_are_refused(tmp_path: Path) -> None:
@@ -227,10 +257,16 @@ def test_codes_nested_without_end_are_refused(tmp_path: Path) -> None:
 
 
 def test_absurd_positions_are_no_positions(tmp_path: Path) -> None:
-    extra = '<TextSource guid="e" name="extra"><PlainTextContent>One two</PlainTextContent>' + "".join(
-        f'<PlainTextSelection guid="e{i}" startPosition="{p}" endPosition="3"><Coding><CodeRef targetGUID="g-targets"/></Coding></PlainTextSelection>'
-        for i, p in enumerate(["-1", "9" * 30, "9" * 5000, "x", "1.5", ""])
+    extra = (
+        '<TextSource guid="e" name="extra"><PlainTextContent>One two</PlainTextContent>'
+        + "".join(
+            f'<PlainTextSelection guid="e{i}" startPosition="{p}" endPosition="3"><Coding><CodeRef '
+            'targetGUID="g-targets"/></Coding></PlainTextSelection>'
+            for i, p in enumerate(["-1", "9" * 30, "9" * 5000, "x", "1.5", ""])
+        )
     )
     project = project_of(write_qdpx(tmp_path / "p.qdpx", Style(extra=extra + "</TextSource>")))
     odd = project.segments[project.segments["source_id"].str.startswith("extra")]
-    assert len(odd) == 6 and (odd["offset_check"] == "ambiguous").all() and odd["start"].isna().all()
+    assert (
+        len(odd) == 6 and (odd["offset_check"] == "ambiguous").all() and odd["start"].isna().all()
+    )

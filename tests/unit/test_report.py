@@ -1,4 +1,5 @@
-"""The report folder: what it says, what it must not hold, and that it is written whole from whatever there is."""
+"""The report folder: what it says, what it must not hold, and that it is written whole from
+whatever there is."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ from pathlib import Path
 import pytest
 from report_results import HOSTILE, Made, results, study_file
 
-from evalweave.report.audit import audit
-from evalweave.report.disclosure import profile
+from evalweave.release.audit import audit
+from evalweave.release.disclosure import profile
+from evalweave.release.identifiers import Identifiers
+from evalweave.release.notes import released_note
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
-from evalweave.report.identifiers import Identifiers
-from evalweave.report.notes import released_note
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
 ORDER = [
     "answer",
@@ -137,7 +138,18 @@ def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
     out = report(tmp_path, Made())
     html = (out / "report.html").read_text()
     assert 'about <data class="count" data-counts="patients" value="8045">8,045</data>' in html
-    for exact in ("8046", "8,046", "10587", "10,587", "195577", "4752", "4,752", "4003", "2049", "40003"):
+    for exact in (
+        "8046",
+        "8,046",
+        "10587",
+        "10,587",
+        "195577",
+        "4752",
+        "4,752",
+        "4003",
+        "2049",
+        "40003",
+    ):
         assert exact not in html
         for table in out.glob("**/*.csv"):
             assert exact not in table.read_text(), (exact, table)
@@ -149,7 +161,12 @@ def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> 
     text = words((out / "report.html").read_text())
     assert "There is no estimate for HbA1c" in text
     assert "withheld: it rests on too few people" in text.replace("Withheld", "withheld")
-    for file in [*out.glob("*.csv"), *out.glob("figures/*"), out / "manifest.json", out / "report.html"]:
+    for file in [
+        *out.glob("*.csv"),
+        *out.glob("figures/*"),
+        out / "manifest.json",
+        out / "report.html",
+    ]:
         assert not re.search(r"[−-]1\.2\b|[−-]0\.1097|[−-]1\.20", file.read_text()), file
 
 
@@ -200,16 +217,38 @@ def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> No
 @pytest.mark.parametrize(
     "options",
     [
-        {"qualitative": False}, {"claims": False}, {"truth": False}, {"trends": False}, {"ledger": False}, {"baseline": False},
-        {"diagnostics": False}, {"only_main": True}, {"subgroup_absent": True}, {"margin": None},
-        {"low": -float("inf"), "high": float("inf")}, {"low": float("nan"), "high": float("nan")},
-        {"estimate": float("nan"), "low": float("nan"), "high": float("nan")}, {"disclosure": "none"}, {"disclosure": "opensafely"},
+        {"qualitative": False},
+        {"claims": False},
+        {"truth": False},
+        {"trends": False},
+        {"ledger": False},
+        {"baseline": False},
+        {"diagnostics": False},
+        {"only_main": True},
+        {"subgroup_absent": True},
+        {"margin": None},
+        {"low": -float("inf"), "high": float("inf")},
+        {"low": float("nan"), "high": float("nan")},
+        {"estimate": float("nan"), "low": float("nan"), "high": float("nan")},
+        {"disclosure": "none"},
+        {"disclosure": "opensafely"},
         {"disclosure": "sacro"},
-        {"only_main": True, "qualitative": False, "trends": False, "ledger": False, "baseline": False, "diagnostics": False,
-         "truth": False, "margin": None, "unit": "kg"},
+        {
+            "only_main": True,
+            "qualitative": False,
+            "trends": False,
+            "ledger": False,
+            "baseline": False,
+            "diagnostics": False,
+            "truth": False,
+            "margin": None,
+            "unit": "kg",
+        },
     ],
-)  # fmt: skip
-def test_what_is_absent_is_said_and_nothing_breaks(tmp_path: Path, options: dict[str, object]) -> None:
+)
+def test_what_is_absent_is_said_and_nothing_breaks(
+    tmp_path: Path, options: dict[str, object]
+) -> None:
     html = page(tmp_path, **options)
     assert re.findall(r'<section id="(\w+)"', html) == ORDER
     text = words(html)
@@ -254,8 +293,12 @@ def test_inputs_in_another_encoding_or_missing_break_nothing(tmp_path: Path) -> 
     made = Made()
     file = study_file(tmp_path, made)
     where = results(tmp_path, made)
-    (tmp_path / "claims.csv").write_bytes("claim_id;rationale;author\nsmall;caf\xe9;AB\n".encode("cp1252"))
-    (tmp_path / "practices.csv").write_text("practice_id,programme_start\nA,01/04/2015\nB,2013-04-01\nC,\n")
+    (tmp_path / "claims.csv").write_bytes(
+        "claim_id;rationale;author\nsmall;caf\xe9;AB\n".encode("cp1252")
+    )
+    (tmp_path / "practices.csv").write_text(
+        "practice_id,programme_start\nA,01/04/2015\nB,2013-04-01\nC,\n"
+    )
     found = gather(load_study(file), file, where)
     assert found.claims is not None and list(found.claims["author"]) == ["AB"]
     assert len(found.starts) == 2
@@ -288,7 +331,9 @@ def test_the_joint_display_shows_both_strands(tmp_path: Path) -> None:
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
     first, second = report(tmp_path / "a", Made()), report(tmp_path / "b", Made())
-    names = sorted(path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file())
+    names = sorted(
+        path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file()
+    )
     assert names == sorted(
         path.relative_to(second).as_posix() for path in second.rglob("*") if path.is_file()
     )

@@ -1,4 +1,5 @@
-"""What the report says of how alike the arms were: love plots, the effective sample size, and the released tables."""
+"""What the report says of how alike the arms were: love plots, the effective sample size, and the
+released tables."""
 
 from __future__ import annotations
 
@@ -11,10 +12,10 @@ import pytest
 from report_results import Made
 from test_report import report, words
 
-from evalweave.report.audit import audit
-from evalweave.report.disclosure import profile
+from evalweave.release.audit import audit
+from evalweave.release.disclosure import profile
 from evalweave.report.figures.love import Pair, love_plot
-from evalweave.tables import BALANCE, BASELINE
+from evalweave.tables.people import BALANCE, BASELINE
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,15 +27,18 @@ def released(out: Path, name: str) -> pd.DataFrame:
 def test_a_weighted_comparison_is_told_drawn_and_released(tmp_path: Path) -> None:
     out = report(tmp_path, Made(weighted=True))
     text = words((out / "report.html").read_text())
-    assert "weighted by entropy balancing so that they resemble the programme arm in age and sex" in text
     assert (
-        "Among these the largest standardised mean difference was 0.15 before weighting (Age at the index date) and is 0.00 after."
+        "weighted by entropy balancing so that they resemble the programme arm in age and sex"
         in text
+    )
+    assert (
+        "Among these the largest standardised mean difference was 0.15 before weighting (Age at "
+        "the index date) and is 0.00 after." in text
     )
     assert "After weighting: all lie within 0.1" in text
     assert (
-        "comparison patients (about 3,335 ) tell as much, once weighted, as about 2,870 of equal weight"
-        in text
+        "comparison patients (about 3,335 ) tell as much, once weighted, as about 2,870 of equal "
+        "weight" in text
     )
     svg = (out / "figures/balance-all.svg").read_text()
     assert {"before weighting", "after weighting", "Balanced by the weights"} <= {
@@ -66,7 +70,8 @@ def test_without_weights_the_baseline_itself_is_drawn(tmp_path: Path) -> None:
     assert not (out / "balance.csv").exists()
     text = words((out / "report.html").read_text())
     assert (
-        "How far apart the arms were at baseline, largest difference first. One of 2 lies beyond 0.1" in text
+        "How far apart the arms were at baseline, largest difference first. One of 2 lies "
+        "beyond 0.1" in text
     )
     assert "after weighting" not in text
     assert (out / "figures/baseline-differences.csv").exists()
@@ -74,9 +79,14 @@ def test_without_weights_the_baseline_itself_is_drawn(tmp_path: Path) -> None:
 
 def test_the_baseline_table_is_released_with_exact_practices(tmp_path: Path) -> None:
     table = released(report(tmp_path, Made()), "baseline").set_index(["variable", "category"])
-    assert list(table.reset_index().columns) != [] and set(BASELINE.names) <= set(table.reset_index().columns)
+    assert list(table.reset_index().columns) != [] and set(BASELINE.names) <= set(
+        table.reset_index().columns
+    )
     assert table.loc[("patients", ""), "programme"] == "4750.0"
-    assert table.loc[("practices", ""), ["programme", "comparison_value"]].tolist() == ["13.0", "11.0"]
+    assert table.loc[("practices", ""), ["programme", "comparison_value"]].tolist() == [
+        "13.0",
+        "11.0",
+    ]
     assert table.loc[("ethnicity", "Rare"), ["programme", "smd"]].tolist() == ["", ""]
 
 
@@ -86,30 +96,77 @@ def test_the_audit_finds_what_a_profile_would_not_have_released(tmp_path: Path) 
         file = out / f"{name}.csv"
         whole = file.read_text()
         file.write_text(whole.replace(right, wrong))
-        assert any("not rounded" in found and f"{name}.csv" in found for found in audit(out, []).findings)
+        assert any(
+            "not rounded" in found and f"{name}.csv" in found for found in audit(out, []).findings
+        )
         file.write_text(whole)
 
 
 def test_a_small_effective_number_hides_what_rests_on_it() -> None:
-    line = {"comparison": "all", "variable": "age", "category": "", "balanced": True, "smd_before": 0.3, "smd_after": 0.1,
-            "effective_comparison_n": 6}  # fmt: skip
-    baseline = {"comparison": "all", "variable": "age", "category": "", "statistic": "mean_sd", "programme": 57.0,
-                "programme_sd": 8.0, "programme_n": 50, "comparison_value": 58.0, "comparison_sd": 8.0, "comparison_n": 60,
-                "smd": 0.3}  # fmt: skip
+    line = {
+        "comparison": "all",
+        "variable": "age",
+        "category": "",
+        "balanced": True,
+        "smd_before": 0.3,
+        "smd_after": 0.1,
+        "effective_comparison_n": 6,
+    }
+    baseline = {
+        "comparison": "all",
+        "variable": "age",
+        "category": "",
+        "statistic": "mean_sd",
+        "programme": 57.0,
+        "programme_sd": 8.0,
+        "programme_n": 50,
+        "comparison_value": 58.0,
+        "comparison_sd": 8.0,
+        "comparison_n": 60,
+        "smd": 0.3,
+    }
     frames = BALANCE.conform(pd.DataFrame([line])), BASELINE.conform(pd.DataFrame([baseline]))
     got = profile("nhs_england").balance(*frames).iloc[0]
-    assert got["effective_comparison_n"] == "*" and pd.isna(got["smd_after"]) and got["smd_before"] == 0.3
+    assert (
+        got["effective_comparison_n"] == "*"
+        and pd.isna(got["smd_after"])
+        and got["smd_before"] == 0.3
+    )
 
 
 def test_how_many_lack_a_value_cannot_be_worked_out() -> None:
     """Exact counts (sacro): 4,745 of 4,752 with a value would give away the 7 without."""
     lines = [
-        {"variable": "patients", "category": "", "statistic": "n", "programme": 4752, "comparison_value": 3334},
-        {"variable": "hba1c", "category": "", "statistic": "mean_sd", "programme": 59.0, "programme_sd": 15.0, "programme_n": 4745,
-         "comparison_value": 58.0, "comparison_sd": 15.0, "comparison_n": 3300, "smd": 0.05},
-        {"variable": "hba1c", "category": "missing", "statistic": "n", "programme": 7, "programme_n": 4752,
-         "comparison_value": 34, "comparison_n": 3334, "smd": 0.1},
-    ]  # fmt: skip
+        {
+            "variable": "patients",
+            "category": "",
+            "statistic": "n",
+            "programme": 4752,
+            "comparison_value": 3334,
+        },
+        {
+            "variable": "hba1c",
+            "category": "",
+            "statistic": "mean_sd",
+            "programme": 59.0,
+            "programme_sd": 15.0,
+            "programme_n": 4745,
+            "comparison_value": 58.0,
+            "comparison_sd": 15.0,
+            "comparison_n": 3300,
+            "smd": 0.05,
+        },
+        {
+            "variable": "hba1c",
+            "category": "missing",
+            "statistic": "n",
+            "programme": 7,
+            "programme_n": 4752,
+            "comparison_value": 34,
+            "comparison_n": 3334,
+            "smd": 0.1,
+        },
+    ]
     got = profile("sacro").baseline(
         BASELINE.conform(pd.DataFrame([{"comparison": "all", **each} for each in lines]))
     )
@@ -133,4 +190,7 @@ def test_the_love_plot_says_its_line_and_is_the_same_bytes_twice(pairs: list[Pai
 
 
 def test_nothing_to_draw_is_no_figure() -> None:
-    assert love_plot("b", "t", "c", [Pair("A", heading=True), Pair("Age")], pd.DataFrame(), False) is None
+    assert (
+        love_plot("b", "t", "c", [Pair("A", heading=True), Pair("Age")], pd.DataFrame(), False)
+        is None
+    )

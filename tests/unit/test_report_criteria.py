@@ -1,4 +1,5 @@
-"""What the report says of who is eligible: conditions and how they count, new and old cases, the kind of cohort."""
+"""What the report says of who is eligible: conditions and how they count, new and old cases, the
+kind of cohort."""
 
 from __future__ import annotations
 
@@ -11,13 +12,13 @@ import pytest
 from report_results import Made, study_file
 from test_report import report, words
 
-from evalweave import tables
+from evalweave.release.disclosure import profile
 from evalweave.report import criteria
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import profile
 from evalweave.report.sections import methods
-from evalweave.study import Eligibility
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
+from evalweave.study.people import Eligibility
+from evalweave.tables.analyses import ESTIMATES
 
 
 def made(**keys: Any) -> Eligibility:
@@ -38,7 +39,8 @@ def word(folder: Path) -> str:
 
 def test_who_is_eligible() -> None:
     assert criteria.people(made()) == (
-        "aged 40 to 74 on 2015-04-01, registered with a practice for at least 365 days without a gap, "
+        "aged 40 to 74 on 2015-04-01, registered with a practice for at least 365 days without a "
+        "gap, "
         "with type 2 diabetes, without type 1 diabetes"
     )
     assert criteria.people(made(conditions=[], without=[], registered_days=0)) == (
@@ -51,22 +53,40 @@ def test_who_is_eligible() -> None:
 @pytest.mark.parametrize(
     "keys, said",
     [
-        ({}, ["Type 2 diabetes and type 1 diabetes counted as present with one entry of their code lists before that day."]),
-        ({"without": []}, ["Type 2 diabetes counted as present with one entry of the code list before that day."]),
+        (
+            {},
+            [
+                "Type 2 diabetes and type 1 diabetes counted as present with one entry of their "
+                "code lists before that day."
+            ],
+        ),
+        (
+            {"without": []},
+            ["Type 2 diabetes counted as present with one entry of the code list before that day."],
+        ),
         ({"conditions": [], "without": []}, []),
         (
             {"counting": {"type_1_diabetes": {"at_least": 2, "more_than": "type_2_diabetes"}}},
             [
-                "Type 2 diabetes counted as present with one entry of the code list before that day.",
-                "Type 1 diabetes counted as present with entries before that day on 2 days or more, on more days than entries "
+                "Type 2 diabetes counted as present with one entry of the code list before that "
+                "day.",
+                "Type 1 diabetes counted as present with entries before that day on 2 days or "
+                "more, on more days than entries "
                 "of type 2 diabetes.",
             ],
         ),
         (
-            {"without": [], "counting": {"type_2_diabetes": {"at_least": 3}}, "cases": "incident", "incident_days": 1},
+            {
+                "without": [],
+                "counting": {"type_2_diabetes": {"at_least": 3}},
+                "cases": "incident",
+                "incident_days": 1,
+            },
             [
-                "Type 2 diabetes counted as present with entries before that day on 3 days or more.",
-                "Only the newly diagnosed (incident cases) are in: type 2 diabetes first counted as present at most 1 day before that "
+                "Type 2 diabetes counted as present with entries before that day on 3 days or "
+                "more.",
+                "Only the newly diagnosed (incident cases) are in: type 2 diabetes first counted "
+                "as present at most 1 day before that "
                 "day, and at least 365 days after the registration began.",
             ],
         ),
@@ -74,12 +94,13 @@ def test_who_is_eligible() -> None:
             {"conditions": ["a", "b"], "without": [], "cases": "prevalent", "look_back_days": 0},
             [
                 "A and b counted as present with one entry of their code lists before that day.",
-                "Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people are not: all conditions "
+                "Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people "
+                "are not: all conditions "
                 "first counted as present at most 365 days before that day.",
             ],
         ),
     ],
-)  # fmt: skip
+)
 def test_what_counts_and_which_cases_are_in(keys: dict[str, Any], said: list[str]) -> None:
     assert criteria.rules(made(**keys)) == said
 
@@ -120,8 +141,10 @@ def test_the_conversion_of_hba1c_is_said_of_hba1c_alone(
     made_ = Made(outcome=keys, only_main=True, qualitative=False)
     file = study_file(tmp_path, made_)
     file.write_text(
-        file.read_text().replace("  hba1c:\n", f"  {name}:\n").replace("outcome: hba1c", f"outcome: {name}")
+        file.read_text()
+        .replace("  hba1c:\n", f"  {name}:\n")
+        .replace("outcome: hba1c", f"outcome: {name}")
     )
-    data = ReportData(load_study(file), profile("nhs_england"), tables.ESTIMATES.empty())
+    data = ReportData(load_study(file), profile("nhs_england"), ESTIMATES.empty())
     text = str(methods.section(data))
     assert (CONVERTED in text) is said

@@ -1,4 +1,5 @@
-"""Claims by label, themes by subgroup, and threads: what they show, and that they give away no hidden count."""
+"""Claims by label, themes by subgroup, and threads: what they show, and that they give away no
+hidden count."""
 
 from __future__ import annotations
 
@@ -14,14 +15,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_results import HOSTILE, Made, results, study_file
 
-from evalweave import files, tables
-from evalweave.report.audit import audit
-from evalweave.report.disclosure import profile
+from evalweave import files
+from evalweave.release.audit import audit
+from evalweave.release.disclosure import profile
+from evalweave.release.identifiers import Identifiers
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
-from evalweave.report.identifiers import Identifiers
 from evalweave.report.sections.matrices import counted
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
+from evalweave.tables.joint import JOINT_DISPLAY
+from evalweave.tables.qualitative import THEME_COUNTS
 
 RULES = profile("nhs_england")
 
@@ -48,7 +51,7 @@ def part(out: Path, start: str) -> str:
 
 def joint(where: Path, **columns: Any) -> None:
     path = where / "join/joint_display.csv"
-    frame = files.read_table(path, tables.JOINT_DISPLAY)
+    frame = files.read_table(path, JOINT_DISPLAY)
     files.write_csv(frame.assign(**columns), path)
 
 
@@ -56,13 +59,18 @@ def test_claims_stand_under_their_label_and_complements_apart(tmp_path: Path) ->
     html = part(report(tmp_path, Made()), "convergence-matrix")
     text = words(html)
     groups = [
-        words(group).strip() for group in re.findall(r'<tr class="group">(.*?)</tr>', html, flags=re.DOTALL)
+        words(group).strip()
+        for group in re.findall(r'<tr class="group">(.*?)</tr>', html, flags=re.DOTALL)
     ]
     assert groups == [
         "Agreement",
         "Complements: the strands answer different questions, so no label is given",
     ]
-    assert text.index("Agreement") < text.index("It helps some &amp; not others") < text.index("Complements:")
+    assert (
+        text.index("Agreement")
+        < text.index("It helps some &amp; not others")
+        < text.index("Complements:")
+    )
     assert text.index("Complements:") < text.index("Nobody was asked")
     assert '<a href="#claim-small">' in html
     assert "71 %" in text and "not a probability" in text
@@ -74,9 +82,12 @@ def test_labels_stand_in_the_order_of_the_rule_and_unknown_ones_last(tmp_path: P
         joint(where, relation="converges", label=["of a later rule", "dissonance"])
 
     html = part(report(tmp_path, Made(), change), "convergence-matrix")
-    assert [words(g).strip() for g in re.findall(r'<tr class="group">(.*?)</tr>', html, flags=re.DOTALL)] == [
-        "Dissonance", "Of a later rule",
-    ]  # fmt: skip
+    assert [
+        words(g).strip() for g in re.findall(r'<tr class="group">(.*?)</tr>', html, flags=re.DOTALL)
+    ] == [
+        "Dissonance",
+        "Of a later rule",
+    ]
 
 
 def test_a_label_that_rests_on_a_withheld_estimate_is_withheld(tmp_path: Path) -> None:
@@ -88,7 +99,9 @@ def test_a_label_that_rests_on_a_withheld_estimate_is_withheld(tmp_path: Path) -
     assert "-1.2" not in (out / "joint_display.csv").read_text()
 
 
-def test_a_subgroup_is_shown_where_its_hidden_levels_follow_from_the_total_anyway(tmp_path: Path) -> None:
+def test_a_subgroup_is_shown_where_its_hidden_levels_follow_from_the_total_anyway(
+    tmp_path: Path,
+) -> None:
     out = report(tmp_path, Made())
     text = words(part(out, "theme-by-subgroup"))
     assert re.search(r"Theme White Any other ethnic group .* 4 of 7 5 of 5 ", text)
@@ -102,11 +115,19 @@ def test_a_subgroup_is_shown_where_its_hidden_levels_follow_from_the_total_anywa
 def family(*levels: tuple[str, int, int], total: tuple[int, int] | None = None) -> pd.DataFrame:
     k, n = total or (sum(row[1] for row in levels), sum(row[2] for row in levels))
     rows = [
-        {"theme_id": "t", "role": "client", "attribute": None if name is None else "ethnicity", "attribute_level": name,
-         "n_participants": k, "n_eligible": n, "n_references": k, "n_sources": k}
+        {
+            "theme_id": "t",
+            "role": "client",
+            "attribute": None if name is None else "ethnicity",
+            "attribute_level": name,
+            "n_participants": k,
+            "n_eligible": n,
+            "n_references": k,
+            "n_sources": k,
+        }
         for name, k, n in ((None, k, n), *levels)
-    ]  # fmt: skip
-    return tables.THEME_COUNTS.conform(pd.DataFrame(rows, columns=tables.THEME_COUNTS.names))
+    ]
+    return THEME_COUNTS.conform(pd.DataFrame(rows, columns=THEME_COUNTS.names))
 
 
 def line(*levels: str) -> dict[str, Any]:
@@ -117,9 +138,19 @@ def line(*levels: str) -> dict[str, Any]:
     ("counts", "levels", "k", "n"),
     [
         (family(("a", 5, 8), ("b", 4, 7), ("c", 3, 6)), ["a", "c"], "8", "14"),  # nothing is hidden
-        (family(("a", 5, 5), ("b", 4, 4), ("c", 4, 8)), ["a", "b"], "9", "9"),  # everybody singles nobody out
+        (
+            family(("a", 5, 5), ("b", 4, 4), ("c", 4, 8)),
+            ["a", "b"],
+            "9",
+            "9",
+        ),  # everybody singles nobody out
         (family(("a", 5, 5), ("b", 4, 8), ("c", 4, 5)), ["a", "c"], "*", "10"),  # all but one would
-        (family(("a", 5, 6), ("b", 1, 5), ("c", 9, 9)), ["a", "b"], "6", "11"),  # the hidden ones, together
+        (
+            family(("a", 5, 6), ("b", 1, 5), ("c", 9, 9)),
+            ["a", "b"],
+            "6",
+            "11",
+        ),  # the hidden ones, together
         (
             family(("a", 5, 6), ("b", 1, 5), ("c", 9, 9)),
             ["b", "c"],
@@ -153,7 +184,7 @@ def test_what_is_shown_can_be_worked_out_from_what_was_released_before(
     counts = family(*levels)
     chosen = data.draw(st.sets(st.sampled_from([name for name, _, _ in levels]), min_size=1))
     found = counted(RULES, counts, line(*chosen), "ethnicity")
-    released = RULES.count_frame(counts, tables.THEME_COUNTS)
+    released = RULES.count_frame(counts, THEME_COUNTS)
     total, cells = released.iloc[0], released.iloc[1:]
     inside = cells["attribute_level"].isin(chosen)
     for name in ("n_participants", "n_eligible"):
@@ -163,7 +194,8 @@ def test_what_is_shown_can_be_worked_out_from_what_was_released_before(
         known = (
             sum(map(int, ours))
             if "*" not in list(ours)
-            else int(total[name]) - sum(map(int, others))  # fails where a hidden one would be needed
+            else int(total[name])
+            - sum(map(int, others))  # fails where a hidden one would be needed
         )
         assert int(found[name]) == known
         assert not RULES.hides(known, "participants")
@@ -173,8 +205,14 @@ def test_a_thread_leads_from_the_theme_to_the_estimate(tmp_path: Path) -> None:
     html = part(report(tmp_path, Made()), "threads")
     text = words(html)
     assert re.search(r'<details class="more">\s*<summary>Good fit &lt;for some&gt;</summary>', html)
-    order = ["Whom it", "fit &gt; good", "Clients: 9 of 12", "client, woman, supports the claim", "CI −1.90 to −0.50) mmol/mol. Agreement",
-             "No estimate. Complements"]  # fmt: skip
+    order = [
+        "Whom it",
+        "fit &gt; good",
+        "Clients: 9 of 12",
+        "client, woman, supports the claim",
+        "CI −1.90 to −0.50) mmol/mol. Agreement",
+        "No estimate. Complements",
+    ]
     places = [text.replace(" of ", " of ").index(each) for each in order]
     assert places == sorted(places)
     assert "Observations: 7 references" in text
@@ -186,7 +224,7 @@ def test_a_thread_leads_from_the_theme_to_the_estimate(tmp_path: Path) -> None:
 def test_small_numbers_of_voices_are_hidden_in_a_thread(tmp_path: Path) -> None:
     def change(where: Path) -> None:
         path = where / "count/theme_counts.csv"
-        frame = files.read_table(path, tables.THEME_COUNTS)
+        frame = files.read_table(path, THEME_COUNTS)
         whole = frame["code_id"].isna() & frame["attribute"].isna() & (frame["role"] == "client")
         files.write_csv(frame.assign(n_participants=frame["n_participants"].mask(whole, 2)), path)
 
@@ -196,7 +234,9 @@ def test_small_numbers_of_voices_are_hidden_in_a_thread(tmp_path: Path) -> None:
 
 def test_the_audit_finds_nothing_in_them(tmp_path: Path) -> None:
     out = report(tmp_path, Made())
-    found = audit(out, [Identifiers.of("participant", ["C01"]), Identifiers.of("segment", ["C01:0-10"])])
+    found = audit(
+        out, [Identifiers.of("participant", ["C01"]), Identifiers.of("segment", ["C01:0-10"])]
+    )
     assert found.findings == []
 
 
@@ -225,7 +265,9 @@ def test_older_results_have_less_and_nothing_breaks(
     assert 'id="convergence-matrix"' in html
     assert ('id="threads"' in html) == bool(detail)
     if detail:
-        assert "No quotation of it may be shown." in html and "No claim was declared about it." in html
+        assert (
+            "No quotation of it may be shown." in html and "No claim was declared about it." in html
+        )
 
 
 def test_quotes_and_counts_may_be_absent(tmp_path: Path) -> None:
@@ -242,7 +284,9 @@ def test_quotes_and_counts_may_be_absent(tmp_path: Path) -> None:
 def test_word_says_the_same(tmp_path: Path) -> None:
     import docx
 
-    word = docx.Document(str(report(tmp_path, replace(Made(), formats=("html", "docx"))) / "report.docx"))
+    word = docx.Document(
+        str(report(tmp_path, replace(Made(), formats=("html", "docx"))) / "report.docx")
+    )
     text = "\n".join(p.text for p in word.paragraphs)
     for said in (
         "Claims by label",

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 from report_results import Made, results, study_file
 
+from evalweave.release.numbers import decimals, interval, number, p_value
 from evalweave.report import sentences
 from evalweave.report.data import ReportData, Row
 from evalweave.report.gather import gather
-from evalweave.report.numbers import decimals, interval, number, p_value
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
 
 def data(folder: Path, **options: object) -> ReportData:
@@ -22,13 +22,22 @@ def data(folder: Path, **options: object) -> ReportData:
 
 
 def row(estimate: float, low: float, high: float) -> Row:
-    return Row("main", "att", "mmol/mol", "cr2", estimate, 0.3, low, high, 0.01, 17, 0.95, 1, 1, 24, 13, "")
+    return Row(
+        "main", "att", "mmol/mol", "cr2", estimate, 0.3, low, high, 0.01, 17, 0.95, 1, 1, 24, 13, ""
+    )
 
 
 @pytest.mark.parametrize(
     ("value", "places", "shown"),
-    [(-0.1, 2, "−0.10"), (-0.001, 2, "0.00"), (1234.5, 1, "1,234.5"), (-math.inf, 2, "−∞"), (None, 2, "–"), (math.nan, 2, "–")],
-)  # fmt: skip
+    [
+        (-0.1, 2, "−0.10"),
+        (-0.001, 2, "0.00"),
+        (1234.5, 1, "1,234.5"),
+        (-math.inf, 2, "−∞"),
+        (None, 2, "–"),
+        (math.nan, 2, "–"),
+    ],
+)
 def test_numbers_have_true_minus_signs_and_no_negative_zero(
     value: float | None, places: int, shown: str
 ) -> None:
@@ -43,14 +52,21 @@ def test_intervals_without_a_limit_say_so() -> None:
 
 
 @pytest.mark.parametrize(
-    ("p", "shown"), [(0.0004, "p < 0.001"), (0.0064, "p = 0.006"), (0.049, "p = 0.049"), (0.4, "p = 0.40")]
+    ("p", "shown"),
+    [(0.0004, "p < 0.001"), (0.0064, "p = 0.006"), (0.049, "p = 0.049"), (0.4, "p = 0.40")],
 )
 def test_p_values(p: float, shown: str) -> None:
     assert p_value(p) == shown
 
 
 def test_small_errors_get_more_decimals() -> None:
-    assert (decimals(0.036), decimals(0.4), decimals(0.002), decimals(15.0), decimals(math.nan)) == (
+    assert (
+        decimals(0.036),
+        decimals(0.4),
+        decimals(0.002),
+        decimals(15.0),
+        decimals(math.nan),
+    ) == (
         2,
         2,
         4,
@@ -62,16 +78,54 @@ def test_small_errors_get_more_decimals() -> None:
 @pytest.mark.parametrize(
     ("rising", "estimate", "low", "high", "said"),
     [
-        (0.4, -1.2, -1.9, -0.5, "HbA1c rose by 1.20 mmol/mol less than in comparison practices (95 % CI 0.50 to 1.90)."),
-        (-0.4, -1.2, -1.9, -0.5, "HbA1c fell by 1.20 mmol/mol more than in comparison practices (95 % CI 0.50 to 1.90)."),
-        (0.4, 1.2, 0.5, 1.9, "HbA1c rose by 1.20 mmol/mol more than in comparison practices (95 % CI 0.50 to 1.90)."),
-        (-0.4, 1.2, 0.5, 1.9, "HbA1c fell by 1.20 mmol/mol less than in comparison practices (95 % CI 0.50 to 1.90)."),
-        (-0.4, -0.3, -0.8, 0.2, "HbA1c fell by 0.30 mmol/mol more than in comparison practices (95 % CI from 0.80 more to 0.20 less)."),
+        (
+            0.4,
+            -1.2,
+            -1.9,
+            -0.5,
+            "HbA1c rose by 1.20 mmol/mol less than in comparison practices (95 % CI 0.50 to 1.90).",
+        ),
+        (
+            -0.4,
+            -1.2,
+            -1.9,
+            -0.5,
+            "HbA1c fell by 1.20 mmol/mol more than in comparison practices (95 % CI 0.50 to 1.90).",
+        ),
+        (
+            0.4,
+            1.2,
+            0.5,
+            1.9,
+            "HbA1c rose by 1.20 mmol/mol more than in comparison practices (95 % CI 0.50 to 1.90).",
+        ),
+        (
+            -0.4,
+            1.2,
+            0.5,
+            1.9,
+            "HbA1c fell by 1.20 mmol/mol less than in comparison practices (95 % CI 0.50 to 1.90).",
+        ),
+        (
+            -0.4,
+            -0.3,
+            -0.8,
+            0.2,
+            "HbA1c fell by 0.30 mmol/mol more than in comparison practices (95 % CI from 0.80 more "
+            "to 0.20 less).",
+        ),
         (-0.4, -0.3, -math.inf, 0.2, "(95 % CI from without limit more to 0.20 less)."),
         (-0.4, -0.3, -math.inf, -0.2, "(95 % CI 0.20 to no upper limit)."),
-        (0.4, 0.001, -0.5, 0.5, "HbA1c changed as much as in comparison practices (difference 0.00, 95 % CI −0.50 to 0.50 mmol/mol)."),
+        (
+            0.4,
+            0.001,
+            -0.5,
+            0.5,
+            "HbA1c changed as much as in comparison practices (difference 0.00, 95 % CI −0.50 to "
+            "0.50 mmol/mol).",
+        ),
     ],
-)  # fmt: skip
+)
 def test_the_main_sentence_fits_every_sign(
     tmp_path: Path, rising: float, estimate: float, low: float, high: float, said: str
 ) -> None:
@@ -91,10 +145,13 @@ def test_without_raw_means_the_sentence_claims_no_direction_over_time(tmp_path: 
 @pytest.mark.parametrize(
     ("low", "high", "margin", "words"),
     [
-        (-1.9, -0.5, 5.5, "too small to matter"), (-9.0, -6.0, 5.5, "it matters"), (-9.0, 1.0, 5.5, "cannot tell"),
-        (-math.inf, 1.0, 5.5, "cannot tell"), (-1.0, 1.0, None, "no smallest difference"),
+        (-1.9, -0.5, 5.5, "too small to matter"),
+        (-9.0, -6.0, 5.5, "it matters"),
+        (-9.0, 1.0, 5.5, "cannot tell"),
+        (-math.inf, 1.0, 5.5, "cannot tell"),
+        (-1.0, 1.0, None, "no smallest difference"),
     ],
-)  # fmt: skip
+)
 def test_practical_relevance_is_judged_by_the_margin(
     low: float, high: float, margin: float | None, words: str
 ) -> None:
@@ -114,4 +171,7 @@ def test_methods_that_disagree_about_zero_are_named(tmp_path: Path) -> None:
     verdict, words = sentences.agreement_about_zero(found.rows("main", "att", "mmol/mol"))
     assert verdict == "does not hold"
     assert "not by wild cluster bootstrap" in words
-    assert sentences.agreement_about_zero(found.rows("main", "att", "mmol/mol", "cr2"))[0] == "cannot tell"
+    assert (
+        sentences.agreement_about_zero(found.rows("main", "att", "mmol/mol", "cr2"))[0]
+        == "cannot tell"
+    )

@@ -1,4 +1,5 @@
-"""Terms in words: periods by their names, for any length of period, on the page and in the released table."""
+"""Terms in words: periods by their names, for any length of period, on the page and in the released
+table."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from report_results import Made
 from test_figures import data
 from test_report import report
 
-from evalweave.report.release import labelled
+from evalweave.report.released_tables import labelled
 from evalweave.report.sentences import main_sentence
 from evalweave.report.terms import periods_in_words
 
@@ -49,7 +50,9 @@ def test_released_estimates_say_their_terms_in_words(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("programme", ["the service", "peer support groups", "Ways to Wellness"])
-def test_the_answer_is_a_sentence_for_any_number_of_the_programme(tmp_path: Path, programme: str) -> None:
+def test_the_answer_is_a_sentence_for_any_number_of_the_programme(
+    tmp_path: Path, programme: str
+) -> None:
     found = data(tmp_path)
     about = found.study.study.model_copy(update={"programme": programme})
     object.__setattr__(found, "study", found.study.model_copy(update={"study": about}))
@@ -61,13 +64,19 @@ def test_the_answer_is_a_sentence_for_any_number_of_the_programme(tmp_path: Path
 
 
 def test_a_subgroup_of_few_people_is_withheld_on_the_page_and_in_the_table(tmp_path: Path) -> None:
-    """diagnostics.json says how many patients a level has; the estimates' own count is that of the whole fit."""
+    """diagnostics.json says how many patients a level has; the estimates' own count is that of the
+    whole fit."""
     found = data(tmp_path)
     levels = [{"level": "0", "n_patients": 5}, {"level": "1", "n_patients": 8041}]
-    object.__setattr__(found, "diagnostics", {**found.diagnostics, "by_ethnicity": {"levels": levels}})
+    object.__setattr__(
+        found, "diagnostics", {**found.diagnostics, "by_ethnicity": {"levels": levels}}
+    )
     released = found.released_estimates[found.released_estimates["analysis"] == "by_ethnicity"]
     blank = released.set_index("term")["estimate"].isna()
     assert blank["att[white=0]"].all() and blank["difference[white=1-0]"].all()
     assert not blank["att[white=1]"].any()
     analysis = next(each for each in found.study.analyses if each.name == "by_ethnicity")
-    assert found.row(analysis, "att[white=0]") is None and found.row(analysis, "att[white=1]") is not None
+    assert (
+        found.row(analysis, "att[white=0]") is None
+        and found.row(analysis, "att[white=1]") is not None
+    )

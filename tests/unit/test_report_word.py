@@ -1,4 +1,5 @@
-"""The Word document: the same words, the banner on every page, the same bytes, and the audit can read it."""
+"""The Word document: the same words, the banner on every page, the same bytes, and the audit can
+read it."""
 
 from __future__ import annotations
 
@@ -9,10 +10,10 @@ from pathlib import Path
 import pytest
 from report_results import HOSTILE, Made, results, study_file
 
-from evalweave.report.audit import audit
+from evalweave.release.audit import audit
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
 MADE = Made(formats=("html", "docx"))
 
@@ -29,15 +30,17 @@ def test_word_says_what_the_page_says(tmp_path: Path) -> None:
 
     word = docx.Document(io.BytesIO((report(tmp_path) / "report.docx").read_bytes()))
     text = "\n".join(p.text for p in word.paragraphs)
-    headings = [p.text for p in word.paragraphs if p.style is not None and p.style.name == "Heading 1"]
+    headings = [
+        p.text for p in word.paragraphs if p.style is not None and p.style.name == "Heading 1"
+    ]
     assert headings[:3] == ["The answer", "Can it be believed?", "Who was studied"]
     assert "rose by 0.11 percentage points less" in text and "1.20 mmol/mol less" not in text
     assert HOSTILE in text
-    assert "<" not in text.replace(HOSTILE, "").replace("<for some>", "").replace("< 0", "").replace(
-        "<i>bad</i>", ""
-    ).replace("<u>suits</u>", "").replace("no <b>", "").replace("No <b>attribute</b>", "").replace(
-        "<b>words</b>", ""
-    )
+    assert "<" not in text.replace(HOSTILE, "").replace("<for some>", "").replace(
+        "< 0", ""
+    ).replace("<i>bad</i>", "").replace("<u>suits</u>", "").replace("no <b>", "").replace(
+        "No <b>attribute</b>", ""
+    ).replace("<b>words</b>", "")
     assert "Simulated data" in word.sections[0].header.paragraphs[0].text
     assert any("Sex" in cell.text for table in word.tables for cell in table.columns[0].cells)
 
@@ -52,7 +55,8 @@ def test_word_passes_the_audit_and_is_the_same_bytes(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "made", [replace(MADE, qualitative=False), replace(MADE, only_main=True, ledger=False, trends=False)]
+    "made",
+    [replace(MADE, qualitative=False), replace(MADE, only_main=True, ledger=False, trends=False)],
 )
 def test_word_of_a_study_with_less(tmp_path: Path, made: Made) -> None:
     assert (report(tmp_path, made) / "report.docx").stat().st_size > 10_000

@@ -1,4 +1,5 @@
-"""Words that fit whatever the study file says: singular and plural, labels within sentences, units, terms in words."""
+"""Words that fit whatever the study file says: singular and plural, labels within sentences, units,
+terms in words."""
 
 from __future__ import annotations
 
@@ -9,16 +10,16 @@ import pytest
 from report_results import Made, results, study_file
 from test_report import report, words
 
+from evalweave.release.disclosure import profile
 from evalweave.report.checks.agreement import leave_one_out
 from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import profile
 from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
 from evalweave.report.sections import methods, studied
 from evalweave.report.terms import in_words
 from evalweave.report.word import plain
-from evalweave.studyfile import load_study
+from evalweave.study.file import load_study
 
 
 def data(folder: Path, **options: object) -> ReportData:
@@ -42,9 +43,13 @@ def test_one_reference_is_singular() -> None:
 
 @pytest.mark.parametrize(
     "term, says",
-    [("event[overall]", "periods since the start"), ("group[overall]", "practices by their start"),
-     ("simple", "every start and period"), ("calendar[overall]", "calendar periods")],
-)  # fmt: skip
+    [
+        ("event[overall]", "periods since the start"),
+        ("group[overall]", "practices by their start"),
+        ("simple", "every start and period"),
+        ("calendar[overall]", "calendar periods"),
+    ],
+)
 def test_an_average_says_over_what(tmp_path: Path, term: str, says: str) -> None:
     found = data(tmp_path)
     assert in_words(found, found.primary, term) == f"Availability and HbA1c, averaged over {says}"
@@ -53,7 +58,11 @@ def test_an_average_says_over_what(tmp_path: Path, term: str, says: str) -> None
 def test_checks_speak_in_the_units_of_the_switch(tmp_path: Path) -> None:
     found = data(tmp_path)
     for check, first, second in (
-        (leave_one_out, "between −0.13 and −0.09 percentage points", "between −1.40 and −1.00 mmol/mol"),
+        (
+            leave_one_out,
+            "between −0.13 and −0.09 percentage points",
+            "between −1.40 and −1.00 mmol/mol",
+        ),
         (
             placebo_starts,
             "0.01 (95\u202f% CI −0.08 to 0.10) percentage points",
@@ -63,7 +72,9 @@ def test_checks_speak_in_the_units_of_the_switch(tmp_path: Path) -> None:
     ):
         said = check(found)
         assert said is not None
-        assert first in plain(said.why) and second in str(said.why) and second not in plain(said.why)
+        assert (
+            first in plain(said.why) and second in str(said.why) and second not in plain(said.why)
+        )
 
 
 def test_notes_call_outcomes_by_their_labels(tmp_path: Path) -> None:
@@ -80,8 +91,8 @@ def test_what_each_analysis_was_told_says_draws_only_where_some_are_drawn(tmp_pa
 def test_weighting_is_told_of_every_weighted_comparison(tmp_path: Path) -> None:
     text = str(methods.section(data(tmp_path, weighted=True)))
     assert (
-        "Comparison patients of “all others” are weighted by entropy balancing to resemble the programme arm in age and sex."
-        in text
+        "Comparison patients of “all others” are weighted by entropy balancing to resemble the "
+        "programme arm in age and sex." in text
     )
 
 
@@ -94,11 +105,23 @@ def test_planted_values_stand_under_their_analysis(tmp_path: Path) -> None:
 def test_conditions_that_nobody_counted_are_no_baseline(tmp_path: Path) -> None:
     found = data(tmp_path)
     assert found.baseline is not None
-    line = {"comparison": "all", "variable": "n_conditions", "category": "", "statistic": "mean_sd", "programme": 0.0,
-            "programme_sd": 0.0, "programme_n": 4752, "comparison_value": 0.0, "comparison_sd": 0.0, "comparison_n": 3334}  # fmt: skip
+    line = {
+        "comparison": "all",
+        "variable": "n_conditions",
+        "category": "",
+        "statistic": "mean_sd",
+        "programme": 0.0,
+        "programme_sd": 0.0,
+        "programme_n": 4752,
+        "comparison_value": 0.0,
+        "comparison_sd": 0.0,
+        "comparison_n": 3334,
+    }
     frame = pd.concat([found.baseline, pd.DataFrame([line])], ignore_index=True)
     for names, shown in (([], False), (["type_1_diabetes"], True)):
         eligibility = found.study.eligibility.model_copy(update={"additional_conditions": names})
         study = found.study.model_copy(update={"eligibility": eligibility})
-        text = str(studied.section(ReportData(study, found.profile, found.estimates, baseline=frame)))
+        text = str(
+            studied.section(ReportData(study, found.profile, found.estimates, baseline=frame))
+        )
         assert ("Number of additional conditions" in text) is shown

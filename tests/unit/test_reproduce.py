@@ -1,4 +1,5 @@
-"""A release is reproduced when its inputs are the published ones and a rerun prints the same numbers."""
+"""A release is reproduced when its inputs are the published ones and a rerun prints the same
+numbers."""
 
 from __future__ import annotations
 
@@ -12,8 +13,16 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evalweave import cli, workflow
-from evalweave.report import provenance
-from evalweave.reproduce import DIFFERENT, ROUNDING, SAME, compare, reproduced, tally, verdict
+from evalweave.release import manifest
+from evalweave.release.reproduce import (
+    DIFFERENT,
+    ROUNDING,
+    SAME,
+    compare,
+    reproduced,
+    tally,
+    verdict,
+)
 
 STUDY = """
 study: {name: tiny, title: Tiny, synthetic: true}
@@ -28,9 +37,18 @@ outcomes: {hba1c: {unit: mmol/mol, plausible: [20, 195]}}
 analyses: [{name: main, estimator: twfe, outcome: hba1c}]
 """
 ROW = {
-    "analysis": "main", "term": "att", "inference": "cr1", "outcome_unit": "mmol/mol", "comparison": "others",
-    "estimate": -1.0931, "std_error": 0.36, "ci_low": -1.86, "ci_high": -0.33, "p_value": 0.0312, "n_patients": "8085",
-}  # fmt: skip
+    "analysis": "main",
+    "term": "att",
+    "inference": "cr1",
+    "outcome_unit": "mmol/mol",
+    "comparison": "others",
+    "estimate": -1.0931,
+    "std_error": 0.36,
+    "ci_low": -1.86,
+    "ci_high": -0.33,
+    "p_value": 0.0312,
+    "n_patients": "8085",
+}
 
 
 def release(folder: Path, study_file: Path, extract: Path, **changed: Any) -> None:
@@ -38,7 +56,7 @@ def release(folder: Path, study_file: Path, extract: Path, **changed: Any) -> No
     folder.mkdir(parents=True, exist_ok=True)
     table = pd.DataFrame([{**ROW, **changed}])
     table.to_csv(folder / "estimates.csv", index=False)
-    provenance.write(study_file, {"estimates": table}, folder, folder / "no results", extract)
+    manifest.write(study_file, {"estimates": table}, folder, folder / "no results", extract)
 
 
 @pytest.fixture
@@ -60,7 +78,8 @@ def published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def rerunning(monkeypatch: pytest.MonkeyPatch, code: int = 0, **changed: Any) -> list[Path]:
-    """Let the workflow end at once with a release whose only row has `changed` numbers; return where it ran."""
+    """Let the workflow end at once with a release whose only row has `changed` numbers; return
+    where it ran."""
     ran: list[Path] = []
 
     def run(study_file: Path, *, cores: int, directory: Path, quiet: bool) -> int:
@@ -69,7 +88,9 @@ def rerunning(monkeypatch: pytest.MonkeyPatch, code: int = 0, **changed: Any) ->
         assert Path(said["practices"]).is_file() and Path(said["codelists"]["hba1c"]).is_file()
         assert [path.name for path in directory.iterdir()] == ["study.yaml"]
         ran.append(directory)
-        release(directory / "reports" / "tiny", study_file, Path(said["extract"]["path"]), **changed)
+        release(
+            directory / "reports" / "tiny", study_file, Path(said["extract"]["path"]), **changed
+        )
         return code
 
     monkeypatch.setattr(workflow, "run", run)
@@ -80,11 +101,16 @@ def reproduce(folder: Path, *more: str) -> Result:
     return CliRunner().invoke(cli.app, ["reproduce", "reports/tiny", "--extract", "extract", *more])
 
 
-def test_the_same_numbers_are_a_reproduction(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_same_numbers_are_a_reproduction(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = rerunning(monkeypatch)
     done = reproduce(published, "--json", "verdict.json")
     assert done.exit_code == 0, done.exception
-    assert "−1.09 (95\u202f% CI −1.86 to −0.33) | −1.09 (95\u202f% CI −1.86 to −0.33) | same" in done.stdout
+    assert (
+        "−1.09 (95\u202f% CI −1.86 to −0.33) | −1.09 (95\u202f% CI −1.86 to −0.33) | same"
+        in done.stdout
+    )
     assert "6 of 6 are the same by checksum" in done.stdout
     said = json.loads((published / "verdict.json").read_text())
     assert said["reproduced"] is True and said["rows"][SAME] == 1
@@ -116,11 +142,16 @@ def test_a_changed_input_is_named_and_no_reproduction(
     (published / "extract" / "events_2.csv").write_text("patient_id,events\n")
     done = reproduce(published)
     assert done.exit_code == 1
-    assert "extract: events.csv: differs" in done.stdout and "extract: events_2.csv: extra" in done.stdout
+    assert (
+        "extract: events.csv: differs" in done.stdout
+        and "extract: events_2.csv: extra" in done.stdout
+    )
     assert "events.csv" in str(done.exception) and "patients.csv" not in str(done.exception)
 
 
-def test_a_missing_input_stops_before_the_rerun(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_input_stops_before_the_rerun(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     ran = rerunning(monkeypatch)
     (published / "extract" / "patients.csv").unlink()
     (published / "config" / "lists" / "hba1c.csv").unlink()
@@ -143,7 +174,9 @@ def test_another_study_is_named_by_its_keys_and_its_layout_does_not_matter(
     assert done.exit_code == 1 and "config.yaml: differs in eligibility" in str(done.exception)
 
 
-def test_a_report_that_was_edited_is_found_out(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_report_that_was_edited_is_found_out(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rerunning(monkeypatch)
     path = published / "reports" / "tiny" / "estimates.csv"
     path.write_text(path.read_text().replace("-1.0931", "-2.0931"))
@@ -155,7 +188,9 @@ def test_the_study_is_found_by_its_checksum_or_asked_for(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rerunning(monkeypatch)
-    (published / "config.yaml").write_text(STUDY.replace("Tiny", "Other"))  # found first, but not the one
+    (published / "config.yaml").write_text(
+        STUDY.replace("Tiny", "Other")
+    )  # found first, but not the one
     assert reproduce(published).exit_code == 0
     shutil.move(published / "config", published / "elsewhere")
     (published / "config.yaml").unlink()
@@ -223,7 +258,8 @@ def test_verdicts(published_value: Any, recomputed: Any, places: int, expected: 
 
 def test_rows_that_are_gone_or_new_are_no_reproduction() -> None:
     rows = compare(
-        {"estimates": [ROW]}, {"estimates": [{**ROW, "term": "trend"}], "theme_counts": [{"theme_id": "a"}]}
+        {"estimates": [ROW]},
+        {"estimates": [{**ROW, "term": "trend"}], "theme_counts": [{"theme_id": "a"}]},
     )
     assert [row.verdict for row in rows] == ["not recomputed", "not published", "not published"]
     assert not reproduced(rows) and not reproduced([])

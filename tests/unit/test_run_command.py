@@ -55,13 +55,15 @@ def test_analyses_that_cannot_be_fitted_are_said_before_anything_runs(new: Path)
     change(new, "    subgroup: imd_quintile\n", "    subgroup: imd_quintle\n    bins: [-3, 3]\n")
     text = said(new)
     assert (
-        'by_deprivation: subgroup: the panel has no column "imd_quintle". Did you mean "imd_quintile"?'
-        in text
+        'by_deprivation: subgroup: the panel has no column "imd_quintle". Did you mean '
+        '"imd_quintile"?' in text
     )
     assert "by_deprivation: twfe takes no bins; event_study does." in text
 
 
-def test_with_everything_there_the_workflow_starts(new: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_everything_there_the_workflow_starts(
+    new: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started = []
     monkeypatch.setattr(workflow, "run", lambda study, **k: started.append(study) or 0)
     assert CliRunner().invoke(app, ["run", str(new / "study.yaml")]).exit_code == 0

@@ -1,7 +1,8 @@
-"""From `evalweave init` to estimates of four secondary outcomes by declaration alone, in each format of extract.
+"""From `evalweave init` to estimates of four secondary outcomes by declaration alone, in each
+format of extract.
 
-The same eight people, two of each of four practices, written as flat files, CPRD Aurum and OMOP; each outcome in
-units that need converting. What a user does: uncomment, fill in, check, run.
+The same eight people, two of each of four practices, written as flat files, CPRD Aurum and OMOP;
+each outcome in units that need converting. What a user does: uncomment, fill in, check, run.
 """
 
 from __future__ import annotations
@@ -15,26 +16,26 @@ import pytest
 from framed import framed
 from typer.testing import CliRunner
 
+from evalweave import engine
 from evalweave.cli import app
 from evalweave.cohort.building import build
 from evalweave.estimates import gather
-from evalweave.fit import fit
+from evalweave.extract.ingest import ingest
+from evalweave.fitting import fit
 from evalweave.panel import building as panels
-from evalweave.records import engine
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
-from evalweave.records.ingest import ingest
 from evalweave.records.practices import read_practices
-from evalweave.study import (
+from evalweave.study.file import load_study
+from evalweave.study.stages import (
     CleanSettings,
     CohortSettings,
     EstimatesSettings,
     PanelSettings,
-    Study,
     settings_for,
     spec_of,
 )
-from evalweave.studyfile import load_study
+from evalweave.study.whole import Study
 from evalweave.templates import FORMATS
 
 TABLES = ("patients", "registrations", "events")
@@ -44,7 +45,8 @@ PEOPLE = {f"{practice[-1]}{n}{practice}": practice for practice in PRACTICES for
 
 
 class Kind(NamedTuple):
-    """A sort of record: its code as SNOMED CT, medcodeid and OMOP concept, its OMOP table and unit concept."""
+    """A sort of record: its code as SNOMED CT, medcodeid and OMOP concept, its OMOP table and unit
+    concept."""
 
     snomed: str
     medcodeid: str
@@ -66,7 +68,8 @@ UNITS = {"mmol/mol": "9579", "kPa": "0", "mmHg": "8876", "kg/m2": "9531", "mg/dL
 
 
 def records() -> list[tuple[str, str, str, str, str]]:
-    """Return (person, day, kind, value, unit). The programme's second year brings 4 mmHg and 1 kg/m² less, and half stop smoking."""
+    """Return (person, day, kind, value, unit). The programme's second year brings 4 mmHg and 1
+    kg/m² less, and half stop smoking."""
     found = []
     for person, practice in PEOPLE.items():
         treated = PRACTICES[practice] != ""
@@ -81,16 +84,27 @@ def records() -> list[tuple[str, str, str, str, str]]:
                     "mmol/mol",
                 )
             )
-            pressure = 140 - 4 * (treated and after) + (int(person[1]) + SHIFT[practice] if after else 0)
+            pressure = (
+                140 - 4 * (treated and after) + (int(person[1]) + SHIFT[practice] if after else 0)
+            )
             first = person[1] == "1"
-            value, unit = (str(pressure * 0.133322387415), "kPa") if first else (str(pressure), "mmHg")
+            value, unit = (
+                (str(pressure * 0.133322387415), "kPa") if first else (str(pressure), "mmHg")
+            )
             found.append((person, f"{year}-06-02", "systolic", value, unit))
             found.append((person, f"{year}-06-03", "bmi", str(31 - (treated and after)), "kg/m2"))
             found.append((person, f"{year}-06-04", "cholesterol", str(5 * 38.66976), "mg/dL"))
-            # in the first year everybody smokes, in the end; yes and no on one day count for nothing
+            # in the first year everybody smokes, in the end; yes and no on one day count for
+            # nothing
             found.append((person, f"{year}-05-01", "never", "", ""))
             found.append(
-                (person, f"{year}-06-05", "ex_smoker" if practice == "20001" and after else "smoker", "", "")
+                (
+                    person,
+                    f"{year}-06-05",
+                    "ex_smoker" if practice == "20001" and after else "smoker",
+                    "",
+                    "",
+                )
             )
             found += [
                 (person, f"{year}-07-01", "smoker", "", ""),
@@ -126,28 +140,46 @@ def dmy(day: str) -> str:
 
 def cprd_aurum() -> dict[str, str]:
     units = {
-        unit: str(number) for number, unit in enumerate(sorted({r[4] for r in records()} - {""}), start=1)
+        unit: str(number)
+        for number, unit in enumerate(sorted({r[4] for r in records()} - {""}), start=1)
     }
     return {
         "s_extract_patient_001.txt": lines(
-            ("patid", "pracid", "gender", "yob", "regstartdate", "regenddate", "acceptable", "imd_quintile"),
-            *((p, at, 2, 1950, "01/01/2005", "", 1, p[0]) for p, at in PEOPLE.items()), by="\t",
+            (
+                "patid",
+                "pracid",
+                "gender",
+                "yob",
+                "regstartdate",
+                "regenddate",
+                "acceptable",
+                "imd_quintile",
+            ),
+            *((p, at, 2, 1950, "01/01/2005", "", 1, p[0]) for p, at in PEOPLE.items()),
+            by="\t",
         ),
         "s_extract_practice_001.txt": lines(
-            ("pracid", "lcd", "uts", "region"), *((at, "31/03/2019", "", "1") for at in PRACTICES), by="\t"
+            ("pracid", "lcd", "uts", "region"),
+            *((at, "31/03/2019", "", "1") for at in PRACTICES),
+            by="\t",
         ),
         "s_extract_observation_001.txt": lines(
             ("patid", "pracid", "obsdate", "medcodeid", "value", "numunitid", "obstypeid"),
-            *((p, PEOPLE[p], dmy(day), KINDS[kind].medcodeid, value, units.get(unit, ""), 1)
-              for p, day, kind, value, unit in records()),
+            *(
+                (p, PEOPLE[p], dmy(day), KINDS[kind].medcodeid, value, units.get(unit, ""), 1)
+                for p, day, kind, value, unit in records()
+            ),
             by="\t",
         ),
-        "NumUnit.txt": lines(("numunitid", "Description"), *((n, unit) for unit, n in units.items()), by="\t"),
+        "NumUnit.txt": lines(
+            ("numunitid", "Description"), *((n, unit) for unit, n in units.items()), by="\t"
+        ),
         "MedicalDictionary.txt": lines(
             ("MedCodeId", "Term", "SnomedCTConceptId"),
-            *((kind.medcodeid, name, kind.snomed) for name, kind in KINDS.items()), by="\t",
+            *((kind.medcodeid, name, kind.snomed) for name, kind in KINDS.items()),
+            by="\t",
         ),
-    }  # fmt: skip
+    }
 
 
 def omop() -> dict[str, str]:
@@ -162,9 +194,10 @@ def omop() -> dict[str, str]:
         ),
     }
     for table, day_of in (
-        ("measurement", "measurement_date"), ("observation", "observation_date"),
+        ("measurement", "measurement_date"),
+        ("observation", "observation_date"),
         ("condition_occurrence", "condition_start_date"),
-    ):  # fmt: skip
+    ):
         of = [r for r in records() if KINDS[r[2]].table == table]
         concept = f"{table.partition('_')[0]}_concept_id"
         measured = table != "condition_occurrence"
@@ -183,12 +216,15 @@ WRITERS = {"flat": flat, "cprd_aurum": cprd_aurum, "omop": omop}
 
 
 def uncommented(text: str) -> str:
-    """Uncomment the secondary outcomes and comparisons, fill in what says FILL IN, and take out the other strand."""
+    """Uncomment the secondary outcomes and comparisons, fill in what says FILL IN, and take out the
+    other strand."""
     head, _, rest = text.partition("codelists:\n")
     rest = re.sub(r"^  # (- \{|[a-z_]+: (\{|codelists/))", r"  \1", rest, flags=re.MULTILINE)
     first, _, rest = rest.partition("# The coded qualitative project")
     _, _, last = rest.partition("disclosure:")
-    whole = f"{head}codelists:\n{first}disclosure:{last}".replace("later_starters", "# later_starters")
+    whole = f"{head}codelists:\n{first}disclosure:{last}".replace(
+        "later_starters", "# later_starters"
+    )
     whole = whole.replace("  counting:", "  # counting:")
     return whole.replace("code_system: medcodeid ", "code_system: snomed ").replace("FILL IN: ", "")
 
@@ -200,10 +236,14 @@ def written(folder: Path, format_: str) -> Path:
     (folder / "extract").mkdir()
     for name, text in WRITERS[format_]().items():
         (folder / "extract" / name).write_text(text)
-    (folder / "practices.csv").write_text(lines(("practice_id", "programme_start"), *PRACTICES.items()))
+    (folder / "practices.csv").write_text(
+        lines(("practice_id", "programme_start"), *PRACTICES.items())
+    )
     study = folder / "study.yaml"
     text = uncommented(study.read_text())
-    study.write_text(text.replace("  not_referred: {", "  # not_referred: {"))  # nobody was referred here
+    study.write_text(
+        text.replace("  not_referred: {", "  # not_referred: {")
+    )  # nobody was referred here
     return study
 
 
@@ -216,23 +256,36 @@ def through(study: Study, folder: Path) -> pd.DataFrame:
     """Return the panel of the primary comparison."""
     backend = engine.connect("duckdb")
     parts = {table: ingest(study.extract, "duckdb", table, folder) for table in TABLES}
-    read = {table: engine.parquet_tables(backend, [part.path for part in parts[table]]) for table in TABLES}
+    read = {
+        table: engine.parquet_tables(backend, [part.path for part in parts[table]])
+        for table in TABLES
+    }
     lists, faults = read_all(study.codelists, study.extract.code_system)
     assert not faults
     where = read_practices(study.practices)
     cleaned = clean(
-        backend, **read, practices=where, lists=lists,
+        backend,
+        **read,
+        practices=where,
+        lists=lists,
         settings=CleanSettings.model_validate(settings_for(study, CleanSettings)),
-    )  # fmt: skip
+    )
     tidy = {
         name: engine.keep(backend, name, getattr(cleaned, name))
         for name in ("patients", "registrations", "measurements", "conditions")
     }
-    cohort = build(backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings)))
+    cohort = build(
+        backend, tidy, where, CohortSettings.model_validate(settings_for(study, CohortSettings))
+    )
     built = panels.build(
-        backend, tidy["measurements"], tidy["registrations"], cohort.cohort, cohort.membership,
-        study.primary_comparison, PanelSettings.model_validate(settings_for(study, PanelSettings)),
-    )  # fmt: skip
+        backend,
+        tidy["measurements"],
+        tidy["registrations"],
+        cohort.cohort,
+        cohort.membership,
+        study.primary_comparison,
+        PanelSettings.model_validate(settings_for(study, PanelSettings)),
+    )
     return framed(backend, built.panel)
 
 
@@ -245,7 +298,10 @@ def test_uncommenting_is_enough_for_check(study: Path) -> None:
     for table in TABLES:
         assert re.search(rf"{table}: [0-9]+ rows", said)
     assert "hba1c: 16 records, nearly all from 2014-06-01 to 2015-06-01; units: mmol/mol 16" in said
-    assert re.search(r"systolic_bp: 16 records.*kPa 8", said) and "total_cholesterol: 16 records" in said
+    assert (
+        re.search(r"systolic_bp: 16 records.*kPa 8", said)
+        and "total_cholesterol: 16 records" in said
+    )
     assert "smoking: 64 records, nearly all from 2014-05-01 to 2015-07-01" in said
     assert "type_2_diabetes: 8 records" in said and "social_prescribing_referral: 0 records" in said
 
@@ -256,25 +312,33 @@ def test_by_declaration_alone(study: Path, tmp_path: Path) -> None:
     by = panel.set_index(["patient_id", "period"])
     assert len(panel) == 16 and set(panel["period"]) == {2014, 2015}
     for person, practice in PEOPLE.items():
-        treated, before, after = PRACTICES[practice] != "", by.loc[(person, 2014)], by.loc[(person, 2015)]
-        change = -4 * treated + int(person[1]) + SHIFT[practice]
-        assert before["systolic_bp"] == pytest.approx(140) and after["systolic_bp"] == pytest.approx(
-            140 + change
+        treated, before, after = (
+            PRACTICES[practice] != "",
+            by.loc[(person, 2014)],
+            by.loc[(person, 2015)],
         )
+        change = -4 * treated + int(person[1]) + SHIFT[practice]
+        assert before["systolic_bp"] == pytest.approx(140) and after[
+            "systolic_bp"
+        ] == pytest.approx(140 + change)
         assert (before["body_mass_index"], after["body_mass_index"]) == (31, 31 - treated)
         assert after["total_cholesterol"] == pytest.approx(5)
         # the latest status of the period that holds; the day with yes and no was set aside
         assert (before["smoking"], after["smoking"]) == (1, 0 if practice == "20001" else 1)
         assert before["n_smoking"] == 2 and before["baseline_smoking"] == 1
-    fits = {a.name: fit(panel, spec_of(said, a.name), may_be_empty=True).tidy() for a in said.analyses}
+    fits = {
+        a.name: fit(panel, spec_of(said, a.name), may_be_empty=True).tidy() for a in said.analyses
+    }
     table = gather(fits, EstimatesSettings.model_validate(settings_for(said, EstimatesSettings)))
     rows = table[table["inference"] == "cr2"].set_index(["analysis", "outcome_unit"])["estimate"]
     assert rows["systolic_bp", "mmHg"] == pytest.approx(-4)
     assert rows["smoking", "proportion"] == pytest.approx(-0.5)
     units = table.groupby("outcome")["outcome_unit"].agg(lambda each: sorted(set(each))).to_dict()
     assert units == {
-        "hba1c": ["mmol/mol", "percentage points"], "systolic_bp": ["mmHg"], "smoking": ["proportion"],
-    }  # fmt: skip
+        "hba1c": ["mmol/mol", "percentage points"],
+        "systolic_bp": ["mmHg"],
+        "smoking": ["proportion"],
+    }
 
 
 def test_the_commented_comparisons_are_sound(tmp_path: Path) -> None:
@@ -283,6 +347,8 @@ def test_the_commented_comparisons_are_sound(tmp_path: Path) -> None:
     file.write_text(uncommented(file.read_text()).replace("# later_starters", "later_starters"))
     made = load_study(file)
     assert {name: group.kind for name, group in made.comparisons.items()} == {
-        "without_programme": "never_treated", "later_starters": "not_yet_treated", "not_referred": "not_referred",
-    }  # fmt: skip
+        "without_programme": "never_treated",
+        "later_starters": "not_yet_treated",
+        "not_referred": "not_referred",
+    }
     assert made.outcomes["smoking"].per_period == "last"

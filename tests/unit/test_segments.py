@@ -19,7 +19,9 @@ from evalweave.qualitative.readers import load, recognise
 def test_columns_are_mapped_and_people_linked(tmp_path: Path) -> None:
     project = assemble(segments.read(write_segments(tmp_path / "p.csv"), SEGMENT_COLUMNS), Beside())
     assert len(project.segments) == 7 and len(project.codings) == 8
-    assert set(project.segments["offset_check"]) == {"unchecked"}  # there is no text to check against
+    assert set(project.segments["offset_check"]) == {
+        "unchecked"
+    }  # there is no text to check against
     assert sorted(project.source_participants["participant_id"].unique()) == ["C01", "C02", "LW1"]
 
 
@@ -28,7 +30,11 @@ def test_all_faults_at_once(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         segments.read(tmp_path / "p.csv")
     said = str(error.value)
-    assert "row 3, column source" in said and "row 4, column code" in said and "row 4, column start" in said
+    assert (
+        "row 3, column source" in said
+        and "row 4, column code" in said
+        and "row 4, column start" in said
+    )
 
 
 def test_missing_columns_name_the_nearest(tmp_path: Path) -> None:
@@ -56,7 +62,8 @@ def test_presets_read_and_say_that_they_are_untried(tmp_path: Path, preset: str)
 
 def test_without_positions_segments_are_told_apart_by_their_words(tmp_path: Path) -> None:
     (tmp_path / "p.csv").write_text(
-        "source,code,quote,coder\ns,a,same words,x\ns,a,same words,y\ns,b,others,x\ns,c,,x\ns,c,,x\n"
+        "source,code,quote,coder\ns,a,same words,x\ns,a,same "
+        "words,y\ns,b,others,x\ns,c,,x\ns,c,,x\n"
     )
     project = assemble(segments.read(tmp_path / "p.csv"), Beside())
     assert len(project.segments) == 4  # two rows without words are two segments
@@ -66,7 +73,9 @@ def test_without_positions_segments_are_told_apart_by_their_words(tmp_path: Path
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "cp1252"])
 @pytest.mark.parametrize("separator", [",", ";", "\t"])
 def test_encodings_and_separators(tmp_path: Path, encoding: str, separator: str) -> None:
-    (tmp_path / "p.csv").write_text(f"source{separator}code\nSeñora{separator}a – b\n", encoding=encoding)
+    (tmp_path / "p.csv").write_text(
+        f"source{separator}code\nSeñora{separator}a – b\n", encoding=encoding
+    )
     raw = segments.read(tmp_path / "p.csv")
     assert raw.sources[0].name == "Señora" and raw.codes[0].names == ("a – b",)
 
@@ -115,24 +124,31 @@ def test_hierarchies_in_every_notation(names: list[str], path: str) -> None:
 def test_formats_are_recognised(tmp_path: Path) -> None:
     data = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
     for name, format_ in (
-        ("qualcoder.qdpx", "refi_qda"), ("taguette.qdc", "refi_qda"), ("qualcoder.qda", "qualcoder"),
-        ("qualcoder.qda/data.qda", "qualcoder"), ("taguette.sqlite3", "taguette"),
-        ("taguette_highlights.csv", "taguette"), ("taguette_highlights.xlsx", "taguette"),
+        ("qualcoder.qdpx", "refi_qda"),
+        ("taguette.qdc", "refi_qda"),
+        ("qualcoder.qda", "qualcoder"),
+        ("qualcoder.qda/data.qda", "qualcoder"),
+        ("taguette.sqlite3", "taguette"),
+        ("taguette_highlights.csv", "taguette"),
+        ("taguette_highlights.xlsx", "taguette"),
         ("qualcoder_segments.csv", "segments"),
-    ):  # fmt: skip
+    ):
         assert recognise(data / name) == format_
     (tmp_path / "x.bin").write_bytes(b"\x00\x01\x02\x03")
     with pytest.raises(DataError, match="format that is not known"):
         recognise(tmp_path / "x.bin")
 
 
-# Matrices of counts ---------------------------------------------------------------------------------------
+# Matrices of counts
+# ---------------------------------------------------------------------------------------
 
 
 def matrix(folder: Path, text: str, **more: object) -> pd.DataFrame:
     (folder / "m.csv").write_text(text)
     rows = [f"{who},{theme},yes" for who in TURNS for theme in ("help", "work")]
-    (folder / "eligibility.csv").write_text("participant_id,theme_id,eligible\n" + "\n".join(rows) + "\n")
+    (folder / "eligibility.csv").write_text(
+        "participant_id,theme_id,eligible\n" + "\n".join(rows) + "\n"
+    )
     more = {"eligibility": str(folder / "eligibility.csv"), "sources": None} | more
     return theme_counts(load(folder / "m.csv", beside(folder, folder / "m.csv", "counts", **more)))
 

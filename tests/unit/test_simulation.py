@@ -1,4 +1,5 @@
-"""The simulated extract: published sizes and baseline, known truth, the same bytes for the same seed."""
+"""The simulated extract: published sizes and baseline, known truth, the same bytes for the same
+seed."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ from evalweave.simulation.effect import planted_effect
 from evalweave.simulation.practices import demonstration_practices, sizes
 from evalweave.simulation.records import draw, identifiers, panel_of, simulate_panel
 from evalweave.simulation.truth import planted_truth, weighted_by_twfe
-from evalweave.study import SimulateSettings, Simulation
-from evalweave.studyfile import load_settings
-from evalweave.tables import PRACTICES
+from evalweave.study.about import Simulation
+from evalweave.study.file import load_settings
+from evalweave.study.stages import SimulateSettings
+from evalweave.tables.records import PRACTICES
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
 
@@ -51,12 +53,15 @@ def day(text: pd.Series) -> pd.Series:
 
 
 def eligible_by_hand(folder: Path) -> pd.DataFrame:
-    """Apply the eligibility rules of records.md to the files, independently of the package's own cleaning."""
+    """Apply the eligibility rules of records.md to the files, independently of the package's own
+    cleaning."""
     index = pd.Timestamp("2015-04-01")
     patients = read_text(folder / "patients.csv").drop_duplicates()
     patients = patients[~patients["patient_id"].duplicated(keep=False)]
     patients = patients[
-        (patients["sex"] != "") & (patients["birth_year"] != "") & (patients["acceptable"] == "true")
+        (patients["sex"] != "")
+        & (patients["birth_year"] != "")
+        & (patients["acceptable"] == "true")
     ]
     # Half of the year of birth has passed by 1 July, after the index date.
     age = 2014 - patients["birth_year"].astype(int)
@@ -72,7 +77,9 @@ def eligible_by_hand(folder: Path) -> pd.DataFrame:
     )
     spells = spells[spells["start"].notna() & (spells["end"] >= spells["start"])]
     at_index = spells[(spells["start"] <= index) & (spells["end"] >= index)]
-    at_index = at_index.sort_values(["patient_id", "start"]).drop_duplicates("patient_id", keep="last")
+    at_index = at_index.sort_values(["patient_id", "start"]).drop_duplicates(
+        "patient_id", keep="last"
+    )
     at_index = at_index[at_index["start"] <= index - pd.Timedelta(days=365)]
 
     events = read_text(folder / "events.csv")
@@ -138,15 +145,25 @@ def test_another_seed_gives_other_people_and_other_shocks(small: SimulateSetting
 
 
 def test_ineligible_people_and_dirt_shift_nothing(small: SimulateSettings) -> None:
-    pd.testing.assert_frame_equal(simulate_panel(small, 3), panel_of(draw(small, 3, with_others=True)))
+    pd.testing.assert_frame_equal(
+        simulate_panel(small, 3), panel_of(draw(small, 3, with_others=True))
+    )
 
 
 def test_panel_has_one_row_a_patient_and_period_and_its_columns(small: SimulateSettings) -> None:
     panel = simulate_panel(small, 4)
     assert list(panel.columns) == [
-        "patient_id", "practice_id", "period", "first_treated", "hba1c", "systolic_bp", "white", "imd_quintile",
-        "fewer_conditions", "planted",
-    ]  # fmt: skip
+        "patient_id",
+        "practice_id",
+        "period",
+        "first_treated",
+        "hba1c",
+        "systolic_bp",
+        "white",
+        "imd_quintile",
+        "fewer_conditions",
+        "planted",
+    ]
     assert not panel.duplicated(["patient_id", "period"]).any()
     assert panel["period"].between(2011, 2018).all()
     assert panel[["hba1c", "systolic_bp"]].notna().any(axis=1).all()
@@ -155,7 +172,9 @@ def test_panel_has_one_row_a_patient_and_period_and_its_columns(small: SimulateS
 
 def test_mean_planted_effect_is_the_declared_one(settings: SimulateSettings, folder: Path) -> None:
     panel = simulate_panel(settings, settings.simulation.seed)
-    treated = panel[(panel["period"] >= panel["first_treated"]).fillna(False) & panel["hba1c"].notna()]
+    treated = panel[
+        (panel["period"] >= panel["first_treated"]).fillna(False) & panel["hba1c"].notna()
+    ]
     assert treated["planted"].mean() == pytest.approx(settings.simulation.effect, rel=1e-12)
     truth = json.loads((folder / "truth.json").read_text())
     assert truth["terms"]["att"] == pytest.approx(settings.simulation.effect, rel=1e-12)
@@ -163,13 +182,18 @@ def test_mean_planted_effect_is_the_declared_one(settings: SimulateSettings, fol
     assert truth["terms"] == pytest.approx(planted_truth(panel)["terms"])
 
 
-def test_truth_is_recomputable_patient_year_by_patient_year(settings: SimulateSettings, folder: Path) -> None:
+def test_truth_is_recomputable_patient_year_by_patient_year(
+    settings: SimulateSettings, folder: Path
+) -> None:
     panel = simulate_panel(settings, settings.simulation.seed)
     truth = json.loads((folder / "truth.json").read_text())
     again = planted_effect(
-        panel["period"] - panel["first_treated"], panel["white"], panel["fewer_conditions"], panel["imd_quintile"],
+        panel["period"] - panel["first_treated"],
+        panel["white"],
+        panel["fewer_conditions"],
+        panel["imd_quintile"],
         truth["scale"],
-    )  # fmt: skip
+    )
     np.testing.assert_allclose(again, panel["planted"], rtol=0, atol=1e-12)
     untreated = ~(panel["period"] >= panel["first_treated"]).fillna(False)
     assert (panel.loc[untreated, "planted"] == 0).all()
@@ -210,7 +234,9 @@ def test_weighted_effect_agrees_with_dummies_for_everybody(settings: SimulateSet
 
 
 def test_placebo_outcome_does_not_move_with_the_effect(small: SimulateSettings) -> None:
-    without = small.model_copy(update={"simulation": small.simulation.model_copy(update={"effect": 0.0})})
+    without = small.model_copy(
+        update={"simulation": small.simulation.model_copy(update={"effect": 0.0})}
+    )
     one, none = simulate_panel(small, 7), simulate_panel(without, 7)
     pd.testing.assert_series_equal(one["systolic_bp"], none["systolic_bp"])
     assert (none["planted"] == 0).all()
@@ -218,7 +244,9 @@ def test_placebo_outcome_does_not_move_with_the_effect(small: SimulateSettings) 
 
 
 def test_being_measured_does_not_hang_on_the_outcome(small: SimulateSettings) -> None:
-    sicker = small.model_copy(update={"simulation": small.simulation.model_copy(update={"effect": 20.0})})
+    sicker = small.model_copy(
+        update={"simulation": small.simulation.model_copy(update={"effect": 20.0})}
+    )
     one, other = simulate_panel(small, 8), simulate_panel(sicker, 8)
     pd.testing.assert_series_equal(one["hba1c"].isna(), other["hba1c"].isna())
 
@@ -243,7 +271,9 @@ def test_identifiers_are_ten_characters_and_stay_when_people_are_added() -> None
 
 
 def test_practices_file_is_the_one_that_the_package_makes() -> None:
-    written = PRACTICES.conform(read_table(CONFIG.parent / "ways-to-wellness" / "practices.csv", PRACTICES))
+    written = PRACTICES.conform(
+        read_table(CONFIG.parent / "ways-to-wellness" / "practices.csv", PRACTICES)
+    )
     pd.testing.assert_frame_equal(written, demonstration_practices())
 
 
@@ -252,12 +282,16 @@ def test_monthly_periods_are_refused_in_words(tmp_path: Path) -> None:
     text = text.replace("ways-to-wellness/", f"{CONFIG.parent}/ways-to-wellness/")
     study = tmp_path / "study.yaml"
     study.write_text(text)
-    result = CliRunner().invoke(app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")])
+    result = CliRunner().invoke(
+        app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")]
+    )
     assert "yearly" in str(result.exception)
 
 
 def test_a_study_that_simulates_nothing_is_refused_in_words(tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
     study.write_text(CONFIG.read_text().replace("simulation: {seed: 20150401}", ""))
-    result = CliRunner().invoke(app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")])
+    result = CliRunner().invoke(
+        app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")]
+    )
     assert "no simulation section" in str(result.exception)

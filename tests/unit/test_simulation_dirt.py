@@ -11,7 +11,10 @@ from evalweave.simulation.practices import demonstration_practices
 from evalweave.simulation.recording import FORMS, percent_text
 from evalweave.simulation.records import draw
 from evalweave.simulation.written import written
-from evalweave.study import Eligibility, SimulateSettings, Simulation, Window
+from evalweave.study.about import Simulation
+from evalweave.study.people import Eligibility
+from evalweave.study.periods import Window
+from evalweave.study.stages import SimulateSettings
 
 HBA1C = ("999791000000106", "1019431000000105", "1003671000000109")
 
@@ -47,7 +50,9 @@ def test_every_kind_is_planted(dirty: tuple[dict[str, pd.DataFrame], dict[str, i
     assert [name for name, n in counts.items() if n == 0] == []
 
 
-def test_what_the_kinds_look_like_in_the_file(dirty: tuple[dict[str, pd.DataFrame], dict[str, int]]) -> None:
+def test_what_the_kinds_look_like_in_the_file(
+    dirty: tuple[dict[str, pd.DataFrame], dict[str, int]],
+) -> None:
     events = dirty[0]["events"]
     hba1c = events[events["code"].isin(HBA1C)]
     value, unit = hba1c["value_text"].str.strip(), hba1c["unit_text"]
@@ -86,9 +91,9 @@ def test_bad_rows_of_patients_and_registrations(
     start = pd.to_datetime(registrations["start"], errors="coerce", format="%Y-%m-%d")
     end = pd.to_datetime(registrations["end"], errors="coerce", format="%Y-%m-%d")
     assert (end < start).any()
-    ordered = pd.DataFrame({"id": registrations["patient_id"], "start": start, "end": end}).sort_values(
-        ["id", "start"]
-    )
+    ordered = pd.DataFrame(
+        {"id": registrations["patient_id"], "start": start, "end": end}
+    ).sort_values(["id", "start"])
     previous = ordered.groupby("id")["end"].shift()
     assert (ordered["start"] <= previous).any()
 
@@ -106,7 +111,9 @@ def test_no_clean_measurement_is_lost(
 
     def days(events: pd.DataFrame) -> pd.DataFrame:
         rows = events[events["code"].isin(HBA1C)]
-        return rows.assign(number=pd.to_numeric(rows["value_text"].str.strip(), errors="coerce")).dropna()
+        return rows.assign(
+            number=pd.to_numeric(rows["value_text"].str.strip(), errors="coerce")
+        ).dropna()
 
     before, after = days(clean["events"]), days(dirty[0]["events"])
     both = before.merge(after, on=["patient_id", "date"], suffixes=("", "_dirty"))
@@ -127,7 +134,9 @@ def test_same_people_with_and_without_dirt(
 def test_share_written_in_percent_falls_alike_in_both_arms(
     dirty: tuple[dict[str, pd.DataFrame], dict[str, int]],
 ) -> None:
-    events = dirty[0]["events"].merge(demonstration_practices()[["practice_id", "area"]], on="practice_id")
+    events = dirty[0]["events"].merge(
+        demonstration_practices()[["practice_id", "area"]], on="practice_id"
+    )
     rows = events[events["code"].isin(HBA1C) & events["date"].str.fullmatch(r"201[1-8]-\d\d-\d\d")]
     percent = pd.to_numeric(rows["value_text"], errors="coerce") < 20
     share = percent.groupby([rows["area"] == "west", rows["date"].str[:4]]).mean().unstack(0)

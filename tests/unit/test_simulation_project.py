@@ -1,4 +1,5 @@
-"""The simulated coded project: fieldwork as published, positions that equal their quotes, stances as declared."""
+"""The simulated coded project: fieldwork as published, positions that equal their quotes, stances
+as declared."""
 
 from __future__ import annotations
 
@@ -18,9 +19,10 @@ from evalweave.simulation.coded_project import CODERS, N_STANCES, Source, code_b
 from evalweave.simulation.refi_qda import qdpx
 from evalweave.simulation.streams import streams
 from evalweave.simulation.written import written_project
-from evalweave.study import SimulateSettings
-from evalweave.studyfile import load_settings
-from evalweave.tables import CLAIMS, ELIGIBILITY
+from evalweave.study.file import load_settings
+from evalweave.study.stages import SimulateSettings
+from evalweave.tables.joint import CLAIMS
+from evalweave.tables.qualitative import ELIGIBILITY
 
 CONFIG = Path(__file__).parents[2] / "config"
 INPUTS = CONFIG / "ways-to-wellness"
@@ -67,7 +69,9 @@ def test_each_attribute_of_clients_is_shared_by_three(attribute: str) -> None:
     assert people.loc[people["role"] == "client", attribute].value_counts().min() >= 3
 
 
-def test_positions_equal_their_quotes_in_code_points(archive: zipfile.ZipFile, project: Any) -> None:
+def test_positions_equal_their_quotes_in_code_points(
+    archive: zipfile.ZipFile, project: Any
+) -> None:
     checked = 0
     for source in project.iterfind("q:Sources/q:TextSource", NS):
         path = source.get("plainTextPath").replace("internal://", "sources/")
@@ -105,16 +109,21 @@ def test_cases_are_linked_by_source_or_by_turn(project: Any) -> None:
 
 def test_two_coders_mostly_agree(texts: list[Source]) -> None:
     double = [
-        s for s in texts if any(coder == CODERS[1] for each in s.selections for _, coder in each.codings)
+        s
+        for s in texts
+        if any(coder == CODERS[1] for each in s.selections for _, coder in each.codings)
     ]
     assert 0.15 < len(double) / len(texts) < 0.4
     by_coder = {
         coder: {
             (source.planned.name, selection.start, selection.end, code)
-            for source in double for selection in source.selections for code, who in selection.codings if who == coder
+            for source in double
+            for selection in source.selections
+            for code, who in selection.codings
+            if who == coder
         }
         for coder in CODERS
-    }  # fmt: skip
+    }
     shared = len(by_coder[CODERS[0]] & by_coder[CODERS[1]]) / len(by_coder[CODERS[0]])
     assert 0.4 < shared < 0.95
 
@@ -133,7 +142,8 @@ def test_stances_are_taken_by_as_many_as_declared(texts: list[Source]) -> None:
     for claim, both in N_STANCES.items():
         for stance, by_role in both.items():
             assert len(taken[claim, stance]) == sum(by_role.values()), (claim, stance)
-    # A negative case for each claim that a convergence label is wanted of, and nobody on both sides.
+    # A negative case for each claim that a convergence label is wanted of, and nobody on both
+    # sides.
     for claim in ("deprivation", "drift", "conditions"):
         assert len(taken[claim, "contradicts"]) == 1
         assert not taken[claim, "contradicts"] & taken[claim, "supports"]
@@ -143,13 +153,19 @@ def test_only_people_who_were_asked_raise_a_theme(texts: list[Source]) -> None:
     themes = read_table(INPUTS / "themes.csv").set_index("code")["theme_id"]
     eligible = fieldwork.eligibility()
     asked = set(
-        zip(*(eligible.loc[eligible["eligible"], c] for c in ("participant_id", "theme_id")), strict=True)
+        zip(
+            *(eligible.loc[eligible["eligible"], c] for c in ("participant_id", "theme_id")),
+            strict=True,
+        )
     )
     raised = {
         (source.planned.speakers[0], themes[code.split(" > ")[0]])
-        for source in texts if len(source.planned.speakers) == 1 and source.planned.kind != "final_interview"
-        for selection in source.selections for code, _ in selection.codings if code.split(" > ")[0] in themes.index
-    }  # fmt: skip
+        for source in texts
+        if len(source.planned.speakers) == 1 and source.planned.kind != "final_interview"
+        for selection in source.selections
+        for code, _ in selection.codings
+        if code.split(" > ")[0] in themes.index
+    }
     assert raised <= asked
 
 
@@ -161,7 +177,8 @@ def test_declared_inputs_agree_with_the_fieldwork() -> None:
     claims = CLAIMS.conform(read_table(INPUTS / "claims.csv", CLAIMS))
     assert set(claims["claim_id"]) == set(N_STANCES)
     signs = claims.set_index("claim_id")["expected_sign"]
-    # Lower is better. Limited help for the most deprived: less of a fall in quintile 1, so 5 minus 1 is negative.
+    # Lower is better. Limited help for the most deprived: less of a fall in quintile 1, so 5 minus
+    # 1 is negative.
     assert signs["deprivation"] == "negative"
     assert signs["drift"] == "positive"
     assert signs["conditions"] == "negative"

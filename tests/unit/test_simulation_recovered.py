@@ -1,4 +1,5 @@
-"""Cleaning the dirty extract gives back the panel that was simulated: the two rooms check each other."""
+"""Cleaning the dirty extract gives back the panel that was simulated: the two rooms check each
+other."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.simulation.records import simulate_panel
-from evalweave.study import SimulateSettings
-from evalweave.studyfile import load_settings
+from evalweave.study.file import load_settings
+from evalweave.study.stages import SimulateSettings
 
 CONFIG = Path(__file__).parents[2] / "config"
 # A value in % has one decimal: half of that, in mmol/mol.
@@ -23,7 +24,9 @@ ROUNDING = 0.05 / 0.09148
 def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame, SimulateSettings]:
     home = tmp_path_factory.mktemp("study")
     text = (CONFIG / "config.yaml").read_text()
-    text = text.replace("{seed: 20150401}", "{seed: 8, eligible_programme: 700, eligible_comparison: 500}")
+    text = text.replace(
+        "{seed: 20150401}", "{seed: 8, eligible_programme: 700, eligible_comparison: 500}"
+    )
     text = text.replace("../resources/ways-to-wellness", "extract")
     for folder in ("ways-to-wellness/", "codelists/"):
         text = text.replace(f": {folder}", f": {CONFIG}/{folder}")
@@ -40,9 +43,16 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame, S
     stage("clean", "--ingested", str(home / "ingest"), "--out", str(home / "clean"))
     stage("cohort", "--cleaned", str(home / "clean"), "--out", str(home / "cohort"))
     stage(
-        "panel", "--comparison", "area_without_programme", "--cleaned", str(home / "clean"),
-        "--cohort", str(home / "cohort"), "--out", str(home / "panel"),
-    )  # fmt: skip
+        "panel",
+        "--comparison",
+        "area_without_programme",
+        "--cleaned",
+        str(home / "clean"),
+        "--cohort",
+        str(home / "cohort"),
+        "--out",
+        str(home / "panel"),
+    )
     panel = pd.read_parquet(home / "panel" / "area_without_programme.parquet")
     return home, panel, load_settings(str(study), SimulateSettings)
 
@@ -71,19 +81,37 @@ def test_every_patient_year_comes_back(run: tuple[Path, pd.DataFrame, SimulateSe
     for name in ("practice_id", "first_treated", "white", "imd_quintile", "fewer_conditions"):
         found = both[f"{name}_found"].astype(both[name].dtype)
         assert (
-            both[name].fillna(both[name].dropna().iloc[0]).equals(found.fillna(both[name].dropna().iloc[0]))
+            both[name]
+            .fillna(both[name].dropna().iloc[0])
+            .equals(found.fillna(both[name].dropna().iloc[0]))
         ), name
 
 
-def test_whole_measurements_come_back_on_their_day(run: tuple[Path, pd.DataFrame, SimulateSettings]) -> None:
+def test_whole_measurements_come_back_on_their_day(
+    run: tuple[Path, pd.DataFrame, SimulateSettings],
+) -> None:
     measurements = pd.read_parquet(run[0] / "clean" / "measurements.parquet")
     pressure = measurements.loc[measurements["outcome"] == "systolic_bp", "value"]
     assert (pressure == pressure.round()).all()
     aside = pd.read_csv(run[0] / "clean" / "ledger.csv")
     rules = set(aside.loc[(aside["entry"] == "set_aside") & (aside["n"] > 0), "rule"])
     assert {
-        "patient_conflicting", "patient_sex_missing", "patient_unknown", "date_filler", "date_unreadable",
-        "date_before_birth", "date_after_death", "date_after_registration", "date_before_registration",
-        "date_outside_window", "value_comparator", "value_not_a_number", "unit_contradicts_value", "value_out_of_range",
-        "same_day_repeat", "same_day_twin", "same_day_spread", "registration_end_before_start",
-    } <= rules  # fmt: skip
+        "patient_conflicting",
+        "patient_sex_missing",
+        "patient_unknown",
+        "date_filler",
+        "date_unreadable",
+        "date_before_birth",
+        "date_after_death",
+        "date_after_registration",
+        "date_before_registration",
+        "date_outside_window",
+        "value_comparator",
+        "value_not_a_number",
+        "unit_contradicts_value",
+        "value_out_of_range",
+        "same_day_repeat",
+        "same_day_twin",
+        "same_day_spread",
+        "registration_end_before_start",
+    } <= rules

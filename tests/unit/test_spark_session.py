@@ -10,10 +10,10 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from evalweave import workflow
+from evalweave import engine, workflow
 from evalweave.cli import app
+from evalweave.engine import spark_session
 from evalweave.errors import StudyError
-from evalweave.records import engine, spark_session
 
 
 @pytest.fixture
@@ -34,7 +34,9 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     file.write_text(yaml.safe_dump(said | {"engine": "pyspark"}), encoding="utf-8")
     find = importlib.util.find_spec
     monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name, *more: None if name == "pyspark" else find(name, *more)
+        importlib.util,
+        "find_spec",
+        lambda name, *more: None if name == "pyspark" else find(name, *more),
     )
     monkeypatch.setattr(workflow, "run", lambda *a, **k: pytest.fail("the workflow was started"))
     return file
@@ -58,7 +60,9 @@ def test_a_stage_says_it_too(study: Path, tmp_path: Path) -> None:
 @pytest.mark.spark
 def test_a_missing_java_is_said(with_packages: pytest.MonkeyPatch, tmp_path: Path) -> None:
     with_packages.setenv("PATH", str(tmp_path))
-    with pytest.raises(StudyError, match=r"needs Java, which was not found on this machine\. Install a Java"):
+    with pytest.raises(
+        StudyError, match=r"needs Java, which was not found on this machine\. Install a Java"
+    ):
         spark_session.check()
     with_packages.setenv("JAVA_HOME", str(tmp_path))
     with pytest.raises(StudyError, match=r"not found in JAVA_HOME \("):
@@ -76,7 +80,9 @@ def test_an_old_java_is_said(with_packages: pytest.MonkeyPatch, tmp_path: Path) 
 
 
 @pytest.mark.spark
-def test_an_address_that_is_none_is_said_without_its_token(with_packages: pytest.MonkeyPatch) -> None:
+def test_an_address_that_is_none_is_said_without_its_token(
+    with_packages: pytest.MonkeyPatch,
+) -> None:
     with_packages.setenv("EVALWEAVE_SPARK_REMOTE", "spark://host:7077/;token=secret")
     with pytest.raises(StudyError, match="expected an address such as sc://host:15002") as raised:
         spark_session.check()
@@ -97,8 +103,16 @@ def test_a_server_that_does_not_answer_is_said_at_once(
 
 
 @pytest.mark.parametrize(
-    ("text", "mebibytes"), [("2GB", 1907), ("2 GiB", 2048), ("1500MB", 1430), ("0.75g", 715), ("1e9", None), ("100MB", None)]
-)  # fmt: skip
+    ("text", "mebibytes"),
+    [
+        ("2GB", 1907),
+        ("2 GiB", 2048),
+        ("1500MB", 1430),
+        ("0.75g", 715),
+        ("1e9", None),
+        ("100MB", None),
+    ],
+)
 def test_amounts_of_memory(text: str, mebibytes: int | None) -> None:
     if mebibytes is None:
         with pytest.raises(StudyError, match="EVALWEAVE_MEMORY_LIMIT"):

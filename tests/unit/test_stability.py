@@ -14,13 +14,22 @@ from evalweave.triangulation.convergence import (
     qualitative_state,
     quantitative_state,
 )
-from evalweave.triangulation.stability import CAPTION, MARGINS, SHIFTS, label_stability, margin_grid, shifts
+from evalweave.triangulation.stability import (
+    CAPTION,
+    MARGINS,
+    SHIFTS,
+    label_stability,
+    margin_grid,
+    shifts,
+)
 
 SUPPORTED = qualitative_state(12, 9, 0)
 MIXED = qualitative_state(12, 6, 4)
 
 
-def verdict_of(interval: Interval, margin: float, people: Qualitative = SUPPORTED, sign: str = "negative"):  # type: ignore[no-untyped-def]
+def verdict_of(
+    interval: Interval, margin: float, people: Qualitative = SUPPORTED, sign: str = "negative"
+):  # type: ignore[no-untyped-def]
     return converge(quantitative_state(interval, margin), people, sign)
 
 
@@ -66,18 +75,25 @@ def test_a_label_far_from_every_bound_is_stable() -> None:
 
 
 def test_an_estimate_on_the_edge_keeps_its_label_in_half_of_the_shifts() -> None:
-    # The interval just excludes 0: a shift up includes it (imprecise), a shift down excludes it still.
+    # The interval just excludes 0: a shift up includes it (imprecise), a shift down excludes it
+    # still.
     interval = Interval(-2, -4, -1e-9, std_error=1, dof=10)
     found = label_stability(verdict_of(interval, 0), {"union": SUPPORTED}, margin_grid(0))
     assert found.label == "agreement"
     assert found.shifts_only == found.share == pytest.approx((SHIFTS // 2 + 1) / SHIFTS)
-    assert dict(found.labels) == {"agreement": SHIFTS // 2 + 1, "not comparable: imprecise": SHIFTS // 2}
+    assert dict(found.labels) == {
+        "agreement": SHIFTS // 2 + 1,
+        "not comparable: imprecise": SHIFTS // 2,
+    }
 
 
 def test_only_the_margin_moves_the_label() -> None:
-    # −0.10 (−0.17, −0.03) with no shift possible: strong up to 0.03, uncertain to 0.17, equivalent beyond.
+    # −0.10 (−0.17, −0.03) with no shift possible: strong up to 0.03, uncertain to 0.17, equivalent
+    # beyond.
     interval = Interval(-0.10, -0.17, -0.03, std_error=0, dof=20)
-    found = label_stability(verdict_of(interval, 0.05), {"union": SUPPORTED}, (0.02, 0.05, 0.1, 0.5))
+    found = label_stability(
+        verdict_of(interval, 0.05), {"union": SUPPORTED}, (0.02, 0.05, 0.1, 0.5)
+    )
     assert found.label == "partial"
     assert found.share == found.margins_only == 0.5
     assert found.shifts_only == found.coders_only == 1
@@ -89,8 +105,11 @@ def test_coder_choices_count_alike() -> None:
     found = label_stability(verdict_of(interval, 1, MIXED), choices, (1.0,))
     assert found.share == found.coders_only == 0.5
     assert found.by_coder == (
-        ("union", "partial"), ("A", "agreement"), ("B", "partial"), ("intersection", "agreement")
-    )  # fmt: skip
+        ("union", "partial"),
+        ("A", "agreement"),
+        ("B", "partial"),
+        ("intersection", "agreement"),
+    )
 
 
 def test_without_an_estimate_only_margins_and_coders_vary() -> None:

@@ -32,7 +32,9 @@ def test_the_database_holds_27_highlights_of_which_its_export_has_26() -> None:
         exported = project_of(DATA / export)
         assert len(exported.segments) == 26
         assert sorted(exported.codings["code_id"]) == sorted(whole.codings["code_id"])
-        quotes = whole.segments.loc[whole.segments["segment_id"].isin(whole.codings["segment_id"]), "quote"]
+        quotes = whole.segments.loc[
+            whole.segments["segment_id"].isin(whole.codings["segment_id"]), "quote"
+        ]
         assert sorted(exported.segments["quote"]) == sorted(quotes)
 
 
@@ -52,7 +54,9 @@ def test_html_in_documents_and_snippets_is_neutralised(tmp_path: Path) -> None:
     with sqlite3.connect(path) as database:
         evil = "<p>He said &lt;b&gt; so.</p><script>alert(1)</script><img src=x onerror=alert(2)>"
         database.execute("INSERT INTO documents VALUES (9, 'evil', ?)", (evil,))
-        database.execute("INSERT INTO highlights VALUES (99, 9, 8, 11, '<p>&lt;b&gt;<script>x</script></p>')")
+        database.execute(
+            "INSERT INTO highlights VALUES (99, 9, 8, 11, '<p>&lt;b&gt;<script>x</script></p>')"
+        )
         database.execute("INSERT INTO highlight_tags VALUES (99, 0)")
     database.close()
     project = project_of(path)
@@ -111,14 +115,20 @@ def test_the_file_is_not_written_to(tmp_path: Path) -> None:
     path = write_taguette(tmp_path / "p.sqlite3")
     before = path.read_bytes()
     project_of(path)
-    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == ["p.sqlite3"]
+    assert path.read_bytes() == before and [file.name for file in tmp_path.iterdir()] == [
+        "p.sqlite3"
+    ]
 
 
 def test_positions_that_are_no_numbers_are_never_followed(tmp_path: Path) -> None:
     path = write_taguette(tmp_path / "p.sqlite3")
     with sqlite3.connect(path) as database:
-        for number, (start, end) in enumerate((("x", "y"), (-5, 3), (0, 10**15), (None, None), (5, 2))):
-            database.execute("INSERT INTO highlights VALUES (?, 0, ?, ?, '')", (100 + number, start, end))
+        for number, (start, end) in enumerate(
+            (("x", "y"), (-5, 3), (0, 10**15), (None, None), (5, 2))
+        ):
+            database.execute(
+                "INSERT INTO highlights VALUES (?, 0, ?, ?, '')", (100 + number, start, end)
+            )
             database.execute("INSERT INTO highlight_tags VALUES (?, 0)", (100 + number,))
     database.close()
     odd = project_of(path).segments.query("offset_check != 'ok'")

@@ -1,4 +1,5 @@
-"""TWFE against other people's least squares, and its treatment of weights, covariates and subgroups."""
+"""TWFE against other people's least squares, and its treatment of weights, covariates and
+subgroups."""
 
 from __future__ import annotations
 
@@ -46,7 +47,10 @@ def test_weights_are_frequencies():
         for k in range(3)
     ]
     many = pd.concat(copies, ignore_index=True)
-    a, b = att(frame, weight="weight", inference=["cr0"]).loc["att"], att(many, inference=["cr0"]).loc["att"]
+    a, b = (
+        att(frame, weight="weight", inference=["cr0"]).loc["att"],
+        att(many, inference=["cr0"]).loc["att"],
+    )
     assert a["estimate"] == pytest.approx(b["estimate"], rel=1e-10)
     assert a["std_error"] == pytest.approx(b["std_error"], rel=1e-10)
 
@@ -56,12 +60,19 @@ def test_subgroup_levels_are_fits_of_their_own_and_differences_subtract():
     joint = att(frame, subgroup="white", covariates=["x"], inference=["cr0"])
     for level in (0, 1):
         alone = att(frame[frame["white"] == level], covariates=["x"], inference=["cr0"]).loc["att"]
-        assert joint.loc[f"att[white={level}]", "estimate"] == pytest.approx(alone["estimate"], rel=1e-9)
-        assert joint.loc[f"att[white={level}]", "std_error"] == pytest.approx(alone["std_error"], rel=1e-9)
+        assert joint.loc[f"att[white={level}]", "estimate"] == pytest.approx(
+            alone["estimate"], rel=1e-9
+        )
+        assert joint.loc[f"att[white={level}]", "std_error"] == pytest.approx(
+            alone["std_error"], rel=1e-9
+        )
     gap = joint.loc["att[white=1]", "estimate"] - joint.loc["att[white=0]", "estimate"]
     assert joint.loc["difference[white=1-0]", "estimate"] == pytest.approx(gap, rel=1e-12)
-    # The error of a difference knows that practices hold both groups: it is not the sum of the two variances.
-    separate = np.hypot(joint.loc["att[white=1]", "std_error"], joint.loc["att[white=0]", "std_error"])
+    # The error of a difference knows that practices hold both groups: it is not the sum of the two
+    # variances.
+    separate = np.hypot(
+        joint.loc["att[white=1]", "std_error"], joint.loc["att[white=0]", "std_error"]
+    )
     assert abs(joint.loc["difference[white=1-0]", "std_error"] / separate - 1) > 0.01
 
 
@@ -89,7 +100,9 @@ def test_unknown_is_a_level_outside_contrasts_and_levels_are_integers_without_de
     number = frame["patient_id"].str[1:].astype(int)
     frame["imd"] = np.where(number % 5 == 4, np.nan, number % 5 + 1.0)
     found = att(frame, subgroup="imd")
-    assert {"att[imd=1]", "att[imd=2]", "att[imd=3]", "att[imd=4]", "att[imd=unknown]"} <= set(found.index)
+    assert {"att[imd=1]", "att[imd=2]", "att[imd=3]", "att[imd=4]", "att[imd=unknown]"} <= set(
+        found.index
+    )
     differences = [term for term in found.index if term.startswith("difference")]
     assert differences == ["difference[imd=2-1]", "difference[imd=3-1]", "difference[imd=4-1]"]
     levels = [found.loc[f"att[imd={level}]", "estimate"] for level in (1, 2, 3, 4)]
@@ -100,7 +113,9 @@ def test_unknown_is_a_level_outside_contrasts_and_levels_are_integers_without_de
 
 def test_level_with_fewer_than_four_practices_in_an_arm_is_refused():
     frame = panel(seed=37, units=120)
-    rare = frame["practice_id"].isin(["g00", "g01", "g02", "g05", "g06", "g07"]) & (frame["white"] == 1)
+    rare = frame["practice_id"].isin(["g00", "g01", "g02", "g05", "g06", "g07"]) & (
+        frame["white"] == 1
+    )
     frame["group"] = np.where(rare, "rare", "common")
     result = evalweave.twfe(frame, outcome="y", subgroup="group", diagnostics=False)
     assert set(result.tidy()["term"]) == {"att[group=common]"}
@@ -113,7 +128,10 @@ def test_level_with_fewer_than_four_practices_in_an_arm_is_refused():
 
 def test_collinear_and_constant_covariates_are_left_out_with_a_note_and_change_nothing():
     frame = panel(seed=38)
-    frame["again"], frame["age"] = 3 * frame["x"] - 2, frame.groupby("patient_id")["x"].transform("first")
+    frame["again"], frame["age"] = (
+        3 * frame["x"] - 2,
+        frame.groupby("patient_id")["x"].transform("first"),
+    )
     result = evalweave.twfe(frame, outcome="y", covariates=["x", "again", "age"], diagnostics=False)
     plain = att(frame, covariates=["x"]).loc["att"]
     found = result.tidy().iloc[0]
@@ -130,15 +148,23 @@ def test_clustering_and_row_order_change_no_bit_of_the_estimate():
     for weight in (None, "weight"):
         one = att(frame, weight=weight, covariates=["x"]).loc["att", "estimate"]
         assert att(shuffled, weight=weight, covariates=["x"]).loc["att", "estimate"] == one
-        assert att(frame, weight=weight, covariates=["x"], cluster="patient_id").loc["att", "estimate"] == one
-        assert att(frame, weight=weight, covariates=["x"], cluster=None).loc["att", "estimate"] == one
+        assert (
+            att(frame, weight=weight, covariates=["x"], cluster="patient_id").loc["att", "estimate"]
+            == one
+        )
+        assert (
+            att(frame, weight=weight, covariates=["x"], cluster=None).loc["att", "estimate"] == one
+        )
 
 
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
         (lambda f: f.assign(y=7.0), "same in every row"),
-        (lambda f: f.groupby("patient_id").sample(1, random_state=1), "does not vary within patients"),
+        (
+            lambda f: f.groupby("patient_id").sample(1, random_state=1),
+            "does not vary within patients",
+        ),
         (lambda f: f.assign(first_treated=np.nan), "Nobody is ever treated"),
         (lambda f: f.assign(first_treated=2030), "Nobody is treated yet"),
         (lambda f: f.assign(first_treated=2000), "Everybody is treated from the first period on"),
@@ -177,7 +203,11 @@ def test_ten_practices_of_which_four_treated_have_every_interval():
     table = evalweave.twfe(frame, outcome="y", inference=methods, draws=499).tidy()
     assert list(table["inference"]) == methods
     assert np.isfinite(table[["ci_low", "ci_high", "p_value"]].to_numpy(float)).all()
-    assert table["std_error"][table["inference"].isin(["wild_bootstrap", "randomisation"])].isna().all()
+    assert (
+        table["std_error"][table["inference"].isin(["wild_bootstrap", "randomisation"])]
+        .isna()
+        .all()
+    )
 
 
 def test_weights_of_zero_leave_rows_out_and_say_how_many():
@@ -191,7 +221,9 @@ def test_weights_of_zero_leave_rows_out_and_say_how_many():
 
 
 def test_inference_that_does_not_apply_says_what_does():
-    with pytest.raises(StudyError, match=r"wild_bootstrap needs a least-squares estimator.*jackknife"):
+    with pytest.raises(
+        StudyError, match=r"wild_bootstrap needs a least-squares estimator.*jackknife"
+    ):
         evalweave.callaway_santanna(panel(), outcome="y", inference=["wild_bootstrap"])
 
 
@@ -200,6 +232,8 @@ def test_a_practice_whose_patients_are_all_seen_once_changes_no_estimate_and_is_
     once = frame[frame["practice_id"] == "g07"].drop_duplicates("patient_id")
     rest = frame[frame["practice_id"] != "g07"]
     result = evalweave.twfe(pd.concat([rest, once]), outcome="y")
-    assert result.tidy()["estimate"][0] == pytest.approx(att(rest).loc["att", "estimate"], rel=1e-12)
+    assert result.tidy()["estimate"][0] == pytest.approx(
+        att(rest).loc["att", "estimate"], rel=1e-12
+    )
     assert result.diagnostics["twfe"]["contributing"]["practices_seen_once_only"] == 1
     assert result.tidy()["n_practices"][0] == 8

@@ -1,4 +1,5 @@
-"""A folder that cannot be written to, settings that lack a section: one sentence, and nothing computed before it."""
+"""A folder that cannot be written to, settings that lack a section: one sentence, and nothing
+computed before it."""
 
 from __future__ import annotations
 
@@ -11,8 +12,8 @@ from typer.testing import CliRunner
 
 from evalweave import cli, files
 from evalweave.errors import StudyError
-from evalweave.study import CodeSettings, JoinSettings, SimulateSettings
-from evalweave.studyfile import load_settings
+from evalweave.study.file import load_settings
+from evalweave.study.stages import CodeSettings, JoinSettings, SimulateSettings
 
 ROOT = Path(__file__).parents[2]
 
@@ -21,7 +22,10 @@ ROOT = Path(__file__).parents[2]
 def test_a_file_in_place_of_the_folder_is_said(tmp_path: Path, below: str) -> None:
     (tmp_path / "taken").write_text("mine")
     folder = tmp_path / "taken" / below
-    for attempt in (lambda: files.write_text("x", folder / "a.txt"), lambda: files.check_folder(folder)):
+    for attempt in (
+        lambda: files.write_text("x", folder / "a.txt"),
+        lambda: files.check_folder(folder),
+    ):
         with pytest.raises(StudyError, match=r"cannot be written to .*Give another folder"):
             attempt()
     assert (tmp_path / "taken").read_text() == "mine"

@@ -1,4 +1,5 @@
-"""Balancing weights, against independent solvers, and the balance table that shows what they did."""
+"""Balancing weights, against independent solvers, and the balance table that shows what they
+did."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from test_cohort import built, person, settings
 from evalweave.cohort.balance import effective, smd
 from evalweave.cohort.weighting import design, entropy, propensity
 from evalweave.errors import DataError
-from evalweave.tables import BALANCE
+from evalweave.tables.people import BALANCE
 
 Arms = tuple[np.ndarray, np.ndarray]
 
@@ -28,7 +29,9 @@ def test_entropy_weights_balance_exactly_and_odds_nearly() -> None:
     for made in (exact, odds):
         assert made[treated] == pytest.approx(1)
         assert made[~treated].sum() == pytest.approx((~treated).sum())
-    assert np.average(x[~treated], axis=0, weights=exact[~treated]) == pytest.approx(x[treated].mean(axis=0))
+    assert np.average(x[~treated], axis=0, weights=exact[~treated]) == pytest.approx(
+        x[treated].mean(axis=0)
+    )
     assert max(abs(smd(x[:, k], treated, exact)) for k in range(3)) < 1e-8
     assert max(abs(smd(x[:, k], treated, odds)) for k in range(3)) < 0.1
     assert abs(smd(x[:, 0], treated, np.ones(900))) > 0.5
@@ -42,13 +45,17 @@ def test_entropy_weights_are_those_that_a_general_minimiser_finds() -> None:
     inside = x[~treated]
     target, n = x[treated].mean(axis=0), len(inside)
     found = minimize(
-        lambda w: np.sum(w * np.log(w * n)), np.full(n, 1 / n), jac=lambda w: np.log(w * n) + 1, method="SLSQP",
-        bounds=[(1e-9, 1)] * n, options={"maxiter": 500, "ftol": 1e-14},
+        lambda w: np.sum(w * np.log(w * n)),
+        np.full(n, 1 / n),
+        jac=lambda w: np.log(w * n) + 1,
+        method="SLSQP",
+        bounds=[(1e-9, 1)] * n,
+        options={"maxiter": 500, "ftol": 1e-14},
         constraints=[
             {"type": "eq", "fun": lambda w: w.sum() - 1, "jac": lambda w: np.ones(n)},
             {"type": "eq", "fun": lambda w: inside.T @ w - target, "jac": lambda w: inside.T},
         ],
-    )  # fmt: skip
+    )
     assert found.success
     assert entropy(x, treated)[~treated] / n == pytest.approx(found.x, abs=1e-6)
 
@@ -60,7 +67,9 @@ def test_propensity_weights_are_the_odds_of_a_logit() -> None:
     x, treated = arms(400)
     p = sm.Logit(treated.astype(float), sm.add_constant(x)).fit(disp=0, tol=1e-12).predict()
     odds = (p / (1 - p))[~treated]
-    assert propensity(x, treated)[~treated] == pytest.approx(odds * len(odds) / odds.sum(), rel=1e-6)
+    assert propensity(x, treated)[~treated] == pytest.approx(
+        odds * len(odds) / odds.sum(), rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("method", [entropy, propensity])
@@ -105,7 +114,9 @@ def test_the_effective_sample_size() -> None:
 
 
 def test_missing_is_a_level_of_its_own() -> None:
-    people = pd.DataFrame({"imd_quintile": pd.array([1, 2, None, 2], dtype="Int64"), "age": [50, 60, 55, 70]})
+    people = pd.DataFrame(
+        {"imd_quintile": pd.array([1, 2, None, 2], dtype="Int64"), "age": [50, 60, 55, 70]}
+    )
     assert list(design(people, ["age", "imd_quintile"]).columns) == [
         "age",
         "imd_quintile=2",
@@ -151,10 +162,13 @@ def test_without_weights_the_balance_table_is_empty() -> None:
 
 
 def test_weights_of_one_leave_every_difference_as_it_was() -> None:
-    """Before and after are computed by different code; with equal weights they must agree to the last digits."""
+    """Before and after are computed by different code; with equal weights they must agree to the
+    last digits."""
     groups = {"even": {"primary": True, "balance": "propensity", "balance_on": ["n_conditions"]}}
     table = built(
         PEOPLE, settings(comparisons=groups)
     ).balance  # nobody has a further condition: nothing to weight
-    assert table["smd_after"].to_numpy() == pytest.approx(table["smd_before"].to_numpy(), nan_ok=True)
+    assert table["smd_after"].to_numpy() == pytest.approx(
+        table["smd_before"].to_numpy(), nan_ok=True
+    )
     assert table["effective_comparison_n"].iloc[0] == 6

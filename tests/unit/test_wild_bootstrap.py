@@ -10,7 +10,7 @@ from did_panels import absorbed, panel
 
 import evalweave
 from evalweave.inference.wild_bootstrap import wild_wald, wild_weights
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 
 def cr1_t(x, y, g, null=0.0):
@@ -22,13 +22,15 @@ def cr1_t(x, y, g, null=0.0):
 
 
 def brute_force(x, y, g, null=0.0, patterns=None):
-    """Return the p-value of H0: first coefficient = null, refitting every bootstrap sample row by row."""
+    """Return the p-value of H0: first coefficient = null, refitting every bootstrap sample row by
+    row."""
     others, outcome = x[:, 1:], y - null * x[:, 0]
     gamma = np.linalg.lstsq(others, outcome, rcond=None)[0]
     fitted, residual = others @ gamma, outcome - others @ gamma
     observed = abs(cr1_t(x, outcome, g))
     reached = [
-        abs(cr1_t(x, fitted + np.array(v)[g] * residual, g)) >= observed * (1 - 1e-10) for v in patterns
+        abs(cr1_t(x, fitted + np.array(v)[g] * residual, g)) >= observed * (1 - 1e-10)
+        for v in patterns
     ]
     return float(np.mean(reached))
 
@@ -41,8 +43,12 @@ def test_enumerated_rademacher_equals_brute_force():
     frame = panel(seed=11, practices=6, treated=3)
     x, y, g = absorbed(frame)
     patterns = list(itertools.product((-1.0, 1.0), repeat=6))
-    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher")
-    assert result.tidy()["p_value"][0] == pytest.approx(brute_force(x, y, g, 0.0, patterns), abs=1e-12)
+    result = evalweave.twfe(
+        frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher"
+    )
+    assert result.tidy()["p_value"][0] == pytest.approx(
+        brute_force(x, y, g, 0.0, patterns), abs=1e-12
+    )
     assert "all 64 Rademacher patterns" in result.tidy()["convention"][0]
 
 
@@ -52,7 +58,9 @@ def test_sampled_webb_draws_equal_brute_force_with_the_same_weights():
     weights, probability, _ = wild_weights(8, options(draws=199, seed=5))
     assert set(np.round(np.unique(weights**2), 6)) == {0.5, 1.0, 1.5}
     result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=199, seed=5)
-    assert result.tidy()["p_value"][0] == pytest.approx(brute_force(x, y, g, 0.0, weights), abs=1e-12)
+    assert result.tidy()["p_value"][0] == pytest.approx(
+        brute_force(x, y, g, 0.0, weights), abs=1e-12
+    )
     assert probability.sum() == pytest.approx(1)
 
 
@@ -60,7 +68,11 @@ def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
     frame = panel(seed=13, practices=10, treated=5)
     x, y, g = absorbed(frame)
     weights, _, _ = wild_weights(10, options(draws=399, seed=2))
-    found = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=399, seed=2).tidy().iloc[0]
+    found = (
+        evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=399, seed=2)
+        .tidy()
+        .iloc[0]
+    )
     width = found["ci_high"] - found["ci_low"]
     for end, inwards in ((found["ci_low"], 1), (found["ci_high"], -1)):
         assert brute_force(x, y, g, end + inwards * 1e-6 * width, weights) > 0.05
@@ -69,7 +81,9 @@ def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
 
 def test_too_few_practices_give_an_unbounded_interval_that_says_so():
     frame = panel(seed=14, practices=4, treated=2)
-    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher")
+    result = evalweave.twfe(
+        frame, outcome="y", inference=["wild_bootstrap"], bootstrap_weights="rademacher"
+    )
     found = result.tidy().iloc[0]
     assert np.isneginf(found["ci_low"])
     assert np.isposinf(found["ci_high"])
@@ -87,7 +101,9 @@ def test_default_weights_are_webb_below_twelve_practices():
 
 def test_wald_of_one_restriction_is_the_two_sided_test():
     frame = panel(seed=15)
-    result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=499, diagnostics=False)
+    result = evalweave.twfe(
+        frame, outcome="y", inference=["wild_bootstrap"], draws=499, diagnostics=False
+    )
     fit = result.fits["twfe"]
     contrast = np.eye(1, len(fit.least_squares.columns))
     found = wild_wald(fit, contrast, options(draws=499))
@@ -112,7 +128,9 @@ def _event_columns(frame):
     event = (frame["period"] - frame["first_treated"]).to_numpy()
     events = [e for e in sorted(set(event[~np.isnan(event)])) if e != -1]
     columns = [(event == e).astype(float) for e in events]
-    columns += [(frame["period"] == p).to_numpy(float) for p in sorted(frame["period"].unique())[1:]]
+    columns += [
+        (frame["period"] == p).to_numpy(float) for p in sorted(frame["period"].unique())[1:]
+    ]
     table = pd.DataFrame(np.column_stack([*columns, frame["y"]]))
     table -= table.groupby(frame["patient_id"].to_numpy()).transform("mean")
     values = table.to_numpy()
@@ -130,4 +148,6 @@ def _brute_wald(x, y, g, tested, weights):
     others = np.delete(x, tested, axis=1)
     fitted = others @ np.linalg.lstsq(others, y, rcond=None)[0]
     observed = wald(y)
-    return float(np.mean([wald(fitted + v[g] * (y - fitted)) >= observed * (1 - 1e-10) for v in weights]))
+    return float(
+        np.mean([wald(fitted + v[g] * (y - fitted)) >= observed * (1 - 1e-10) for v in weights])
+    )

@@ -1,4 +1,5 @@
-"""The whole workflow on a small simulated study: it runs, stands still, reruns what it must, and resumes."""
+"""The whole workflow on a small simulated study: it runs, stands still, reruns what it must, and
+resumes."""
 
 from __future__ import annotations
 
@@ -18,9 +19,12 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from evalweave import tables, workflow
-from evalweave.diagnostics.measurement import followed_rows
-from evalweave.study import Columns
+from evalweave import workflow
+from evalweave.measured import followed_rows
+from evalweave.study.analyses import Columns
+from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE
+from evalweave.tables.people import COHORT, MEMBERSHIP, PANEL
+from evalweave.tables.records import CONDITIONS, MEASUREMENTS, PATIENTS, REGISTRATIONS
 
 ROOT = Path(__file__).parents[2]
 STUDY = "config/config.yaml"
@@ -31,7 +35,9 @@ def small_study(folder: Path) -> Path:
     shutil.copytree(ROOT / "config", folder / "config")
     study = yaml.safe_load((folder / STUDY).read_text())
     study["simulation"] |= {"eligible_programme": 700, "eligible_comparison": 500}
-    study["analyses"] = [a for a in study["analyses"] if a["name"] not in ("east_only", "by_ethnicity")]
+    study["analyses"] = [
+        a for a in study["analyses"] if a["name"] not in ("east_only", "by_ethnicity")
+    ]
     study["family"].remove("by_ethnicity")
     for analysis in study["analyses"]:
         analysis["draws"] = 199
@@ -74,29 +80,42 @@ def test_every_output_is_there_and_audited(finished: Path) -> None:
     released = finished / "reports" / "ways-to-wellness"
     names = {path.name for path in released.iterdir()}
     assert names >= {
-        "report.html", "estimates.csv", "joint_display.csv", "theme_counts.csv", "flow.csv", "baseline.csv", "manifest.json",
+        "report.html",
+        "estimates.csv",
+        "joint_display.csv",
+        "theme_counts.csv",
+        "flow.csv",
+        "baseline.csv",
+        "manifest.json",
         "figures",
-    }  # fmt: skip
+    }
     audit = json.loads((finished / "results/ways-to-wellness/audit.json").read_text())
     assert audit["findings"] == []
 
 
 def test_parquet_files_are_typed_as_their_contracts_say(finished: Path) -> None:
     """What DuckDB makes of a date and a day more is a time; readers of the files count on dates."""
-    kinds = {tables.TEXT: "string", tables.WHOLE: "int64", tables.NUMBER: "double", tables.TRUTH: "bool",
-             tables.DATE: "date32[day]"}  # fmt: skip
+    kinds = {TEXT: "string", WHOLE: "int64", NUMBER: "double", TRUTH: "bool", DATE: "date32[day]"}
     results = finished / "results/ways-to-wellness"
     files = {
-        "clean/patients": tables.PATIENTS, "clean/registrations": tables.REGISTRATIONS, "clean/conditions": tables.CONDITIONS,
-        "clean/measurements": tables.MEASUREMENTS, "cohort/cohort": tables.COHORT, "cohort/membership": tables.MEMBERSHIP,
-        "panel/area_without_programme": tables.PANEL,
-    }  # fmt: skip
+        "clean/patients": PATIENTS,
+        "clean/registrations": REGISTRATIONS,
+        "clean/conditions": CONDITIONS,
+        "clean/measurements": MEASUREMENTS,
+        "cohort/cohort": COHORT,
+        "cohort/membership": MEMBERSHIP,
+        "panel/area_without_programme": PANEL,
+    }
     for name, table in files.items():
         schema = pq.read_schema(results / f"{name}.parquet")
         optional = {column.name for column in table.columns} - set(schema.names)
         assert optional <= {"collected_to"}, name
-        found = {c.name: str(schema.field(c.name).type) for c in table.columns if c.name not in optional}
-        assert found == {c.name: kinds[c.type] for c in table.columns if c.name not in optional}, name
+        found = {
+            c.name: str(schema.field(c.name).type) for c in table.columns if c.name not in optional
+        }
+        assert found == {c.name: kinds[c.type] for c in table.columns if c.name not in optional}, (
+            name
+        )
 
 
 def test_a_second_run_does_nothing(finished: Path) -> None:
@@ -132,7 +151,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     folder = small_study(tmp_path_factory.mktemp("killed"))
     evalweave = [sys.executable, "-m", "evalweave", "run", STUDY, "--cores", "2"]
     first = subprocess.Popen(
-        evalweave, cwd=folder, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        evalweave,
+        cwd=folder,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     cohort = folder / "results/ways-to-wellness/cohort/cohort.parquet"
     deadline = time.monotonic() + 240
@@ -167,7 +190,11 @@ def test_a_second_computation_gives_the_same_bytes(finished: Path, killed: Kille
 
 def test_a_wrong_study_file_is_one_plain_sentence(tmp_path: Path) -> None:
     folder = small_study(tmp_path)
-    text = (folder / STUDY).read_text().replace("eligibility:\n  index_date", "eligibility:\n  index_dat", 1)
+    text = (
+        (folder / STUDY)
+        .read_text()
+        .replace("eligibility:\n  index_date", "eligibility:\n  index_dat", 1)
+    )
     (folder / STUDY).write_text(text)
     done = subprocess.run(
         [sys.executable, "-m", "evalweave", "run", STUDY],
@@ -191,7 +218,8 @@ def test_editing_a_module_changes_the_hash_of_the_stages_that_use_it(
     def hashes() -> dict[str, str]:
         workflow.code_hash.cache_clear()
         return {
-            stage: workflow.code_hash(f"commands.{stage}") for stage in ("clean", "fit", "count", "report")
+            stage: workflow.code_hash(f"commands.{stage}")
+            for stage in ("clean", "fit", "count", "report")
         }
 
     try:
@@ -212,7 +240,9 @@ def test_the_generated_reference_is_up_to_date() -> None:
     from evalweave import reference
 
     readme = (ROOT / "config/README.md").read_text()
-    assert reference.between(readme, reference.key_reference()) == readme, "run python -m evalweave.reference"
+    assert reference.between(readme, reference.key_reference()) == readme, (
+        "run python -m evalweave.reference"
+    )
     assert (ROOT / "workflow/schemas/study.schema.json").read_text() == reference.schema()
 
 
@@ -227,6 +257,8 @@ def test_who_was_followed_agrees_with_the_trends_and_is_tested(finished: Path) -
     counts = rows.groupby([arm.rename("arm"), "period"])["measured_hba1c"].agg(["size", "sum"])
     expected = trends.set_index(["arm", "period"])[["n_eligible", "n_patients"]].sort_index()
     assert counts.sort_index().to_numpy().tolist() == expected.to_numpy().tolist()
-    diagnostics = json.loads((finished / "results/ways-to-wellness/estimates/diagnostics.json").read_text())
+    diagnostics = json.loads(
+        (finished / "results/ways-to-wellness/estimates/diagnostics.json").read_text()
+    )
     assert diagnostics["main"]["measured_did"]["inference"] == "cr2"
     assert "measured_did" not in diagnostics["placebo_blood_pressure"]

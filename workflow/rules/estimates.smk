@@ -19,7 +19,9 @@ rule fit:
         panel=lambda wildcards: f"{results}/panel/{comparison_of(wildcards.analysis)}.parquet",
         followed=followed_of,
     output:
-        multiext(f"{results}/fit/{{analysis}}/", "estimates.csv", "estimates.json", "diagnostics.json"),
+        multiext(
+            f"{results}/fit/{{analysis}}/", "estimates.csv", "estimates.json", "diagnostics.json"
+        ),
     log:
         f"{results}/logs/fit.{{analysis}}.log",
     benchmark:
@@ -28,10 +30,12 @@ rule fit:
         analysis="|".join(analyses),
     params:
         python=sys.executable,
-        spec=lambda wildcards: json.dumps(contracts.spec_of(study, wildcards.analysis), sort_keys=True),
+        spec=lambda wildcards: json.dumps(stages.spec_of(study, wildcards.analysis), sort_keys=True),
         followed=lambda wildcards, input: f"--followed {input.followed}" if input.followed else "",
         # A secondary analysis without an estimate is reported as such; without the primary one there is no report.
-        empty=lambda wildcards: "" if wildcards.analysis == study.primary_analysis.name else "--may-be-empty",
+        empty=lambda wildcards: (
+            "" if wildcards.analysis == study.primary_analysis.name else "--may-be-empty"
+        ),
         out=f"{results}/fit/{{analysis}}",
         code=code_hash("commands.fit"),
     shell:
@@ -43,14 +47,20 @@ rule estimates:
     input:
         expand(f"{results}/fit/{{analysis}}/estimates.csv", analysis=analyses),
     output:
-        multiext(f"{results}/estimates/", "estimates.csv", "estimates.json", "diagnostics.json", "holm.csv"),
+        multiext(
+            f"{results}/estimates/",
+            "estimates.csv",
+            "estimates.json",
+            "diagnostics.json",
+            "holm.csv",
+        ),
     log:
         f"{results}/logs/estimates.log",
     benchmark:
         f"{results}/benchmarks/estimates.tsv"
     params:
         python=sys.executable,
-        settings=settings(contracts.EstimatesSettings),
+        settings=settings(stages.EstimatesSettings),
         fits=f"{results}/fit",
         out=f"{results}/estimates",
         code=code_hash("commands.estimates"),

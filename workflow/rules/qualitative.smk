@@ -39,7 +39,7 @@ if study.qualitative:
             f"{results}/benchmarks/code.tsv"
         params:
             python=sys.executable,
-            settings=settings(contracts.CodeSettings),
+            settings=settings(stages.CodeSettings),
             out=f"{results}/code",
             code=code_hash("commands.code"),
         shell:
@@ -50,7 +50,11 @@ if study.qualitative:
             rules.code.output,
         output:
             multiext(
-                f"{results}/count/", "theme_counts.csv", "agreement.csv", "fieldwork.csv", "cooccurrence.csv"
+                f"{results}/count/",
+                "theme_counts.csv",
+                "agreement.csv",
+                "fieldwork.csv",
+                "cooccurrence.csv",
             ),
         log:
             f"{results}/logs/count.log",
@@ -58,7 +62,7 @@ if study.qualitative:
             f"{results}/benchmarks/count.tsv"
         params:
             python=sys.executable,
-            settings=settings(contracts.CodeSettings),
+            settings=settings(stages.CodeSettings),
             coded=f"{results}/code",
             out=f"{results}/count",
             code=code_hash("commands.count"),
@@ -83,7 +87,7 @@ if study.claims:
             f"{results}/benchmarks/join.tsv"
         params:
             python=sys.executable,
-            settings=settings(contracts.JoinSettings),
+            settings=settings(stages.JoinSettings),
             coded=f"{results}/code",
             counts=f"{results}/count",
             out=f"{results}/join",

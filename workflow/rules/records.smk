@@ -31,7 +31,7 @@ rule ingest:
         table="|".join(tables),
     params:
         python=sys.executable,
-        settings=settings(contracts.IngestSettings),
+        settings=settings(stages.IngestSettings),
         out=f"{results}/ingest",
         code=code_hash("commands.ingest"),
     shell:
@@ -61,7 +61,7 @@ rule clean:
         f"{results}/benchmarks/clean.tsv"
     params:
         python=sys.executable,
-        settings=settings(contracts.CleanSettings),
+        settings=settings(stages.CleanSettings),
         ingested=f"{results}/ingest",
         out=f"{results}/clean",
         code=code_hash("commands.clean"),
@@ -90,7 +90,7 @@ rule cohort:
         f"{results}/benchmarks/cohort.tsv"
     params:
         python=sys.executable,
-        settings=settings(contracts.CohortSettings),
+        settings=settings(stages.CohortSettings),
         cleaned=f"{results}/clean",
         out=f"{results}/cohort",
         code=code_hash("commands.cohort"),
@@ -116,7 +116,7 @@ rule panel:
         comparison="|".join(study.comparisons),
     params:
         python=sys.executable,
-        settings=settings(contracts.PanelSettings),
+        settings=settings(stages.PanelSettings),
         cleaned=f"{results}/clean",
         cohort=f"{results}/cohort",
         out=f"{results}/panel",

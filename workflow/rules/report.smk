@@ -26,7 +26,14 @@ rule report:
         woven,
         study=study_file,
     output:
-        multiext(f"{reports}/", "report.html", "estimates.csv", "flow.csv", "baseline.csv", "manifest.json"),
+        multiext(
+            f"{reports}/",
+            "report.html",
+            "estimates.csv",
+            "flow.csv",
+            "baseline.csv",
+            "manifest.json",
+        ),
         multiext(f"{reports}/", "balance.csv") if weighted else [],
         multiext(f"{reports}/", "incidence_rates.csv") if study.eligibility.conditions else [],
         multiext(f"{reports}/", "theme_counts.csv") if study.qualitative else [],

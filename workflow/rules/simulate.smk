@@ -30,7 +30,7 @@ if study.simulation:
             f"{results}/benchmarks/simulate.tsv"
         params:
             python=sys.executable,
-            settings=settings(contracts.SimulateSettings),
+            settings=settings(stages.SimulateSettings),
             out=made_up,
             code=code_hash("commands.simulate"),
         shell:

@@ -1,8 +1,9 @@
-"""The balance table: how far the arms lie apart before and after weighting, for every line of the baseline table.
+"""The balance table: how far the arms lie apart before and after weighting, for every line of the
+baseline table.
 
-Standardised mean differences after weighting keep the standard deviations from before it, so that a smaller
-difference is a smaller difference and never a larger spread (Stuart, Statistical Science 2010;25:1–21, section 4.1).
-The effective number of comparison patients is Kish's (Σw)² / Σw².
+Standardised mean differences after weighting keep the standard deviations from before it, so that a
+smaller difference is a smaller difference and never a larger spread (Stuart, Statistical Science
+2010;25:1–21, section 4.1). The effective number of comparison patients is Kish's (Σw)² / Σw².
 """
 
 from __future__ import annotations
@@ -14,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 from evalweave.cohort.weighting import words
-from evalweave.study import BASELINE_OF
-from evalweave.tables import BALANCE
+from evalweave.study.outcomes import BASELINE_OF
+from evalweave.tables.people import BALANCE
 
 if TYPE_CHECKING:
-    from evalweave.study import Comparison
+    from evalweave.study.people import Comparison
 
 COUNTED = ("patients", "practices")  # lines of the baseline table that are no characteristic
 
@@ -32,8 +33,8 @@ def lines(
 ) -> list[dict[str, Any]]:
     """Return the lines of one weighted comparison.
 
-    `people` has a row a patient (arm and what is known of them), in the order of the `weights`; `baseline` holds the lines
-    of its baseline table and with them the differences before weighting.
+    `people` has a row a patient (arm and what is known of them), in the order of the `weights`;
+    `baseline` holds the lines of its baseline table and with them the differences before weighting.
     """
     treated = (people["arm"] == "programme").to_numpy()
     rows = []
@@ -46,11 +47,15 @@ def lines(
         after = smd(_column(people[column], category), treated, weights, ddof=0 if category else 1)
         rows.append(
             {
-                "comparison": comparison, "variable": variable, "category": category,
-                "balanced": variable in group.balance_on, "smd_before": line["smd"], "smd_after": _rounded(after),
+                "comparison": comparison,
+                "variable": variable,
+                "category": category,
+                "balanced": variable in group.balance_on,
+                "smd_before": line["smd"],
+                "smd_after": _rounded(after),
                 "effective_comparison_n": round(effective(weights[~treated])),
             }
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -75,14 +80,17 @@ def _column(values: pd.Series, category: str) -> np.ndarray:
 
 
 def effective(weights: np.ndarray) -> float:
-    """Return Kish's effective sample size: as many people with equal weights have the same variance of a mean."""
+    """Return Kish's effective sample size: as many people with equal weights have the same variance
+    of a mean."""
     return float(weights.sum() ** 2 / (weights**2).sum())
 
 
 def smd(x: np.ndarray, treated: np.ndarray, weights: np.ndarray, ddof: int = 1) -> float:
-    """Return (m1 − m0) / √((s1² + s0²) / 2) of those known: means weighted, variances as in the baseline table.
+    """Return (m1 − m0) / √((s1² + s0²) / 2) of those known: means weighted, variances as in the
+    baseline table.
 
-    `ddof` is 1 for a number and 0 for an indicator, whose variance is p(1 − p). Blank where nothing varies.
+    `ddof` is 1 for a number and 0 for an indicator, whose variance is p(1 − p). Blank where nothing
+    varies.
     """
     known = ~np.isnan(x)
     one, other = known & treated, known & ~treated
@@ -92,5 +100,6 @@ def smd(x: np.ndarray, treated: np.ndarray, weights: np.ndarray, ddof: int = 1) 
     if spread == 0:
         return math.nan
     return float(
-        (np.average(x[one], weights=weights[one]) - np.average(x[other], weights=weights[other])) / spread
+        (np.average(x[one], weights=weights[one]) - np.average(x[other], weights=weights[other]))
+        / spread
     )

@@ -1,4 +1,5 @@
-"""The cohort stage: clean tables in; cohort, membership, baseline table and the ledger of people out."""
+"""The cohort stage: clean tables in; cohort, membership, baseline table and the ledger of people
+out."""
 
 from __future__ import annotations
 
@@ -9,26 +10,38 @@ import ibis
 import pandas as pd
 import pyarrow as pa
 
-from evalweave.cohort import balance, baseline, comparisons, eligibility, follow_up, incidence, weighting
-from evalweave.records import engine
+from evalweave import engine
+from evalweave.cohort import (
+    balance,
+    baseline,
+    comparisons,
+    eligibility,
+    follow_up,
+    incidence,
+    weighting,
+)
 from evalweave.records.people import practice_table
-from evalweave.study import period_number
-from evalweave.tables import COHORT, DATE, LEDGER, TEXT, WHOLE
+from evalweave.study.periods import period_number
+from evalweave.tables.contract import DATE, TEXT, WHOLE
+from evalweave.tables.people import COHORT
+from evalweave.tables.records import LEDGER
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import CohortSettings
+    from evalweave.study.stages import CohortSettings
 
 STAGE = "cohort"
-# Words for ethnicity, compared in lower case. NHS ethnic categories A to C, and 1 of the five-group coding, are White.
+# Words for ethnicity, compared in lower case. NHS ethnic categories A to C, and 1 of the five-group
+# coding, are White.
 WHITE_CODES = {"a", "b", "c", "w", "1"}
 UNKNOWN = {"", "unknown", "not known", "not stated", "z", "99", "refused", "missing", "na"}
 
 
 @dataclass(frozen=True)
 class Built:
-    """What the cohort stage makes. `cohort` and `membership` stay with the engine: a national one does not fit twice."""
+    """What the cohort stage makes. `cohort` and `membership` stay with the engine: a national one
+    does not fit twice."""
 
     cohort: ir.Table
     membership: ir.Table
@@ -48,14 +61,23 @@ def build(
         backend,
         "judged_people",
         eligibility.judge(
-            clean["patients"], clean["registrations"], clean["conditions"], where,
-            settings.eligibility, settings.window, settings.cleaning,
+            clean["patients"],
+            clean["registrations"],
+            clean["conditions"],
+            where,
+            settings.eligibility,
+            settings.window,
+            settings.cleaning,
         ),
         large=True,
-    )  # fmt: skip
+    )
     eligible = judged.filter(judged.reason.isnull())
-    followed = follow_up.censored(eligible, clean["registrations"], where, settings.exposure, settings.window)
-    people = engine.keep(backend, "eligible", eligible.inner_join(followed, "patient_id"), large=True)
+    followed = follow_up.censored(
+        eligible, clean["registrations"], where, settings.exposure, settings.window
+    )
+    people = engine.keep(
+        backend, "eligible", eligible.inner_join(followed, "patient_id"), large=True
+    )
     counts = judged.group_by("arm", "reason").aggregate(n=judged.count())
     ledger = _ledger(backend.to_pyarrow(counts).to_pylist(), settings)
     comparisons.check_practices(backend, people, practices, settings)
@@ -92,21 +114,30 @@ def build(
 
 
 def _members(backend: Any, cohort: ir.Table, membership: ir.Table, comparison: str) -> pd.DataFrame:
-    """Return what is known of a comparison's patients at the index date, in their order, with their arm and without who
-    they are."""
+    """Return what is known of a comparison's patients at the index date, in their order, with their
+    arm and without who they are."""
     here = membership.filter(membership.comparison == comparison).select("patient_id", "arm")
     known = cohort.drop("arm", *[name for name, kind in cohort.schema().items() if kind.is_date()])
-    people = here.inner_join(known, "patient_id").order_by("patient_id").drop("patient_id", "first_treated")
+    people = (
+        here.inner_join(known, "patient_id")
+        .order_by("patient_id")
+        .drop("patient_id", "first_treated")
+    )
     words = [name for name, kind in people.schema().items() if kind.is_string()]
     return backend.to_pyarrow(people).to_pandas(categories=words)
 
 
-def _cohort(backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings) -> ir.Table:
+def _cohort(
+    backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings
+) -> ir.Table:
     """Return COHORT, not sorted yet: the eligible with their practice's start and their groups."""
     groups = backend.to_pyarrow(people.select("ethnicity").distinct())["ethnicity"].to_pylist()
     known = ibis.memtable(
         pa.table(
-            {"ethnicity": pa.array(groups, pa.string()), "white": pa.array(map(white, groups), pa.int64())}
+            {
+                "ethnicity": pa.array(groups, pa.string()),
+                "white": pa.array(map(white, groups), pa.int64()),
+            }
         )
     )
     n = people.group_by("n_conditions").aggregate(n=people.count())
@@ -114,10 +145,13 @@ def _cohort(backend: Any, people: ir.Table, practices: pd.DataFrame, settings: C
     p = people.left_join(known, "ethnicity").drop("ethnicity_right")
     p = p.left_join(_starts(practices, settings), "practice_id").drop("practice_id_right")
     p = p.mutate(
-        ethnicity=p.ethnicity.fill_null("unknown"), fewer_conditions=(p.n_conditions <= median).cast("int64")
+        ethnicity=p.ethnicity.fill_null("unknown"),
+        fewer_conditions=(p.n_conditions <= median).cast("int64"),
     )
     kinds = {TEXT: "string", DATE: "date", WHOLE: "int64"}
-    return p.select(**{column.name: p[column.name].cast(kinds[column.type]) for column in COHORT.columns})
+    return p.select(
+        **{column.name: p[column.name].cast(kinds[column.type]) for column in COHORT.columns}
+    )
 
 
 def _starts(practices: pd.DataFrame, settings: CohortSettings) -> ir.Table:
@@ -181,10 +215,18 @@ def _ledger(counts: list[dict[str, Any]], settings: CohortSettings) -> pd.DataFr
                 }
             )
     lines += [
-        {"stage": STAGE, "unit": "patients", "arm": arm, "n": n, "entry": RECEIVED, "order": 0, "rule": "",
-         "reason": "received from clean"}
+        {
+            "stage": STAGE,
+            "unit": "patients",
+            "arm": arm,
+            "n": n,
+            "entry": RECEIVED,
+            "order": 0,
+            "rule": "",
+            "reason": "received from clean",
+        }
         for arm, n in totals.items()
-    ]  # fmt: skip
+    ]
     frame = pd.DataFrame(lines)
     frame["_entry"] = frame["entry"].map({RECEIVED: 0, KEPT: 1, SET_ASIDE: 2})
     frame = frame.sort_values(["_entry", "order", "arm"], na_position="last").drop(columns="_entry")

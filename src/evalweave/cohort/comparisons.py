@@ -1,4 +1,5 @@
-"""Which patients stand in which arm of which comparison, and whether the arms can be compared at all."""
+"""Which patients stand in which arm of which comparison, and whether the arms can be compared at
+all."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import CohortSettings, Comparison
+    from evalweave.study.people import Comparison
+    from evalweave.study.stages import CohortSettings
 
 PROGRAMME, COMPARISON = "programme", "comparison"
 
@@ -23,9 +25,10 @@ def membership(
 ) -> ir.Table:
     """Return comparison, patient_id, arm and weight 1.
 
-    never_treated: all programme practices against practices without the programme (of `areas`); not_yet_treated:
-    everyone, the arm being that of the practice in the end; not_referred: referred against not referred patients of
-    the programme practices, which selects on what patients and staff chose.
+    never_treated: all programme practices against practices without the programme (of `areas`);
+    not_yet_treated: everyone, the arm being that of the practice in the end; not_referred: referred
+    against not referred patients of the programme practices, which selects on what patients and
+    staff chose.
     """
     parts = []
     for name, group in settings.comparisons.items():
@@ -40,7 +43,9 @@ def membership(
             chosen = chosen.mutate(arm=chosen["_referred"].notnull().ifelse(PROGRAMME, COMPARISON))
         elif group.areas is not None:
             inside = practices.loc[practices["area"].isin(group.areas), "practice_id"].tolist()
-            chosen = chosen.filter((chosen.arm == PROGRAMME) | chosen.practice_id.isin(inside or [""]))
+            chosen = chosen.filter(
+                (chosen.arm == PROGRAMME) | chosen.practice_id.isin(inside or [""])
+            )
         parts.append(
             chosen.select(
                 "patient_id",
@@ -53,10 +58,11 @@ def membership(
 
 
 def referred(conditions: ir.Table, group: Comparison, settings: CohortSettings) -> ir.Table:
-    """Return patient_id of those with an entry of the comparison's referral list since the index date.
+    """Return patient_id of those with an entry of the comparison's referral list since the index
+    date.
 
-    Without a list of its own, a list counts when its name ends in `referral`; entries of a category apart (declined)
-    do not.
+    Without a list of its own, a list counts when its name ends in `referral`; entries of a category
+    apart (declined) do not.
     """
     listed = conditions.codelist.endswith("referral")
     if group.referrals is not None:
@@ -68,15 +74,25 @@ def referred(conditions: ir.Table, group: Comparison, settings: CohortSettings) 
 def check_practices(
     backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings
 ) -> None:
-    """Raise for treated practices without a period before their start, and when nobody is eligible."""
-    from evalweave.study import period_number
+    """Raise for treated practices without a period before their start, and when nobody is
+    eligible."""
+    from evalweave.study.periods import period_number
 
-    present = set(backend.to_pyarrow(people.select("practice_id").distinct())["practice_id"].to_pylist())
+    present = set(
+        backend.to_pyarrow(people.select("practice_id").distinct())["practice_id"].to_pylist()
+    )
     if not present:
         raise_faults(
-            [Fault("cohort", "nobody eligible", "patients in both arms",
-                   "Look at the ledger: which reason takes most? Then at eligibility in the study file.")]
-        )  # fmt: skip
+            [
+                Fault(
+                    "cohort",
+                    "nobody eligible",
+                    "patients in both arms",
+                    "Look at the ledger: which reason takes most? Then at eligibility in the study "
+                    "file.",
+                )
+            ]
+        )
     first = period_number(settings.window.first, settings.window.period)
     faults = []
     for row, record in enumerate(practices.itertuples(), start=2):
@@ -84,16 +100,26 @@ def check_practices(
         known = isinstance(start, dt.date) and record.practice_id in present
         if known and period_number(start, settings.window.period) <= first:
             faults.append(
-                Fault("practices", f"a programme that starts on {start}, with no period before",
-                      f"a start after the first period of the window ({settings.window.first})",
-                      "Begin the window earlier, or leave the practice out.", row, "programme_start")
-            )  # fmt: skip
+                Fault(
+                    "practices",
+                    f"a programme that starts on {start}, with no period before",
+                    f"a start after the first period of the window ({settings.window.first})",
+                    "Begin the window earlier, or leave the practice out.",
+                    row,
+                    "programme_start",
+                )
+            )
     raise_faults(faults)
 
 
-def check_arms(backend: Any, cohort: ir.Table, members: ir.Table, comparisons: dict[str, Comparison]) -> None:
-    """Raise for every comparison with an empty arm or one that is a single practice, or without an untreated period."""
-    joined = members.inner_join(cohort.select("patient_id", "practice_id", "programme_start"), "patient_id")
+def check_arms(
+    backend: Any, cohort: ir.Table, members: ir.Table, comparisons: dict[str, Comparison]
+) -> None:
+    """Raise for every comparison with an empty arm or one that is a single practice, or without an
+    untreated period."""
+    joined = members.inner_join(
+        cohort.select("patient_id", "practice_id", "programme_start"), "patient_id"
+    )
     found = joined.select("comparison", "arm", "practice_id", "programme_start").distinct()
     frame = backend.to_pyarrow(found).to_pandas()
     faults = []
@@ -102,10 +128,13 @@ def check_arms(backend: Any, cohort: ir.Table, members: ir.Table, comparisons: d
         if group.kind == "not_yet_treated" and group.balance == "none":
             if here["programme_start"].nunique(dropna=False) < 2:
                 faults.append(
-                    Fault(f"comparison {name}", "one programme start for all practices",
-                          "later starters, or practices without the programme, to compare with",
-                          "Look at programme_start in practices.")
-                )  # fmt: skip
+                    Fault(
+                        f"comparison {name}",
+                        "one programme start for all practices",
+                        "later starters, or practices without the programme, to compare with",
+                        "Look at programme_start in practices.",
+                    )
+                )
             continue
         for arm in (PROGRAMME, COMPARISON):
             n = here.loc[here["arm"] == arm, "practice_id"].nunique()

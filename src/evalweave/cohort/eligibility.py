@@ -1,7 +1,8 @@
-"""Who is eligible at the index date, and why others are not: one reason a person, the first that applies.
+"""Who is eligible at the index date, and why others are not: one reason a person, the first that
+applies.
 
-The primary cohort is closed: everything is fixed at the index date, the same in both arms, and nothing that happens
-after it decides eligibility (not even a measurement of the outcome).
+The primary cohort is closed: everything is fixed at the index date, the same in both arms, and
+nothing that happens after it decides eligibility (not even a measurement of the outcome).
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.study import Counting, listed
+from evalweave.study.people import Counting, listed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     import ibis.expr.types as ir
 
-    from evalweave.study import Cleaning, Eligibility, Window
+    from evalweave.study.people import Eligibility
+    from evalweave.study.periods import Window
+    from evalweave.study.records import Cleaning
 
 FOREVER = dt.date(2999, 12, 31)
 
@@ -51,7 +54,10 @@ def reasons(eligibility: Eligibility) -> list[Reason]:
             for name in eligibility.conditions
         ),
         *(
-            Reason(f"with_{name}", f"an {_entry(name, eligibility)} before".replace("an entries", "entries"))
+            Reason(
+                f"with_{name}",
+                f"an {_entry(name, eligibility)} before".replace("an entries", "entries"),
+            )
             for name in eligibility.without
         ),
         *CASES[eligibility.cases](eligibility),
@@ -68,14 +74,19 @@ CASES: dict[str, Callable[[Eligibility], list[Reason]]] = {
 
 def _newly(eligibility: Eligibility) -> str:
     return (
-        f"within {eligibility.incident_days} days, after {eligibility.look_back_days} days registered without"
+        f"within {eligibility.incident_days} days, after {eligibility.look_back_days} days "
+        "registered without"
     )
 
 
 def _entry(name: str, eligibility: Eligibility) -> str:
     """Return what must be there of a code list, in words."""
     rule = eligibility.counting.get(name, Counting())
-    words = f"entry of {name}" if rule.at_least == 1 else f"entries of {name} on {rule.at_least} days or more"
+    words = (
+        f"entry of {name}"
+        if rule.at_least == 1
+        else f"entries of {name} on {rule.at_least} days or more"
+    )
     return words if rule.more_than is None else f"{words}, on more days than of {rule.more_than},"
 
 
@@ -95,23 +106,27 @@ def index_days(
 ) -> ir.Table:
     """Return patient_id, index_date of every patient.
 
-    closed: the declared date for all. open: the first day in the window on which registration is long enough and all
-    conditions are known (practice and everything else are then those of that day); the declared date for those who
-    never get there, so that their reason is found there.
+    closed: the declared date for all. open: the first day in the window on which registration is
+    long enough and all conditions are known (practice and everything else are then those of that
+    day); the declared date for those who never get there, so that their reason is found there.
     """
     declared = ibis.literal(eligibility.index_date)
     if eligibility.cohort == "closed":
         return patients.select("patient_id", index_date=declared)
     runs = continuous(registrations, cleaning.gap_days)
     ready = runs.select(
-        "patient_id", "last", day=(runs.first + ibis.interval(days=eligibility.registered_days)).cast("date")
+        "patient_id",
+        "last",
+        day=(runs.first + ibis.interval(days=eligibility.registered_days)).cast("date"),
     )
     known = patients.select("patient_id", known=ibis.literal(window.first))
     if eligibility.conditions:
         joined = known.inner_join(diagnosed(conditions, eligibility), "patient_id")
         known = joined.select(
             "patient_id",
-            known=ibis.greatest(joined.known, (joined.diagnosed_on + ibis.interval(days=1)).cast("date")),
+            known=ibis.greatest(
+                joined.known, (joined.diagnosed_on + ibis.interval(days=1)).cast("date")
+            ),
         )
     # the middle of the year in which the youngest age is reached
     year = (patients.birth_year + eligibility.age[0]).fill_null(9000).clip(1, 9000)
@@ -127,7 +142,8 @@ def index_days(
 
 
 def met(conditions: ir.Table, name: str, eligibility: Eligibility) -> ir.Table:
-    """Return patient_id, met_on: the day of the entry (the first, or the `at_least`th day) that makes a list count."""
+    """Return patient_id, met_on: the day of the entry (the first, or the `at_least`th day) that
+    makes a list count."""
     entry = conditions.filter(conditions.codelist == name).select("patient_id", "date").distinct()
     nth = eligibility.counting.get(name, Counting()).at_least
     if nth > 1:
@@ -138,24 +154,33 @@ def met(conditions: ir.Table, name: str, eligibility: Eligibility) -> ir.Table:
 
 
 def diagnosed(conditions: ir.Table, eligibility: Eligibility) -> ir.Table:
-    """Return patient_id, diagnosed_on: the day on which all conditions of eligibility first held, of whom they do."""
+    """Return patient_id, diagnosed_on: the day on which all conditions of eligibility first held,
+    of whom they do."""
     first, *others = eligibility.conditions
     known = met(conditions, first, eligibility)
     for name in others:
-        both = known.inner_join(met(conditions, name, eligibility).rename(_also="met_on"), "patient_id")
+        both = known.inner_join(
+            met(conditions, name, eligibility).rename(_also="met_on"), "patient_id"
+        )
         known = both.select("patient_id", met_on=ibis.greatest(both.met_on, both["_also"]))
     return known.select("patient_id", diagnosed_on="met_on")
 
 
 def newly_diagnosed(people: ir.Table, eligibility: Eligibility) -> Any:
-    """Return whether people are incident cases; `people` has index_date, diagnosed_on and _since (registered since)."""
-    recent = people.diagnosed_on + ibis.interval(days=eligibility.incident_days) >= people.index_date
-    seen_before = people["_since"] + ibis.interval(days=eligibility.look_back_days) <= people.diagnosed_on
+    """Return whether people are incident cases; `people` has index_date, diagnosed_on and _since
+    (registered since)."""
+    recent = (
+        people.diagnosed_on + ibis.interval(days=eligibility.incident_days) >= people.index_date
+    )
+    seen_before = (
+        people["_since"] + ibis.interval(days=eligibility.look_back_days) <= people.diagnosed_on
+    )
     return (recent & seen_before).fill_null(False)
 
 
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
-    """Return stretches of registration without a gap, whatever the practice: patient_id, first, last."""
+    """Return stretches of registration without a gap, whatever the practice: patient_id, first,
+    last."""
     whole = registrations.mutate(last=registrations.end.fill_null(FOREVER))
     n = whole.group_by("patient_id").aggregate(n=whole.count())
     moved = n.filter(n.n > 1)  # only theirs need comparing
@@ -165,7 +190,9 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     so_far = ibis.cumulative_window(group_by="patient_id", order_by=["start", "last"])
     spells = spells.mutate(_reached=spells["last"].max().over(so_far))
     spells = spells.mutate(_before=spells._reached.lag().over(in_order))
-    new = spells._before.isnull() | (spells.start > spells._before + ibis.interval(days=1 + gap_days))
+    new = spells._before.isnull() | (
+        spells.start > spells._before + ibis.interval(days=1 + gap_days)
+    )
     spells = spells.mutate(_new=new.cast("int32"))
     spells = spells.mutate(_run=spells._new.sum().over(so_far))
     runs = spells.group_by("patient_id", "_run").aggregate(
@@ -175,7 +202,8 @@ def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
 
 
 def present(name: str, days: dict[str, Any], eligibility: Eligibility) -> Any:
-    """Return whether a code list counts as present, given the number of days with an entry of each."""
+    """Return whether a code list counts as present, given the number of days with an entry of
+    each."""
     rule = eligibility.counting.get(name, Counting())
     enough = days[name] >= rule.at_least
     return enough if rule.more_than is None else enough & (days[name] > days[rule.more_than])
@@ -190,16 +218,19 @@ def judge(
     window: Window,
     cleaning: Cleaning,
 ) -> ir.Table:
-    """Return one row a patient: index_date, practice and arm there, age, n_conditions, diagnosed_on, incident,
-    followed_from and `reason` (null = eligible).
+    """Return one row a patient: index_date, practice and arm there, age, n_conditions,
+    diagnosed_on, incident, followed_from and `reason` (null = eligible).
 
-    `reason` is the place of the first reason in `reasons`, from 1. For a patient who is not registered at the index
-    date, `arm` is that of the latest practice, so that losses can be shown by arm.
+    `reason` is the place of the first reason in `reasons`, from 1. For a patient who is not
+    registered at the index date, `arm` is that of the latest practice, so that losses can be shown
+    by arm.
     """
     index = index_days(patients, registrations, conditions, eligibility, window, cleaning)
     people = patients.inner_join(index, "patient_id")
     spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
-    latest = spells.group_by("patient_id").aggregate(_latest=spells.practice_id.argmax(spells.start))
+    latest = spells.group_by("patient_id").aggregate(
+        _latest=spells.practice_id.argmax(spells.start)
+    )
     here = index.inner_join(spells, "patient_id")
     here = here.filter((here.start <= here.index_date) & (here["last"] >= here.index_date))
     here = here.select("patient_id", "practice_id")
@@ -229,7 +260,9 @@ def judge(
     people = people.mutate(_arm_at=ibis.coalesce(people.practice_id, people._latest))
     people = people.left_join(arms, people._arm_at == arms._arm_practice)
     age = age_at(people.birth_year, people.index_date)
-    long_enough = people._since + ibis.interval(days=eligibility.registered_days) <= people.index_date
+    long_enough = (
+        people._since + ibis.interval(days=eligibility.registered_days) <= people.index_date
+    )
     failed = [
         people.practice_id.isnull(),
         people.death_date <= people.index_date,
@@ -238,18 +271,35 @@ def judge(
         age > eligibility.age[1],
         ~long_enough.fill_null(False),
     ]
-    days = {name: people[f"_days_{place}"].fill_null(0) for place, name in enumerate(listed(eligibility))}
+    days = {
+        name: people[f"_days_{place}"].fill_null(0)
+        for place, name in enumerate(listed(eligibility))
+    }
     failed += [~present(name, days, eligibility) for name in eligibility.conditions]
     failed += [present(name, days, eligibility) for name in eligibility.without]
     new = newly_diagnosed(people, eligibility)
     failed += {"all": [], "incident": [~new], "prevalent": [new]}[eligibility.cases]
     entry = people.index_date if eligibility.cohort == "open" else ibis.null("date")
     reason = ibis.cases(
-        *[(condition, ibis.literal(place, "int16")) for place, condition in enumerate(failed, start=1)],
+        *[
+            (condition, ibis.literal(place, "int16"))
+            for place, condition in enumerate(failed, start=1)
+        ],
         else_=ibis.null("int16"),
     )
     return people.select(
-        "patient_id", "practice_id", "arm", "index_date", "sex", "ethnicity", "imd_quintile", "death_date",
-        "diagnosed_on", age=age, n_conditions=people.n_conditions.fill_null(0), reason=reason, followed_from=entry,
+        "patient_id",
+        "practice_id",
+        "arm",
+        "index_date",
+        "sex",
+        "ethnicity",
+        "imd_quintile",
+        "death_date",
+        "diagnosed_on",
+        age=age,
+        n_conditions=people.n_conditions.fill_null(0),
+        reason=reason,
+        followed_from=entry,
         incident=new.cast("int64") if eligibility.conditions else ibis.null("int64"),
-    )  # fmt: skip
+    )

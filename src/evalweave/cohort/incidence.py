@@ -1,7 +1,8 @@
 """New cases by arm and period, of everybody who was at risk, eligible in the end or not.
 
-At risk in a period: on its first day registered for `look_back_days` without a gap, alive, of the age range, without
-the conditions of eligibility and without what it excludes. A case is new when the conditions first hold in the period.
+At risk in a period: on its first day registered for `look_back_days` without a gap, alive, of the
+age range, without the conditions of eligibility and without what it excludes. A case is new when
+the conditions first hold in the period.
 """
 
 from __future__ import annotations
@@ -12,17 +13,23 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave.cohort.eligibility import FOREVER, continuous, diagnosed, present
-from evalweave.records.entries import period_expression
-from evalweave.study import period_label, period_number, period_start
-from evalweave.tables import INCIDENCE
+from evalweave.engine.expressions import period_expression
+from evalweave.study.periods import period_label, period_number, period_start
+from evalweave.tables.people import INCIDENCE
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import CohortSettings
+    from evalweave.study.stages import CohortSettings
 
-LONGEST = {"month": 31, "quarter": 92, "half_year": 184, "financial_year": 366, "calendar_year": 366}  # days
+LONGEST = {
+    "month": 31,
+    "quarter": 92,
+    "half_year": 184,
+    "financial_year": 366,
+    "calendar_year": 366,
+}  # days
 
 
 def table(
@@ -32,7 +39,8 @@ def table(
     cohort: ir.Table,
     settings: CohortSettings,
 ) -> pd.DataFrame:
-    """Return INCIDENCE; without rows where eligibility asks for no condition, since there are no cases then."""
+    """Return INCIDENCE; without rows where eligibility asks for no condition, since there are no
+    cases then."""
     import pandas as pd
 
     if not settings.eligibility.conditions:
@@ -46,9 +54,15 @@ def table(
     entered["period"] = [period_number(day, period) for day in entered["index_date"]]
     counts = entered.groupby(["arm", "period"])[["n_entered", "n_entered_incident"]].sum()
     numbers = [number for number, _, _ in _periods(settings)]
-    grid = pd.MultiIndex.from_product([["comparison", "programme"], numbers], names=["arm", "period"])
+    grid = pd.MultiIndex.from_product(
+        [["comparison", "programme"], numbers], names=["arm", "period"]
+    )
     whole = (
-        frame.set_index(["arm", "period"]).join(counts, how="outer").reindex(grid).fillna(0).astype("int64")
+        frame.set_index(["arm", "period"])
+        .join(counts, how="outer")
+        .reindex(grid)
+        .fillna(0)
+        .astype("int64")
     )
     whole = whole.reset_index()
     whole["period_label"] = [period_label(number, period) for number in whole["period"]]
@@ -72,8 +86,9 @@ def _at_risk(
 ) -> pd.DataFrame:
     """Return arm, period, n_at_risk, n_incident.
 
-    Every condition bounds the periods in which a person is at risk, so those of one spell are a range; counts follow
-    from how many ranges begin and end where. Only people with an entry of what excludes are spelt out by period.
+    Every condition bounds the periods in which a person is at risk, so those of one spell are a
+    range; counts follow from how many ranges begin and end where. Only people with an entry of what
+    excludes are spelt out by period.
     """
     import pandas as pd
 
@@ -84,14 +99,20 @@ def _at_risk(
         entries = clean["conditions"].filter(clean["conditions"].codelist.isin(names))
         periods = _period_table(settings)
         few = ranges.semi_join(entries, "patient_id")
-        few = few.join(periods, [few.first_period <= periods.period, few.last_period >= periods.period])
-        few = _without_excluded(few.mutate(_new=few.new_period == few.period), clean["conditions"], settings)
+        few = few.join(
+            periods, [few.first_period <= periods.period, few.last_period >= periods.period]
+        )
+        few = _without_excluded(
+            few.mutate(_new=few.new_period == few.period), clean["conditions"], settings
+        )
         counted = few.group_by("arm", "period").aggregate(
             n_at_risk=few.count(), n_incident=few["_new"].sum().cast("int64")
         )
         parts.append(backend.to_pyarrow(counted).to_pandas())
         ranges = ranges.anti_join(entries, "patient_id")
-    alike = ranges.group_by("arm", "first_period", "last_period", "new_period").aggregate(n=ranges.count())
+    alike = ranges.group_by("arm", "first_period", "last_period", "new_period").aggregate(
+        n=ranges.count()
+    )
     grid = pd.DataFrame({"period": [number for number, _, _ in _periods(settings)]})
     spelt = backend.to_pyarrow(alike).to_pandas().merge(grid, how="cross")
     spelt = spelt[spelt["period"].between(spelt["first_period"], spelt["last_period"])]
@@ -101,7 +122,8 @@ def _at_risk(
 
 
 def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSettings) -> ir.Table:
-    """Return patient_id, arm, first_period and last_period at risk of each spell, and new_period, that of diagnosis."""
+    """Return patient_id, arm, first_period and last_period at risk of each spell, and new_period,
+    that of diagnosis."""
     eligibility = settings.eligibility
     arms = practices.select("practice_id", arm="practice_arm")
     spells = clean["registrations"].mutate(until=clean["registrations"].end.fill_null(FOREVER))
@@ -111,7 +133,9 @@ def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSet
     people = clean["patients"].select("patient_id", "birth_year", "death_date")
     t = t.inner_join(people, "patient_id").inner_join(_of_age(settings), "birth_year")
     t = t.left_join(diagnosed(clean["conditions"], eligibility), "patient_id")
-    since = ibis.greatest(t.start, (t["first"] + ibis.interval(days=eligibility.look_back_days)).cast("date"))
+    since = ibis.greatest(
+        t.start, (t["first"] + ibis.interval(days=eligibility.look_back_days)).cast("date")
+    )
     day_before_death = (t.death_date.fill_null(FOREVER) - ibis.interval(days=1)).cast("date")
     until = ibis.least(t.until, t["last"], day_before_death, t.diagnosed_on.fill_null(FOREVER))
     numbers, firsts, _ = zip(*_periods(settings), strict=True)
@@ -137,7 +161,9 @@ def _of_age(settings: CohortSettings) -> ir.Table:
     rows: list[dict[str, int]] = []
     known = _periods(settings)
     for year in range(settings.window.first.year - high - 2, settings.window.last.year - low + 2):
-        inside = [number for number, day, _ in known if low <= day.year - year - (day.month < 7) <= high]
+        inside = [
+            number for number, day, _ in known if low <= day.year - year - (day.month < 7) <= high
+        ]
         if inside:
             rows.append({"birth_year": year, "of_age_from": inside[0], "of_age_to": inside[-1]})
     kinds = [(name, pa.int64()) for name in ("birth_year", "of_age_from", "of_age_to")]
@@ -148,7 +174,9 @@ def _period_table(settings: CohortSettings) -> ir.Table:
     import pyarrow as pa
 
     numbers, firsts, lasts = zip(*_periods(settings), strict=True)
-    return ibis.memtable(pa.table({"period": list(numbers), "from_": list(firsts), "to": list(lasts)}))
+    return ibis.memtable(
+        pa.table({"period": list(numbers), "from_": list(firsts), "to": list(lasts)})
+    )
 
 
 def _excluding(settings: CohortSettings) -> list[str]:
@@ -161,16 +189,22 @@ def _excluding(settings: CohortSettings) -> list[str]:
 
 
 def _without_excluded(there: ir.Table, conditions: ir.Table, settings: CohortSettings) -> ir.Table:
-    """Leave out person-periods of people with what `without` names, as it was on the period's first day."""
+    """Leave out person-periods of people with what `without` names, as it was on the period's first
+    day."""
     eligibility, names = settings.eligibility, _excluding(settings)
     people = there.select("patient_id", "period", "from_")
     before = people.inner_join(conditions.filter(conditions.codelist.isin(names)), "patient_id")
     before = before.filter(before.date < before["from_"])
     days = before.group_by("patient_id", "period").aggregate(
-        **{f"_n_{place}": (before.codelist == name).cast("int64").sum() for place, name in enumerate(names)}
+        **{
+            f"_n_{place}": (before.codelist == name).cast("int64").sum()
+            for place, name in enumerate(names)
+        }
     )
     counted = {name: days[f"_n_{place}"] for place, name in enumerate(names)}
     excluded = ibis.literal(False)
     for name in eligibility.without:
         excluded = excluded | present(name, counted, eligibility)
-    return there.anti_join(days.filter(excluded).select("patient_id", "period"), ["patient_id", "period"])
+    return there.anti_join(
+        days.filter(excluded).select("patient_id", "period"), ["patient_id", "period"]
+    )

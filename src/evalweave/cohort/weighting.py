@@ -1,9 +1,11 @@
-"""Weights that make the comparison arm's baseline like the programme arm's (effect among the treated).
+"""Weights that make the comparison arm's baseline like the programme arm's (effect among the
+treated).
 
-propensity: odds p / (1 − p) of a logistic regression of the arm on the baseline variables, scaled to the comparison
-arm's size. entropy: the weights closest to equal (in relative entropy) whose means equal the programme arm's
-exactly (Hainmueller, Political Analysis 2012;20:25–46), by Newton's method on the convex dual.
-Programme patients have weight 1. Categories become indicators, with missing as a level of its own.
+propensity: odds p / (1 − p) of a logistic regression of the arm on the baseline variables, scaled
+to the comparison arm's size. entropy: the weights closest to equal (in relative entropy) whose
+means equal the programme arm's exactly (Hainmueller, Political Analysis 2012;20:25–46), by Newton's
+method on the convex dual. Programme patients have weight 1. Categories become indicators, with
+missing as a level of its own.
 """
 
 from __future__ import annotations
@@ -16,13 +18,13 @@ import pandas as pd
 import pyarrow as pa
 
 from evalweave.errors import DataError, Fault, raise_faults
-from evalweave.study import BASELINE_OF
-from evalweave.tables import MEMBERSHIP
+from evalweave.study.outcomes import BASELINE_OF
+from evalweave.tables.people import MEMBERSHIP
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import Comparison
+    from evalweave.study.people import Comparison
 
 MEANS = ("age", "n_conditions")
 ITERATIONS = 200
@@ -50,7 +52,8 @@ def weights(comparison: str, group: Comparison, people: pd.DataFrame) -> np.ndar
         return (entropy if group.balance == "entropy" else propensity)(x, treated)
     except np.linalg.LinAlgError:
         raise DataError(
-            f"comparison {comparison}: found no {group.balance} weights (a category of {', '.join(group.balance_on)} "
+            f"comparison {comparison}: found no {group.balance} weights (a category of "
+            f"{', '.join(group.balance_on)} "
             "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
         ) from None
 
@@ -63,9 +66,9 @@ def weighted(membership: ir.Table, weights: dict[str, np.ndarray]) -> ir.Table:
         made = ibis.memtable(
             pa.table(
                 {
-                    "comparison": np.repeat(list(weights), [len(each) for each in weights.values()]).astype(
-                        str
-                    ),
+                    "comparison": np.repeat(
+                        list(weights), [len(each) for each in weights.values()]
+                    ).astype(str),
                     "_place": np.concatenate([np.arange(len(each)) for each in weights.values()]),
                     "_made": np.concatenate(list(weights.values())),
                 }
@@ -77,7 +80,8 @@ def weighted(membership: ir.Table, weights: dict[str, np.ndarray]) -> ir.Table:
 
 
 def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
-    """Return one column a number and one an extra level, centred on the programme arm's means and scaled."""
+    """Return one column a number and one an extra level, centred on the programme arm's means and
+    scaled."""
     columns: dict[str, pd.Series] = {}
     for variable in variables:
         if variable in MEANS or variable.startswith(BASELINE_OF):
@@ -93,17 +97,20 @@ def design(people: pd.DataFrame, variables: list[str]) -> pd.DataFrame:
 
 
 def words(values: pd.Series) -> pd.Series:
-    """Return levels as text: whole numbers that stand beside blanks have become fractions, blanks are `missing`."""
+    """Return levels as text: whole numbers that stand beside blanks have become fractions, blanks
+    are `missing`."""
     if values.dtype.kind == "f":
         values = values.astype("Int64")
     return values.astype("string").fillna("missing")
 
 
 def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively reweighted.
+    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively
+    reweighted.
 
     Raises:
-        LinAlgError: somebody's arm is certain (a category that stands in one arm only), so the fit runs off.
+        LinAlgError: somebody's arm is certain (a category that stands in one arm only), so the fit
+        runs off.
     """
     scaled = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
     beta = np.zeros(scaled.shape[1])
@@ -122,9 +129,11 @@ def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
 
 
 def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Return 1 for the treated and, for the others, weights w ∝ exp(xλ) whose means of x equal the treated means.
+    """Return 1 for the treated and, for the others, weights w ∝ exp(xλ) whose means of x equal the
+    treated means.
 
-    λ minimises log Σ exp(x̃λ), x̃ centred on the treated means; steps are halved until the objective falls.
+    λ minimises log Σ exp(x̃λ), x̃ centred on the treated means; steps are halved until the
+    objective falls.
     """
     centred = (x[~treated] - x[treated].mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
 
@@ -152,6 +161,7 @@ def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
 
 
 def _step(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
-    """Return Newton's step, the shortest one where variables say the same twice (ethnicity and white)."""
+    """Return Newton's step, the shortest one where variables say the same twice (ethnicity and
+    white)."""
     step: np.ndarray = np.linalg.lstsq(hessian, gradient, rcond=None)[0]
     return step

@@ -13,33 +13,40 @@ def command(
     results: Annotated[
         Path, typer.Option(help="The results folder of the run, which knows every identifier.")
     ],
-    out: Annotated[Path, typer.Option(help="Where to write audit.json (outside the report folder).")],
+    out: Annotated[
+        Path, typer.Option(help="Where to write audit.json (outside the report folder).")
+    ],
 ) -> None:
-    """Every file is read back and searched for identifiers, small or unrounded counts and paths of a machine.
+    """Every file is read back and searched for identifiers, small or unrounded counts and paths of
+    a machine.
 
-    Exit code 1, and one sentence per finding, when something may not be released. No sentence repeats an
-    identifier, so that the log may be shown.
+    Exit code 1, and one sentence per finding, when something may not be released. No sentence
+    repeats an identifier, so that the log may be shown.
 
-    Example: evalweave audit reports/my-study --results results/my-study --out results/my-study/audit.json
+    Example: evalweave audit reports/my-study --results results/my-study --out
+    results/my-study/audit.json
     """
     from evalweave import files
     from evalweave.errors import DataError, StudyError
-    from evalweave.report.audit import audit, machine_texts
-    from evalweave.report.identifiers import of_results
+    from evalweave.release.audit import audit, machine_texts
+    from evalweave.release.identifiers import of_results
 
     if out.resolve().is_relative_to(report.resolve()):
         raise StudyError(
-            f"--out: found {out}, inside the report folder; expected a place outside, such as {results}."
+            f"--out: found {out}, inside the report folder; expected a place outside, such as "
+            f"{results}."
         )
     found = audit(report, of_results(results), machine_texts())
     files.write_json(found.as_json(), out)
     if found.findings:
         raise DataError(
             f"{report} may not be released ({len(found.findings)} "
-            f"{'finding' if len(found.findings) == 1 else 'findings'}):\n" + "\n".join(found.findings)
+            f"{'finding' if len(found.findings) == 1 else 'findings'}):\n"
+            + "\n".join(found.findings)
         )
     print(
-        f"Audited {len(found.files)} files of {report} under the profile {found.profile}: nothing found that may "
+        f"Audited {len(found.files)} files of {report} under the profile {found.profile}: nothing "
+        "found that may "
         f"not be released."
     )
     if found.not_searched:

@@ -8,29 +8,34 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import Study
+    from evalweave.study.whole import Study
 
 
 def command(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
 ) -> None:
-    """Reads the study file, code lists, practices and the beginning of each file of the extract, and looks for the
-    qualitative files. Exits 0 and says what it recognised, or 1 (data) or 2 (study file) with every fault at once.
+    """Reads the study file, code lists, practices and the beginning of each file of the extract,
+    and looks for the qualitative files. Exits 0 and says what it recognised, or 1 (data) or 2
+    (study file) with every fault at once.
 
     Example: evalweave check my-study/study.yaml
     """
     import tempfile
 
+    from evalweave import engine
     from evalweave.errors import DataError, EvalweaveError, StudyError
-    from evalweave.fit import wrong_analyses
-    from evalweave.records import checking, codelists, cost, engine
+    from evalweave.extract import checking, cost
+    from evalweave.fitting import wrong_analyses
+    from evalweave.records import codelists
     from evalweave.records.practices import read_practices
-    from evalweave.studyfile import load_study
+    from evalweave.study.file import load_study
 
     study = load_study(study_file)
     faults: list[str] = []
     kind: type[EvalweaveError] = DataError
-    recognised = [f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"]
+    recognised = [
+        f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"
+    ]
     wrong_calls = [*wrong_analyses(study), *_unfilled(study), *engine.lacking(study.engine)]
     if wrong_calls:
         kind, faults = StudyError, wrong_calls
@@ -39,7 +44,9 @@ def command(
         practices = read_practices(study.practices)
         faults += checking.practice_faults(practices, study)
         treated = int(practices["programme_start"].notna().sum())
-        recognised.append(f"practices: {treated} with the programme, {len(practices) - treated} without")
+        recognised.append(
+            f"practices: {treated} with the programme, {len(practices) - treated} without"
+        )
     except EvalweaveError as error:
         kind = StudyError if isinstance(error, StudyError) else kind
         faults += str(error).splitlines()
@@ -59,7 +66,9 @@ def command(
         kind = StudyError
     made_up = study.simulation is not None and not Path(study.extract.path).is_dir()
     if made_up:
-        recognised.append("the extract and the coded project are not there yet: they will be simulated")
+        recognised.append(
+            "the extract and the coded project are not there yet: they will be simulated"
+        )
     else:
         with tempfile.TemporaryDirectory(prefix="evalweave.") as scratch:
             backend = engine.connect("duckdb", spill=scratch)
@@ -92,10 +101,17 @@ def command(
 
 def _unfilled(study: Study) -> list[str]:
     """Return a sentence for each text that the report would print as the template has it."""
-    texts = {"study, title": study.study.title, "study, programme": study.study.programme,
-             "report, question": study.report.question, "report, margin_reason": study.report.margin_reason}  # fmt: skip
-    return [f"{key}: still says FILL IN, which the report would print. Write it." for key, text in texts.items()
-            if "FILL IN" in text]  # fmt: skip
+    texts = {
+        "study, title": study.study.title,
+        "study, programme": study.study.programme,
+        "report, question": study.report.question,
+        "report, margin_reason": study.report.margin_reason,
+    }
+    return [
+        f"{key}: still says FILL IN, which the report would print. Write it."
+        for key, text in texts.items()
+        if "FILL IN" in text
+    ]
 
 
 def _strand(study: Study) -> tuple[list[str], list[str]]:
@@ -109,20 +125,33 @@ def _strand(study: Study) -> tuple[list[str], list[str]]:
     except EvalweaveError as error:
         return [], str(error).splitlines()
     return [
-        f"coded project: {len(project.sources)} sources, {len(project.participants)} people, {len(project.codes)} codes, "
+        f"coded project: {len(project.sources)} sources, {len(project.participants)} people, "
+        f"{len(project.codes)} codes, "
         f"{len(project.codings)} codings, {len(project.themes)} themes"
     ], []
 
 
 def _files(study: Study) -> list[str]:
-    """Return a sentence for each file of the qualitative strand and the claims that is not there."""
+    """Return a sentence for each file of the qualitative strand and the claims that is not
+    there."""
     named = {"claims": study.claims}
     if study.qualitative is not None:
-        for key in ("project", "participants", "themes", "eligibility", "source_participants", "sources"):
+        for key in (
+            "project",
+            "participants",
+            "themes",
+            "eligibility",
+            "source_participants",
+            "sources",
+        ):
             named[f"qualitative, {key}"] = getattr(study.qualitative, key)
     simulated = set()
     if study.simulation is not None and study.qualitative is not None:
-        simulated = {study.qualitative.project, study.qualitative.participants, study.qualitative.sources}
+        simulated = {
+            study.qualitative.project,
+            study.qualitative.participants,
+            study.qualitative.sources,
+        }
     return [
         f"{key}: found no file {path}. Correct its path in the study file."
         for key, path in named.items()

@@ -1,4 +1,5 @@
-"""evalweave clean: parsed records to measurements and conditions, every set-aside row with its reason."""
+"""evalweave clean: parsed records to measurements and conditions, every set-aside row with its
+reason."""
 
 from __future__ import annotations
 
@@ -15,23 +16,26 @@ def command(
 ) -> None:
     """The rules are applied in a fixed order; a row is set aside by the first one that it fails.
 
-    Writes patients, registrations, measurements, conditions and set_aside (source file, row and rule) as Parquet,
-    and ledger.csv, in which received = kept + set aside for every arm and period. The header is row 1. Rows of set_aside
-    leave out the blank lines of a text file, and a cell with line breaks in quotes is in one row; messages count lines as
-    a text editor does.
+    Writes patients, registrations, measurements, conditions and set_aside (source file, row and
+    rule) as Parquet, and ledger.csv, in which received = kept + set aside for every arm and period.
+    The header is row 1. Rows of set_aside leave out the blank lines of a text file, and a cell with
+    line breaks in quotes is in one row; messages count lines as a text editor does.
 
-    What does not fit into memory is spilled to disk; the environment variable EVALWEAVE_MEMORY_LIMIT (1GB where it is not set)
-    says when. With `engine: pyspark` it runs on Spark: config/README.md says on which.
+    What does not fit into memory is spilled to disk; the environment variable
+    EVALWEAVE_MEMORY_LIMIT (1GB where it is not set) says when. With `engine: pyspark` it runs on
+    Spark: config/README.md says on which.
 
-    Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out results/my-study/clean
+    Example: evalweave clean --settings study.yaml --ingested results/my-study/ingest --out
+    results/my-study/clean
     """
+    from evalweave import engine
     from evalweave.errors import raise_faults
+    from evalweave.extract.ingest import ingested_table
     from evalweave.files import write_csv, written_aside
-    from evalweave.records import cleaning, codelists, engine
-    from evalweave.records.ingest import ingested_table
+    from evalweave.records import cleaning, codelists
     from evalweave.records.practices import read_practices
-    from evalweave.study import CleanSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import CleanSettings
 
     chosen = load_settings(settings, CleanSettings)
     practices = read_practices(chosen.practices)
@@ -40,9 +44,12 @@ def command(
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         tables = {
-            name: ingested_table(backend, ingested, name) for name in ("patients", "registrations", "events")
+            name: ingested_table(backend, ingested, name)
+            for name in ("patients", "registrations", "events")
         }
-        cleaned = cleaning.clean(backend, **tables, practices=practices, lists=lists, settings=chosen)
+        cleaned = cleaning.clean(
+            backend, **tables, practices=practices, lists=lists, settings=chosen
+        )
         for name in ("patients", "registrations", "measurements", "conditions", "set_aside"):
             with written_aside(out / f"{name}.parquet") as aside:
                 backend.to_parquet(getattr(cleaned, name), aside, compression="zstd")
@@ -54,4 +61,6 @@ def command(
     totals = cleaned.ledger.groupby(["unit", "entry"])["n"].sum()
     for unit in ("patients", "registrations", "records"):
         received, kept = totals[unit, "received"], totals.get((unit, "kept"), 0)
-        print(f"{unit}: {received} received, {kept} kept, {received - kept} set aside with a reason.")
+        print(
+            f"{unit}: {received} received, {kept} kept, {received - kept} set aside with a reason."
+        )

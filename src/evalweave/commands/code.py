@@ -12,17 +12,20 @@ def command(
     project: Annotated[
         Path | None,
         typer.Argument(
-            help="A .qdpx, .qdc, QualCoder .qda, Taguette .sqlite3, or coded segments as CSV or XLSX."
+            help="A .qdpx, .qdc, QualCoder .qda, Taguette .sqlite3, or coded segments as CSV or "
+            "XLSX."
         ),
     ] = None,
     settings: Annotated[
         str | None, typer.Option(help="A study file, or its qualitative section as JSON text.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Write the tidy tables into this folder.")] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Write the tidy tables into this folder.")
+    ] = None,
 ) -> None:
-    """Prints sources, people, codes, codings, coders and everything that reading noticed, so that an export can
-    be checked before anyone joins it to estimates. With a study file the tables beside the project
-    (participants, sources, themes, eligibility) are read and checked too.
+    """Prints sources, people, codes, codings, coders and everything that reading noticed, so that
+    an export can be checked before anyone joins it to estimates. With a study file the tables
+    beside the project (participants, sources, themes, eligibility) are read and checked too.
 
     Examples: evalweave code interviews.qdpx
               evalweave code --settings study.yaml --out results/my-study/code
@@ -30,8 +33,8 @@ def command(
     from evalweave.errors import StudyError
     from evalweave.files import write_csv
     from evalweave.qualitative import readers, show
-    from evalweave.study import CodeSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import CodeSettings
 
     strand = load_settings(settings, CodeSettings).qualitative if settings else None
     if project is None and strand is None:

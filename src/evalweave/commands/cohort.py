@@ -8,26 +8,29 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import CohortSettings
+    from evalweave.study.stages import CohortSettings
 
 
 def command(
     settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
     cleaned: Annotated[Path, typer.Option(help="Folder that `evalweave clean` wrote.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for the cohort, its baseline and balance tables and the ledger.")
+        Path,
+        typer.Option(help="Folder for the cohort, its baseline and balance tables and the ledger."),
     ],
 ) -> None:
-    """Eligibility is fixed at the index date as the study file declares it; each person left out has one reason.
+    """Eligibility is fixed at the index date as the study file declares it; each person left out
+    has one reason.
 
-    Example: evalweave cohort --settings study.yaml --cleaned results/my-study/clean --out results/my-study/cohort
+    Example: evalweave cohort --settings study.yaml --cleaned results/my-study/clean --out
+    results/my-study/cohort
     """
+    from evalweave import engine
     from evalweave.cohort.building import build
     from evalweave.files import write_csv, written_aside
-    from evalweave.records import engine
     from evalweave.records.practices import read_practices
-    from evalweave.study import CohortSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import CohortSettings
 
     chosen = load_settings(settings, CohortSettings)
     practices = read_practices(chosen.practices)

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from evalweave.report.comparison import Comparison, Released
+    from evalweave.release.comparison import Comparison, Released
 
 SHOWN = 40  # lines of a section; the rest are counted, and all of them are in --json
 
@@ -22,15 +22,16 @@ def command(
         Path | None, typer.Option(help="Write everything, unchanged estimates too, here.")
     ] = None,
 ) -> None:
-    """Prints inputs, settings and versions that changed, then rows, patients and practices, estimates (with whether
-    the interval still includes zero), theme counts and labels of claims. It only reads what was released.
+    """Prints inputs, settings and versions that changed, then rows, patients and practices,
+    estimates (with whether the interval still includes zero), theme counts and labels of claims. It
+    only reads what was released.
 
     Exit code 0 whether or not something changed.
 
     Example: evalweave compare old/reports/my-study reports/my-study --json changes.json
     """
     from evalweave.files import write_json
-    from evalweave.report.comparison import compare, read_report
+    from evalweave.release.comparison import compare, read_report
 
     before, after = read_report(old), read_report(new)
     found = compare(before, after)
@@ -42,41 +43,55 @@ def command(
 
 def described(found: Comparison, before: Released, after: Released) -> list[str]:
     """Return the comparison as text, a section a kind of change."""
-    from evalweave.report.comparison import size
+    from evalweave.release.comparison import size
 
     lines = [f"Old: {before.name}", f"New: {after.name}", *found.notes]
     lines += _section("Inputs", found.inputs, ("file", "now"))
     lines += _section("Settings of the study", found.settings, ("key", "old", "new"))
     lines += _section("Software", found.software, ("what", "old", "new"))
     was, now = size(before), size(after)
-    words = {"n_obs": "patient-periods", "n_patients": "patients", "n_practices": "practices",
-             "n_practices_treated": "practices with the programme"}  # fmt: skip
+    words = {
+        "n_obs": "patient-periods",
+        "n_patients": "patients",
+        "n_practices": "practices",
+        "n_practices_treated": "practices with the programme",
+    }
     sizes = [
         (words[name], was.get(name, ""), now.get(name, ""))
         for name in words
         if was.get(name) or now.get(name)
     ]
-    lines += _section("Primary analysis", [(*row, _gap(row[1], row[2])) for row in sizes],
-                      ("count", "old", "new", "difference"))  # fmt: skip
+    lines += _section(
+        "Primary analysis",
+        [(*row, _gap(row[1], row[2])) for row in sizes],
+        ("count", "old", "new", "difference"),
+    )
     lines += _section(
         "Rows, patients and practices (as released: rounded counts may differ by rounding alone)",
-        [(each.what, each.of, each.old, each.new, _signed(each.difference)) for each in found.counts],
+        [
+            (each.what, each.of, each.old, each.new, _signed(each.difference))
+            for each in found.counts
+        ],
         ("box", "count", "old", "new", "difference"),
     )
     lines += _estimates(found)
     lines += _section(
-        "Theme counts", [(each.what, each.of, each.old, each.new) for each in found.themes],
+        "Theme counts",
+        [(each.what, each.of, each.old, each.new) for each in found.themes],
         ("theme", "count", "old", "new"),
-    )  # fmt: skip
+    )
     return lines + _section(
         "Labels of claims",
-        [(each.claim, each.old, each.new, each.old_states, each.new_states) for each in found.labels],
+        [
+            (each.claim, each.old, each.new, each.old_states, each.new_states)
+            for each in found.labels
+        ],
         ("claim", "old", "new", "old states", "new states"),
     )
 
 
 def _estimates(found: Comparison) -> list[str]:
-    from evalweave.report.numbers import interval, number
+    from evalweave.release.numbers import interval, number
 
     changed = [each for each in found.estimates if each.changed]
     rows = []
@@ -89,7 +104,9 @@ def _estimates(found: Comparison) -> list[str]:
             else f"{number(value)} ({interval(*ends) if ends else 'no interval'})"
             for value, ends in ((each.old, each.old_interval), (each.new, each.new_interval))
         ]
-        zero = f"still {each.new_zero}" if each.old_zero == each.new_zero else f"now {each.new_zero}"
+        zero = (
+            f"still {each.new_zero}" if each.old_zero == each.new_zero else f"now {each.new_zero}"
+        )
         if each.old is None or each.new is None:
             zero = each.new_zero if each.new is not None else ""
         gap = (
@@ -103,19 +120,26 @@ def _estimates(found: Comparison) -> list[str]:
         f"Estimates: {len(changed)} of {len(found.estimates)} changed, {same} did not "
         "(below, by the primary inference, in the outcome's own unit)"
     )
-    return _section(title, rows, ("analysis", "term", "unit", "old", "new", "difference", "the interval"))
+    return _section(
+        title, rows, ("analysis", "term", "unit", "old", "new", "difference", "the interval")
+    )
 
 
 def _section(title: str, rows: Sequence[tuple[str, ...]], header: tuple[str, ...]) -> list[str]:
     if not rows:
         return ["", f"{title}: no change." if not title.startswith("Estimates") else f"{title}."]
-    short = [tuple(cell if len(cell) <= 60 else cell[:59] + "…" for cell in row) for row in rows[:SHOWN]]
+    short = [
+        tuple(cell if len(cell) <= 60 else cell[:59] + "…" for cell in row) for row in rows[:SHOWN]
+    ]
     widths = [max(len(row[column]) for row in (header, *short)) for column in range(len(header))]
     lines = [
-        "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        "  "
+        + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in (header, *short)
     ]
-    more = [f"  … and {len(rows) - SHOWN} more (all of them with --json)"] if len(rows) > SHOWN else []
+    more = (
+        [f"  … and {len(rows) - SHOWN} more (all of them with --json)"] if len(rows) > SHOWN else []
+    )
     return ["", title, *lines, *more]
 
 

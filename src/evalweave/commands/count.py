@@ -9,15 +9,20 @@ import typer
 
 
 def command(
-    settings: Annotated[str, typer.Option(help="A study file, or its qualitative section as JSON text.")],
+    settings: Annotated[
+        str, typer.Option(help="A study file, or its qualitative section as JSON text.")
+    ],
     coded: Annotated[Path, typer.Option(help="The folder that `evalweave code --out` wrote.")],
-    out: Annotated[Path, typer.Option(help="Where theme_counts, fieldwork, cooccurrence and agreement go.")],
+    out: Annotated[
+        Path, typer.Option(help="Where theme_counts, fieldwork, cooccurrence and agreement go.")
+    ],
 ) -> None:
-    """Counts people out of those who were asked, then references and sources, by theme, code and role; roles are
-    never pooled and a hierarchy is rolled up by set union. The counts are exact: what may be released is decided
-    by `evalweave report`.
+    """Counts people out of those who were asked, then references and sources, by theme, code and
+    role; roles are never pooled and a hierarchy is rolled up by set union. The counts are exact:
+    what may be released is decided by `evalweave report`.
 
-    Example: evalweave count --settings study.yaml --coded results/my-study/code --out results/my-study/count
+    Example: evalweave count --settings study.yaml --coded results/my-study/code --out
+    results/my-study/count
     """
     from evalweave.files import write_csv
     from evalweave.qualitative import show
@@ -25,8 +30,8 @@ def command(
     from evalweave.qualitative.cooccurrence import cooccurrence
     from evalweave.qualitative.counts import fieldwork, theme_counts
     from evalweave.qualitative.readers import from_tables
-    from evalweave.study import CodeSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import CodeSettings
 
     strand = load_settings(settings, CodeSettings).qualitative
     project = from_tables(coded, tuple(strand.observation_kinds))

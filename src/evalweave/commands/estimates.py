@@ -16,13 +16,15 @@ def command(
         Path, typer.Option(help="Folder with one folder an analysis, as `evalweave fit` wrote it.")
     ],
     out: Annotated[
-        Path, typer.Option(help="Folder for estimates.csv, estimates.json, diagnostics.json, holm.csv.")
+        Path,
+        typer.Option(help="Folder for estimates.csv, estimates.json, diagnostics.json, holm.csv."),
     ],
 ) -> None:
-    """Example: evalweave estimates --settings study.yaml --fits results/study/fit --out results/study/estimates
+    """Example: evalweave estimates --settings study.yaml --fits results/study/fit --out
+    results/study/estimates
 
-    Fills in the unit and the comparison group, adds HbA1c in percentage points (x 0.09148, the slope only) and adjusts
-    the declared family of subgroup differences by Holm's method.
+    Fills in the unit and the comparison group, adds HbA1c in percentage points (x 0.09148, the
+    slope only) and adjusts the declared family of subgroup differences by Holm's method.
     """
     import json
     import math
@@ -30,9 +32,9 @@ def command(
     from evalweave import files
     from evalweave.errors import DataError
     from evalweave.estimates import gather, holm_family
-    from evalweave.study import EstimatesSettings
-    from evalweave.studyfile import load_settings
-    from evalweave.tables import ESTIMATES
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import EstimatesSettings
+    from evalweave.tables.analyses import ESTIMATES
 
     model = load_settings(settings, EstimatesSettings)
     tables, diagnostics = {}, {}
@@ -59,5 +61,6 @@ def command(
     files.write_json(diagnostics, out / "diagnostics.json")
     files.write_csv(family, out / "holm.csv")
     print(
-        f"{len(table)} rows of {len(tables)} analyses; {len(family)} differences adjusted by Holm. Written: {out}."
+        f"{len(table)} rows of {len(tables)} analyses; {len(family)} differences adjusted by Holm. "
+        f"Written: {out}."
     )

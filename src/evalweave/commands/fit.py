@@ -13,17 +13,22 @@ def command(
         Path, typer.Argument(help="The panel: CSV, CSV.gz or Parquet, one row a unit and period.")
     ],
     spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
-    out: Annotated[Path, typer.Option(help="Folder for estimates.csv, estimates.json and diagnostics.json.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder for estimates.csv, estimates.json and diagnostics.json.")
+    ],
     followed: Annotated[
         Path | None,
         typer.Option(
-            help="Who was in follow-up when, as `evalweave panel` writes it (from_period to to_period, a row a unit and "
+            help="Who was in follow-up when, as `evalweave panel` writes it (from_period to "
+            "to_period, a row a unit and "
             "unbroken run): adds a difference-in-differences on being measured to the diagnostics."
         ),
     ] = None,
     may_be_empty: Annotated[
         bool,
-        typer.Option("--may-be-empty", help="An analysis without any estimate is no failure; it says why."),
+        typer.Option(
+            "--may-be-empty", help="An analysis without any estimate is no failure; it says why."
+        ),
     ] = False,
 ) -> None:
     """Example: evalweave fit panel.csv --spec spec.yaml --out results/fit
@@ -35,10 +40,10 @@ def command(
           - {name: main, estimator: twfe, inference: [cr2, wild_bootstrap]}
           - {name: cs, estimator: callaway_santanna, covariates: [age]}
 
-    first_treated is the first treated period, blank = never. Estimators: did_2x2, twfe, event_study,
-    callaway_santanna, sun_abraham, imputation, etwfe, dose. Inference: cr0, cr1, cr2, cr3, jackknife, unit,
-    wild_bootstrap, multiplier_bootstrap, randomisation. Outcomes keep their unit. diagnostics.json says what was done
-    to the data and why a term is absent.
+    first_treated is the first treated period, blank = never. Estimators: did_2x2, twfe,
+    event_study, callaway_santanna, sun_abraham, imputation, etwfe, dose. Inference: cr0, cr1, cr2,
+    cr3, jackknife, unit, wild_bootstrap, multiplier_bootstrap, randomisation. Outcomes keep their
+    unit. diagnostics.json says what was done to the data and why a term is absent.
     """
     import json
     import math
@@ -50,9 +55,9 @@ def command(
     from evalweave import files
     from evalweave.errors import StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel
-    from evalweave.fit import fit
-    from evalweave.study import FitSpec
-    from evalweave.studyfile import load, validate
+    from evalweave.fitting import fit
+    from evalweave.study.analyses import FitSpec
+    from evalweave.study.file import load, validate
 
     if not spec.strip():
         raise StudyError("--spec: is empty; give a YAML or JSON file, or JSON text.")
@@ -60,7 +65,9 @@ def command(
         try:
             model = validate(json.loads(spec), FitSpec, "--spec", {})
         except json.JSONDecodeError as error:
-            raise StudyError(f"--spec: is not valid JSON at character {error.pos}: {error.msg}.") from None
+            raise StudyError(
+                f"--spec: is not valid JSON at character {error.pos}: {error.msg}."
+            ) from None
     else:
         model = load(spec, FitSpec)
     files.check_folder(out)
@@ -71,11 +78,13 @@ def command(
 
     result = fit(frame, model, panel.name, progress, may_be_empty)
     if followed is not None:
-        from evalweave.diagnostics.measurement import followed_rows, measured_effect
+        from evalweave.measured import followed_rows, measured_effect
 
         measured = f"measured_{model.columns.outcome}"
         wanted = model.columns.model_copy(update={"outcome": measured, "weight": None})
-        given = {name: text for name, text in columns_of(model).items() if name in model.columns.who()}
+        given = {
+            name: text for name, text in columns_of(model).items() if name in model.columns.who()
+        }
         runs = read_panel(followed, {**given, "from_period": False, "to_period": False})
         rows = followed_rows(runs, frame, model.columns, measured)
         found = measured_effect(rows, wanted, measured)

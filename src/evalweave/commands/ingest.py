@@ -13,18 +13,20 @@ def command(
     settings: Annotated[str, typer.Option(help="A study file, or its settings as JSON text.")],
     out: Annotated[Path, typer.Option(help="Folder for the index, the parts and the ledger.")],
 ) -> None:
-    """Everything is read as text, then parsed; a cell that cannot be read is counted and kept as text.
+    """Everything is read as text, then parsed; a cell that cannot be read is counted and kept as
+    text.
 
-    A file that has not changed since the last run is not read again. Faults of all files are told at once.
+    A file that has not changed since the last run is not read again. Faults of all files are told
+    at once.
 
     Example: evalweave ingest --table events --settings study.yaml --out results/my-study/ingest
     """
     from evalweave.errors import StudyError, nearest
+    from evalweave.extract import ingest as stage
+    from evalweave.extract.readers import TEXT_COLUMNS
     from evalweave.files import write_csv, write_json
-    from evalweave.records import ingest as stage
-    from evalweave.records.readers import TEXT_COLUMNS
-    from evalweave.study import IngestSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import IngestSettings
 
     if table not in TEXT_COLUMNS:
         raise StudyError(f'--table: "{table}" is not a table. {nearest(table, TEXT_COLUMNS)}')
@@ -39,4 +41,6 @@ def command(
         for note in part.notes:
             print(note)
         for column, n in sorted(part.unreadable.items()):
-            print(f"{part.name}, column {column}: {n} cells could not be read; they are kept as text.")
+            print(
+                f"{part.name}, column {column}: {n} cells could not be read; they are kept as text."
+            )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import Qualitative
+    from evalweave.study.qualitative import Qualitative
     from evalweave.triangulation.strands import Strands, Together
 
 
@@ -17,18 +17,22 @@ def command(
     estimates: Annotated[Path, typer.Option(help="estimates.csv of the estimates stage.")],
     coded: Annotated[Path, typer.Option(help="Folder that the code stage wrote.")],
     counts: Annotated[Path, typer.Option(help="Folder that the count stage wrote.")],
-    out: Annotated[Path, typer.Option(help="Folder to write joint_display.csv, quotes.csv and .json to.")],
+    out: Annotated[
+        Path, typer.Option(help="Folder to write joint_display.csv, quotes.csv and .json to.")
+    ],
 ) -> None:
-    """Each declared claim gets a row: the interval of its estimand, who supports and who contradicts it among those
-    asked, and the label that the convergence rule gives, with how stable that label is (not a probability).
+    """Each declared claim gets a row: the interval of its estimand, who supports and who
+    contradicts it among those asked, and the label that the convergence rule gives, with how stable
+    that label is (not a probability).
 
     Example: evalweave join --settings study.yaml --estimates results/s/estimates/estimates.csv
     --coded results/s/code --counts results/s/count --out results/s/join
     """
     from evalweave.files import write_csv, write_json
     from evalweave.qualitative.show import neutral
-    from evalweave.study import JoinSettings, descriptive
-    from evalweave.studyfile import load_settings
+    from evalweave.study.analyses import descriptive
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import JoinSettings
     from evalweave.triangulation.claims import Known, read_claims
     from evalweave.triangulation.estimands import known_terms, known_units
     from evalweave.triangulation.strands import join
@@ -54,30 +58,37 @@ def command(
 
 
 def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> Strands:
-    """Read both strands; raise `DataError` naming every file that an earlier stage should have left."""
+    """Read both strands; raise `DataError` naming every file that an earlier stage should have
+    left."""
     import json
 
-    from evalweave import tables
     from evalweave.errors import Fault, raise_faults
     from evalweave.files import read_table
     from evalweave.qualitative.readers import from_tables
+    from evalweave.tables.analyses import ESTIMATES
+    from evalweave.tables.qualitative import THEME_COUNTS
     from evalweave.triangulation.estimands import absent_terms
     from evalweave.triangulation.strands import Strands
 
     theme_counts = counts / "theme_counts.csv"
     needed = {"estimates": estimates, "count": theme_counts, "code": coded / "segments.csv"}
     raise_faults(
-        Fault(str(path), "no such file", f"what the {stage} stage writes", f"Run `evalweave {stage}` first.")
+        Fault(
+            str(path),
+            "no such file",
+            f"what the {stage} stage writes",
+            f"Run `evalweave {stage}` first.",
+        )
         for stage, path in needed.items()
         if not path.is_file()
     )
     beside = estimates.with_name("diagnostics.json")
     diagnostics = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
     return Strands(
-        tables.ESTIMATES.conform(read_table(estimates, tables.ESTIMATES)),
+        ESTIMATES.conform(read_table(estimates, ESTIMATES)),
         absent_terms(diagnostics),
         from_tables(coded, tuple(strand.observation_kinds)),
-        tables.THEME_COUNTS.conform(read_table(theme_counts, tables.THEME_COUNTS)),
+        THEME_COUNTS.conform(read_table(theme_counts, THEME_COUNTS)),
     )
 
 
@@ -92,7 +103,13 @@ def summary(together: Together) -> list[str]:
         stability = f"{each.stability.share:.0%}" if each.stability else ""
         label = (verdict.label or "complements") + (" [post hoc]" if claim.post_hoc else "")
         shown.append(
-            (claim.claim_id, verdict.qualitative.state + flag, verdict.quantitative.state, label, stability)
+            (
+                claim.claim_id,
+                verdict.qualitative.state + flag,
+                verdict.quantitative.state,
+                label,
+                stability,
+            )
         )
     widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
     lines = [

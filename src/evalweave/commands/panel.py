@@ -15,7 +15,8 @@ def command(
     cohort: Annotated[Path, typer.Option(help="Folder that `evalweave cohort` wrote.")],
     out: Annotated[Path, typer.Option(help="Folder for the panel, its trends and its ledger.")],
 ) -> None:
-    """One row a patient and period with a measurement; one column an outcome. `evalweave fit` reads it as it is.
+    """One row a patient and period with a measurement; one column an outcome. `evalweave fit` reads
+    it as it is.
 
     Example: evalweave panel --comparison area_without_programme --settings study.yaml
     --cleaned results/my-study/clean --cohort results/my-study/cohort --out results/my-study/panel
@@ -23,23 +24,27 @@ def command(
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    from evalweave import engine
     from evalweave.errors import DataError, StudyError, nearest
     from evalweave.files import write_csv, written_aside
     from evalweave.panel.building import build
-    from evalweave.records import engine
-    from evalweave.study import PanelSettings
-    from evalweave.studyfile import load_settings
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import PanelSettings
 
     chosen = load_settings(settings, PanelSettings)
     for name in ("cohort", "membership"):
         if not (cohort / f"{name}.parquet").is_file():
-            raise DataError(f"{cohort / name}.parquet: there is no such file. Run `evalweave cohort` first.")
+            raise DataError(
+                f"{cohort / name}.parquet: there is no such file. Run `evalweave cohort` first."
+            )
     known = pq.read_table(
         cohort / "membership.parquet", columns=["comparison"], read_dictionary=["comparison"]
     )
     names = sorted(pc.unique(known["comparison"].cast("string")).to_pylist())
     if comparison not in names:
-        raise StudyError(f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}')
+        raise StudyError(
+            f'--comparison: "{comparison}" is not in the cohort. {nearest(comparison, names)}'
+        )
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         built = build(
@@ -61,5 +66,6 @@ def command(
     write_csv(built.ledger, out / f"{comparison}.ledger.csv")
     rows = pq.read_metadata(out / f"{comparison}.parquet").num_rows
     print(
-        f"{comparison}: {rows} person-periods of {built.n_patients} patients in {built.n_practices} practices."
+        f"{comparison}: {rows} person-periods of {built.n_patients} patients in "
+        f"{built.n_practices} practices."
     )

@@ -16,16 +16,18 @@ def command(
         Path | None, typer.Option(help="The extract's folder, where it is not the study file's.")
     ] = None,
 ) -> None:
-    """Writes report.html (one file that opens offline), the released tables, every figure with its data, and manifest.json.
+    """Writes report.html (one file that opens offline), the released tables, every figure with its
+    data, and manifest.json.
 
-    Counts of people and records pass the study's disclosure profile. Files of an earlier report that are no longer part
-    of it are removed. `evalweave audit` then proves that nothing else got out.
+    Counts of people and records pass the study's disclosure profile. Files of an earlier report
+    that are no longer part of it are removed. `evalweave audit` then proves that nothing else got
+    out.
 
     Example: evalweave report --study study.yaml --results results/my-study --out reports/my-study
     """
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
-    from evalweave.studyfile import load_study
+    from evalweave.study.file import load_study
 
     declared = load_study(study)
     if extract is not None:
@@ -40,5 +42,8 @@ def command(
             print("Simulated data.")
         print(main_sentence(data, row))
     if "pdf" in declared.report.formats:
-        print("A PDF is not written: print report.html to PDF from any browser; it is laid out for A4.")
+        print(
+            "A PDF is not written: print report.html to PDF from any browser; it is laid out "
+            "for A4."
+        )
     print(f"Written: {len(written)} files in {out}; open {out / 'report.html'}")

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.reproduce import Compared, Input
+    from evalweave.release.reproduce import Compared, Input
 
 
 def command(
-    report: Annotated[Path, typer.Argument(help="The report folder as released, with its manifest.json.")],
+    report: Annotated[
+        Path, typer.Argument(help="The report folder as released, with its manifest.json.")
+    ],
     extract: Annotated[Path, typer.Option(help="The folder of the extract that it was made from.")],
     study: Annotated[
         Path | None,
@@ -23,24 +25,31 @@ def command(
     cores: Annotated[int, typer.Option(min=1, help="How many cores to use.")] = 2,
     work: Annotated[
         Path | None,
-        typer.Option(help="An empty folder to rerun in, kept afterwards; a temporary one when not given."),
+        typer.Option(
+            help="An empty folder to rerun in, kept afterwards; a temporary one when not given."
+        ),
     ] = None,
-    json: Annotated[Path | None, typer.Option(help="Write the comparison to this file as well.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the comparison to this file as well.")
+    ] = None,
 ) -> None:
-    """Every input is checked against the manifest by checksum, the study is rerun in a clean folder, and each
-    released estimate is printed beside the recomputed one: same (to 1e-9), within rounding (prints alike), different.
+    """Every input is checked against the manifest by checksum, the study is rerun in a clean
+    folder, and each released estimate is printed beside the recomputed one: same (to 1e-9), within
+    rounding (prints alike), different.
 
-    Exit code 0 when the inputs are the published ones and every number is the same or within rounding, 1 otherwise.
+    Exit code 0 when the inputs are the published ones and every number is the same or within
+    rounding, 1 otherwise.
 
-    Example: evalweave reproduce reports/my-study --extract /secure/extract --study my-study/study.yaml
+    Example: evalweave reproduce reports/my-study --extract /secure/extract --study
+    my-study/study.yaml
     """
     import platform
     from importlib import metadata
 
     from evalweave import files
     from evalweave.errors import DataError, StudyError
-    from evalweave.report import provenance
-    from evalweave.reproduce import (
+    from evalweave.release import manifest
+    from evalweave.release.reproduce import (
         altered_files,
         check_inputs,
         compare,
@@ -52,27 +61,35 @@ def command(
     )
 
     if not extract.is_dir():
-        raise StudyError(f"--extract: found no folder {extract}, expected the folder of the extract's files.")
+        raise StudyError(
+            f"--extract: found no folder {extract}, expected the folder of the extract's files."
+        )
     if work is not None and work.exists() and (not work.is_dir() or any(work.iterdir())):
         raise StudyError(
             f"--work: {work} is not an empty folder. Give one that is empty or does not exist yet."
         )
-    manifest = provenance.read(report)
-    places = (Path(), *report.resolve().parents[:2], report, extract, *extract.resolve().parents[:2])
-    study_file = find_study(manifest, study, places)
-    declared, inputs = check_inputs(manifest, study_file, extract)
-    altered = altered_files(manifest, report)
+    published = manifest.read(report)
+    places = (
+        Path(),
+        *report.resolve().parents[:2],
+        report,
+        extract,
+        *extract.resolve().parents[:2],
+    )
+    study_file = find_study(published, study, places)
+    declared, inputs = check_inputs(published, study_file, extract)
+    altered = altered_files(published, report)
 
     print(f"Inputs of {report} beside its manifest:")
     _print_inputs(inputs)
     for sentence in altered:
         print(f"  report: {sentence}")
     now = {
-        **provenance.dependencies(),
+        **manifest.dependencies(),
         "python": platform.python_version(),
         "evalweave": metadata.version("evalweave"),
     }
-    if changed := other_versions(manifest, now):
+    if changed := other_versions(published, now):
         print(f"Other versions than published: {', '.join(changed)}.")
     missing = [each for each in inputs if each.state == "missing"]
     if missing:
@@ -83,17 +100,26 @@ def command(
         )
 
     recomputed = _rerun(declared, inputs, extract, work, cores)
-    rows = compare(manifest["released"], recomputed["released"])
+    rows = compare(published["released"], recomputed["released"])
     _print_rows(rows)
     counted = tally(rows)
-    print("Rows of released tables: " + ", ".join(f"{n} {name}" for name, n in counted.items() if n) + ".")
+    print(
+        "Rows of released tables: "
+        + ", ".join(f"{n} {name}" for name, n in counted.items() if n)
+        + "."
+    )
     good = reproduced(rows) and unchanged(inputs) and not altered
     if json is not None:
         value = {
             "reproduced": good,
-            "inputs": [{"role": each.role, "name": each.name, "state": each.state} for each in inputs],
-            "report_folder": altered, "other_versions": changed, "rows": counted, "compared": [vars(row) for row in rows],
-        }  # fmt: skip
+            "inputs": [
+                {"role": each.role, "name": each.name, "state": each.state} for each in inputs
+            ],
+            "report_folder": altered,
+            "other_versions": changed,
+            "rows": counted,
+            "compared": [vars(row) for row in rows],
+        }
         files.write_json(value, json)
     if good:
         print("Reproduced: every released number is the same or within rounding.")
@@ -110,8 +136,8 @@ def _rerun(
 
     from evalweave import files
     from evalweave.errors import DataError
-    from evalweave.report import provenance
-    from evalweave.reproduce import rerun_study
+    from evalweave.release import manifest
+    from evalweave.release.reproduce import rerun_study
     from evalweave.workflow import run
 
     folder = work or Path(tempfile.mkdtemp(prefix="evalweave-reproduce-"))
@@ -121,9 +147,13 @@ def _rerun(
         with _stages_on_stderr():
             code = run(study_file, cores=cores, directory=folder, quiet=True)
         if code != 0:
-            where = f"under {folder}" if work else "above; with --work DIR the rerun's folder is kept"
-            raise DataError(f"The rerun failed, so nothing can be compared. What it said is {where}.")
-        return provenance.read(folder / "reports" / declared.study.name)
+            where = (
+                f"under {folder}" if work else "above; with --work DIR the rerun's folder is kept"
+            )
+            raise DataError(
+                f"The rerun failed, so nothing can be compared. What it said is {where}."
+            )
+        return manifest.read(folder / "reports" / declared.study.name)
     finally:
         if work is None:
             shutil.rmtree(folder)  # it holds patient-level data
@@ -155,12 +185,14 @@ def _print_inputs(inputs: list[Input]) -> None:
 
 def _print_rows(rows: list[Compared]) -> None:
     """Print each estimate beside the recomputed one; of other tables only what is not the same."""
-    from evalweave.report.numbers import decimals, estimate
+    from evalweave.release.numbers import decimals, estimate
 
     def shown(row: dict[str, Any]) -> str:
         if not row:
             return "none"
-        low, high = (float("nan" if row.get(end) is None else row[end]) for end in ("ci_low", "ci_high"))
+        low, high = (
+            float("nan" if row.get(end) is None else row[end]) for end in ("ci_low", "ci_high")
+        )
         level, places = row.get("level") or 0.95, decimals(row.get("std_error") or 0)
         return estimate(row.get("estimate"), low, high, level=level, places=places)
 
@@ -178,14 +210,16 @@ def _print_rows(rows: list[Compared]) -> None:
 
 
 def _verdict(rows: list[Compared], inputs: list[Input], altered: list[str]) -> str:
-    from evalweave.reproduce import GOOD
+    from evalweave.release.reproduce import GOOD
 
     wrong = [row for row in rows if row.verdict not in GOOD]
     reasons = []
     if not rows:
         reasons.append("The manifest lists no released number, so there is nothing to compare.")
     if wrong:
-        reasons.append(f"{len(wrong)} of {len(rows)} released rows differ, beginning with {wrong[0].key}.")
+        reasons.append(
+            f"{len(wrong)} of {len(rows)} released rows differ, beginning with {wrong[0].key}."
+        )
     odd = [each for each in inputs if not each.state.startswith("same")]
     if odd:
         reasons.append(

@@ -8,47 +8,65 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from evalweave.study import Study
+    from evalweave.study.whole import Study
 
 
 def command(
     study: Annotated[Path, typer.Argument(help="The study file.")] = Path("config/config.yaml"),
     cores: Annotated[
         str | None,
-        typer.Option(help="How many cores to use: a number, or all (the default without --profile)."),
+        typer.Option(
+            help="How many cores to use: a number, or all (the default without --profile)."
+        ),
     ] = None,
     profile: Annotated[
         str | None,
-        typer.Option(help="Where jobs go: slurm, or the folder of a Snakemake profile of your own."),
+        typer.Option(
+            help="Where jobs go: slurm, or the folder of a Snakemake profile of your own."
+        ),
     ] = None,
-    directory: Annotated[Path, typer.Option(help="Where results/ and reports/ are written.")] = Path(),
+    directory: Annotated[
+        Path, typer.Option(help="Where results/ and reports/ are written.")
+    ] = Path(),
     extract: Annotated[
-        Path | None, typer.Option(help="Read the extract from this folder instead of the study file's.")
+        Path | None,
+        typer.Option(help="Read the extract from this folder instead of the study file's."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be done, and why.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be done, and why.")
+    ] = False,
 ) -> None:
-    """A run that was stopped goes on where it stopped, and only what a change concerns is done again.
+    """A run that was stopped goes on where it stopped, and only what a change concerns is done
+    again.
 
     Example: evalweave run my-study/study.yaml --cores 2
     """
+    from evalweave import engine
     from evalweave.errors import StudyError
-    from evalweave.fit import wrong_analyses
-    from evalweave.records import engine
-    from evalweave.studyfile import load_study
+    from evalweave.fitting import wrong_analyses
+    from evalweave.study.file import load_study
     from evalweave.workflow import run
 
     if cores not in (None, "all") and not (cores.isdigit() and int(cores) > 0):
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
     declared = load_study(study)
     wrong = [
-        *wrong_analyses(declared), *missing_inputs(declared, extract), *engine.lacking(declared.engine),
-    ]  # fmt: skip
+        *wrong_analyses(declared),
+        *missing_inputs(declared, extract),
+        *engine.lacking(declared.engine),
+    ]
     if wrong:
-        raise StudyError("\n".join([*wrong, "Nothing was run. `evalweave check` looks at everything."]))
+        raise StudyError(
+            "\n".join([*wrong, "Nothing was run. `evalweave check` looks at everything."])
+        )
     code = run(
-        study, cores=cores, profile=profile, directory=directory, extract=extract,
+        study,
+        cores=cores,
+        profile=profile,
+        directory=directory,
+        extract=extract,
         more=["--dry-run"] if dry_run else [],
-    )  # fmt: skip
+    )
     raise typer.Exit(code)
 
 
@@ -64,7 +82,8 @@ def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:
         }
     if strand and not study.simulation:  # a simulation makes these up, and the extract
         named |= {
-            f"qualitative, {key}": getattr(strand, key) for key in ("project", "participants", "sources")
+            f"qualitative, {key}": getattr(strand, key)
+            for key in ("project", "participants", "sources")
         }
     if extract or not study.simulation:
         named["extract, path"] = str(extract or study.extract.path)

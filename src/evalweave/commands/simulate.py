@@ -10,24 +10,28 @@ import typer
 
 def command(
     settings: Annotated[
-        str, typer.Option(help="The study file, or its simulation settings as JSON text.", metavar="S")
+        str,
+        typer.Option(help="The study file, or its simulation settings as JSON text.", metavar="S"),
     ],
-    out: Annotated[Path, typer.Option(help="The folder to write into; it is made when it is not there.")],
+    out: Annotated[
+        Path, typer.Option(help="The folder to write into; it is made when it is not there.")
+    ],
 ) -> None:
-    """Everything is invented from one seed: the people, what was measured, how it was written down, the interviews.
+    """Everything is invented from one seed: the people, what was measured, how it was written down,
+    the interviews.
 
-    Writes patients.csv, registrations.csv and events.csv (the flat format, with the dirt of real extracts unless
-    `simulation: {dirt: false}`), the coded project and its tables where the study has a qualitative section, and
-    truth.json with the planted effect.
+    Writes patients.csv, registrations.csv and events.csv (the flat format, with the dirt of real
+    extracts unless `simulation: {dirt: false}`), the coded project and its tables where the study
+    has a qualitative section, and truth.json with the planted effect.
 
     Example: evalweave simulate --settings config/config.yaml --out resources/ways-to-wellness
     """
     from evalweave.files import check_folder, read_table, write_csv, write_json, written_aside
     from evalweave.simulation.practices import check_arms
     from evalweave.simulation.written import written, written_project
-    from evalweave.study import SimulateSettings
-    from evalweave.studyfile import load_settings
-    from evalweave.tables import PRACTICES
+    from evalweave.study.file import load_settings
+    from evalweave.study.stages import SimulateSettings
+    from evalweave.tables.records import PRACTICES
 
     chosen = load_settings(settings, SimulateSettings)
     check_folder(out)
@@ -39,7 +43,8 @@ def command(
     write_json(truth, out / "truth.json")
     n = truth["n_eligible"]
     print(
-        f"Simulated (seed {chosen.simulation.seed}): {n['programme']:,} eligible patients in practices with the "
+        f"Simulated (seed {chosen.simulation.seed}): {n['programme']:,} eligible patients in "
+        "practices with the "
         f"programme and {n['comparison']:,} without, among {len(practices)} practices; "
         f"{len(tables['events']):,} coded entries."
     )

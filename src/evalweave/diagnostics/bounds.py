@@ -1,4 +1,5 @@
-"""When HonestDiD's bounds and Goodman-Bacon's weights apply to a fit, and their rows for diagnostics.json."""
+"""When HonestDiD's bounds and Goodman-Bacon's weights apply to a fit, and their rows for
+diagnostics.json."""
 
 from __future__ import annotations
 
@@ -7,16 +8,18 @@ from typing import Any
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.estimators.result import Fit, PanelData
+from evalweave.fits.result import Fit, PanelData
 from evalweave.inference.cluster_robust import covariance
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 
 def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return the bounds of Rambachan & Roth (2023) under cr1 and, for least squares, cr2; or `refused`.
+    """Return the bounds of Rambachan & Roth (2023) under cr1 and, for least squares, cr2; or
+    `refused`.
 
-    They need one reference (−1) for all event times: a TWFE event study with a single start, Sun–Abraham, or
-    Callaway–Sant'Anna with a universal base; no binned ends, no gap between event times, both sides of the start.
+    They need one reference (−1) for all event times: a TWFE event study with a single start,
+    Sun–Abraham, or Callaway–Sant'Anna with a universal base; no binned ends, no gap between event
+    times, both sides of the start.
     """
     events = [
         (int(term[6:-1]), place)
@@ -39,8 +42,15 @@ def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict
             for kind in ("relative", "smoothness"):
                 for target in ("first", "average"):
                     table = honest_did(
-                        fit.theta[places], sigma, before, len(used) - before, target, kind, None, analysis.level
-                    )  # fmt: skip
+                        fit.theta[places],
+                        sigma,
+                        before,
+                        len(used) - before,
+                        target,
+                        kind,
+                        None,
+                        analysis.level,
+                    )
                     rows += table.to_dict("records")
         except DataError as error:
             return {"refused": str(error)}
@@ -56,10 +66,13 @@ def _refusal(panel: PanelData, events: list[int], analysis: AnalysisOptions) -> 
         return "the bounds need the reference −1"
     if analysis.estimator == "event_study" and len(starts) > 1:
         return (
-            "with several starts, use the bounds of sun_abraham or of callaway_santanna with base: universal"
+            "with several starts, use the bounds of sun_abraham or of callaway_santanna with "
+            "base: universal"
         )
     if analysis.estimator == "callaway_santanna" and analysis.base != "universal":
-        return "varying-base leads are changes between neighbouring periods: ask for base: universal"
+        return (
+            "varying-base leads are changes between neighbouring periods: ask for base: universal"
+        )
     whole = sorted({*events, -1})
     if whole != list(range(whole[0], whole[-1] + 1)) or whole[0] > -2 or whole[-1] < 0:
         return "event times must run without a gap from at least −2 to at least 0"
@@ -67,7 +80,8 @@ def _refusal(panel: PanelData, events: list[int], analysis: AnalysisOptions) -> 
 
 
 def bacon(panel: PanelData, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return Goodman-Bacon's comparisons, their sums by kind and notes, or why there is no decomposition."""
+    """Return Goodman-Bacon's comparisons, their sums by kind and notes, or why there is no
+    decomposition."""
     starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
     if len(starts) < 2 and not (starts <= panel.period.min()).any():
         return {"refused": "one start: there is one comparison and nothing to decompose"}

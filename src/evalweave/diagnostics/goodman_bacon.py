@@ -1,9 +1,13 @@
-"""Goodman-Bacon: which 2×2 comparisons a two-way fixed-effects estimate averages, and with what weights.
+"""Goodman-Bacon: which 2×2 comparisons a two-way fixed-effects estimate averages, and with what
+weights.
 
-On a balanced panel without covariates the coefficient of "treated and started" is a weighted mean of 2×2
-estimates: each cohort against never-treated patients, against patients already treated all along, and each
-pair of cohorts twice (the later one as comparison before it starts, the earlier one after it has started: the
-comparison that misleads when effects grow). Source: Goodman-Bacon (2021), J Econometrics 225(2), theorem 1.
+On a balanced panel without covariates the coefficient of "treated and started" is a weighted mean
+of 2×2
+estimates: each cohort against never-treated patients, against patients already treated all along,
+and each pair of cohorts twice (the later one as comparison before it starts, the earlier one after
+it has
+started: the comparison that misleads when effects grow). Source: Goodman-Bacon (2021), J
+Econometrics 225(2), theorem 1.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evalweave.estimators.result import Floats, PanelData
+from evalweave.fits.result import Floats, PanelData
 
 EARLIER_LATER = "earlier_vs_later_treated"
 LATER_EARLIER = "later_vs_earlier_treated"
@@ -23,10 +27,11 @@ COLUMNS = ["treated", "comparison", "estimate", "weight", "kind"]
 def goodman_bacon(panel: PanelData) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the 2×2 comparisons and notes.
 
-    Columns: treated, comparison (first treated periods; comparison blank for never treated, the cohort's
-    start for already treated), estimate (outcome's unit), weight (sums to 1), kind. Patients not seen in every
-    period are left out and counted, because the decomposition holds for balanced panels only; weights vary by
-    patient, so each patient's first weight is used. The table is empty where no comparison exists.
+    Columns: treated, comparison (first treated periods; comparison blank for never treated, the
+    cohort's start for already treated), estimate (outcome's unit), weight (sums to 1), kind.
+    Patients not seen in every period are left out and counted, because the decomposition holds for
+    balanced panels only; weights vary by patient, so each patient's first weight is used. The table
+    is empty where no comparison exists.
     """
     periods, row = np.unique(panel.period, return_inverse=True)
     n, n_periods = len(panel.unit_names), len(periods)
@@ -35,7 +40,8 @@ def goodman_bacon(panel: PanelData) -> tuple[pd.DataFrame, tuple[str, ...]]:
     notes = []
     if not whole.all():
         notes.append(
-            f"Goodman-Bacon weights: {int((~whole).sum())} of {n} patients are not seen in every period and are "
+            f"Goodman-Bacon weights: {int((~whole).sum())} of {n} patients are not seen in every "
+            "period and are "
             "left out; the decomposition is of the balanced panel."
         )
     if not whole.any():
@@ -51,7 +57,9 @@ def goodman_bacon(panel: PanelData) -> tuple[pd.DataFrame, tuple[str, ...]]:
     start = np.where(start > periods[-1], np.inf, start)
     cohorts = np.unique(start)
     share = np.array([weight[start == g].sum() for g in cohorts]) / weight.sum()
-    means = np.array([np.average(y[start == g], axis=0, weights=weight[start == g]) for g in cohorts])
+    means = np.array(
+        [np.average(y[start == g], axis=0, weights=weight[start == g]) for g in cohorts]
+    )
     treated_share = np.array([float((periods >= g).mean()) for g in cohorts])
 
     found = []
@@ -69,7 +77,10 @@ def goodman_bacon(panel: PanelData) -> tuple[pd.DataFrame, tuple[str, ...]]:
             elif g < h:
                 window = periods < h
                 estimate = _two_by_two(means[k], means[j], ~after_k, after_k & window)
-                kind, weighing = EARLIER_LATER, share[k] * share[j] * (d_k - treated_share[j]) * (1 - d_k)
+                kind, weighing = (
+                    EARLIER_LATER,
+                    share[k] * share[j] * (d_k - treated_share[j]) * (1 - d_k),
+                )
             else:
                 since = periods >= h
                 estimate = _two_by_two(means[k], means[j], ~after_k & since, after_k)

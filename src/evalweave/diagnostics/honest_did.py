@@ -1,12 +1,14 @@
 """How far may trends differ before the conclusion changes: the bounds of Rambachan and Roth.
 
-An event study with leads and lags around the reference −1 has theta = tau + delta, delta the difference in
-trends. `relative`: no change of delta between two periods after the start exceeds M times the largest one
-before it. `smoothness`: the slope of delta changes by at most M from one period to the next. For each M a
-confidence interval of the effect that is valid for every such delta.
+An event study with leads and lags around the reference −1 has theta = tau + delta, delta the
+difference in trends. `relative`: no change of delta between two periods after the start exceeds M
+times the largest one before it. `smoothness`: the slope of delta changes by at most M from one
+period to the next. For each M a confidence interval of the effect that is valid for every such
+delta.
 
-`relative` uses the conditional least-favourable hybrid (C-LF), `smoothness` the shortest fixed-length interval
-(FLCI), as the R package HonestDiD does by default; see `honest_moments` and `honest_flci`.
+`relative` uses the conditional least-favourable hybrid (C-LF), `smoothness` the shortest
+fixed-length interval (FLCI), as the R package HonestDiD does by default; see `honest_moments` and
+`honest_flci`.
 Source: Rambachan & Roth (2023), REStud 90(5); Andrews, Roth & Pakes (2023), REStud 90(6).
 """
 
@@ -22,7 +24,7 @@ from scipy.stats import norm
 from evalweave.diagnostics.honest_flci import fixed_length_interval
 from evalweave.diagnostics.honest_moments import Grid, hybrid_interval
 from evalweave.errors import DataError
-from evalweave.estimators.result import Floats
+from evalweave.fits.result import Floats
 
 Target = Literal["first", "average"]
 Kind = Literal["relative", "smoothness"]
@@ -47,17 +49,19 @@ def honest_did(
     """Return the interval of the target for each M.
 
     Args:
-        theta_leads_lags: leads (oldest first, without the reference) and then lags (K = n_pre + n_post).
+        theta_leads_lags: leads (oldest first, without the reference) and then lags (K = n_pre +
+        n_post).
         covariance: of these (K × K).
         target: the first lag, or the average of all lags.
-        grid: values of M. Default 0.5, 1, 1.5, 2 (relative), or six from 0 to the largest change of slope
+        grid: values of M. Default 0.5, 1, 1.5, 2 (relative), or six from 0 to the largest change of
+        slope
             before the start (smoothness), in the outcome's unit.
         method: default c_lf (relative) and flci (smoothness); c_lf and conditional go with both.
 
     Returns:
-        columns kind, target, method, M, ci_low, ci_high; the first row (M blank, method original) is the
-        interval under parallel trends. c_lf bounds are the outermost accepted points of a grid of 0.04
-        standard errors that goes on until the bound lies inside.
+        columns kind, target, method, M, ci_low, ci_high; the first row (M blank, method original)
+        is the interval under parallel trends. c_lf bounds are the outermost accepted points of a
+        grid of 0.04 standard errors that goes on until the bound lies inside.
 
     Raises:
         DataError: shapes that do not match, no lead, or a covariance that is not positive definite.
@@ -70,7 +74,13 @@ def honest_did(
     rows = [(kind, target, "original", np.nan, *_original(theta, sigma, weights, level))]
     for m in values:
         rows.append(
-            (kind, target, chosen, m, *_interval(theta, sigma, n_pre, weights, kind, m, level, chosen))
+            (
+                kind,
+                target,
+                chosen,
+                m,
+                *_interval(theta, sigma, n_pre, weights, kind, m, level, chosen),
+            )
         )
     return pd.DataFrame(rows, columns=["kind", "target", "method", "M", "ci_low", "ci_high"])
 
@@ -85,10 +95,11 @@ def breakdown_value(
     level: float = 0.95,
     precision: float = 0.01,
 ) -> float:
-    """Return the smallest M whose interval contains 0: nan if the interval under parallel trends already does.
+    """Return the smallest M whose interval contains 0: nan if the interval under parallel trends
+    already does.
 
-    Found by doubling and halving, to `precision` (relative: in M; smoothness: times the largest change of
-    slope before the start). inf if 0 stays outside at M = 64 (times the same).
+    Found by doubling and halving, to `precision` (relative: in M; smoothness: times the largest
+    change of slope before the start). inf if 0 stays outside at M = 64 (times the same).
     """
     theta, sigma = np.asarray(theta_leads_lags, float), np.asarray(covariance, float)
     _check(theta, sigma, n_pre, n_post)
@@ -139,7 +150,9 @@ def _interval(
     alpha = 1 - level
     if method == "flci":
         if kind == "relative":
-            raise DataError("flci goes with smoothness bounds; relative bounds use c_lf or conditional.")
+            raise DataError(
+                "flci goes with smoothness bounds; relative bounds use c_lf or conditional."
+            )
         return fixed_length_interval(theta, sigma, n_pre, weights, m, alpha)
     n_post = len(weights)
     error = float(np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
@@ -150,7 +163,9 @@ def _interval(
         a = _smooth_set(n_pre, n_post)
         sets = [(a, np.full(len(a), m))]
         steps = np.arange(1, n_post + 1)
-        reach += m * float(weights @ (steps * (steps + 1) / 2))  # the identified set under parallel trends
+        reach += m * float(
+            weights @ (steps * (steps + 1) / 2)
+        )  # the identified set under parallel trends
     points = Grid(-reach, 2 * reach / (GRID_POINTS - 1), GRID_POINTS)
     bounds = [
         hybrid_interval(theta, sigma, a, d, n_pre, weights, alpha, points, hybrid=method == "c_lf")
@@ -163,7 +178,8 @@ def _interval(
 
 
 def _relative_sets(n_pre: int, n_post: int, m: float) -> list[Floats]:
-    """A with A delta ≤ 0 for each change before the start that could be the largest, and each sign."""
+    """A with A delta ≤ 0 for each change before the start that could be the largest, and each
+    sign."""
     n = n_pre + n_post
     change = np.diff(np.eye(n + 1), axis=0)  # n changes of n + 1 periods, the reference among them
     scale = np.where(np.arange(n) < n_pre, 1.0, m)[:, None]
@@ -197,16 +213,20 @@ def _check(theta: Floats, sigma: Floats, n_pre: int, n_post: int) -> None:
     n = n_pre + n_post
     if theta.shape != (n,) or sigma.shape != (n, n):
         raise DataError(
-            f"HonestDiD bounds: found {theta.size} estimates and a covariance of shape {sigma.shape}, expected "
+            f"HonestDiD bounds: found {theta.size} estimates and a covariance of shape "
+            f"{sigma.shape}, expected "
             f"{n} leads and lags and a covariance of {n} × {n}."
         )
     if n_pre < 1 or n_post < 1:
         raise DataError("HonestDiD bounds need at least one lead beside the reference and one lag.")
     if not np.isfinite(theta).all() or not np.isfinite(sigma).all():
-        raise DataError("HonestDiD bounds need an estimate and a covariance for every lead and lag.")
+        raise DataError(
+            "HonestDiD bounds need an estimate and a covariance for every lead and lag."
+        )
     values = np.linalg.eigvalsh((sigma + sigma.T) / 2)
     if values[0] <= 1e-12 * values[-1]:
         raise DataError(
-            "HonestDiD bounds: the covariance of leads and lags is singular, as happens with fewer practices than "
+            "HonestDiD bounds: the covariance of leads and lags is singular, as happens with fewer "
+            "practices than "
             "leads and lags. Bin periods or use coarser ones."
         )

@@ -1,10 +1,12 @@
 """The shortest fixed-length interval under a bound on how fast the slope of the trend may change.
 
-An affine estimator l'theta_post + v'theta_pre that a linear trend does not move has worst-case bias M × B and
-standard deviation s; its interval has half-length s × q(M B / s), q(b) the 1 − alpha quantile of |N(b, 1)|.
-Written in cumulative sums c of the weights on the changes of slope, B is a constant plus Σ|c_j| and s² a
-quadratic form in c, so that the frontier between bias and variance is the path of a lasso; the shortest interval
-on it is found by a search in one dimension. Quantiles are exact, not simulated.
+An affine estimator l'theta_post + v'theta_pre that a linear trend does not move has worst-case bias
+M × B and standard deviation s; its interval has half-length s × q(M B / s), q(b) the 1 − alpha
+quantile of
+|N(b, 1)|. Written in cumulative sums c of the weights on the changes of slope, B is a constant plus
+Σ|c_j| and s² a quadratic form in c, so that the frontier between bias and variance is the path of a
+lasso; the shortest interval on it is found by a search in one dimension. Quantiles are exact, not
+simulated.
 
 Source: Rambachan & Roth (2023), REStud 90(5), section 4.1; Armstrong & Kolesár (2018).
 """
@@ -17,7 +19,7 @@ import numpy as np
 from scipy.optimize import brentq, minimize_scalar
 from scipy.special import ndtr, ndtri
 
-from evalweave.estimators.result import Floats
+from evalweave.fits.result import Floats
 
 LONGEST = 1000  # corners of a path; there are about as many as leads
 
@@ -95,7 +97,10 @@ def lasso_path(q: Floats, linear: Floats) -> list[Floats]:
         for j in (j for j in range(n) if j not in signs):
             level = float(linear[j] + q[j, active] @ fixed)
             change = float(q[j, active] @ slope)
-            for sign in (1.0, -1.0):  # enters with c_j of this sign when the gradient is −sign × penalty
+            for sign in (
+                1.0,
+                -1.0,
+            ):  # enters with c_j of this sign when the gradient is −sign × penalty
                 if change - sign != 0:
                     events.append((level / (change - sign), j, sign))
         ahead = [event for event in events if 0 < event[0] < penalty * (1 - 1e-12)]

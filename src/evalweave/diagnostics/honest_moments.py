@@ -1,13 +1,16 @@
-"""Moment inequalities with nuisance parameters: the conditional test and its least-favourable hybrid.
+"""Moment inequalities with nuisance parameters: the conditional test and its least-favourable
+hybrid.
 
-The hypothesis l'tau_post = theta with A delta ≤ d says that E[Y − a theta − X gamma] ≤ 0 for some gamma, with
-Y = A theta_hat − d. The statistic is eta = min_gamma max_j (Y − a theta − X gamma)_j / sd_j. By duality it is
-the largest of λ'z over the corners λ of {λ ≥ 0, Σλ = 1, λ'X = 0} (all scaled by sd), which do not depend on
-theta: they are listed once, and then statistics, critical values and truncation points are products with them.
-Given the corner that attains eta, eta is a truncated normal; the hybrid first rejects where eta exceeds its
-least-favourable critical value at size kappa = alpha / 10.
+The hypothesis l'tau_post = theta with A delta ≤ d says that E[Y − a theta − X gamma] ≤ 0 for some
+gamma, with Y = A theta_hat − d. The statistic is eta = min_gamma max_j (Y − a theta − X gamma)_j /
+sd_j. By duality it is the largest of λ'z over the corners λ of {λ ≥ 0, Σλ = 1, λ'X = 0} (all scaled
+by sd), which do not depend on
+theta: they are listed once, and then statistics, critical values and truncation points are products
+with them. Given the corner that attains eta, eta is a truncated normal; the hybrid first rejects
+where eta exceeds its least-favourable critical value at size kappa = alpha / 10.
 
-Source: Andrews, Roth & Pakes (2023), REStud 90(6), sections 4–6; Rambachan & Roth (2023), section 3.
+Source: Andrews, Roth & Pakes (2023), REStud 90(6), sections 4–6; Rambachan & Roth (2023), section
+3.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from scipy.linalg import null_space
 from scipy.special import log_ndtr, ndtri_exp
 
 from evalweave.errors import DataError
-from evalweave.estimators.result import Floats
+from evalweave.fits.result import Floats
 
 CORNERS = 200_000  # bases that are looked at; 10 lags
 DRAWS = 25_000  # simulated least-favourable critical value
@@ -33,7 +36,8 @@ WIDEST = 64  # times the grid
 
 @dataclass(frozen=True)
 class Grid:
-    """Points origin + j × step: the R package's for 0 ≤ j < points, and beyond where a bound needs it."""
+    """Points origin + j × step: the R package's for 0 ≤ j < points, and beyond where a bound needs
+    it."""
 
     origin: float
     step: float
@@ -142,7 +146,8 @@ def least_favourable(moments: Moments, kappa: float) -> float:
 
 
 def truncated_quantile(p: float, low: float, high: float) -> float:
-    """p quantile of a standard normal truncated to [low, high], in logarithms so that tails keep digits."""
+    """p quantile of a standard normal truncated to [low, high], in logarithms so that tails keep
+    digits."""
     if low > 0:
         return -truncated_quantile(1 - p, -high, -low)
     lower, upper = log_ndtr(low), log_ndtr(high)
@@ -150,7 +155,9 @@ def truncated_quantile(p: float, low: float, high: float) -> float:
     return float(min(max(ndtri_exp(min(mixed, 0.0)), low), high))
 
 
-def _moments(theta: Floats, sigma: Floats, a: Floats, d: Floats, n_pre: int, weights: Floats) -> Moments:
+def _moments(
+    theta: Floats, sigma: Floats, a: Floats, d: Floats, n_pre: int, weights: Floats
+) -> Moments:
     n_post = len(weights)
     if n_post > 1:  # moments on leads alone do not restrict the effect
         binding = (np.abs(a[:, n_pre:]) > 0).any(axis=1)
@@ -168,7 +175,8 @@ def _moments(theta: Floats, sigma: Floats, a: Floats, d: Floats, n_pre: int, wei
 
 
 def _corners(x: Floats) -> Floats:
-    """Corners of {λ ≥ 0, Σλ = 1, λ'x = 0}, x (m × k): every non-singular choice of k + 1 moments."""
+    """Corners of {λ ≥ 0, Σλ = 1, λ'x = 0}, x (m × k): every non-singular choice of k + 1
+    moments."""
     m, k = x.shape
     if k == 0:
         return np.eye(m)
@@ -198,7 +206,8 @@ def _corners(x: Floats) -> Floats:
 
 
 def _far_end(limit: float, grid: Grid, direction: int, accepts: Callable[[int], bool]) -> int:
-    """Index from which to look inwards: where eta passes its critical value, or outside the accepted points.
+    """Index from which to look inwards: where eta passes its critical value, or outside the
+    accepted points.
 
     Without such a limit the search starts at the grid's end and widens while that is accepted.
     """

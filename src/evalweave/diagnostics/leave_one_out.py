@@ -6,14 +6,16 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.estimators.result import Fit, Floats
+from evalweave.fits.result import Fit, Floats
 from evalweave.inference.cluster_robust import adjusted, essential_practices, spectrum
 
 
 def leave_one_out(fit: Fit) -> dict[str, Any]:
-    """Return, for each term of a least-squares fit, lowest and highest estimate and all G of them, sorted.
+    """Return, for each term of a least-squares fit, lowest and highest estimate and all G of them,
+    sorted.
 
-    The values carry no practice names. b_g = b - (cr3 influence of g), exactly the refit without practice g.
+    The values carry no practice names. b_g = b - (cr3 influence of g), exactly the refit without
+    practice g.
     """
     found = spectrum(fit)
     influence, _ = adjusted(found, 1.0)
@@ -21,9 +23,15 @@ def leave_one_out(fit: Fit) -> dict[str, Any]:
     out: dict[str, Any] = {}
     for k, term in enumerate(fit.terms):
         if lost[k]:
-            out[term] = {"refused": f"without {int(lost[k])} of the practices the term cannot be estimated"}
+            out[term] = {
+                "refused": f"without {int(lost[k])} of the practices the term cannot be estimated"
+            }
             continue
         values: Floats = np.sort(fit.theta[k] - influence[:, k])
-        out[term] = {"low": float(values[0]), "high": float(values[-1]), "values": values.tolist(),
-                     "changes_sign": bool((np.sign(values) != np.sign(fit.theta[k])).any())}  # fmt: skip
+        out[term] = {
+            "low": float(values[0]),
+            "high": float(values[-1]),
+            "values": values.tolist(),
+            "changes_sign": bool((np.sign(values) != np.sign(fit.theta[k])).any()),
+        }
     return out

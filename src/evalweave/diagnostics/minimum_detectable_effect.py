@@ -6,17 +6,19 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.estimators.result import Fit
+from evalweave.fits.distributions import t_quantile
+from evalweave.fits.result import Fit
 from evalweave.inference.cluster_robust import POWERS, adjusted, covariance, spectrum
-from evalweave.inference.distributions import t_quantile
 
 POWER = 0.8
 
 
 def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> dict[str, Any]:
-    """Return, for each term, (t_(1+level)/2 + t_power) x standard error, in the outcome's unit (Bloom 1995).
+    """Return, for each term, (t_(1+level)/2 + t_power) x standard error, in the outcome's unit
+    (Bloom 1995).
 
-    Standard error and degrees of freedom are those of cr2 for least squares, of cr1 with G - 1 otherwise.
+    Standard error and degrees of freedom are those of cr2 for least squares, of cr1 with G - 1
+    otherwise.
     """
     if fit.least_squares is not None:
         influence, dof = adjusted(spectrum(fit), POWERS["cr2"])
@@ -30,6 +32,8 @@ def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> d
         "level": level,
         "inference": method,
         "effects": {
-            term: float(m * e) for term, m, e in zip(fit.terms, multiple, error, strict=True) if e > 0
+            term: float(m * e)
+            for term, m, e in zip(fit.terms, multiple, error, strict=True)
+            if e > 0
         },
     }

@@ -1,8 +1,10 @@
-"""Were the arms on parallel paths before the start? Tests of an event study's leads that hold with few practices.
+"""Were the arms on parallel paths before the start? Tests of an event study's leads that hold with
+few practices.
 
-The joint F(q, G - 1) on practice-clustered errors rejects far too often with two dozen practices and is given for
-comparison with other software only. The verdict uses the restricted wild bootstrap Wald test, refused for more than
-(G - 1)/3 leads, and a one-degree-of-freedom slope: the least-squares line through the leads and the reference (0).
+The joint F(q, G - 1) on practice-clustered errors rejects far too often with two dozen practices
+and is given for comparison with other software only. The verdict uses the restricted wild bootstrap
+Wald test, refused for more than (G - 1)/3 leads, and a one-degree-of-freedom slope: the
+least-squares line through the leads and the reference (0).
 """
 
 from __future__ import annotations
@@ -11,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.estimators.result import Fit, Floats
+from evalweave.fits.distributions import f_p_value, t_p_value, t_quantile
+from evalweave.fits.result import Fit, Floats
 from evalweave.inference.cluster_robust import POWERS, adjusted, contrasts, covariance, spectrum
-from evalweave.inference.distributions import f_p_value, t_p_value, t_quantile
 from evalweave.inference.wild_bootstrap import wild_bootstrap, wild_wald
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 SIMULATIONS = 20_000
 
@@ -35,12 +37,15 @@ def leads_of(fit: Fit) -> list[tuple[int, int]]:
 def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     """Return the tests of the leads of an event study and their power (Roth 2022).
 
-    Keys: leads, joint_f (statistic, q, dof, p_value; for comparison only), wild_wald (p_value or refused), slope
-    (estimate in outcome units a period, cr2 and wild p-values), detectable_slope, verdict.
+    Keys: leads, joint_f (statistic, q, dof, p_value; for comparison only), wild_wald (p_value or
+    refused), slope (estimate in outcome units a period, cr2 and wild p-values), detectable_slope,
+    verdict.
     """
     leads = leads_of(fit)
     if not leads:
-        return {"verdict": "No lead was estimated: parallel paths before the start cannot be examined."}
+        return {
+            "verdict": "No lead was estimated: parallel paths before the start cannot be examined."
+        }
     g, q = len(fit.influence), len(leads)
     places = [place for _, place in leads]
     out: dict[str, Any] = {"leads": [event for event, _ in leads]}
@@ -51,20 +56,25 @@ def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     if fit.least_squares is not None:
         if 3 * q > g - 1:
             tested["wild_wald"] = {
-                "refused": f"{q} leads are more than a third of {g - 1} (practices less one): a joint test would reject "
+                "refused": f"{q} leads are more than a third of {g - 1} (practices less one): a "
+                "joint test would reject "
                 "too often. Bin the leads (bins), or read the slope."
             }
         else:
             tested["wild_wald"] = wild_wald(fit, contrasts(fit)[places], analysis)
     tested["detectable_slope"] = detectable_slopes(
-        [event for event, _ in leads], int(fit.details.get("reference", -1)), variance, analysis.seed
+        [event for event, _ in leads],
+        int(fit.details.get("reference", -1)),
+        variance,
+        analysis.seed,
     )
     tested["verdict"] = _verdict(tested, analysis.level)
     return tested
 
 
 def slope_weights(events: list[int], reference: int) -> Floats:
-    """Return the weights of the leads in the least-squares slope through them and the reference, which is 0."""
+    """Return the weights of the leads in the least-squares slope through them and the reference,
+    which is 0."""
     times = np.array([*events, reference], dtype=float)
     centred = times - times.mean()
     return np.asarray((centred / (centred**2).sum())[:-1])
@@ -73,14 +83,26 @@ def slope_weights(events: list[int], reference: int) -> Floats:
 def _joint_f(theta: Floats, variance: Floats, q: int, g: int) -> dict[str, Any]:
     rank = int(np.linalg.matrix_rank(variance, hermitian=True))
     if rank < q or g < 3:
-        return {"refused": f"{g} practices cannot tell {q} leads apart: their covariance has rank {rank}."}
+        return {
+            "refused": f"{g} practices cannot tell {q} leads apart: their covariance has rank "
+            f"{rank}."
+        }
     statistic = float(theta @ np.linalg.solve(variance, theta)) / q
-    return {"statistic": statistic, "q": q, "dof": g - 1, "p_value": f_p_value(statistic, q, g - 1),
-            "note": "for comparison with other software only: it rejects far too often with few practices"}  # fmt: skip
+    return {
+        "statistic": statistic,
+        "q": q,
+        "dof": g - 1,
+        "p_value": f_p_value(statistic, q, g - 1),
+        "note": "for comparison with other software only: it rejects far too often with few "
+        "practices",
+    }
 
 
-def _slope(fit: Fit, places: list[int], weights: Floats, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return the slope through the leads with cr2 (influence: cr1) and, for least squares, the wild bootstrap."""
+def _slope(
+    fit: Fit, places: list[int], weights: Floats, analysis: AnalysisOptions
+) -> dict[str, Any]:
+    """Return the slope through the leads with cr2 (influence: cr1) and, for least squares, the wild
+    bootstrap."""
     row = np.zeros(len(fit.terms))
     row[places] = weights
     one = combined(fit, "slope", row)
@@ -91,7 +113,12 @@ def _slope(fit: Fit, places: list[int], weights: Floats, analysis: AnalysisOptio
     else:
         error, degrees, method = float(np.sqrt(covariance(one, "cr1")[0, 0])), g - 1.0, "cr1"
     estimate = float(one.theta[0])
-    out: dict[str, Any] = {"estimate": estimate, "std_error": error, "dof": degrees, "method": method}
+    out: dict[str, Any] = {
+        "estimate": estimate,
+        "std_error": error,
+        "dof": degrees,
+        "method": method,
+    }
     if error > 0:
         out["p_value"] = float(t_p_value(np.array(estimate / error), np.array(degrees)))
         half = float(t_quantile(analysis.level, np.array(degrees))) * error
@@ -121,11 +148,15 @@ def combined(fit: Fit, term: str, row: Floats) -> Fit:
     )
 
 
-def detectable_slopes(events: list[int], reference: int, variance: Floats, seed: int) -> dict[str, Any]:
-    """Return the slopes of a linear violation that the leads would reveal with 50 and 80 % probability (Roth 2022).
+def detectable_slopes(
+    events: list[int], reference: int, variance: Floats, seed: int
+) -> dict[str, Any]:
+    """Return the slopes of a linear violation that the leads would reveal with 50 and 80 %
+    probability (Roth 2022).
 
-    Revealed = any lead individually significant at 5 % (|estimate| > 1.96 standard errors), leads normal with the cr1
-    covariance. Probabilities by simulation (fixed draws), bisected over the slope; outcome units a period.
+    Revealed = any lead individually significant at 5 % (|estimate| > 1.96 standard errors), leads
+    normal with the cr1 covariance. Probabilities by simulation (fixed draws), bisected over the
+    slope; outcome units a period.
     """
     error = np.sqrt(np.diag(variance))
     if not (error > 0).all():
@@ -170,7 +201,11 @@ def _verdict(tested: dict[str, Any], level: float) -> str:
     if not parts:
         return "The leads cannot be tested."
     against = any(p is not None and p < 1 - level for p in (p_joint, p_slope))
-    finding = "The leads differ from zero" if against else "The leads show no departure from parallel paths"
+    finding = (
+        "The leads differ from zero"
+        if against
+        else "The leads show no departure from parallel paths"
+    )
     detect = tested["detectable_slope"].get("power_80")
     limit = (
         f" A steady drift of {detect:.3g} a period would have been noticed with 80 % probability."

@@ -1,1 +1,2 @@
-"""Difference-in-differences estimators: one file each, all returning the same thing (`result.Fit`)."""
+"""Difference-in-differences estimators: one file each, all returning the same thing
+(`result.Fit`)."""

@@ -1,8 +1,9 @@
 """Callaway–Sant'Anna group-time effects and their averages, with each practice's influence on them.
 
-Which comparisons: `cs_design`. One comparison: `cs_panel` (changes within patients) or `cs_cross_section`
-(`unbalanced: repeated_cross_section`). Averages: `cs_aggregate`. Influence is summed to practices as soon as a
-comparison is done, so nothing of size patients × terms is kept, and the practice never enters an estimate.
+Which comparisons: `cs_design`. One comparison: `cs_panel` (changes within patients) or
+`cs_cross_section` (`unbalanced: repeated_cross_section`). Averages: `cs_aggregate`. Influence is
+summed to practices as soon as a comparison is done, so nothing of size patients × terms is kept,
+and the practice never enters an estimate.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from evalweave.estimators import cs_cross_section, cs_panel
 from evalweave.estimators.cs_aggregate import Averages, averages
 from evalweave.estimators.cs_design import Cell, Design, build, cells
 from evalweave.estimators.cs_propensity import NoEstimate
-from evalweave.estimators.result import Fit, Floats, Ints, PanelData
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 FORMS = {
     "pairwise": "panel form on all patients seen in both periods of a 2×2",
@@ -33,7 +34,8 @@ BLOCK = 16_384  # patients at a time in the unclustered covariance
 
 @dataclass
 class Estimates:
-    """ATT(g,t) by cell (nan = none), practice sums of influence (G × K), and what is kept on request."""
+    """ATT(g,t) by cell (nan = none), practice sums of influence (G × K), and what is kept on
+    request."""
 
     att: Floats
     influence: Floats
@@ -44,10 +46,11 @@ class Estimates:
 def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Estimate ATT(g,t) and the averages asked for.
 
-    Terms: `att_gt[g,t]`, `simple`, `group[g]`, `group[overall]`, `event[e]`, `event[overall]`, `calendar[t]`,
-    `calendar[overall]`. Covariates and weights are those of the earlier of the two periods; with
-    `repeated_cross_section` each row's own. Under `base: universal` the base period is 0 by construction, with
-    influence 0. An average is taken over the cells that have an estimate.
+    Terms: `att_gt[g,t]`, `simple`, `group[g]`, `group[overall]`, `event[e]`, `event[overall]`,
+    `calendar[t]`, `calendar[overall]`. Covariates and weights are those of the earlier of the two
+    periods; with `repeated_cross_section` each row's own. Under `base: universal` the base period
+    is 0 by construction, with influence 0. An average is taken over the cells that have an
+    estimate.
 
     Raises:
         DataError: nobody to compare with, or no cohort whose start lies inside the panel.
@@ -58,7 +61,8 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     grid = cells(design, analysis)
     if not grid:
         raise DataError(
-            f'analysis "{analysis.name}": no cohort has both an untreated period in the panel and patients to be '
+            f'analysis "{analysis.name}": no cohort has both an untreated period in the panel and '
+            "patients to be "
             "compared with, so there is no ATT(g,t)."
         )
     needs_units = "unit" in analysis.inference
@@ -172,9 +176,13 @@ class _Pairs:
             x, w = design.covariates_at(earlier), design.weights_at(earlier)
             self.key, self.comparison = key, None
             self.comparison = cs_panel.compare(
-                self.method, _take(x, treated), _take(x, control), w[treated], w[control],
+                self.method,
+                _take(x, treated),
+                _take(x, control),
+                w[treated],
+                w[control],
                 self.start.get(cell.g),
-            )  # fmt: skip
+            )
             if self.comparison.score is not None:
                 self.start[cell.g] = self.comparison.score.coefficients
         att, own, other = cs_panel.effect(self.comparison, dy_treated, dy_control, self.influence)
@@ -209,7 +217,9 @@ class _Pairs:
         where = [columns for columns, _ in (*treated, *control)]
         return att, list(zip(where, (*own, *other), strict=True))
 
-    def _rows(self, row: int, ranges: tuple[tuple[int, int], ...]) -> tuple[Ints, cs_cross_section.Rows]:
+    def _rows(
+        self, row: int, ranges: tuple[tuple[int, int], ...]
+    ) -> tuple[Ints, cs_cross_section.Rows]:
         y = self.design.y[row]
         columns = np.concatenate([a + np.flatnonzero(~np.isnan(y[a:b])) for a, b in ranges])
         x, w = self.design.covariates_at(row), self.design.weights_at(row)
@@ -239,7 +249,12 @@ def _share_matrix(design: Design, cohorts: Ints) -> Floats:
 
 
 def _average(
-    analysis: AnalysisOptions, design: Design, grid: list[Cell], att: Floats, cohorts: Ints, totals: Floats
+    analysis: AnalysisOptions,
+    design: Design,
+    grid: list[Cell],
+    att: Floats,
+    cohorts: Ints,
+    totals: Floats,
 ) -> Averages:
     have = np.flatnonzero(~np.isnan(att))
     return averages(
@@ -256,7 +271,8 @@ def _average(
 
 
 def _unit_products(design: Design, pieces: list[list[Piece]], cohorts: Ints) -> Floats:
-    """Inner products over patients of the cells' influence and the shares' ((K + C) × (K + C)), in blocks."""
+    """Inner products over patients of the cells' influence and the shares' ((K + C) × (K + C)), in
+    blocks."""
     n, k = len(design.cohort), len(pieces)
     product = np.zeros((k + len(cohorts), k + len(cohorts)))
     for low in range(0, n, BLOCK):
@@ -272,7 +288,9 @@ def _unit_products(design: Design, pieces: list[list[Piece]], cohorts: Ints) -> 
                 a, b = np.searchsorted(columns, (low, high))
                 block[columns[a:b] - low, i] += values[a:b]
         for c, g in enumerate(cohorts):
-            block[:, k + c] = np.where(design.cohort[low:high] == g, design.share_weight[low:high], 0.0)
+            block[:, k + c] = np.where(
+                design.cohort[low:high] == g, design.share_weight[low:high], 0.0
+            )
         product += block.T @ block
     return product
 
@@ -283,12 +301,16 @@ def _term(cell: Cell) -> str:
 
 def _convention(analysis: AnalysisOptions, design: Design) -> str:
     adjusted = (
-        f" on {', '.join(design.covariate_names)} at the earlier period" if design.covariate_names else ""
+        f" on {', '.join(design.covariate_names)} at the earlier period"
+        if design.covariate_names
+        else ""
     )
     control = "never-treated" if analysis.control == "never_treated" else "not-yet-treated"
     return (
-        f"{METHODS[analysis.method]}{adjusted}; {FORMS[analysis.unbalanced]}; {control} comparison; "
-        f"{analysis.base} base period; anticipation {analysis.anticipation}; averages weighted by cohort shares "
+        f"{METHODS[analysis.method]}{adjusted}; {FORMS[analysis.unbalanced]}; {control} "
+        "comparison; "
+        f"{analysis.base} base period; anticipation {analysis.anticipation}; averages weighted by "
+        "cohort shares "
         "of distinct patients, shares estimated"
     )
 
@@ -296,7 +318,9 @@ def _convention(analysis: AnalysisOptions, design: Design) -> str:
 def _notes(analysis: AnalysisOptions, grid: list[Cell], absent: dict[str, str]) -> list[str]:
     notes = []
     if any(cell.is_base for cell in grid):
-        notes.append("base: universal, so each cohort's base period is 0 by construction and has no error.")
+        notes.append(
+            "base: universal, so each cohort's base period is 0 by construction and has no error."
+        )
     if absent:
         tried = sum(not cell.is_base for cell in grid)
         rest = "averages are over the others" if len(absent) < tried else "so there is no average"

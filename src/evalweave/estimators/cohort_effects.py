@@ -1,4 +1,5 @@
-"""Saturated least squares by cohort and period, and the averages over them; shared by sun_abraham and etwfe."""
+"""Saturated least squares by cohort and period, and the averages over them; shared by sun_abraham
+and etwfe."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ import numpy as np
 from evalweave.errors import DataError
 from evalweave.estimators.event_study import over_events
 from evalweave.estimators.least_squares import Cells
-from evalweave.estimators.result import Floats, Ints, PanelData
+from evalweave.fits.result import Floats, Ints, PanelData
 
 Cell = tuple[int, int]  # cohort, period
 
@@ -33,8 +34,9 @@ def observed_cells(panel: PanelData) -> dict[Cell, float]:
     treated = np.isfinite(panel.first_treated)
     pairs, which = np.unique(
         np.column_stack((panel.first_treated[treated].astype(np.int64), panel.period[treated])),
-        axis=0, return_inverse=True,
-    )  # fmt: skip
+        axis=0,
+        return_inverse=True,
+    )
     size = np.bincount(which.ravel(), panel.weight[treated], len(pairs))
     return {(int(g), int(t)): float(n) for (g, t), n in zip(pairs, size, strict=True)}
 
@@ -44,8 +46,9 @@ def averages(
 ) -> tuple[dict[str, Floats], dict[str, str]]:
     """Return contrasts over the estimated cells, and why an average is absent.
 
-    `att` weights cells with t >= g by their (weighted) patient-periods, as does `group[g]` within a cohort and
-    `event[e]` within an event time; these shares are taken as fixed. `event[overall]` and `trend` as in event_study.
+    `att` weights cells with t >= g by their (weighted) patient-periods, as does `group[g]` within a
+    cohort and `event[e]` within an event time; these shares are taken as fixed. `event[overall]`
+    and `trend` as in event_study.
     """
     unit = {cell: np.eye(len(found))[j] for j, cell in enumerate(found)}
     terms: dict[str, Floats] = {f"att_gt[{g},{t}]": unit[(g, t)] for g, t in found}
@@ -57,7 +60,9 @@ def averages(
             absent[name] = f"{', '.join(lost)} has no estimate"
         elif members:
             total = sum(size[cell] for cell in members)
-            terms[name] = sum((size[cell] / total * unit[cell] for cell in members), np.zeros(len(found)))
+            terms[name] = sum(
+                (size[cell] / total * unit[cell] for cell in members), np.zeros(len(found))
+            )
 
     after = [(g, t) for g, t in tested if t >= g]
     average("att", after)
@@ -81,7 +86,8 @@ def averages(
 
 
 def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]]:
-    """Return the panel without patients treated from its first period on, and a note that counts them.
+    """Return the panel without patients treated from its first period on, and a note that counts
+    them.
 
     Raises:
         DataError: if no other patients are treated.
@@ -91,10 +97,14 @@ def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]
         return panel, ()
     if not (np.isfinite(panel.first_treated) & ~always).any():
         raise DataError(
-            "Everybody who is treated is treated from the first period on: nobody was seen before the start."
+            "Everybody who is treated is treated from the first period on: nobody was seen before "
+            "the start."
         )
     n = len(np.unique(panel.unit[always]))
-    note = f"{n} patients whose start is not after the first period were left out: they were never seen untreated."
+    note = (
+        f"{n} patients whose start is not after the first period were left out: they were never "
+        "seen untreated."
+    )
     return restricted(panel, ~always), (note,)
 
 

@@ -1,11 +1,14 @@
 """Callaway–Sant'Anna: from ATT(g,t) to simple, group, dynamic and calendar averages.
 
-Every average is  theta = a'att  with weights a that depend on cohort shares. A cohort's share is its (weighted)
-share of distinct patients in the panel, whatever `unbalanced` is, and its being estimated adds to the influence
+Every average is  theta = a'att  with weights a that depend on cohort shares. A cohort's share is
+its (weighted) share of distinct patients in the panel, whatever `unbalanced` is, and its being
+estimated adds to the influence
 
-    psi_i = Σ_k a_k psi_ik + w_i Σ_k 1{G_i = g_k} (att_k − theta) / Σ_k P_k,     P_k = Σ_i w_i 1{G_i = g_k},
+    psi_i = Σ_k a_k psi_ik + w_i Σ_k 1{G_i = g_k} (att_k − theta) / Σ_k P_k,     P_k = Σ_i w_i 1{G_i
+    = g_k},
 
-so that an average is a row of numbers over the cells and another over the cohorts. Weights as R `did` 2.5.1.
+so that an average is a row of numbers over the cells and another over the cohorts. Weights as R
+`did` 2.5.1.
 Source: Callaway & Sant'Anna (2021), section 3 and theorem 4.
 """
 
@@ -16,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from evalweave.estimators.result import Floats, Ints
+from evalweave.fits.result import Floats, Ints
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,8 @@ def averages(
             name = f"group[{g}]"
             if not keep.any():
                 absent[name] = (
-                    f"no ATT(g,t) of the cohort that starts in {g} could be estimated after its start"
+                    f"no ATT(g,t) of the cohort that starts in {g} could be estimated after its "
+                    "start"
                 )
                 continue
             a = keep / keep.sum()

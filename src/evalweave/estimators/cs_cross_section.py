@@ -1,15 +1,17 @@
-"""One 2×2 comparison of two cross-sections: regression, IPW (Hájek) and locally efficient doubly robust.
+"""One 2×2 comparison of two cross-sections: regression, IPW (Hájek) and locally efficient doubly
+robust.
 
-For patients who are not all seen twice. Four groups of rows: treated and comparison, later (1) and base (0)
-period. With b the regressions of y on x within each group, x̄ the mean covariates of the treated rows of both
-periods, p the propensity score on all rows and ω = w p/(1 − p):
+For patients who are not all seen twice. Four groups of rows: treated and comparison, later (1) and
+base (0) period. With b the regressions of y on x within each group, x̄ the mean covariates of the
+treated rows of both periods, p the propensity score on all rows and ω = w p/(1 − p):
 
     reg   (ȳ_D1 − ȳ_D0) − x̄'(b_C1 − b_C0)
     ipw   (ȳ_D1 − ȳ_D0) − (E_ω1[y] − E_ω0[y])
     dr    x̄'(b_D1 − b_C1 − b_D0 + b_C0) − (E_ω1[y − x'b_C1] − E_ω0[y − x'b_C0])
 
-Source: Sant'Anna & Zhao (2020), J Econometrics 219(1), eq. 3.4 and appendix; the forms that R `did` uses with
-`allow_unbalanced_panel = TRUE`. Influence as in `cs_panel`, one value a row, to be summed by patient.
+Source: Sant'Anna & Zhao (2020), J Econometrics 219(1), eq. 3.4 and appendix; the forms that R `did`
+uses with `allow_unbalanced_panel = TRUE`. Influence as in `cs_panel`, one value a row, to be summed
+by patient.
 """
 
 from __future__ import annotations
@@ -18,8 +20,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalweave.estimators.cs_propensity import TRIM, NoEstimate, dot, inverse_gram, logit, moment, predict
-from evalweave.estimators.result import Floats
+from evalweave.estimators.cs_propensity import (
+    TRIM,
+    NoEstimate,
+    dot,
+    inverse_gram,
+    logit,
+    moment,
+    predict,
+)
+from evalweave.fits.result import Floats
 
 
 @dataclass(frozen=True)
@@ -110,16 +120,25 @@ def effect(
         for at, sign in enumerate(signs):
             rows, fit = treated[at], outcome_of_treated[at]
             own = rows.w * (predict(gap, rows.x) - mean) / sum_d
-            ofs_treated.append(own + sign * rows.w * fit.residual * predict(fit.inverse @ mean_x, rows.x))
+            ofs_treated.append(
+                own + sign * rows.w * fit.residual * predict(fit.inverse @ mean_x, rows.x)
+            )
             rows, fit = control[at], outcome_of_control[at]
             slope = fit.inverse @ (mean_x - mean_odds[at])
-            ofs_control[at] = ofs_control[at] - sign * rows.w * fit.residual * predict(slope, rows.x)
+            ofs_control[at] = ofs_control[at] - sign * rows.w * fit.residual * predict(
+                slope, rows.x
+            )
     if influence:
         u = score.inverse_information @ tilt
         for at in (0, 1):
             ofs_treated[at] -= treated[at].w * (1 - p_t[at]) * predict(u, treated[at].x)
             ofs_control[at] += control[at].w * p_c[at] * predict(u, control[at].x)
-    return att, (ofs_treated[0], ofs_treated[1]), (ofs_control[0], ofs_control[1]), score.coefficients
+    return (
+        att,
+        (ofs_treated[0], ofs_treated[1]),
+        (ofs_control[0], ofs_control[1]),
+        score.coefficients,
+    )
 
 
 def _regress(rows: Rows, who: str) -> Regression:
@@ -158,7 +177,8 @@ def _regression(
         mean = dot(rows.w, rows.y) / total
         att += sign * mean
         own.append(
-            sign * rows.w * (rows.y - mean) / total - rows.w * (predict(trend, rows.x) - expected) / sum_d
+            sign * rows.w * (rows.y - mean) / total
+            - rows.w * (predict(trend, rows.x) - expected) / sum_d
         )
         rows, fit = control[at], outcome[at]
         other.append(-sign * rows.w * fit.residual * predict(fit.inverse @ mean_x, rows.x))

@@ -1,8 +1,8 @@
 """Callaway–Sant'Anna: who is compared with whom.
 
-The panel is pivoted once to period × patient matrices whose columns are sorted by cohort, so that a cohort is
-a contiguous slice and every 2×2 comparison reads two or three slices. The list of comparisons (cells) follows
-from cohorts and periods alone. Conventions are those of R `did` 2.5.1.
+The panel is pivoted once to period × patient matrices whose columns are sorted by cohort, so that a
+cohort is a contiguous slice and every 2×2 comparison reads two or three slices. The list of
+comparisons (cells) follows from cohorts and periods alone. Conventions are those of R `did` 2.5.1.
 
 Source: Callaway & Sant'Anna (2021), J Econometrics 225(2), sections 2 and 4.
 """
@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.estimators.cs_propensity import dot
-from evalweave.estimators.result import Floats, Ints, PanelData
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 NEVER = np.inf
 COLLINEAR = 1e-10  # share of a covariate's variance that the ones before it leave unexplained
@@ -52,11 +52,13 @@ class Design:
     """Period-major matrices (T × n), columns sorted by cohort; nan where a patient is not seen.
 
     Attributes:
-        periods: the T periods.            cohort: first treated period by column (n), inf for never.
+        periods: the T periods.            cohort: first treated period by column (n), inf for
+        never.
         practice: codes 0..G-1 (n).        y: outcome (T × n).
         weight: (1 × n) if it never varies within a patient, else (T × n).
         covariates: (k × 1 × n) or (k × T × n), centred and scaled, which changes no estimate.
-        share_weight: weight of each patient in the cohort shares (n): the mean over the rows seen; in a
+        share_weight: weight of each patient in the cohort shares (n): the mean over the rows seen;
+        in a
             complete panel the first period's.
         complete: nobody is missing in any period.
     """
@@ -103,7 +105,8 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
     """Pivot the panel and set aside what the method cannot use, each with a note.
 
     Raises:
-        DataError: no comparison patients, no treated cohort with an untreated period, or nobody complete.
+        DataError: no comparison patients, no treated cohort with an untreated period, or nobody
+        complete.
     """
     notes: list[str] = []
     n_all = len(panel.unit_names)
@@ -120,7 +123,9 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
     if panel.weighted:
         weight = pivot.matrix(panel.weight)
         if pivot.complete and analysis.unbalanced != "repeated_cross_section":
-            share_weight = weight[0].copy()  # R did takes the first period's where everybody is seen
+            share_weight = weight[
+                0
+            ].copy()  # R did takes the first period's where everybody is seen
         else:
             share_weight = np.nanmean(weight, axis=0) if len(weight) > 1 else weight[0].copy()
     matrices = {name: pivot.matrix(panel.covariates[name]) for name in analysis.covariates}
@@ -128,8 +133,12 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
     covariates = np.zeros((0, 1, pivot.shape[1]))
     if usable:
         tall = max(len(matrices[name]) for name in usable)
-        covariates = np.stack([_standardised(matrices[name]).repeat(tall // len(matrices[name]), 0)
-                               for name in usable])  # fmt: skip
+        covariates = np.stack(
+            [
+                _standardised(matrices[name]).repeat(tall // len(matrices[name]), 0)
+                for name in usable
+            ]
+        )
 
     codes = panel.cluster[first_row][pivot.order]
     present = np.bincount(codes, minlength=panel.n_clusters) > 0
@@ -137,7 +146,9 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
         periods=periods,
         cohort=cohort[pivot.order],
         practice=(np.cumsum(present) - 1)[codes],
-        practice_names=tuple(n for n, is_in in zip(panel.cluster_names, present, strict=True) if is_in),
+        practice_names=tuple(
+            n for n, is_in in zip(panel.cluster_names, present, strict=True) if is_in
+        ),
         y=pivot.matrix(panel.y, always=True),
         weight=weight,
         covariates=covariates,
@@ -177,7 +188,8 @@ class _Pivot:
             self.where = row_of[self._pick(panel.period) - low] + column_of[unit]
 
     def matrix(self, values: Floats, always: bool = False) -> Floats:
-        """(T × n), nan where nobody is seen; (1 × n) where nothing varies within a patient unless `always`."""
+        """(T × n), nan where nobody is seen; (1 × n) where nothing varies within a patient unless
+        `always`."""
         values = self._pick(values)
         if not always and not ((values[1:] != values[:-1]) & self.within).any():
             return np.ascontiguousarray(values[self.first][None, :])
@@ -194,54 +206,77 @@ class _Pivot:
 def _usable_rows(
     panel: PanelData, cohort: Floats, periods: Ints, analysis: AnalysisOptions, notes: list[str]
 ) -> Ints | None:
-    """Rows of patients with an untreated period (and, balanced, seen in every period); None = all."""
+    """Rows of patients with an untreated period (and, balanced, seen in every period); None =
+    all."""
     keep: NDArray[np.bool_] | None = None
     early = cohort <= periods[0] + analysis.anticipation
     if early.any():
-        because = f" (with {analysis.anticipation} of anticipation)" if analysis.anticipation else ""
+        because = (
+            f" (with {analysis.anticipation} of anticipation)" if analysis.anticipation else ""
+        )
         notes.append(
-            f"{int(early.sum())} patients were set aside: already treated in the first period{because}."
+            f"{int(early.sum())} patients were set aside: already treated in the first "
+            f"period{because}."
         )
         keep = ~early[panel.unit]
     if int(panel.period.max()) > periods[-1]:
         inside = panel.period <= periods[-1]
         keep = inside if keep is None else keep & inside
     if analysis.unbalanced == "balanced":
-        n_seen = np.bincount(panel.unit if keep is None else panel.unit[keep], minlength=len(cohort))
+        n_seen = np.bincount(
+            panel.unit if keep is None else panel.unit[keep], minlength=len(cohort)
+        )
         incomplete = (n_seen > 0) & (n_seen < len(periods))
         if incomplete.any():
             notes.append(
-                f"{int(incomplete.sum())} patients not seen in every period were set aside (balanced)."
+                f"{int(incomplete.sum())} patients not seen in every period were set aside "
+                "(balanced)."
             )
             whole = ~incomplete[panel.unit]
             keep = whole if keep is None else keep & whole
     if keep is not None and not keep.any():
-        raise_faults([Fault("panel", "no patient who can be used", "patients with an untreated period"
-                            + (" who are seen in every period" if analysis.unbalanced == "balanced" else ""),
-                            'Choose "unbalanced: pairwise".' if analysis.unbalanced == "balanced" else
-                            "Extend the panel to before the first start.")])  # fmt: skip
+        raise_faults(
+            [
+                Fault(
+                    "panel",
+                    "no patient who can be used",
+                    "patients with an untreated period"
+                    + (
+                        " who are seen in every period" if analysis.unbalanced == "balanced" else ""
+                    ),
+                    'Choose "unbalanced: pairwise".'
+                    if analysis.unbalanced == "balanced"
+                    else "Extend the panel to before the first start.",
+                )
+            ]
+        )
     return None if keep is None or keep.all() else np.flatnonzero(keep)
 
 
 def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None) -> list[Cell]:
-    """Every ATT(g,t) in order of cohort and period; `cohorts`: of these, even where nobody is left in them.
+    """Every ATT(g,t) in order of cohort and period; `cohorts`: of these, even where nobody is left
+    in them.
 
-    Base period: from g − anticipation on, the last one before that; earlier, the previous period (varying) or
-    that same one (universal). Not-yet-treated comparison patients start after
+    Base period: from g − anticipation on, the last one before that; earlier, the previous period
+    (varying) or that same one (universal). Not-yet-treated comparison patients start after
     max(t, base) + anticipation.
     """
     periods, anticipation = design.periods, analysis.anticipation
     if cohorts is None:
         starts = np.unique(design.cohort)
         cohorts = starts[np.isfinite(starts)].astype(np.int64)
-        if np.isfinite(starts[-1]):  # without never-treated, the last cohort serves as comparison only
+        if np.isfinite(
+            starts[-1]
+        ):  # without never-treated, the last cohort serves as comparison only
             cohorts = cohorts[:-1]
     n = len(design.cohort)
     never = int(np.searchsorted(design.cohort, NEVER))
     universal = analysis.base == "universal"
     found = []
     for g in (int(start) for start in cohorts):
-        low, high = (int(e) for e in np.searchsorted(design.cohort, (g, np.nextafter(float(g), NEVER))))
+        low, high = (
+            int(e) for e in np.searchsorted(design.cohort, (g, np.nextafter(float(g), NEVER)))
+        )
         long_base = int(np.flatnonzero(periods + anticipation < g)[-1])
         for row in range(0 if universal else 1, len(periods)):
             t = int(periods[row])
@@ -249,7 +284,9 @@ def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None
             if analysis.control == "never_treated":
                 controls: tuple[tuple[int, int], ...] = ((never, n),)
             else:
-                latest = max(t, int(periods[base])) + anticipation if universal else t + anticipation
+                latest = (
+                    max(t, int(periods[base])) + anticipation if universal else t + anticipation
+                )
                 begin = int(np.searchsorted(design.cohort, latest, side="right"))
                 controls = ((begin, low), (high, n)) if begin <= low else ((begin, n),)
             controls = tuple((a, b) for a, b in controls if b > a)
@@ -280,7 +317,8 @@ def _without_never_treated(
             "Callaway–Sant'Anna needs never-treated patients or at least two start dates."
         )
     notes.append(
-        f"Nobody is never treated: periods from {int(last) - analysis.anticipation} on were set aside and the "
+        f"Nobody is never treated: periods from {int(last) - analysis.anticipation} on were set "
+        "aside and the "
         f"cohort that starts in {int(last)} serves as comparison only."
     )
     return cut
@@ -304,7 +342,9 @@ def _independent(matrices: dict[str, Floats], notes: list[str]) -> tuple[str, ..
             rest -= direction * dot(direction, rest)
             left = dot(rest, rest)
         if size <= 1e-20 * np.nansum(values * values) or left <= COLLINEAR * size:
-            notes.append(f"Covariate {name} was left out: it is constant or a combination of the others.")
+            notes.append(
+                f"Covariate {name} was left out: it is constant or a combination of the others."
+            )
             continue
         kept.append(name)
         if len(matrices) > 1:

@@ -1,15 +1,16 @@
 """One 2×2 comparison of changes within patients: regression, IPW (Hájek) and doubly robust.
 
-With D the treated, C the comparison patients, w weights, x covariates (with constant) at the earlier period,
-dy the change of the outcome, b the regression of dy on x among C, p the propensity score and
-ω = w p/(1 − p) on C:
+With D the treated, C the comparison patients, w weights, x covariates (with constant) at the
+earlier period, dy the change of the outcome, b the regression of dy on x among C, p the propensity
+score and ω = w p/(1 − p) on C:
 
     reg   E_D[dy − x'b]                   ipw   E_D[dy] − E_ω[dy]
     dr    E_D[dy − x'b] − E_ω[dy − x'b]   (E weighted means)
 
-The influence of a patient includes what the estimated b and p contribute; it is scaled so that the sum of
-squares over patients is the variance. Source: Sant'Anna & Zhao (2020), J Econometrics 219(1), eq. 2.2–3.1
-("traditional" nuisance estimators: least squares and maximum likelihood), trimming as R DRDID 1.2.
+The influence of a patient includes what the estimated b and p contribute; it is scaled so that the
+sum of squares over patients is the variance. Source: Sant'Anna & Zhao (2020), J Econometrics
+219(1), eq. 2.2–3.1 ("traditional" nuisance estimators: least squares and maximum likelihood),
+trimming as R DRDID 1.2.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from evalweave.estimators.cs_propensity import (
     moment,
     predict,
 )
-from evalweave.estimators.result import Floats
+from evalweave.fits.result import Floats
 
 
 @dataclass(frozen=True)
@@ -90,15 +91,27 @@ def compare(
         residual = w_treated * (1 - p_treated)
         mean_odds = moment(x_control, odds) / odds.sum()
     return Comparison(
-        method, x_treated, x_control, w_treated, w_control, sum_treated, mean_treated,
-        inverse, score, residual, odds, fitted, mean_odds,
-    )  # fmt: skip
+        method,
+        x_treated,
+        x_control,
+        w_treated,
+        w_control,
+        sum_treated,
+        mean_treated,
+        inverse,
+        score,
+        residual,
+        odds,
+        fitted,
+        mean_odds,
+    )
 
 
 def effect(
     c: Comparison, dy_treated: Floats, dy_control: Floats, influence: bool = True
 ) -> tuple[float, Floats, Floats]:
-    """Return ATT(g,t) and the influence of the treated and of the comparison patients (empty if not asked)."""
+    """Return ATT(g,t) and the influence of the treated and of the comparison patients (empty if not
+    asked)."""
     none = np.empty(0)
     if not c.has_covariates:
         sum_control = float(c.w_control.sum())
@@ -122,14 +135,20 @@ def effect(
             return mean_t, none, none
         assert c.inverse is not None
         own = c.w_treated * (r_treated - mean_t) / c.sum_treated
-        return mean_t, own, -c.w_control * r_control * predict(c.inverse @ c.mean_treated, c.x_control)
+        return (
+            mean_t,
+            own,
+            -c.w_control * r_control * predict(c.inverse @ c.mean_treated, c.x_control),
+        )
 
     sum_odds = float(c.odds.sum())
     mean_c = dot(c.odds, r_control) / sum_odds
     att = mean_t - mean_c
     if not influence:
         return att, none, none
-    assert c.treated_residual is not None and c.fitted_control is not None and c.mean_odds is not None
+    assert (
+        c.treated_residual is not None and c.fitted_control is not None and c.mean_odds is not None
+    )
     weighted = c.odds * (r_control - mean_c) / sum_odds
     tilt = c.score.inverse_information @ moment(c.x_control, weighted)
     own = c.w_treated * (r_treated - mean_t) / c.sum_treated

@@ -1,4 +1,5 @@
-"""Two small regressions on a handful of covariates: weighted least squares and the logit of treatment.
+"""Two small regressions on a handful of covariates: weighted least squares and the logit of
+treatment.
 
 Covariates come as x (k × n) without the constant; coefficients are (k + 1), constant first.
 """
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from evalweave.estimators.result import Floats
+from evalweave.fits.result import Floats
 
 OVERLAP = 0.999  # a score this high leaves nobody comparable: R did refuses the comparison
 TRIM = 0.995  # comparison patients with a score this high get no weight: R DRDID
@@ -71,17 +72,25 @@ def inverse_gram(x: Floats, weight: Floats, who: str) -> Floats:
     """Invert `gram`; raises NoEstimate where the covariates are collinear among these patients."""
     matrix = gram(x, weight)
     if x.shape[1] < len(matrix) or not np.linalg.cond(matrix) < 1 / SINGULAR:
-        raise NoEstimate(f"the covariates cannot be told apart among the {who} (too few, or collinear)")
+        raise NoEstimate(
+            f"the covariates cannot be told apart among the {who} (too few, or collinear)"
+        )
     return invert(matrix)
 
 
 def logit(
-    x_treated: Floats, x_control: Floats, w_treated: Floats, w_control: Floats, start: Floats | None = None
+    x_treated: Floats,
+    x_control: Floats,
+    w_treated: Floats,
+    w_control: Floats,
+    start: Floats | None = None,
 ) -> tuple[Logit, Floats, Floats]:
-    """Maximum likelihood by Newton's method; returns the fit and the scores of treated and comparison.
+    """Maximum likelihood by Newton's method; returns the fit and the scores of treated and
+    comparison.
 
     Raises:
-        NoEstimate: separation, no convergence, or a score of 0.999 or more (no overlap; R did's rule).
+        NoEstimate: separation, no convergence, or a score of 0.999 or more (no overlap; R did's
+        rule).
     """
     x = np.concatenate((x_treated, x_control), axis=1)
     weight = np.concatenate((w_treated, w_control))
@@ -106,6 +115,7 @@ def logit(
             information = gram(x, weight * score * (1 - score))
             return Logit(beta, invert(information)), score[:n_treated], score[n_treated:]
     raise NoEstimate(
-        "the covariates separate treated from comparison patients (a propensity score reaches 0.999), "
+        "the covariates separate treated from comparison patients (a propensity score reaches "
+        "0.999), "
         "so nobody is comparable"
     )

@@ -2,11 +2,12 @@
 
     att = (mean after - mean before | programme) - (mean after - mean before | comparison)
 
-over all patient-periods, as the coefficient of y on programme x after with both main effects and optional
-covariates. Beside it ANCOVA: the mean after on programme, given the mean before, over patients seen on both sides;
-where arms differ at baseline, the two bracket regression to the mean (Ding & Li 2019). With `collapse: practice`,
-also each practice's mean within-patient change compared between arms, equal weights and weighted by patients,
-with classical errors and t(G - 2) (Donald & Lang 2007).
+over all patient-periods, as the coefficient of y on programme x after with both main effects and
+optional covariates. Beside it ANCOVA: the mean after on programme, given the mean before, over
+patients seen on both sides; where arms differ at baseline, the two bracket regression to the mean
+(Ding & Li 2019). With `collapse: practice`, also each practice's mean within-patient change
+compared between arms, equal weights and weighted by patients, with classical errors and t(G - 2)
+(Donald & Lang 2007).
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ import numpy as np
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.moments import unit_starts
 from evalweave.estimators.plain import plain_fit
-from evalweave.estimators.result import Fit, Floats, Ints, OwnInference, PanelData
-from evalweave.estimators.twfe import check_treated
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import check_treated
+from evalweave.fits.result import Fit, Floats, Ints, OwnInference, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
@@ -35,7 +36,8 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     starts = np.unique(panel.first_treated[within])
     if len(starts) > 1:
         raise DataError(
-            f"did_2x2 needs one start, and there are {len(starts)}: use callaway_santanna, imputation or twfe."
+            f"did_2x2 needs one start, and there are {len(starts)}: use callaway_santanna, "
+            "imputation or twfe."
         )
     treated = within.astype(float)
     after = (panel.period >= starts[0]).astype(float)
@@ -43,7 +45,8 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         for side, when in ((0.0, "before"), (1.0, "after")):
             if not ((treated == arm) & (after == side)).any():
                 raise DataError(
-                    f"Nobody of the {word} arm was observed {when} the start: there is no 2×2 to compare."
+                    f"Nobody of the {word} arm was observed {when} the start: there is no 2×2 to "
+                    "compare."
                 )
     like = _like(panel, analysis)
     columns = {
@@ -52,7 +55,9 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         "programme": treated,
         "after": after,
     }
-    main = plain_fit({**columns, **panel.covariates}, panel.y, panel.weight, panel.cluster, "att", like)
+    main = plain_fit(
+        {**columns, **panel.covariates}, panel.y, panel.weight, panel.cluster, "att", like
+    )
     patients = _before_after(panel, after)
     beside: list[Fit] = []
     absent = {}
@@ -71,17 +76,33 @@ def _like(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     words = "all patient-periods, no patient effects" + ("; weighted" if panel.weighted else "")
     empty = np.zeros(0)
     return Fit(
-        estimator=analysis.estimator, terms=(), theta=empty, influence=np.zeros((panel.n_clusters, 0)),
-        cluster_names=panel.cluster_names, n_obs=len(panel.y), n_patients=len(panel.unit_names),
-        n_practices=panel.n_clusters, n_practices_treated=int(treated.sum()), convention=words, notes=panel.notes,
-    )  # fmt: skip
+        estimator=analysis.estimator,
+        terms=(),
+        theta=empty,
+        influence=np.zeros((panel.n_clusters, 0)),
+        cluster_names=panel.cluster_names,
+        n_obs=len(panel.y),
+        n_patients=len(panel.unit_names),
+        n_practices=panel.n_clusters,
+        n_practices_treated=int(treated.sum()),
+        convention=words,
+        notes=panel.notes,
+    )
 
 
 class _Patients:
     """Patients seen before and after: means (n), arm, practice, and weight."""
 
-    def __init__(self, before: Floats, later: Floats, arm: Floats, cluster: Ints, weight: Floats) -> None:
-        self.before, self.later, self.arm, self.cluster, self.weight = before, later, arm, cluster, weight
+    def __init__(
+        self, before: Floats, later: Floats, arm: Floats, cluster: Ints, weight: Floats
+    ) -> None:
+        self.before, self.later, self.arm, self.cluster, self.weight = (
+            before,
+            later,
+            arm,
+            cluster,
+            weight,
+        )
 
 
 def _before_after(panel: PanelData, after: Floats) -> _Patients:
@@ -103,17 +124,24 @@ def _before_after(panel: PanelData, after: Floats) -> _Patients:
 def _ancova(panel: PanelData, patients: _Patients, like: Fit) -> Fit:
     if len(np.unique(patients.arm)) < 2:
         raise DataError("patients seen both before and after the start are all in one arm")
-    columns = {"ancova": patients.arm, "constant": np.ones(len(patients.arm)), "before": patients.before}
+    columns = {
+        "ancova": patients.arm,
+        "constant": np.ones(len(patients.arm)),
+        "before": patients.before,
+    }
     return _renamed(
         plain_fit(columns, patients.later, patients.weight, patients.cluster, "ancova", like),
-        "mean after on programme given mean before, patients seen on both sides", patients,
-    )  # fmt: skip
+        "mean after on programme given mean before, patients seen on both sides",
+        patients,
+    )
 
 
 def _renamed(fit: Fit, convention: str, patients: _Patients) -> Fit:
     from dataclasses import replace
 
-    return replace(fit, convention=convention, n_obs=len(patients.arm), n_patients=len(patients.arm))
+    return replace(
+        fit, convention=convention, n_obs=len(patients.arm), n_patients=len(patients.arm)
+    )
 
 
 def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
@@ -141,17 +169,28 @@ def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
             "equal weights" if name.endswith("equal") else "weighted by patients"
         )
         own = OwnInference(
-            "practice_means", np.sqrt(np.diag(bread)[:1] * spread), float(len(mean) - 2),
+            "practice_means",
+            np.sqrt(np.diag(bread)[:1] * spread),
+            float(len(mean) - 2),
             "classical errors over practices, t(G-2) (Donald & Lang)",
-        )  # fmt: skip
+        )
         influence = (weight * residual)[:, None] * (x @ bread)[:, :1]
         padded = np.zeros((panel.n_clusters, 1))
         padded[there] = influence
         fits.append(
-            replace(like, terms=(name,), theta=beta[:1], influence=padded, own=own, convention=words,
-                    n_obs=len(patients.arm), n_patients=len(patients.arm), n_practices=len(mean),
-                    n_practices_treated=int(arm.sum()))
-        )  # fmt: skip
+            replace(
+                like,
+                terms=(name,),
+                theta=beta[:1],
+                influence=padded,
+                own=own,
+                convention=words,
+                n_obs=len(patients.arm),
+                n_patients=len(patients.arm),
+                n_practices=len(mean),
+                n_practices_treated=int(arm.sum()),
+            )
+        )
     return fits
 
 

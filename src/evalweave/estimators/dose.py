@@ -1,10 +1,11 @@
 """Effect among those who took the programme up, with its availability as the instrument.
 
-    y_it = beta uptake_it + x_it'b + period_t + patient_i + e_it,        instrument D_it = 1[t >= start_i]
+    y_it = beta uptake_it + x_it'b + period_t + patient_i + e_it,        instrument D_it = 1[t >=
+    start_i]
 
-beta = (effect of D on y) / (effect of D on uptake), two-stage least squares on data with patient effects absorbed
-(as linearmodels' IV2SLS gives on them). It needs a declared complete source of uptake, and that availability works
-through uptake alone.
+beta = (effect of D on y) / (effect of D on uptake), two-stage least squares on data with patient
+effects absorbed (as linearmodels' IV2SLS gives on them). It needs a declared complete source of
+uptake, and that availability works through uptake alone.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ import numpy as np
 
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.least_squares import fit_of, solve
-from evalweave.estimators.result import Fit, Floats, PanelData
-from evalweave.estimators.twfe import check_treated, convention, started
-from evalweave.inference.cluster_robust import cr1_factor
-from evalweave.inference.distributions import t_quantile
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import check_treated, convention, started
+from evalweave.fits.distributions import cr1_factor, t_quantile
+from evalweave.fits.result import Fit, Floats, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 WARNING = (
-    "Selection: this speaks of people moved to take up by availability only, and presumes that availability acts "
+    "Selection: this speaks of people moved to take up by availability only, and presumes that "
+    "availability acts "
     "through uptake alone; people who take up differ from those who do not."
 )
 WEAK = 10.0
@@ -38,33 +39,45 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """
     if not analysis.uptake:
         raise StudyError(
-            f"{analysis.name}: dose needs `uptake`: the column that says who was referred or engaged."
+            f"{analysis.name}: dose needs `uptake`: the column that says who was referred or "
+            "engaged."
         )
     if not analysis.uptake_complete:
         raise StudyError(
-            f"{analysis.name}: dose needs a complete source of uptake. Referral codes before 2019 are not one. "
+            f"{analysis.name}: dose needs a complete source of uptake. Referral codes before 2019 "
+            "are not one. "
             "If yours is complete, declare `uptake_complete: true`."
         )
     if analysis.subgroup:
         raise StudyError(f"{analysis.name}: dose takes no subgroup.")
     check_treated(panel)
     uptake = panel.covariates[analysis.uptake]
-    kept = {n: v for n, v in panel.covariates.items() if n != analysis.uptake or n in analysis.covariates}
+    kept = {
+        n: v
+        for n, v in panel.covariates.items()
+        if n != analysis.uptake or n in analysis.covariates
+    }
     panel = replace(panel, covariates=kept)
     plain = analysis.model_copy(update={"inference": ["cr1"]})
     try:
         first = _stage(replace(panel, y=uptake), plain)
     except DataError:
-        raise DataError("Uptake does not vary within patients: there is no dose to speak of.") from None
+        raise DataError(
+            "Uptake does not vary within patients: there is no dose to speak of."
+        ) from None
     reduced = _stage(panel, plain)
     if not first.terms or not reduced.terms:
         raise DataError(
-            "Availability has no estimated effect on uptake: " + "; ".join(first.absent.values()) + "."
+            "Availability has no estimated effect on uptake: "
+            + "; ".join(first.absent.values())
+            + "."
         )
     ratio = _ratio(first, reduced)
     pi = float(first.theta[0])
     if abs(pi) <= 1e-12:
-        raise DataError("Availability does not move uptake at all: the effect of uptake is not identified.")
+        raise DataError(
+            "Availability does not move uptake at all: the effect of uptake is not identified."
+        )
     beta = float(reduced.theta[0]) / pi
     ls = reduced.least_squares
     assert ls is not None and first.least_squares is not None
@@ -82,7 +95,8 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     notes = [WARNING]
     if f_statistic < WEAK:
         notes.append(
-            f"The first stage is weak (F = {f_statistic:.1f}): read the Anderson–Rubin interval, not the others."
+            f"The first stage is weak (F = {f_statistic:.1f}): read the Anderson–Rubin interval, "
+            "not the others."
         )
     by_first, by_reduced = first.least_squares, ls
 
@@ -127,7 +141,8 @@ def _coefficient(xx: Floats, xy: Floats) -> float:
 def anderson_rubin(top: float, bottom: float, variance: Floats, critical: float) -> dict[str, Any]:
     """Return the set of b whose reduced form y - b uptake shows no effect of the instrument.
 
-    {b: (top - b bottom)^2 <= c^2 (v11 - 2 b v12 + b^2 v22)}: an interval, everything outside one, or the whole line.
+    {b: (top - b bottom)^2 <= c^2 (v11 - 2 b v12 + b^2 v22)}: an interval, everything outside one,
+    or the whole line.
     """
     a = bottom**2 - critical**2 * float(variance[1, 1])
     b = -2 * (top * bottom - critical**2 * float(variance[0, 1]))

@@ -2,9 +2,9 @@
 
     y_it = sum over g, t >= g of tau_gt 1[start_i = g] 1[t] + period_t + patient_i + e_it
 
-so that never- and not-yet-treated patient-periods alone inform the period effects. Covariates enter as he proposes:
-interacted with every period, and with every treated cell after subtracting their cohort mean, so that tau_gt stays the
-effect at the cohort's mean.
+so that never- and not-yet-treated patient-periods alone inform the period effects. Covariates enter
+as he proposes: interacted with every period, and with every treated cell after subtracting their
+cohort mean, so that tau_gt stays the effect at the cohort's mean.
 """
 
 from __future__ import annotations
@@ -20,14 +20,15 @@ from evalweave.estimators.cohort_effects import (
 )
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.moments import unit_starts
-from evalweave.estimators.result import Fit, Floats, PanelData
 from evalweave.estimators.sun_abraham import _place
-from evalweave.estimators.twfe import check_treated, convention
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import check_treated, convention
+from evalweave.fits.result import Fit, Floats, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    """Return `att`, `event[e]` (e >= 0), `event[overall]`, `trend`, `group[g]`, `calendar[t]` and `att_gt[g,t]`.
+    """Return `att`, `event[e]` (e >= 0), `event[overall]`, `trend`, `group[g]`, `calendar[t]` and
+    `att_gt[g,t]`.
 
     Raises:
         StudyError: for a subgroup.

@@ -1,11 +1,13 @@
 """Event study: leads and lags of two-way fixed effects around the start, relative to `reference`.
 
-    y_it = sum over e != reference of theta_e 1[t - start_i = e] + x_it'b + period_t + patient_i + e_it
+    y_it = sum over e != reference of theta_e 1[t - start_i = e] + x_it'b + period_t + patient_i +
+    e_it
 
-Never-treated patients have no event time. With `bins: [a, b]`, event times before a count as a and after b as b.
-Beside the terms `event[e]`: `event[overall]`, the unweighted mean of the estimated theta_e with e >= 0, and `trend`,
-the slope of the least-squares line through the points (e, theta_e), e >= 0 (outcome units per period); a binned
-end counts at its own e.
+Never-treated patients have no event time. With `bins: [a, b]`, event times before a count as a and
+after b as b. Beside the terms `event[e]`: `event[overall]`, the unweighted mean of the estimated
+theta_e with e
+>= 0, and `trend`, the slope of the least-squares line through the points (e, theta_e), e >= 0
+(outcome units per period); a binned end counts at its own e.
 """
 
 from __future__ import annotations
@@ -14,30 +16,37 @@ import numpy as np
 
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.least_squares import fit_of, solve
-from evalweave.estimators.result import Fit, Floats, Ints, PanelData
-from evalweave.estimators.twfe import check_treated, convention
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import check_treated, convention
+from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    """Return `event[e]` for every observed event time but the reference, `event[overall]` and `trend`.
+    """Return `event[e]` for every observed event time but the reference, `event[overall]` and
+    `trend`.
 
     Raises:
-        StudyError: for a subgroup (use twfe) or a reference that no treated patient was observed at.
+        StudyError: for a subgroup (use twfe) or a reference that no treated patient was observed
+        at.
         DataError: where there is nothing to compare.
     """
     if analysis.subgroup:
         raise StudyError(
-            f"{analysis.name}: event_study takes no subgroup. Use twfe with subgroup, or restrict the panel."
+            f"{analysis.name}: event_study takes no subgroup. Use twfe with subgroup, or restrict "
+            "the panel."
         )
     check_treated(panel)
     events = observed_events(panel, analysis)
     if not any(event < 0 for event in events):
-        raise DataError("No treated patient was observed before the start: there is nothing to compare with.")
+        raise DataError(
+            "No treated patient was observed before the start: there is nothing to compare with."
+        )
     if analysis.reference not in events:
         raise StudyError(
-            f"{analysis.name}: no treated patient was observed at the reference {analysis.reference}; "
-            f"observed event times are {', '.join(str(event) for event in events)}. Choose one before 0."
+            f"{analysis.name}: no treated patient was observed at the reference "
+            f"{analysis.reference}; "
+            f"observed event times are {', '.join(str(event) for event in events)}. Choose one "
+            "before 0."
         )
     tested = [event for event in events if event != analysis.reference]
     if not tested:
@@ -56,11 +65,20 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     summaries, absent = over_events(found, [event for event in tested if event >= 0])
     notes = _notes(panel, found, analysis)
     return fit_of(
-        panel, solved, {**terms, **summaries}, analysis,
+        panel,
+        solved,
+        {**terms, **summaries},
+        analysis,
         f"{convention(panel)}; reference event {analysis.reference}"
-        + (f"; event times binned at {analysis.bins[0]} and {analysis.bins[1]}" if analysis.bins else ""),
-        absent, notes, details={"events": found, "reference": analysis.reference},
-    )  # fmt: skip
+        + (
+            f"; event times binned at {analysis.bins[0]} and {analysis.bins[1]}"
+            if analysis.bins
+            else ""
+        ),
+        absent,
+        notes,
+        details={"events": found, "reference": analysis.reference},
+    )
 
 
 def observed_events(panel: PanelData, analysis: AnalysisOptions) -> list[int]:
@@ -71,7 +89,8 @@ def observed_events(panel: PanelData, analysis: AnalysisOptions) -> list[int]:
 
 
 def over_events(found: list[int], wanted: list[int]) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Return the contrasts `event[overall]` and `trend` over the estimated events, or why they are absent."""
+    """Return the contrasts `event[overall]` and `trend` over the estimated events, or why they are
+    absent."""
     after = np.array([event >= 0 for event in found], dtype=np.float64)
     lost = [event for event in wanted if event not in found]
     if lost or not after.any():
@@ -102,7 +121,8 @@ def _notes(panel: PanelData, found: list[int], analysis: AnalysisOptions) -> tup
         )
     if not found:
         notes.append(
-            "Without never-treated practices, event times are identified up to a straight line only: "
+            "Without never-treated practices, event times are identified up to a straight line "
+            "only: "
             "bin the far ones (bins), or use callaway_santanna with control: not_yet_treated."
         )
     return tuple(notes)

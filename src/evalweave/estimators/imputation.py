@@ -1,11 +1,13 @@
-"""Borusyak–Jaravel–Spiess imputation: the untreated outcome of treated rows, predicted from untreated rows.
+"""Borusyak–Jaravel–Spiess imputation: the untreated outcome of treated rows, predicted from
+untreated rows.
 
-Patient and period effects (and covariates) are fitted on untreated rows only; a treated row's effect is its
-outcome less the prediction, tau_it; an average effect is theta = Σ w_it tau_it. It is linear in the outcomes,
-theta = Σ v_it y_it, with v = w on treated rows and v = −Ω Z_0 (Z_0'Ω Z_0)⁻ Z_1'w on untreated ones, and a
-patient's influence is Σ_t v_it e_it. On untreated rows e is the residual; on treated rows
-e_it = tau_it − tau̅, centred by cohort × period with weights v² (conservative: heterogeneity within a cell
-counts as error). Patient effects are absorbed, so that only a periods × periods system is solved.
+Patient and period effects (and covariates) are fitted on untreated rows only; a treated row's
+effect is its outcome less the prediction, tau_it; an average effect is theta = Σ w_it tau_it. It is
+linear in the outcomes, theta = Σ v_it y_it, with v = w on treated rows and v = −Ω Z_0 (Z_0'Ω Z_0)⁻
+Z_1'w on untreated ones, and a patient's influence is Σ_t v_it e_it. On untreated rows e is the
+residual; on treated rows e_it = tau_it − tau̅, centred by cohort × period with weights v²
+(conservative: heterogeneity within a cell counts as error). Patient effects are absorbed, so that
+only a periods × periods system is solved.
 
 Source: Borusyak, Jaravel & Spiess (2024), REStud 91(6), theorem 3 and section 4.3.
 """
@@ -20,22 +22,26 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from evalweave.errors import DataError
-from evalweave.estimators.result import Fit, Floats, Ints, PanelData
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
-NULL = 1e-9  # relative size below which an eigenvalue, or what a row has of a null direction, counts as zero
+# relative size below which an eigenvalue, or what a row has of a null direction, counts as zero
+NULL = 1e-9
 CONVENTION = (
-    "patient and period effects from untreated rows; errors centred by cohort × period (conservative); leads by "
+    "patient and period effects from untreated rows; errors centred by cohort × period "
+    "(conservative); leads by "
     "least squares on untreated rows"
 )
 
 
 @dataclass(frozen=True)
 class Absorbed:
-    """Weighted least squares of y on X (rows × P, sparse) and patient effects, by absorbing the patients.
+    """Weighted least squares of y on X (rows × P, sparse) and patient effects, by absorbing the
+    patients.
 
-    S = X'ΩX − A'N⁻¹A with A the patients' weighted sums of X and N their summed weights; `null` spans the
-    directions of the P coefficients that the rows do not determine (periods have at least one).
+    S = X'ΩX − A'N⁻¹A with A the patients' weighted sums of X and N their summed weights; `null`
+    spans the directions of the P coefficients that the rows do not determine (periods have at least
+    one).
     """
 
     x: Any
@@ -56,7 +62,8 @@ class Absorbed:
             return b, (own - self.sums @ b) / self.total
 
     def determined(self, x: Any, unit: Ints) -> NDArray[np.bool_]:
-        """Which further rows have a prediction: a patient with untreated rows and estimable effects."""
+        """Which further rows have a prediction: a patient with untreated rows and estimable
+        effects."""
         known = self.total[unit] > 0
         with np.errstate(invalid="ignore", divide="ignore"):
             mean = (self.sums @ self.null) / self.total[:, None]
@@ -69,7 +76,9 @@ def absorb(x: Any, unit: Ints, weight: Floats, n_units: int) -> Absorbed:
     by_unit = sparse.csr_matrix((weight, (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))
     sums = (by_unit @ x).tocsr()
     inverse_total = np.divide(1.0, total, out=np.zeros(n_units), where=total > 0)
-    square = (x.T @ sparse.diags(weight) @ x - sums.T @ sparse.diags(inverse_total) @ sums).toarray()
+    square = (
+        x.T @ sparse.diags(weight) @ x - sums.T @ sparse.diags(inverse_total) @ sums
+    ).toarray()
     values, vectors = np.linalg.eigh(square)
     full = values > NULL * max(float(values[-1]), 1e-300)
     inverse = (vectors[:, full] / values[full]) @ vectors[:, full].T
@@ -101,10 +110,12 @@ class Rows:
 
 
 def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    """Estimate `att` and `event[e]`: e ≥ 0 by imputation, e below the reference as leads among untreated rows.
+    """Estimate `att` and `event[e]`: e ≥ 0 by imputation, e below the reference as leads among
+    untreated rows.
 
-    With `anticipation` a, rows from a periods before the start count as treated; `att` averages rows from the
-    start on. Treated rows of patients never seen untreated, or in periods without untreated rows, cannot be
+    With `anticipation` a, rows from a periods before the start count as treated; `att` averages
+    rows from the start on. Treated rows of patients never seen untreated, or in periods without
+    untreated rows, cannot be
     imputed: they are left out and counted.
 
     Raises:
@@ -113,14 +124,16 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     rows = _rows(panel, analysis)
     if not (~rows.treated).any():
         raise DataError(
-            "panel: no row is untreated, so nothing tells what would have happened without treatment."
+            "panel: no row is untreated, so nothing tells what would have happened without "
+            "treatment."
         )
     base = _fit_untreated(rows)
     x1, unit1 = rows.design(rows.treated), panel.unit[rows.treated]
     known = base.determined(x1, unit1)
     if not known.any():
         raise DataError(
-            "panel: no treated row can be imputed. Imputation needs patients seen both before and after their "
+            "panel: no treated row can be imputed. Imputation needs patients seen both before and "
+            "after their "
             "start, and untreated patients in the same periods."
         )
     terms, weights = _targets(rows, known)
@@ -147,7 +160,8 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     notes = list(panel.notes)
     if lost:
         notes.append(
-            f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen untreated, or "
+            f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen "
+            "untreated, or "
             "nobody is untreated in that period) and are left out."
         )
     treated_clusters = np.unique(panel.cluster[rows.treated])
@@ -199,7 +213,12 @@ def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
         cluster_names=panel.cluster_names,
     )
     return Rows(
-        part, rows.covariates[inside], rows.names, rows.periods, rows.event[inside], rows.treated[inside]
+        part,
+        rows.covariates[inside],
+        rows.names,
+        rows.periods,
+        rows.event[inside],
+        rows.treated[inside],
     )
 
 
@@ -261,14 +280,17 @@ def _effects(
         influence[:, k] = np.bincount(cluster0, free, panel.n_clusters)
         influence[:, k] += np.bincount(cluster1, treated, panel.n_clusters)
         if units:
-            by_unit[:, k] = np.bincount(base.unit, free, n_units) + np.bincount(unit1, treated, n_units)
+            by_unit[:, k] = np.bincount(base.unit, free, n_units) + np.bincount(
+                unit1, treated, n_units
+            )
     return theta, influence, by_unit
 
 
 def _leads(
     rows: Rows, analysis: AnalysisOptions, influence: bool = True
 ) -> tuple[tuple[str, ...], Floats, Floats, Floats, dict[str, str]]:
-    """Leads against the reference period, by least squares on the untreated rows (a test of the model)."""
+    """Leads against the reference period, by least squares on the untreated rows (a test of the
+    model)."""
     panel, free = rows.panel, ~rows.treated
     events = np.unique(rows.event[free & np.isfinite(rows.event)])
     reference = min(analysis.reference, -1 - analysis.anticipation)
@@ -282,7 +304,8 @@ def _leads(
     b, effect = fit.solve(panel.y[free])
     fixed = (np.abs(fit.null[first:]) < np.sqrt(NULL)).all(axis=1)
     absent = {
-        f"event[{int(e)}]": "leads are not determined without never-treated patients or with these covariates"
+        f"event[{int(e)}]": "leads are not determined without never-treated patients or with these "
+        "covariates"
         for e, ok in zip(leads, fixed, strict=True)
         if not ok
     }

@@ -1,9 +1,12 @@
-"""Least squares with patient effects absorbed and period effects explicit, solved from a panel's moments.
+"""Least squares with patient effects absorbed and period effects explicit, solved from a panel's
+moments.
 
-    y_it = sum_k theta_k d_k(start_i, t) + x_it' b + period (x subgroup) effects + patient effects + e_it
+    y_it = sum_k theta_k d_k(start_i, t) + x_it' b + period (x subgroup) effects + patient effects +
+    e_it
 
-beta = M sum_g X~_g'y~_g with M = (sum_g X~_g'X~_g)^-1; practice g's influence is M X~_g'(y~_g - X~_g beta). A term
-is reported only if the data identify it, whichever redundant columns are left out.
+beta = M sum_g X~_g'y~_g with M = (sum_g X~_g'X~_g)^-1; practice g's influence is M X~_g'(y~_g -
+X~_g beta). A term is reported only if the data identify it, whichever redundant columns are left
+out.
 """
 
 from __future__ import annotations
@@ -16,10 +19,12 @@ from numpy.typing import NDArray
 
 from evalweave.errors import DataError
 from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
-from evalweave.estimators.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
+from evalweave.study.analyses import AnalysisOptions
 
-Cells = Callable[[float, int, Ints], Floats]  # (start, subgroup level, periods T) -> T x K regressors
+Cells = Callable[
+    [float, int, Ints], Floats
+]  # (start, subgroup level, periods T) -> T x K regressors
 NOTHING = 1e-12  # share of the largest sum of squares of terms and periods that is rounding
 TOLERANCE = 1e-10  # share of a column's sum of squares that the others must leave, squared scale
 
@@ -32,7 +37,8 @@ STILL = "does not vary within any patient: nobody was observed both with and wit
 
 @dataclass(frozen=True)
 class Solved:
-    """The least-squares solution. `names` are the identified terms, in the order of the first columns."""
+    """The least-squares solution. `names` are the identified terms, in the order of the first
+    columns."""
 
     names: tuple[str, ...]
     least_squares: LeastSquares
@@ -50,7 +56,8 @@ class Solved:
 def solve(
     panel: PanelData, names: tuple[str, ...], cells: Cells, dense: dict[str, Floats] | None = None
 ) -> Solved:
-    """Solve for the terms `names`, whose regressors are `cells`, with the columns of `dense` to adjust for.
+    """Solve for the terms `names`, whose regressors are `cells`, with the columns of `dense` to
+    adjust for.
 
     Raises:
         DataError: if the outcome does not vary within patients.
@@ -59,7 +66,8 @@ def solve(
     reduced = reduce_panel(panel, dense)
     if reduced.flat_outcome:
         raise DataError(
-            "The outcome does not vary within patients (it is constant, or everybody was seen once): "
+            "The outcome does not vary within patients (it is constant, or everybody was seen "
+            "once): "
             "there is no change to compare."
         )
     design = _Design(reduced, names, cells)
@@ -68,9 +76,15 @@ def solve(
     k = len(names)
     live = _live(xx, design.dense_columns)
     identified = _identified(xx, k, live)
-    absent = {name: ALIASED if live[j] else STILL for j, name in enumerate(names) if not identified[j]}
-    preferred = [*np.flatnonzero(identified), *design.period_columns, *design.dense_columns,
-                 *np.flatnonzero(~identified)]  # fmt: skip
+    absent = {
+        name: ALIASED if live[j] else STILL for j, name in enumerate(names) if not identified[j]
+    }
+    preferred = [
+        *np.flatnonzero(identified),
+        *design.period_columns,
+        *design.dense_columns,
+        *np.flatnonzero(~identified),
+    ]
     chosen = _independent(xx, [j for j in preferred if live[j]])
     gone = [design.names[j] for j in design.dense_columns if j not in set(chosen)]
     notes = tuple(_dense_note(name, reduced) for name in gone)
@@ -79,7 +93,9 @@ def solve(
     bread = (bread + bread.T) / 2
     beta = np.linalg.solve(xx[np.ix_(order, order)], xy[order])
     by_xx, by_xy, by_yy = design.sums(reduced.by_cluster, panel.n_clusters)
-    parameters = design.period_effects + int(sum(j not in set(design.period_columns) for j in order))
+    parameters = design.period_effects + int(
+        sum(j not in set(design.period_columns) for j in order)
+    )
     return Solved(
         names=tuple(name for name, there in zip(names, identified, strict=True) if there),
         least_squares=LeastSquares(
@@ -98,15 +114,24 @@ def solve(
         dense=dense,
         cells=cells,
         order=order,
-        reassign=lambda: _reassignment(panel.n_clusters, reduced, design, order, int(identified.sum())),
+        reassign=lambda: _reassignment(
+            panel.n_clusters, reduced, design, order, int(identified.sum())
+        ),
     )
 
 
 def fit_of(
-    panel: PanelData, solved: Solved, terms: dict[str, Floats], analysis: AnalysisOptions, convention: str,
-    absent: dict[str, str] | None = None, notes: tuple[str, ...] = (), **more: object,
-) -> Fit:  # fmt: skip
-    """Return the fit whose terms are contrasts (term -> weights over `solved.names`) of the solution."""
+    panel: PanelData,
+    solved: Solved,
+    terms: dict[str, Floats],
+    analysis: AnalysisOptions,
+    convention: str,
+    absent: dict[str, str] | None = None,
+    notes: tuple[str, ...] = (),
+    **more: object,
+) -> Fit:
+    """Return the fit whose terms are contrasts (term -> weights over `solved.names`) of the
+    solution."""
     ls = solved.least_squares
     contrast = np.zeros((len(terms), len(ls.columns)))
     for row, weights in enumerate(terms.values()):
@@ -139,7 +164,8 @@ def fit_of(
 
 
 class _Design:
-    """The full list of columns: terms, dense columns (one a level), period effects (one less than T a level)."""
+    """The full list of columns: terms, dense columns (one a level), period effects (one less than T
+    a level)."""
 
     def __init__(self, reduced: Reduced, names: tuple[str, ...], cells: Cells) -> None:
         self.cells, self.periods, self.n_terms = cells, reduced.periods, len(names)
@@ -151,7 +177,8 @@ class _Design:
         self.effects: list[tuple[int, int]] = []  # (level, place of the period)
         self.period_effects = 0
         for level in self.levels:
-            # A period counts as soon as a row lies in it, although patients seen once leave no trace in L.
+            # A period counts as soon as a row lies in it, although patients seen once leave no
+            # trace in L.
             seen = np.flatnonzero(reduced.pooled.rows[reduced.pooled.level == level].sum(axis=0))
             self.effects += [(level, int(place)) for place in seen[1:]]
             self.period_effects += len(seen)
@@ -162,7 +189,8 @@ class _Design:
         self.period_columns = list(range(k + len(dense), len(self.names)))
 
     def values(self, cohort: float, level: int) -> tuple[Floats, Floats]:
-        """Return the cell regressors (T x P, zero in dense columns) and the choice of dense columns (C x P)."""
+        """Return the cell regressors (T x P, zero in dense columns) and the choice of dense columns
+        (C x P)."""
         table = np.zeros((len(self.periods), len(self.names)))
         if self.n_terms:
             table[:, : self.n_terms] = self.cells(cohort, level, self.periods)
@@ -179,27 +207,37 @@ class _Design:
         p = len(self.names)
         xx, xy = np.zeros((clusters, p, p)), np.zeros((clusters, p))
         yy = np.bincount(moments.cluster, moments.dense[:, 0, 0], clusters).astype(np.float64)
-        for cohort, level in sorted(set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))):
+        for cohort, level in sorted(
+            set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))
+        ):
             types = np.flatnonzero((moments.cohort == cohort) & (moments.level == level))
             part_xx, part_xy = self.of_types(moments, types, cohort, level)
             np.add.at(xx, moments.cluster[types], part_xx)
             np.add.at(xy, moments.cluster[types], part_xy)
         return xx, xy, yy
 
-    def of_types(self, moments: Moments, types: Ints, cohort: float, level: int) -> tuple[Floats, Floats]:
+    def of_types(
+        self, moments: Moments, types: Ints, cohort: float, level: int
+    ) -> tuple[Floats, Floats]:
         """Return X'WX and X'Wy of each of `types`, as if all had started in `cohort`."""
         table, pick = self.values(cohort, level)
         xx = table.T @ moments.laplacian[types] @ table
         xy = moments.cross[types, :, 0] @ table
         if self.n_dense:
             mixed = table.T @ moments.cross[types][:, :, 1:] @ pick
-            xx = xx + mixed + np.swapaxes(mixed, 1, 2) + pick.T @ moments.dense[types][:, 1:, 1:] @ pick
+            xx = (
+                xx
+                + mixed
+                + np.swapaxes(mixed, 1, 2)
+                + pick.T @ moments.dense[types][:, 1:, 1:] @ pick
+            )
             xy = xy + moments.dense[types][:, 0, 1:] @ pick
         return xx, xy
 
 
 def _live(xx: Floats, dense: list[int]) -> NDArray[np.bool_]:
-    """Say which columns vary within patients by more than rounding; dense ones have scales of their own."""
+    """Say which columns vary within patients by more than rounding; dense ones have scales of their
+    own."""
     size = np.diag(xx)
     cells = np.ones(len(size), dtype=bool)
     cells[dense] = False
@@ -224,7 +262,8 @@ def _identified(xx: Floats, k: int, live: NDArray[np.bool_]) -> np.ndarray:
 
 
 def _independent(xx: Floats, preferred: list[int]) -> list[int]:
-    """Return the columns, in the preferred order, that earlier ones do not determine (sequential Cholesky)."""
+    """Return the columns, in the preferred order, that earlier ones do not determine (sequential
+    Cholesky)."""
     left = np.diag(xx).copy()
     start = left.copy()
     kept: list[int] = []
@@ -245,8 +284,14 @@ def _independent(xx: Floats, preferred: list[int]) -> list[int]:
 def _dense_note(name: str, reduced: Reduced) -> str:
     bare = name.split("[")[0]
     if bare in reduced.constant:
-        return f"Covariate {bare} does not vary within patients: the patient effects absorb it, so it has no coefficient."
-    return f"Covariate {bare} is a combination of the other columns and was left out; this changes no other estimate."
+        return (
+            f"Covariate {bare} does not vary within patients: the patient effects absorb it, so "
+            "it has no coefficient."
+        )
+    return (
+        f"Covariate {bare} is a combination of the other columns and was left out; this changes "
+        "no other estimate."
+    )
 
 
 def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floats:
@@ -278,7 +323,8 @@ def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floa
 
 
 def _all_terms(solved: Solved) -> tuple[str, ...]:
-    """Return the names of all term columns of the design, reported or not (only their number matters)."""
+    """Return the names of all term columns of the design, reported or not (only their number
+    matters)."""
     width = solved.cells(np.inf, -1, solved.reduced.periods).shape[1]
     return tuple(f"term {j}" for j in range(width))
 
@@ -295,14 +341,17 @@ def _reassignment(g: int, reduced: Reduced, design: _Design, order: Ints, k: int
     observed[moments.cluster] = which
     if (observed[moments.cluster] != which).any():
         raise DataError(
-            "Randomisation moves start dates between practices, but within some practices patients start at "
+            "Randomisation moves start dates between practices, but within some practices patients "
+            "start at "
             "different dates: choose as cluster the unit to which the programme was assigned."
         )
     p = len(order)
     xx, xy = np.zeros((g, len(cohorts), p, p)), np.zeros((g, len(cohorts), p))
     moved = np.zeros((g, len(cohorts), p, k))
     for c, start in enumerate(cohorts.tolist()):
-        for cohort, level in sorted(set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))):
+        for cohort, level in sorted(
+            set(zip(moments.cohort.tolist(), moments.level.tolist(), strict=True))
+        ):
             types = np.flatnonzero((moments.cohort == cohort) & (moments.level == level))
             part_xx, part_xy = design.of_types(moments, types, start, level)
             table, pick = design.values(start, level)

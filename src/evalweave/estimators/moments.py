@@ -1,14 +1,17 @@
-"""One pass over the rows: everything that least squares with patient effects needs of a panel, by type of patient.
+"""One pass over the rows: everything that least squares with patient effects needs of a panel, by
+type of patient.
 
-A type is a practice, a start (cohort) and a subgroup level; within it, every regressor that is a function of
-start and period has the same values A (T x P). With w_i the weights of patient i over the T periods (0 = not seen)
-and y~ the outcome less the patient's weighted mean, absorbing the patient effects leaves
+A type is a practice, a start (cohort) and a subgroup level; within it, every regressor that is a
+function of start and period has the same values A (T x P). With w_i the weights of patient i over
+the T periods (0 = not seen) and y~ the outcome less the patient's weighted mean, absorbing the
+patient effects leaves
 
     X~'WX~ = A' L A,    L = diag(sum_i w_i) - sum_i w_i w_i' / w_i.        (T x T),
     X~'Wy~ = A' r,      r_t = sum_i w_it y~_it                            (T),
 
-exactly and without iteration, so that no within-transformed regressor is ever built (Frisch-Waugh-Lovell).
-Columns that differ between patients (covariates) are demeaned as the outcome is.
+exactly and without iteration, so that no within-transformed regressor is ever built
+(Frisch-Waugh-Lovell). Columns that differ between patients (covariates) are demeaned as the outcome
+is.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalweave.estimators.result import Floats, Ints, PanelData
+from evalweave.fits.result import Floats, Ints, PanelData
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,8 @@ class Moments:
 
 @dataclass(frozen=True)
 class Reduced:
-    """A panel reduced to moments: pooled over practices (for the estimate) and by practice (for inference).
+    """A panel reduced to moments: pooled over practices (for the estimate) and by practice (for
+    inference).
 
     The estimate is solved from the pooled form, so that the choice of cluster changes no bit of it.
     """
@@ -77,7 +81,9 @@ def reduce_panel(panel: PanelData, dense: dict[str, Floats] | None = None) -> Re
     starts = unit_starts(panel)
     periods, place = period_places(panel.period)
     cohorts, cohort = np.unique(panel.first_treated[starts], return_inverse=True)
-    level = np.zeros(len(starts), dtype=np.int64) if panel.subgroup is None else panel.subgroup[starts]
+    level = (
+        np.zeros(len(starts), dtype=np.int64) if panel.subgroup is None else panel.subgroup[starts]
+    )
     levels = level - level.min()
     pooled_type = cohort * (int(levels.max()) + 1) + levels
     cluster = panel.cluster[starts]
@@ -137,7 +143,8 @@ def period_places(period: Ints) -> tuple[Ints, Ints]:
 def _sums(
     code: Ints, types: int, seen: Floats, total: Floats, within: list[Floats], weighted: bool
 ) -> tuple[Floats, Floats, Floats, Ints]:
-    """Return laplacian, cross, dense and rows of each type; units are added in their sorted order."""
+    """Return laplacian, cross, dense and rows of each type; units are added in their sorted
+    order."""
     periods, columns = seen.shape[1], len(within)
     order = np.argsort(code, kind="stable")
     bounds = np.searchsorted(code[order], np.arange(types + 1))
@@ -151,7 +158,9 @@ def _sums(
             pieces = bounds[here] - bounds[here.start]
             weight = seen[units]
             share = weight / np.sqrt(total[units])[:, None]
-            laplacian[here] = -np.add.reduceat(share[:, :, None] * share[:, None, :], pieces, axis=0)
+            laplacian[here] = -np.add.reduceat(
+                share[:, :, None] * share[:, None, :], pieces, axis=0
+            )
             diagonal[here] = np.add.reduceat(weight, pieces, axis=0)
             rows[here] = np.add.reduceat((weight > 0).astype(np.int64), pieces, axis=0)
             for j in range(columns):
@@ -173,7 +182,9 @@ def _sums(
             for j in range(columns):
                 cross[item, :, j] = products[j].sum(axis=0)
                 for k in range(j + 1):
-                    dense[item, j, k] = dense[item, k, j] = np.einsum("ut,ut->", products[j], own[k])
+                    dense[item, j, k] = dense[item, k, j] = np.einsum(
+                        "ut,ut->", products[j], own[k]
+                    )
     places = np.arange(periods)
     laplacian[:, places, places] += diagonal
     return laplacian, cross, dense, rows

@@ -1,7 +1,8 @@
 """From anybody's table to a checked panel, sorted by unit (as text) and period.
 
-Everything that is wrong is said at once. Rows without an outcome, covariate or weight are left out and counted in
-`PanelData.notes`; nothing else is dropped. Messages never quote an identifier or a value.
+Everything that is wrong is said at once. Rows without an outcome, covariate or weight are left out
+and counted in `PanelData.notes`; nothing else is dropped. Messages never quote an identifier or a
+value.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evalweave.errors import DataError, Fault, nearest, raise_faults
-from evalweave.estimators.result import Floats, Ints, PanelData
-from evalweave.study import AnalysisOptions, Columns
+from evalweave.fits.result import Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions, Columns
 
 FILE = "the panel"
-PERIODS = "Number the periods one after the other: 2015 for 2015/16, 1, 2, 3 … for months or quarters."
-STARTS = "Write the number of the first treated period, as in the period column; leave it blank for never."
+PERIODS = (
+    "Number the periods one after the other: 2015 for 2015/16, 1, 2, 3 … for months or quarters."
+)
+STARTS = (
+    "Write the number of the first treated period, as in the period column; leave it blank "
+    "for never."
+)
 UNKNOWN = ("", "unknown", "Unknown", "nan", "NaN", "<NA>", "None", "NA")
 FARTHEST = 100_000  # periods from first to last
 Mask = NDArray[np.bool_]
@@ -33,23 +39,36 @@ def panel_data(
 ) -> PanelData:
     """Return `frame` (one row a unit and period) as a `PanelData`.
 
-    `extra` names further numeric columns to carry in `covariates` (the uptake of `dose`). Blank, 0 and infinite
-    `first_treated` mean never. Weights that are all 1 count as no weights.
+    `extra` names further numeric columns to carry in `covariates` (the uptake of `dose`). Blank, 0
+    and infinite `first_treated` mean never. Weights that are all 1 count as no weights.
 
     Raises:
-        DataError: with every fault: missing columns, text where numbers belong, repeated unit-periods, units in
-            two clusters, `first_treated` or subgroup changing within a unit, negative weights, no row left.
+        DataError: with every fault: missing columns, text where numbers belong, repeated
+        unit-periods, units in
+            two clusters, `first_treated` or subgroup changing within a unit, negative weights, no
+            row left.
     """
     faults: list[Fault] = []
     wanted = _wanted(columns, analysis, extra)
     _missing(frame, wanted, faults, file)
     raise_faults(faults)
     if not len(frame):
-        raise DataError(f"{file}: found no rows below the header, expected one row a unit and period.")
+        raise DataError(
+            f"{file}: found no rows below the header, expected one row a unit and period."
+        )
 
     period = _numbers(frame, columns.period, faults, file, PERIODS)
-    integers = getattr(frame[columns.period].dtype, "kind", "O") in "iu" and not np.isnan(period.sum())
-    _whole(period, columns.period, faults, file, "consecutive integers such as 2015 for 2015/16", integers)
+    integers = getattr(frame[columns.period].dtype, "kind", "O") in "iu" and not np.isnan(
+        period.sum()
+    )
+    _whole(
+        period,
+        columns.period,
+        faults,
+        file,
+        "consecutive integers such as 2015 for 2015/16",
+        integers,
+    )
     y = _numbers(frame, columns.outcome, faults, file)
     starts = _numbers(frame, columns.first_treated, faults, file, STARTS)
     numbers = {name: _numbers(frame, name, faults, file) for name in (*analysis.covariates, *extra)}
@@ -72,7 +91,8 @@ def panel_data(
     rows = np.arange(len(frame)) if keep is None else np.flatnonzero(keep)
     if not len(rows):
         raise DataError(
-            f"{file}: no row has all of {', '.join([columns.outcome, *numbers])} and a positive weight; "
+            f"{file}: no row has all of {', '.join([columns.outcome, *numbers])} and a positive "
+            "weight; "
             "the outcome was never measured or the column is the wrong one."
         )
     kept = frame if everything else frame.iloc[rows]
@@ -95,10 +115,15 @@ def panel_data(
         if len(again):
             first = int(rows[order[again + 1]].min())
             faults.append(
-                Fault(file, f"{len(again)} further rows for the same {columns.unit} and {columns.period}",
-                      "one row a unit and period", "Average or choose among them first.",
-                      row=first + 2, column=columns.period)
-            )  # fmt: skip
+                Fault(
+                    file,
+                    f"{len(again)} further rows for the same {columns.unit} and {columns.period}",
+                    "one row a unit and period",
+                    "Average or choose among them first.",
+                    row=first + 2,
+                    column=columns.period,
+                )
+            )
 
     def taken(values: NDArray[Any]) -> NDArray[Any]:
         if everything:
@@ -110,20 +135,41 @@ def panel_data(
     where = rows if order is None else rows[order]
     y, starts = taken(y), taken(starts)
     within = unit[1:] == unit[:-1]
-    _constant(cluster, within, where, columns.cluster or columns.unit, "one cluster a unit", faults, file)
-    _constant(starts, within, where, columns.first_treated, "one first treated period a unit", faults, file)
+    _constant(
+        cluster, within, where, columns.cluster or columns.unit, "one cluster a unit", faults, file
+    )
+    _constant(
+        starts,
+        within,
+        where,
+        columns.first_treated,
+        "one first treated period a unit",
+        faults,
+        file,
+    )
     codes: Ints | None = None
     levels: tuple[str, ...] = ()
     if analysis.subgroup:
         codes, levels = _levels(kept[analysis.subgroup], columns, analysis.subgroup)
         if order is not None:
             codes = codes[order]
-        _constant(codes, within, where, analysis.subgroup, "one level a unit, fixed at the index date",
-                  faults, file)  # fmt: skip
+        _constant(
+            codes,
+            within,
+            where,
+            analysis.subgroup,
+            "one level a unit, fixed at the index date",
+            faults,
+            file,
+        )
     raise_faults(faults)
     _outside(starts[np.append(True, ~within)], periods, columns.first_treated, notes)
     weighted = weights is not None and bool((weights[rows] != 1.0).any())
-    weight = taken(weights) if weighted and weights is not None else np.broadcast_to(np.float64(1), len(y))
+    weight = (
+        taken(weights)
+        if weighted and weights is not None
+        else np.broadcast_to(np.float64(1), len(y))
+    )
     return PanelData(
         unit=unit,
         period=periods,
@@ -143,7 +189,8 @@ def panel_data(
 
 
 def _sorted_blocks(unit: Ints, key: Ints) -> Ints | None:
-    """Return the sorting order of rows that come unit by unit, each in order of period; None if they do not."""
+    """Return the sorting order of rows that come unit by unit, each in order of period; None if
+    they do not."""
     starts = np.flatnonzero(np.concatenate(([True], unit[1:] != unit[:-1])))
     blocks = unit[starts]
     if len(blocks) != int(unit.max()) + 1:
@@ -166,14 +213,24 @@ def _missing(frame: pd.DataFrame, wanted: list[str], faults: list[Fault], file: 
     for name in wanted:
         if name not in there:
             faults.append(
-                Fault(file, f'no column "{name}"', "it to be there", nearest(name, there) if there else "")
+                Fault(
+                    file,
+                    f'no column "{name}"',
+                    "it to be there",
+                    nearest(name, there) if there else "",
+                )
             )
         elif there.count(name) > 1:
-            faults.append(Fault(file, f"{there.count(name)} columns of this name", "one", column=name))
+            faults.append(
+                Fault(file, f"{there.count(name)} columns of this name", "one", column=name)
+            )
 
 
-def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str, action: str = "") -> Floats:
-    """Return a column as floats, blank = nan; text that is no number is a fault, with `action` as next step."""
+def _numbers(
+    frame: pd.DataFrame, name: str, faults: list[Fault], file: str, action: str = ""
+) -> Floats:
+    """Return a column as floats, blank = nan; text that is no number is a fault, with `action` as
+    next step."""
     column = frame[name]
     if pd.api.types.is_datetime64_any_dtype(column):
         faults.append(Fault(file, "dates", "numbers", action, column=name))
@@ -188,17 +245,31 @@ def _numbers(frame: pd.DataFrame, name: str, faults: list[Fault], file: str, act
         comma = bool(text[wrong].str.fullmatch(r"[-−+]?\d+,\d+").any())
         found = "numbers with a decimal comma" if comma else "text that is not a number"
         faults.append(
-            Fault(file, f"{found} ({int(wrong.sum())} rows)", "numbers",
-                  "Write a decimal point." if comma else action, row=int(wrong.argmax()) + 2, column=name)
-        )  # fmt: skip
+            Fault(
+                file,
+                f"{found} ({int(wrong.sum())} rows)",
+                "numbers",
+                "Write a decimal point." if comma else action,
+                row=int(wrong.argmax()) + 2,
+                column=name,
+            )
+        )
     return np.asarray(values)
 
 
-def _refuse(wrong: Mask, found: str, expected: str, name: str | None, faults: list[Fault], file: str) -> None:
+def _refuse(
+    wrong: Mask, found: str, expected: str, name: str | None, faults: list[Fault], file: str
+) -> None:
     if wrong.any():
         faults.append(
-            Fault(file, f"{found} ({int(wrong.sum())} rows)", expected, row=int(wrong.argmax()) + 2, column=name)
-        )  # fmt: skip
+            Fault(
+                file,
+                f"{found} ({int(wrong.sum())} rows)",
+                expected,
+                row=int(wrong.argmax()) + 2,
+                column=name,
+            )
+        )
 
 
 def _finite(values: Floats, name: str, faults: list[Fault], file: str) -> None:
@@ -207,19 +278,28 @@ def _finite(values: Floats, name: str, faults: list[Fault], file: str) -> None:
 
 
 def _whole(
-    values: Floats, name: str, faults: list[Fault], file: str, expected: str, whole_already: bool = False
+    values: Floats,
+    name: str,
+    faults: list[Fault],
+    file: str,
+    expected: str,
+    whole_already: bool = False,
 ) -> None:
-    """Refuse fractions; blanks too where the column is the period (`first_treated` has none by now)."""
+    """Refuse fractions; blanks too where the column is the period (`first_treated` has none by
+    now)."""
     if any(fault.column == name for fault in faults) or whole_already:
         return
     finite = np.isfinite(values)
-    _refuse(finite & (values != np.rint(values)), "a number with decimals", expected, name, faults, file)
+    _refuse(
+        finite & (values != np.rint(values)), "a number with decimals", expected, name, faults, file
+    )
     if expected.startswith("consecutive"):
         _refuse(~finite, "a blank or infinite period", expected, name, faults, file)
 
 
 def _calendar(period: Floats, name: str, faults: list[Fault], file: str) -> None:
-    """Refuse periods that are written as calendar numbers (20151, 201504, 20150401): they are not consecutive."""
+    """Refuse periods that are written as calendar numbers (20151, 201504, 20150401): they are not
+    consecutive."""
     low, high = np.fmin.reduce(period), np.fmax.reduce(period)
     for digits, parts, what in (
         (5, 4, "years and quarters"),
@@ -232,22 +312,39 @@ def _calendar(period: Floats, name: str, faults: list[Fault], file: str) -> None
         part = np.unique(period[np.isfinite(period)]) % size
         if ((part >= 1) & (part <= parts)).all():
             faults.append(
-                Fault(file, f"{what} written as numbers", "consecutive integers", PERIODS, column=name)
+                Fault(
+                    file, f"{what} written as numbers", "consecutive integers", PERIODS, column=name
+                )
             )
             return
     if high - low > FARTHEST:
-        faults.append(Fault(file, "periods very far apart", "consecutive integers", PERIODS, column=name))
+        faults.append(
+            Fault(file, "periods very far apart", "consecutive integers", PERIODS, column=name)
+        )
 
 
 def _doubtful(starts: Floats, period: Floats, name: str, faults: list[Fault], file: str) -> None:
-    """Refuse starts whose meaning is not clear: negative ones among positive periods, 0 where 0 is a period."""
+    """Refuse starts whose meaning is not clear: negative ones among positive periods, 0 where 0 is
+    a period."""
     low, high = np.fmin.reduce(period), np.fmax.reduce(period)
     if low >= 0 and np.fmin.reduce(starts) < 0:
-        _refuse(np.isfinite(starts) & (starts < 0), "a negative start", "the first treated period, blank for never",
-                name, faults, file)  # fmt: skip
+        _refuse(
+            np.isfinite(starts) & (starts < 0),
+            "a negative start",
+            "the first treated period, blank for never",
+            name,
+            faults,
+            file,
+        )
     if low <= 0 <= high:
-        _refuse(starts == 0, "0, which may mean the period 0 or never", "periods from 1 on, and blank for never",
-                name, faults, file)  # fmt: skip
+        _refuse(
+            starts == 0,
+            "0, which may mean the period 0 or never",
+            "periods from 1 on, and blank for never",
+            name,
+            faults,
+            file,
+        )
 
 
 def _never(starts: Floats, name: str, notes: list[str]) -> Floats:
@@ -255,30 +352,43 @@ def _never(starts: Floats, name: str, notes: list[str]) -> Floats:
     blank = np.isnan(starts)
     zero, infinite = starts == 0, np.isinf(starts)
     if zero.any() or infinite.any():
-        what = " and ".join(word for word, there in (("0", zero.any()), ("Inf", infinite.any())) if there)
-        notes.append(f"{name}: {what} was read as never treated ({int((zero | infinite).sum())} rows).")
+        what = " and ".join(
+            word for word, there in (("0", zero.any()), ("Inf", infinite.any())) if there
+        )
+        notes.append(
+            f"{name}: {what} was read as never treated ({int((zero | infinite).sum())} rows)."
+        )
     if blank.any() or zero.any() or infinite.any():
         return np.where(blank | zero | infinite, np.inf, starts)
     return starts
 
 
 def _outside(starts: Floats, periods: Ints, name: str, notes: list[str]) -> None:
-    """Say how many units (one start each) are treated, or untreated, in all periods because of where they start."""
+    """Say how many units (one start each) are treated, or untreated, in all periods because of
+    where they start."""
     early = int((starts <= periods.min()).sum())
     late = int((np.isfinite(starts) & (starts > periods.max())).sum())
     if early:
         notes.append(
-            f"{name}: {early} units start in or before the first period and were never seen untreated."
+            f"{name}: {early} units start in or before the first period and were never seen "
+            "untreated."
         )
     if late:
-        notes.append(f"{name}: {late} units start after the last period and are untreated throughout.")
+        notes.append(
+            f"{name}: {late} units start after the last period and are untreated throughout."
+        )
 
 
 def _kept(
-    y: Floats, outcome: str, numbers: dict[str, Floats], weights: Floats | None, weight: str | None,
+    y: Floats,
+    outcome: str,
+    numbers: dict[str, Floats],
+    weights: Floats | None,
+    weight: str | None,
     notes: list[str],
-) -> Mask | None:  # fmt: skip
-    """Return which rows can be used, None = all, and say what is left out (each row counted once)."""
+) -> Mask | None:
+    """Return which rows can be used, None = all, and say what is left out (each row counted
+    once)."""
     keep: Mask | None = None
     causes = [(outcome, y), *numbers.items()]
     if weights is not None and weight:
@@ -292,7 +402,9 @@ def _kept(
     if weights is not None:
         zero = (weights == 0) if keep is None else (weights == 0) & keep
         if zero.any():
-            notes.append(f"{int(zero.sum())} rows with a weight of zero carry nothing and were left out.")
+            notes.append(
+                f"{int(zero.sum())} rows with a weight of zero carry nothing and were left out."
+            )
             keep = ~zero if keep is None else keep & ~zero
     return keep
 
@@ -306,9 +418,15 @@ def _identifiers(
         there = values[~np.isnan(values)]
         if (there != np.rint(there)).any() or (np.abs(there) > 2**53).any():
             faults.append(
-                Fault(file, "numbers that a computer has rounded", "identifiers as text", column=name,
-                      action="Read the column as text: identifiers beyond 2^53 are corrupted as numbers.")
-            )  # fmt: skip
+                Fault(
+                    file,
+                    "numbers that a computer has rounded",
+                    "identifiers as text",
+                    column=name,
+                    action="Read the column as text: identifiers beyond 2^53 are corrupted as "
+                    "numbers.",
+                )
+            )
             return np.zeros(len(column), dtype=np.int64), ("",)
         column = column.astype("Int64")
     codes, uniques = pd.factorize(column)
@@ -324,9 +442,14 @@ def _identifiers(
     if blank.any():
         at = int(blank.argmax())
         faults.append(
-            Fault(file, f"{int(blank.sum())} rows without an identifier", "one in every row that has an outcome",
-                  row=_row(column, at), column=name)
-        )  # fmt: skip
+            Fault(
+                file,
+                f"{int(blank.sum())} rows without an identifier",
+                "one in every row that has an outcome",
+                row=_row(column, at),
+                column=name,
+            )
+        )
         return np.zeros(len(column), dtype=np.int64), ("",)
     if np.array_equal(rank, np.arange(len(rank))):
         return codes.astype(np.int64, copy=False), tuple(names.tolist())
@@ -339,19 +462,31 @@ def _row(column: pd.Series, at: int) -> int | None:
 
 
 def _constant(
-    values: NDArray[Any], within: Mask, rows: Ints, name: str, expected: str, faults: list[Fault], file: str
+    values: NDArray[Any],
+    within: Mask,
+    rows: Ints,
+    name: str,
+    expected: str,
+    faults: list[Fault],
+    file: str,
 ) -> None:
     changes = within & (values[1:] != values[:-1])
     if changes.any():
         at = np.flatnonzero(changes)
         faults.append(
-            Fault(file, f"{len(at)} change{'s' if len(at) > 1 else ''} within a unit", expected,
-                  row=int(rows[at + 1].min()) + 2, column=name)
-        )  # fmt: skip
+            Fault(
+                file,
+                f"{len(at)} change{'s' if len(at) > 1 else ''} within a unit",
+                expected,
+                row=int(rows[at + 1].min()) + 2,
+                column=name,
+            )
+        )
 
 
 def _levels(column: pd.Series, columns: Columns, name: str) -> tuple[Ints, tuple[str, ...]]:
-    """Return codes of the subgroup's levels (-1 = unknown) in numeric order where they are numbers."""
+    """Return codes of the subgroup's levels (-1 = unknown) in numeric order where they are
+    numbers."""
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if pd.api.types.is_bool_dtype(column):

@@ -1,4 +1,5 @@
-"""TWFE by linearmodels' PanelOLS: the cross-check of the fast path, selectable as `engine: linearmodels`."""
+"""TWFE by linearmodels' PanelOLS: the cross-check of the fast path, selectable as `engine:
+linearmodels`."""
 
 from __future__ import annotations
 
@@ -6,16 +7,16 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError, StudyError
-from evalweave.estimators.result import Fit, OwnInference, PanelData
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Fit, OwnInference, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att` with linearmodels' clustered error.
 
-    Entity effects, explicit period dummies and constant, singletons kept, `group_debias=True`, `auto_df=False`,
-    `count_effects=False`: the same factor as cr1. Its p-value uses residual degrees of freedom, so p and interval are
-    recomputed with t(G - 1).
+    Entity effects, explicit period dummies and constant, singletons kept, `group_debias=True`,
+    `auto_df=False`, `count_effects=False`: the same factor as cr1. Its p-value uses residual
+    degrees of freedom, so p and interval are recomputed with t(G - 1).
 
     Raises:
         StudyError: for a subgroup.
@@ -24,35 +25,59 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     from linearmodels.panel import PanelOLS
 
     if panel.subgroup is not None:
-        raise StudyError(f"{analysis.name}: engine: linearmodels takes no subgroup; the default engine does.")
+        raise StudyError(
+            f"{analysis.name}: engine: linearmodels takes no subgroup; the default engine does."
+        )
     index = pd.MultiIndex.from_arrays([panel.unit, panel.period])
-    columns = {"att": (panel.period >= panel.first_treated).astype(float), "constant": np.ones(len(panel.y))}
+    columns = {
+        "att": (panel.period >= panel.first_treated).astype(float),
+        "constant": np.ones(len(panel.y)),
+    }
     columns |= panel.covariates
     for period in np.unique(panel.period)[1:]:
         columns[f"period[{period}]"] = (panel.period == period).astype(float)
     exog = pd.DataFrame(columns, index=index)
     weights = pd.Series(np.asarray(panel.weight), index=index) if panel.weighted else None
     model = PanelOLS(
-        pd.Series(panel.y, index=index), exog, weights=weights, entity_effects=True, singletons=True,
-        drop_absorbed=True, check_rank=False,
-    )  # fmt: skip
+        pd.Series(panel.y, index=index),
+        exog,
+        weights=weights,
+        entity_effects=True,
+        singletons=True,
+        drop_absorbed=True,
+        check_rank=False,
+    )
     try:
         found = model.fit(
-            cov_type="clustered", clusters=pd.Series(panel.cluster, index=index), group_debias=True,
-            auto_df=False, count_effects=False,
-        )  # fmt: skip
+            cov_type="clustered",
+            clusters=pd.Series(panel.cluster, index=index),
+            group_debias=True,
+            auto_df=False,
+            count_effects=False,
+        )
         theta, error = float(found.params["att"]), float(found.std_errors["att"])
     except (KeyError, ValueError, np.linalg.LinAlgError):
         raise DataError(
-            "linearmodels cannot estimate this design; the default engine says what is not identified."
+            "linearmodels cannot estimate this design; the default engine says what is not "
+            "identified."
         ) from None
     ever = panel.first_treated <= panel.period.max()
     treated = np.bincount(panel.cluster, ever, panel.n_clusters) > 0
     g = panel.n_clusters
     return Fit(
-        estimator=analysis.estimator, terms=("att",), theta=np.array([theta]), influence=np.zeros((g, 1)),
-        cluster_names=panel.cluster_names, n_obs=len(panel.y), n_patients=len(panel.unit_names), n_practices=g,
-        n_practices_treated=int(treated.sum()), notes=panel.notes,
-        convention="linearmodels PanelOLS, entity effects, explicit period dummies, singletons kept",
-        own=OwnInference("cr1", np.array([error]), g - 1.0, "clustered, group_debias, recomputed with t(G-1)"),
-    )  # fmt: skip
+        estimator=analysis.estimator,
+        terms=("att",),
+        theta=np.array([theta]),
+        influence=np.zeros((g, 1)),
+        cluster_names=panel.cluster_names,
+        n_obs=len(panel.y),
+        n_patients=len(panel.unit_names),
+        n_practices=g,
+        n_practices_treated=int(treated.sum()),
+        notes=panel.notes,
+        convention="linearmodels PanelOLS, entity effects, explicit period dummies, singletons "
+        "kept",
+        own=OwnInference(
+            "cr1", np.array([error]), g - 1.0, "clustered, group_debias, recomputed with t(G-1)"
+        ),
+    )

@@ -1,11 +1,12 @@
-"""Least squares without patient effects, from explicit columns: for designs whose rows are few or pooled."""
+"""Least squares without patient effects, from explicit columns: for designs whose rows are few or
+pooled."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.estimators.result import Fit, Floats, Ints, LeastSquares
+from evalweave.fits.result import Fit, Floats, Ints, LeastSquares
 
 
 def plain_fit(
@@ -13,7 +14,8 @@ def plain_fit(
 ) -> Fit:
     """Return the fit of y on `columns` (name -> N values) as a fit of the one term `tested`.
 
-    `like` gives estimator, clusters, counts, convention and notes. `cluster` codes run over its clusters.
+    `like` gives estimator, clusters, counts, convention and notes. `cluster` codes run over its
+    clusters.
 
     Raises:
         DataError: if the tested column is a combination of the others.
@@ -23,7 +25,8 @@ def plain_fit(
     names, x = _independent(names, x, weight)
     if not names or names[0] != tested:
         raise DataError(
-            f"{tested} cannot be told apart from the other columns: an arm or a side of the start is empty."
+            f"{tested} cannot be told apart from the other columns: an arm or a side of the start "
+            "is empty."
         )
     scaled = x * weight[:, None]
     xx, xy = x.T @ scaled, scaled.T @ y
@@ -42,12 +45,22 @@ def plain_fit(
     ls = LeastSquares(by_xx, by_xy, by_yy, tuple(names), len(y), p)
     influence = (by_xy - by_xx @ beta) @ bread[:, :1]
     return Fit(
-        estimator=like.estimator, terms=(tested,), theta=np.asarray(beta[:1], dtype=np.float64), influence=influence,
-        cluster_names=like.cluster_names, n_obs=like.n_obs, n_patients=like.n_patients,
-        n_practices=like.n_practices, n_practices_treated=like.n_practices_treated,
-        unit_covariance=None, least_squares=ls, contrast=np.eye(1, p),
-        convention=like.convention, notes=like.notes, details={"residual_sd": float(residual.std())},
-    )  # fmt: skip
+        estimator=like.estimator,
+        terms=(tested,),
+        theta=np.asarray(beta[:1], dtype=np.float64),
+        influence=influence,
+        cluster_names=like.cluster_names,
+        n_obs=like.n_obs,
+        n_patients=like.n_patients,
+        n_practices=like.n_practices,
+        n_practices_treated=like.n_practices_treated,
+        unit_covariance=None,
+        least_squares=ls,
+        contrast=np.eye(1, p),
+        convention=like.convention,
+        notes=like.notes,
+        details={"residual_sd": float(residual.std())},
+    )
 
 
 def _independent(names: list[str], x: Floats, weight: Floats) -> tuple[list[str], Floats]:

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
-from evalweave.study import FitSpec
+from evalweave.study.analyses import FitSpec
 
 DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
@@ -37,17 +37,22 @@ def read_panel(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
 
     Raises:
         StudyError: no such file, or not a CSV, CSV.gz or Parquet by its name.
-        DataError: missing columns, empty, wrong delimiter, not UTF-8, ragged rows, truncated gzip, damaged Parquet.
+        DataError: missing columns, empty, wrong delimiter, not UTF-8, ragged rows, truncated gzip,
+        damaged Parquet.
     """
     name = path.name.lower()
     if not path.exists():
         raise StudyError(f"{path}: there is no such file.")
     if path.is_dir():
-        raise StudyError(f"{path}: this is a folder; give the panel's file (CSV, CSV.gz or Parquet).")
+        raise StudyError(
+            f"{path}: this is a folder; give the panel's file (CSV, CSV.gz or Parquet)."
+        )
     if name.endswith(".parquet"):
         return _parquet(path, wanted)
     if not name.endswith((".csv", ".csv.gz")):
-        raise StudyError(f"{path}: is not a CSV, CSV.gz or Parquet by its name. Convert or rename it.")
+        raise StudyError(
+            f"{path}: is not a CSV, CSV.gz or Parquet by its name. Convert or rename it."
+        )
     return _csv(_bytes(path), path.name, wanted)
 
 
@@ -102,27 +107,37 @@ def _csv(raw: bytes, file: str, wanted: dict[str, bool]) -> pd.DataFrame:
             table = arrow.read_csv(
                 pa.BufferReader(raw),
                 read_options=arrow.ReadOptions(use_threads=threads),
-                parse_options=arrow.ParseOptions(newlines_in_values=b'"' in raw, invalid_row_handler=collect),
+                parse_options=arrow.ParseOptions(
+                    newlines_in_values=b'"' in raw, invalid_row_handler=collect
+                ),
                 convert_options=options,
             )
             if not bad:
                 break
     except pa.ArrowInvalid as error:
         text = "is not UTF-8 text" if "UTF8" in str(error) else "cannot be read as a CSV"
-        raise DataError(f"{file}: {text}. Save it as UTF-8 with commas between the cells.") from None
+        raise DataError(
+            f"{file}: {text}. Save it as UTF-8 with commas between the cells."
+        ) from None
     raise_faults(
-        Fault(file, f"{row.actual_columns} cells", f"{row.expected_columns} as in the header",
-              "Quote cells that hold a comma." if row.actual_columns > row.expected_columns else "",
-              row=row.number)
+        Fault(
+            file,
+            f"{row.actual_columns} cells",
+            f"{row.expected_columns} as in the header",
+            "Quote cells that hold a comma." if row.actual_columns > row.expected_columns else "",
+            row=row.number,
+        )
         for row in bad
-    )  # fmt: skip
+    )
     return table.to_pandas()
 
 
 def _header(raw: bytes, file: str) -> list[str]:
     line = raw[: raw.find(b"\n")] if b"\n" in raw else raw
     if b"\x00" in line:
-        raise DataError(f"{file}: holds zero bytes: it is not a text file, or UTF-16 without a mark.")
+        raise DataError(
+            f"{file}: holds zero bytes: it is not a text file, or UTF-16 without a mark."
+        )
     try:
         return next(csv.reader([line.decode("utf-8").rstrip("\r")]))
     except (UnicodeDecodeError, StopIteration, csv.Error):
@@ -135,7 +150,8 @@ def _check_delimiter(header: list[str], file: str, wanted: dict[str, bool]) -> N
     for mark, word in DELIMITERS.items():
         if len(header[0].split(mark)) > 1:
             raise DataError(
-                f"{file}: cells are separated by {word}; expected commas. Save it as a comma-separated CSV."
+                f"{file}: cells are separated by {word}; expected commas. Save it as a "
+                "comma-separated CSV."
             )
 
 
@@ -145,10 +161,13 @@ def _parquet(path: Path, wanted: dict[str, bool]) -> pd.DataFrame:
 
     try:
         _check_there(pq.read_schema(path).names, wanted, path.name)
-        # ignore_metadata: a unit or period that pandas wrote as its index is a column like the others
+        # ignore_metadata: a unit or period that pandas wrote as its index is a column like the
+        # others
         return pq.read_table(path, columns=list(wanted)).to_pandas(ignore_metadata=True)
     except (pa.ArrowInvalid, OSError):
-        raise DataError(f"{path.name}: is not a readable Parquet file. Fetch or write it again.") from None
+        raise DataError(
+            f"{path.name}: is not a readable Parquet file. Fetch or write it again."
+        ) from None
 
 
 def _check_there(names: list[str], wanted: dict[str, bool], file: str) -> None:

@@ -1,6 +1,8 @@
-"""Estimators by name. To add one: write its file, add its line here (and its name to `study.ESTIMATORS`).
+"""Estimators by name. To add one: write its file, add its line here (and its name to
+`study.ESTIMATORS`).
 
-Each is `def <name>(panel: PanelData, analysis: AnalysisOptions) -> Fit`; a module is imported when it is used.
+Each is `def <name>(panel: PanelData, analysis: AnalysisOptions) -> Fit`; a module is imported when
+it is used.
 """
 
 from __future__ import annotations
@@ -9,8 +11,8 @@ import importlib
 from collections.abc import Callable
 
 from evalweave.errors import StudyError, nearest
-from evalweave.estimators.result import Fit, PanelData
-from evalweave.study import AnalysisOptions
+from evalweave.fits.result import Fit, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 Estimator = Callable[[PanelData, AnalysisOptions], Fit]
 
@@ -42,7 +44,8 @@ USED_BY = {
 
 
 def check_options(analysis: AnalysisOptions) -> None:
-    """Raise `StudyError` for every option that was set (differs from its default) and that the estimator lacks."""
+    """Raise `StudyError` for every option that was set (differs from its default) and that the
+    estimator lacks."""
     wrong = [
         f"{analysis.name}: {analysis.estimator} takes no {option}; {_and(users)}."
         for option, users in USED_BY.items()

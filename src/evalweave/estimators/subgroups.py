@@ -1,4 +1,5 @@
-"""Two-way fixed effects in one joint model over the levels of a subgroup, and contrasts between the levels."""
+"""Two-way fixed effects in one joint model over the levels of a subgroup, and contrasts between the
+levels."""
 
 from __future__ import annotations
 
@@ -7,21 +8,25 @@ from typing import Any
 import numpy as np
 
 from evalweave.estimators.least_squares import fit_of, solve
-from evalweave.estimators.result import Fit, Floats, PanelData
-from evalweave.estimators.twfe import FEWEST, by_level, convention
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import FEWEST, by_level, convention
+from evalweave.fits.result import Fit, Floats, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    """Return `att[s=l]` a level, `difference[s=l-lowest]`, and `trend[s]` where three or more levels are numbers.
+    """Return `att[s=l]` a level, `difference[s=l-lowest]`, and `trend[s]` where three or more
+    levels are numbers.
 
-    Patient effects and period x level effects (and covariates x level) are all interacted: the estimate of a level is
-    that of its patients alone, and differences get their error from the joint model. Unknown is its own level, outside
-    the contrasts. A level with fewer than four practices in an arm is refused. `trend[s]` is the slope of the
-    least-squares line through the levels' estimates (outcome units a level).
+    Patient effects and period x level effects (and covariates x level) are all interacted: the
+    estimate of a level is that of its patients alone, and differences get their error from the
+    joint model. Unknown is its own level, outside the contrasts. A level with fewer than four
+    practices in an arm is refused. `trend[s]` is the slope of the least-squares line through the
+    levels' estimates (outcome units a level).
     """
     name = panel.subgroup_name or "subgroup"
-    codes = sorted({int(code) for code in np.unique(np.asarray(panel.subgroup))}, key=lambda c: (c < 0, c))
+    codes = sorted(
+        {int(code) for code in np.unique(np.asarray(panel.subgroup))}, key=lambda c: (c < 0, c)
+    )
     label = {code: "unknown" if code < 0 else panel.subgroup_levels[code] for code in codes}
     arms = practices_by_level(panel, codes)
     few = {code: _few(label[code], name, arms[code], panel) for code in codes}
@@ -43,28 +48,38 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         if lost:
             absent[term] = f"{name}={' and '.join(lost)} has no estimate of its own"
         else:
-            terms[term] = terms[f"att[{name}={label[code]}]"] - terms[f"att[{name}={label[known[0]]}]"]
+            terms[term] = (
+                terms[f"att[{name}={label[code]}]"] - terms[f"att[{name}={label[known[0]]}]"]
+            )
     trend, reason = _trend([label[code] for code in known], [label[code] for code in usable])
     if trend is not None:
         terms[f"trend[{name}]"] = sum(
-            (slope * terms[f"att[{name}={level}]"] for level, slope in trend.items()), np.zeros(len(unit))
+            (slope * terms[f"att[{name}={level}]"] for level, slope in trend.items()),
+            np.zeros(len(unit)),
         )
     elif reason:
         absent[f"trend[{name}]"] = reason
     details: dict[str, Any] = {
         "subgroup": name,
         "levels": [
-            {"level": label[code], "practices_programme": arms[code][0], "practices_comparison": arms[code][1],
-             "n_patients": int(_patients(panel, code))}
+            {
+                "level": label[code],
+                "practices_programme": arms[code][0],
+                "practices_comparison": arms[code][1],
+                "n_patients": int(_patients(panel, code)),
+            }
             for code in codes
         ],
-    }  # fmt: skip
-    words = f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
+    }
+    words = (
+        f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
+    )
     return fit_of(panel, solved, terms, analysis, words, absent, details=details)
 
 
 def practices_by_level(panel: PanelData, codes: list[int]) -> dict[int, tuple[int, int]]:
-    """Return, for each level, in how many practices it has ever-treated and never-treated patients."""
+    """Return, for each level, in how many practices it has ever-treated and never-treated
+    patients."""
     treated = np.isfinite(panel.first_treated)
     level = np.asarray(panel.subgroup)
     return {
@@ -85,7 +100,10 @@ def _few(level: str, name: str, arms: tuple[int, int], panel: PanelData) -> str:
     ]
     if not short:
         return ""
-    return f"{name}={level} has patients in {' and '.join(short)} practices only; fewer than {FEWEST} are refused"
+    return (
+        f"{name}={level} has patients in {' and '.join(short)} practices only; fewer than "
+        f"{FEWEST} are refused"
+    )
 
 
 def _patients(panel: PanelData, code: int) -> int:
@@ -93,7 +111,8 @@ def _patients(panel: PanelData, code: int) -> int:
 
 
 def _trend(known: list[str], usable: list[str]) -> tuple[dict[str, float] | None, str]:
-    """Return the weights of the slope over numeric levels, or None and the reason (blank = does not apply)."""
+    """Return the weights of the slope over numeric levels, or None and the reason (blank = does not
+    apply)."""
     try:
         numbers = {level: float(level) for level in known}
     except ValueError:

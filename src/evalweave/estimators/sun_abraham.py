@@ -1,9 +1,10 @@
 """Interaction-weighted event study of Sun & Abraham (2021).
 
-    y_it = sum over g, e != reference of delta_ge 1[start_i = g] 1[t - g = e] + x_it'b + period_t + patient_i + e_it
+    y_it = sum over g, e != reference of delta_ge 1[start_i = g] 1[t - g = e] + x_it'b + period_t +
+    patient_i + e_it
 
-with the never-treated as reference cohort. Event-time effects are averages of delta_ge over cohorts, weighted by
-their patient-periods; `att` is the average over all treated patient-periods.
+with the never-treated as reference cohort. Event-time effects are averages of delta_ge over
+cohorts, weighted by their patient-periods; `att` is the average over all treated patient-periods.
 """
 
 from __future__ import annotations
@@ -18,9 +19,9 @@ from evalweave.estimators.cohort_effects import (
     without_always_treated,
 )
 from evalweave.estimators.least_squares import fit_of, solve
-from evalweave.estimators.result import Fit, PanelData
-from evalweave.estimators.twfe import check_treated, convention
-from evalweave.study import AnalysisOptions
+from evalweave.estimators.treatment import check_treated, convention
+from evalweave.fits.result import Fit, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 
 def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
@@ -32,13 +33,15 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """
     if analysis.subgroup or analysis.bins:
         raise StudyError(
-            f"{analysis.name}: sun_abraham takes neither subgroup nor bins; twfe and event_study do."
+            f"{analysis.name}: sun_abraham takes neither subgroup nor bins; twfe and "
+            "event_study do."
         )
     panel, notes = without_always_treated(panel)
     check_treated(panel)
     if not np.isinf(panel.first_treated).any():
         raise DataError(
-            "sun_abraham compares with the never-treated, and there are none: use callaway_santanna with control: "
+            "sun_abraham compares with the never-treated, and there are none: use "
+            "callaway_santanna with control: "
             "not_yet_treated, imputation, or etwfe."
         )
     size = observed_cells(panel)
@@ -48,12 +51,23 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     found = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
     terms, absent = averages(tested, found, size, calendar=False)
     order = sorted(terms, key=_place)
-    words = f"{convention(panel)}; never-treated as reference cohort; reference event {analysis.reference}; shares fixed"
-    events = [int(name[6:-1]) for name in order if name.startswith("event[") and name != "event[overall]"]
+    words = (
+        f"{convention(panel)}; never-treated as reference cohort; reference event "
+        f"{analysis.reference}; shares fixed"
+    )
+    events = [
+        int(name[6:-1]) for name in order if name.startswith("event[") and name != "event[overall]"
+    ]
     return fit_of(
-        panel, solved, {name: terms[name] for name in order}, analysis, words, absent, notes,
+        panel,
+        solved,
+        {name: terms[name] for name in order},
+        analysis,
+        words,
+        absent,
+        notes,
         details={"events": events, "reference": analysis.reference},
-    )  # fmt: skip
+    )
 
 
 def _place(name: str) -> int:

@@ -1,13 +1,14 @@
-"""Cluster-robust standard errors from per-practice sufficient statistics (Bell & McCaffrey 2002; Pustejovsky &
-Tipton 2018; MacKinnon, Nielsen & Webb 2023).
+"""Cluster-robust standard errors from per-practice sufficient statistics (Bell & McCaffrey 2002;
+Pustejovsky & Tipton 2018; MacKinnon, Nielsen & Webb 2023).
 
-With X_g the columns of practice g after absorbing the patient effects, M = (sum X_g'WX_g)^-1 = CC', H_gg = X_gMX_g'
-and C'X_g'WX_gC = V diag(l) V', adjusting the residuals by A_g = (I - H_gg)^-p changes the practice's influence to
+With X_g the columns of practice g after absorbing the patient effects, M = (sum X_g'WX_g)^-1 = CC',
+H_gg = X_gMX_g' and C'X_g'WX_gC = V diag(l) V', adjusting the residuals by A_g = (I - H_gg)^-p
+changes the practice's influence to
 
     M X_g'A_g e_g = C V diag((1 - l)^-p) V' C' X_g'e_g,       p = 0 (cr0), 1/2 (cr2), 1 (cr3),
 
-so that nothing larger than P x P is ever factorised. Where 1 - l = 0 (leaving g out loses a column) the
-generalised inverse drops that direction. cr3 equals the unscaled jackknife sum_g (b_g - b)^2.
+so that nothing larger than P x P is ever factorised. Where 1 - l = 0 (leaving g out loses a column)
+the generalised inverse drops that direction. cr3 equals the unscaled jackknife sum_g (b_g - b)^2.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evalweave.estimators.result import Fit, Floats, LeastSquares
+from evalweave.fits.distributions import cr1_factor
+from evalweave.fits.result import Fit, Floats, LeastSquares
 
 POWERS = {"cr0": 0.0, "cr2": 0.5, "cr3": 1.0}
 SINGULAR = 1e-9  # 1 - l below this counts as zero
@@ -68,9 +70,10 @@ def contrasts(fit: Fit) -> Floats:
 def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
     """Return practices' adjusted influence (G x K) and Satterthwaite degrees of freedom (K).
 
-    Under the working model of independent errors of equal variance (weights as inverse variances), the terms
-    s_g of the variance estimator have covariance P_gg = a'V l(1-l)^-2p V'a - q_g'q_g, P_gh = -q_g'q_h with
-    a = C'c and q_g = V l (1-l)^-p V'a; degrees of freedom are (tr P)^2 / sum P_gh^2.
+    Under the working model of independent errors of equal variance (weights as inverse variances),
+    the terms s_g of the variance estimator have covariance P_gg = a'V l(1-l)^-2p V'a - q_g'q_g,
+    P_gh =
+    -q_g'q_h with a = C'c and q_g = V l (1-l)^-p V'a; degrees of freedom are (tr P)^2 / sum P_gh^2.
     """
     left = 1.0 - found.values
     safe = np.where(left > SINGULAR, left, 1.0)
@@ -79,7 +82,9 @@ def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
     turned = np.einsum("gpq,gp->gq", found.vectors, found.scores)  # V'C'X'e
     influence = np.einsum("gq,gqk->gk", turned * inverse, rotated)
     own = np.einsum("gqk,gq->gk", rotated**2, found.values * inverse**2)
-    shared = np.einsum("gpq,gqk->gpk", found.vectors, rotated * (found.values * inverse)[:, :, None])
+    shared = np.einsum(
+        "gpq,gqk->gpk", found.vectors, rotated * (found.values * inverse)[:, :, None]
+    )
     dof = np.empty(found.contrast.shape[1])
     for k in range(len(dof)):
         covariance = -shared[:, :, k] @ shared[:, :, k].T
@@ -89,16 +94,11 @@ def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
     return influence, dof
 
 
-def cr1_factor(ls: LeastSquares) -> float:
-    """Return G/(G-1) x (N-1)/(N-K), K counting all period effects and the coefficients."""
-    g = len(ls.xx)
-    return g / (g - 1) * (ls.n_obs - 1) / (ls.n_obs - ls.n_parameters)
-
-
 def essential_practices(fit: Fit, found: Spectrum) -> Floats:
     """Return, for each term, how many practices it is lost without (K).
 
-    Leaving practice g out loses term c when c has a part in the directions that only g informs (1 - l = 0).
+    Leaving practice g out loses term c when c has a part in the directions that only g informs (1 -
+    l = 0).
     """
     rotated = np.einsum("gpq,pk->gqk", found.vectors, found.contrast)
     alone = (1.0 - found.values) <= SINGULAR
@@ -107,7 +107,8 @@ def essential_practices(fit: Fit, found: Spectrum) -> Floats:
 
 
 def covariance(fit: Fit, method: str) -> Floats:
-    """Return the K x K covariance of a fit by cr0, cr1, cr2 or cr3 (cr0 and cr1 for every estimator)."""
+    """Return the K x K covariance of a fit by cr0, cr1, cr2 or cr3 (cr0 and cr1 for every
+    estimator)."""
     g = len(fit.influence)
     if fit.least_squares is None or method in ("cr0", "cr1"):
         factor = 1.0

@@ -4,8 +4,8 @@ A draw gives every practice one random multiplier v_g with mean 0 and variance 1
 
     theta*_k − theta_k = Σ_g v_g psi_gk,        psi (G × K),
 
-so a draw costs G × K products at any number of patients. Source: Callaway & Sant'Anna (2021), section 4.1 and
-remark 10 (practices as the unit of the draw).
+so a draw costs G × K products at any number of patients. Source: Callaway & Sant'Anna (2021),
+section 4.1 and remark 10 (practices as the unit of the draw).
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from typing import Literal
 import numpy as np
 from scipy.stats import norm
 
-from evalweave.estimators.result import Fit, Floats
+from evalweave.fits.result import Fit, Floats
 
 DEGENERATE = 1e-12  # a term whose influence is zero (a base period) has no error
 CHUNK = 4096  # draws held at once
 Multipliers = Literal["rademacher", "mammen", "webb"]
-CONVENTION = "one multiplier a practice, no small-sample factor; standard error = interquartile range of the draws / 1.349"
+CONVENTION = (
+    "one multiplier a practice, no small-sample factor; standard error = interquartile "
+    "range of the draws / 1.349"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +34,8 @@ class MultiplierBootstrap:
 
     Attributes:
         std_error: interquartile range of the draws over that of a standard normal (K), as R `did`.
-        critical: sup-t critical value of the term's family (K): the event times, the ATT(g,t)s, the cohorts
+        critical: sup-t critical value of the term's family (K): the event times, the ATT(g,t)s, the
+        cohorts
             and the calendar periods are a family each; a single average is its own.
         critical_pointwise: critical value of the term alone (K).
         p_value: share of draws at least as far from 0 as the estimate (K), both sides.
@@ -52,8 +56,8 @@ def multiplier_bootstrap(
 ) -> MultiplierBootstrap:
     """Draw from the practice sums of influence of `fit`.
 
-    Rademacher multipliers are the default, as in R `did`; with them all 2^G patterns are used instead of a
-    sample when they are no more than the draws.
+    Rademacher multipliers are the default, as in R `did`; with them all 2^G patterns are used
+    instead of a sample when they are no more than the draws.
     """
     n_practices, n_terms = fit.influence.shape
     enumerated = multipliers == "rademacher" and 2**n_practices <= draws
@@ -72,7 +76,9 @@ def multiplier_bootstrap(
     size = np.sqrt((fit.influence**2).sum(axis=0))
     usable = size > DEGENERATE * max(1.0, float(np.abs(fit.theta).max(initial=0.0)))
     quartiles = np.quantile(sample, (0.25, 0.75), axis=0, method="inverted_cdf")
-    std_error = np.where(usable, (quartiles[1] - quartiles[0]) / (norm.ppf(0.75) - norm.ppf(0.25)), np.nan)
+    std_error = np.where(
+        usable, (quartiles[1] - quartiles[0]) / (norm.ppf(0.75) - norm.ppf(0.25)), np.nan
+    )
     usable &= std_error > 0
     std_error = np.where(usable, std_error, np.nan)
     beyond = (np.abs(sample) >= np.abs(fit.theta) * (1 - 1e-10)).sum(axis=0)
@@ -87,7 +93,9 @@ def multiplier_bootstrap(
     for members in families(fit.terms).values():
         inside = [k for k in members if usable[k]]
         if inside:
-            critical[inside] = np.quantile(ratio[:, inside].max(axis=1), level, method="inverted_cdf")
+            critical[inside] = np.quantile(
+                ratio[:, inside].max(axis=1), level, method="inverted_cdf"
+            )
     return MultiplierBootstrap(
         std_error=std_error,
         critical=critical,
@@ -100,7 +108,8 @@ def multiplier_bootstrap(
 
 
 def families(terms: tuple[str, ...]) -> dict[str, list[int]]:
-    """Group terms that a simultaneous band covers together: `event[…]`, `att_gt[…]`, each cohort, each period.
+    """Group terms that a simultaneous band covers together: `event[…]`, `att_gt[…]`, each cohort,
+    each period.
 
     Overall averages and terms without brackets stand alone.
     """
@@ -112,8 +121,11 @@ def families(terms: tuple[str, ...]) -> dict[str, list[int]]:
     return found
 
 
-def draw_multipliers(random: np.random.Generator, shape: tuple[int, int], kind: Multipliers) -> Floats:
-    """Multipliers with mean 0 and variance 1: Mammen (1993), Rademacher, or Webb's six points (2023)."""
+def draw_multipliers(
+    random: np.random.Generator, shape: tuple[int, int], kind: Multipliers
+) -> Floats:
+    """Multipliers with mean 0 and variance 1: Mammen (1993), Rademacher, or Webb's six points
+    (2023)."""
     if kind == "rademacher":
         return np.asarray(1.0 - 2.0 * random.integers(0, 2, shape), dtype=np.float64)
     if kind == "webb":

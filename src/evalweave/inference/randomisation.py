@@ -1,10 +1,12 @@
 """Randomisation inference over practices: what if other practices had been given these start dates?
 
-The observed vector of start dates is permuted over practices (their numbers fixed), all distinct assignments where
-they are few; the model is refitted under each from sufficient statistics, and the cr1 t statistic compared
-(MacKinnon & Webb 2018). p = share of assignments with |t| at least that observed, the observed one included;
-sampled: (1 + count) / (1 + draws). Intervals invert the test for outcomes shifted by r times the observed dose.
-It presumes exchangeable practices; an allocation by area is not one, which the report says.
+The observed vector of start dates is permuted over practices (their numbers fixed), all distinct
+assignments where they are few; the model is refitted under each from sufficient statistics, and the
+cr1 t statistic compared (MacKinnon & Webb 2018). p = share of assignments with |t| at least that
+observed, the observed one included;
+sampled: (1 + count) / (1 + draws). Intervals invert the test for outcomes shifted by r times the
+observed dose. It presumes exchangeable practices; an allocation by area is not one, which the
+report says.
 """
 
 from __future__ import annotations
@@ -16,11 +18,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.estimators.result import Fit, Floats, Ints, Reassignment
+from evalweave.fits.result import Fit, Floats, Ints, Reassignment
 from evalweave.inference.cluster_robust import contrasts
 from evalweave.inference.inversion import draws, interval
 from evalweave.inference.result import Intervals
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 CHUNK = 4_000_000
 
@@ -29,7 +31,8 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     """Return randomisation p-values (|t| primary, |coefficient| in details) and intervals."""
     if fit.reassign is None:
         raise DataError(
-            f"{fit.estimator} has no randomisation inference here; use jackknife or multiplier_bootstrap."
+            f"{fit.estimator} has no randomisation inference here; use jackknife or "
+            "multiplier_bootstrap."
         )
     statistics = fit.reassign()
     assignments, everything = _assignments(statistics.observed, len(statistics.cohorts), analysis)
@@ -52,12 +55,17 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     }
     counts = np.bincount(statistics.observed, minlength=len(statistics.cohorts))
     finite = int(counts[np.isfinite(statistics.cohorts)].sum())
-    lone = min(finite, len(statistics.observed) - finite) if np.isinf(statistics.cohorts).any() else finite
+    lone = (
+        min(finite, len(statistics.observed) - finite)
+        if np.isinf(statistics.cohorts).any()
+        else finite
+    )
     notes = []
     if lone == 1:
         notes.append(
             "No interval: with one practice in an arm, the smallest possible p-value is "
-            f"1/{math.comb(len(statistics.observed), 1)} and inverting the test bounds nothing that can be trusted."
+            f"1/{math.comb(len(statistics.observed), 1)} and inverting the test bounds nothing "
+            "that can be trusted."
         )
     for j in range(k):
         theta = float(base.estimate[0, j])
@@ -73,22 +81,32 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         if lone > 1 and towards[j] >= 0:
             low[j], high[j], parted = interval(found, theta, analysis.level)
             if parted:
-                notes.append(f"{fit.terms[j]}: the accepted values are not one interval; its hull is given.")
+                notes.append(
+                    f"{fit.terms[j]}: the accepted values are not one interval; its hull is given."
+                )
     if (towards < 0).any():
-        notes.append("Combinations of terms get a p-value only: no shift of the outcome corresponds to them.")
+        notes.append(
+            "Combinations of terms get a p-value only: no shift of the outcome corresponds to them."
+        )
     if notes:
         details["notes"] = notes
     details["p_value_of_estimate"] = dict(zip(fit.terms, p_estimate.tolist(), strict=True))
-    how = f"all {total} assignments" if everything else f"{total} sampled assignments, seed {analysis.seed}"
+    how = (
+        f"all {total} assignments"
+        if everything
+        else f"{total} sampled assignments, seed {analysis.seed}"
+    )
     blank = np.full(k, np.nan)
     convention = (
-        f"randomisation of start dates over practices, |t| with cr1, {how}; presumes exchangeable practices"
+        f"randomisation of start dates over practices, |t| with cr1, {how}; presumes "
+        "exchangeable practices"
     )
     return Intervals(blank, low, high, p, blank, convention, {}, details)
 
 
 class _Refitted:
-    """Estimates (B x K), practices' scores (B x G x K) and how both move when y loses its observed dose."""
+    """Estimates (B x K), practices' scores (B x G x K) and how both move when y loses its observed
+    dose."""
 
     def __init__(self, b: int, g: int, k: int) -> None:
         self.estimate, self.moved = np.full((b, k), np.nan), np.zeros((b, k))

@@ -1,4 +1,5 @@
-"""Inference by name: a fit and a method give intervals, or a sentence that says what applies instead."""
+"""Inference by name: a fit and a method give intervals, or a sentence that says what applies
+instead."""
 
 from __future__ import annotations
 
@@ -7,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from evalweave.errors import DataError, StudyError
-from evalweave.estimators.result import Fit
+from evalweave.fits.distributions import t_quantile
+from evalweave.fits.result import Fit
 from evalweave.inference.cluster_robust import (
     POWERS,
     adjusted,
@@ -15,9 +17,8 @@ from evalweave.inference.cluster_robust import (
     essential_practices,
     spectrum,
 )
-from evalweave.inference.distributions import t_quantile
 from evalweave.inference.result import Intervals, from_t
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 LEAST_SQUARES = ("did_2x2", "twfe", "event_study", "sun_abraham", "etwfe")
 EVERY = ("cr0", "cr1", "jackknife", "unit", "multiplier_bootstrap")
@@ -30,15 +31,19 @@ def refusal(estimator: str, method: str, engine: str = "evalweave") -> str:
     """Return why `method` does not apply to `estimator` and what does, or '' where it applies."""
     if engine == "linearmodels" and method not in ("cr0", "cr1"):
         return (
-            f"{method} is not available with engine: linearmodels (cr0 and cr1 are); use the default engine."
+            f"{method} is not available with engine: linearmodels (cr0 and cr1 are); use the "
+            "default engine."
         )
     if method in ONLY_LEAST_SQUARES and estimator not in LEAST_SQUARES:
         return (
-            f"{method} needs a least-squares estimator ({', '.join(LEAST_SQUARES)}) and does not apply to {estimator}; "
+            f"{method} needs a least-squares estimator ({', '.join(LEAST_SQUARES)}) and does not "
+            f"apply to {estimator}; "
             "jackknife, cr1 and multiplier_bootstrap do."
         )
     if method == "unit" and estimator in NO_UNIT:
-        return f"unit (unclustered errors) is not available for {estimator}; cr1 and jackknife apply."
+        return (
+            f"unit (unclustered errors) is not available for {estimator}; cr1 and jackknife apply."
+        )
     if method == "randomisation" and estimator not in REASSIGNED:
         return (
             f"randomisation is available for {', '.join(REASSIGNED)}, not for {estimator}; "
@@ -49,7 +54,9 @@ def refusal(estimator: str, method: str, engine: str = "evalweave") -> str:
 
 def check_methods(analysis: AnalysisOptions) -> None:
     """Raise `StudyError` for every inference method that does not apply to the estimator."""
-    refusals = [refusal(analysis.estimator, method, analysis.engine) for method in analysis.inference]
+    refusals = [
+        refusal(analysis.estimator, method, analysis.engine) for method in analysis.inference
+    ]
     wrong = [f"{analysis.name}: {sentence}" for sentence in refusals if sentence]
     if wrong:
         raise StudyError("\n".join(wrong))
@@ -64,7 +71,8 @@ def infer(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
     g = len(fit.influence)
     if g < 2 and method != "unit":
         raise DataError(
-            "All patients belong to one practice: practice-level errors need at least two, and to be trusted many more."
+            "All patients belong to one practice: practice-level errors need at least two, and to "
+            "be trusted many more."
         )
     if method in ("cr0", "cr1"):
         return _banded(fit, _plain(fit, method, analysis), analysis)
@@ -88,8 +96,9 @@ def infer(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
 def _banded(fit: Fit, found: Intervals, analysis: AnalysisOptions) -> Intervals:
     """Widen intervals to a simultaneous band where one is asked for.
 
-    The t quantile is multiplied by the ratio of sup-t to pointwise critical values of the multiplier bootstrap on
-    practice influence, so that the band keeps the method's degrees of freedom.
+    The t quantile is multiplied by the ratio of sup-t to pointwise critical values of the
+    multiplier bootstrap on practice influence, so that the band keeps the method's degrees of
+    freedom.
     """
     if analysis.bands != "simultaneous":
         return found
@@ -99,9 +108,12 @@ def _banded(fit: Fit, found: Intervals, analysis: AnalysisOptions) -> Intervals:
     pointwise = t_quantile(analysis.level, np.where(np.isnan(found.dof), np.inf, found.dof))
     half = np.fmax(draws.critical / draws.critical_pointwise, 1.0) * pointwise * found.std_error
     return replace(
-        found, ci_low=fit.theta - half, ci_high=fit.theta + half,
-        convention=f"{found.convention}; simultaneous (sup-t) band, {draws.n_draws} multiplier draws",
-    )  # fmt: skip
+        found,
+        ci_low=fit.theta - half,
+        ci_high=fit.theta + half,
+        convention=f"{found.convention}; simultaneous (sup-t) band, {draws.n_draws} multiplier "
+        "draws",
+    )
 
 
 def _plain(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
@@ -111,8 +123,12 @@ def _plain(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
         factor = "G/(G-1) x (N-1)/(N-K)" if method == "cr1" else "no factor"
         return from_t(fit, std_error, g - 1, analysis.level, f"clustered, {factor}, t(G-1)")
     if method == "cr1":
-        return from_t(fit, std_error, g - 1, analysis.level, "influence by practice, G/(G-1), t(G-1)")
-    return from_t(fit, std_error, np.inf, analysis.level, "influence by practice, no factor, normal")
+        return from_t(
+            fit, std_error, g - 1, analysis.level, "influence by practice, G/(G-1), t(G-1)"
+        )
+    return from_t(
+        fit, std_error, np.inf, analysis.level, "influence by practice, no factor, normal"
+    )
 
 
 def _adjusted(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
@@ -131,7 +147,8 @@ def _adjusted(fit: Fit, method: str, analysis: AnalysisOptions) -> Intervals:
 def _lost(fit: Fit, essential: np.ndarray, method: str) -> dict[str, str]:
     g = len(fit.influence)
     return {
-        term: f"{method} leaves out one practice at a time, but without {_some(int(count))} of the {g} practices "
+        term: f"{method} leaves out one practice at a time, but without {_some(int(count))} of the "
+        f"{g} practices "
         f"({fit.n_practices_treated} treated) this term cannot be estimated; cr2 can be used"
         for term, count in zip(fit.terms, essential, strict=True)
         if count
@@ -162,17 +179,22 @@ def _jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         std_error = np.sqrt((moved**2).sum(axis=0) * (g - 1) / g)
         words += ", re-estimated"
     else:
-        raise DataError(f"jackknife: {fit.estimator} cannot be re-estimated without a practice; cr1 applies.")
+        raise DataError(
+            f"jackknife: {fit.estimator} cannot be re-estimated without a practice; cr1 applies."
+        )
     std_error = np.where([term in absent for term in fit.terms], np.nan, std_error)
     return from_t(fit, std_error, g - 1, analysis.level, words, absent=absent)
 
 
 def _unit(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     if fit.unit_covariance is None:
-        raise DataError(f"unit: {fit.estimator} has no unclustered analytic error here; cr1 applies.")
+        raise DataError(
+            f"unit: {fit.estimator} has no unclustered analytic error here; cr1 applies."
+        )
     std_error = np.sqrt(np.diag(fit.unit_covariance))
     words = (
-        "influence by patient, ignoring practices, no factor, normal; for comparison with other software only"
+        "influence by patient, ignoring practices, no factor, normal; for comparison with "
+        "other software only"
     )
     return from_t(fit, std_error, np.inf, analysis.level, words)
 
@@ -195,7 +217,12 @@ def _multiplier(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     )
     band = "simultaneous (sup-t) band" if simultaneous else "pointwise interval"
     return Intervals(
-        found.std_error, fit.theta - half, fit.theta + half, found.p_value, np.full(len(half), np.nan),
-        f"multiplier bootstrap, {how}, {found.convention}; {band}", lost,
+        found.std_error,
+        fit.theta - half,
+        fit.theta + half,
+        found.p_value,
+        np.full(len(half), np.nan),
+        f"multiplier bootstrap, {how}, {found.convention}; {band}",
+        lost,
         {"critical_values": dict(zip(fit.terms, found.critical.tolist(), strict=True))},
-    )  # fmt: skip
+    )

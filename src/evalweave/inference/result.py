@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.estimators.result import Fit, Floats
-from evalweave.inference.distributions import t_p_value, t_quantile
+from evalweave.fits.distributions import t_p_value, t_quantile
+from evalweave.fits.result import Fit, Floats
 
 EXACT = (
-    "the residuals add up to nothing in every practice (an exact fit, or too few practices for this term), "
+    "the residuals add up to nothing in every practice (an exact fit, or too few practices for "
+    "this term), "
     "so there is nothing to take an error from"
 )
 
@@ -42,7 +43,8 @@ def from_t(
 ) -> Intervals:
     """Return t intervals: estimate +- t(dof) std_error. dof = inf is the normal and printed blank.
 
-    A term that is 0 by construction (the base period of a universal base) has no error and no interval.
+    A term that is 0 by construction (the base period of a universal base) has no error and no
+    interval.
     """
     dof = np.broadcast_to(np.asarray(dof, dtype=float), std_error.shape)
     fixed = (fit.theta == 0) & ~fit.influence.any(axis=0)

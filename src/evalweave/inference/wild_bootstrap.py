@@ -1,12 +1,15 @@
-"""Restricted wild cluster bootstrap (Cameron, Gelbach & Miller 2008) from per-practice sufficient statistics.
+"""Restricted wild cluster bootstrap (Cameron, Gelbach & Miller 2008) from per-practice sufficient
+statistics.
 
-Under H0: c'beta = r, only the tested combination is restricted and everything else re-estimated. With restricted
-scores s_g = X_g'(y_g - X_g beta_r), M = (X'X)^-1, a = Mc and bootstrap weights v,
+Under H0: c'beta = r, only the tested combination is restricted and everything else re-estimated.
+With restricted scores s_g = X_g'(y_g - X_g beta_r), M = (X'X)^-1, a = Mc and bootstrap weights v,
 
-    c'(beta* - beta_r) = sum_g v_g a's_g,      scores of the bootstrap residuals: v_g a's_g - a'X_g'X_g M sum_h v_h s_h,
+    c'(beta* - beta_r) = sum_g v_g a's_g,      scores of the bootstrap residuals: v_g a's_g -
+    a'X_g'X_g M sum_h v_h s_h,
 
-so a draw costs G^2 operations however many patients there are (MacKinnon, Nielsen & Webb 2023). CR1 inside t* and t;
-its factor cancels. Both parts are linear in r, so the test is inverted without another draw.
+so a draw costs G^2 operations however many patients there are (MacKinnon, Nielsen & Webb 2023). CR1
+inside t* and t; its factor cancels. Both parts are linear in r, so the test is inverted without
+another draw.
 """
 
 from __future__ import annotations
@@ -15,11 +18,11 @@ import itertools
 
 import numpy as np
 
-from evalweave.estimators.result import Fit, Floats
+from evalweave.fits.result import Fit, Floats
 from evalweave.inference.cluster_robust import contrasts, sufficient
 from evalweave.inference.inversion import draws, interval
 from evalweave.inference.result import Intervals
-from evalweave.study import AnalysisOptions
+from evalweave.study.analyses import AnalysisOptions
 
 FEW = 12  # practices below which `auto` takes Webb's weights
 WEBB = (-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5))
@@ -35,7 +38,8 @@ POINTS = {
 
 
 def wild_weights(g: int, analysis: AnalysisOptions) -> tuple[Floats, Floats, str]:
-    """Return weights (B x G), each draw's probability (B) and their name; all patterns when no more than draws."""
+    """Return weights (B x G), each draw's probability (B) and their name; all patterns when no more
+    than draws."""
     name = analysis.bootstrap_weights
     if name == "auto":
         name = "webb" if g < FEW else "rademacher"
@@ -53,7 +57,11 @@ def wild_weights(g: int, analysis: AnalysisOptions) -> tuple[Floats, Floats, str
     else:
         chosen = rng.choice(len(points), size=(analysis.draws, g), p=chances).astype(np.int8)
     probability = np.full(analysis.draws, 1 / analysis.draws)
-    return points[chosen], probability, f"{analysis.draws} {_spoken(name)} draws, seed {analysis.seed}"
+    return (
+        points[chosen],
+        probability,
+        f"{analysis.draws} {_spoken(name)} draws, seed {analysis.seed}",
+    )
 
 
 def wild_bootstrap(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -86,15 +94,23 @@ def wild_bootstrap(fit: Fit, analysis: AnalysisOptions) -> Intervals:
             notes.append(f"{term}: the accepted values are not one interval; its hull is given.")
         if np.isinf(low[j]) or np.isinf(high[j]):
             notes.append(
-                f"{term}: the interval is unbounded: with {len(ls.xx)} practices so arranged, no value is rejected."
+                f"{term}: the interval is unbounded: with {len(ls.xx)} practices so arranged, no "
+                "value is rejected."
             )
     blank = np.full(k, np.nan)
-    convention = f"restricted wild cluster bootstrap-t with cr1, {words}; symmetric p; interval by inversion"
-    return Intervals(blank, low, high, p, blank, convention, absent, {"notes": notes} if notes else {})
+    convention = (
+        f"restricted wild cluster bootstrap-t with cr1, {words}; symmetric p; interval by inversion"
+    )
+    return Intervals(
+        blank, low, high, p, blank, convention, absent, {"notes": notes} if notes else {}
+    )
 
 
-def wild_wald(fit: Fit, contrast: Floats, analysis: AnalysisOptions) -> dict[str, float | str | int]:
-    """Return the restricted wild bootstrap p-value of the joint hypothesis `contrast` @ beta = 0 (Q x P)."""
+def wild_wald(
+    fit: Fit, contrast: Floats, analysis: AnalysisOptions
+) -> dict[str, float | str | int]:
+    """Return the restricted wild bootstrap p-value of the joint hypothesis `contrast` @ beta = 0 (Q
+    x P)."""
     ls = sufficient(fit)
     weights, probability, words = wild_weights(len(ls.xx), analysis)
     bread = np.linalg.inv(ls.xx.sum(axis=0))
@@ -112,12 +128,15 @@ def wild_wald(fit: Fit, contrast: Floats, analysis: AnalysisOptions) -> dict[str
         total = some @ scores
         residual = some[:, :, None] * own - np.einsum("gqp,bp->bgq", cross, total, optimize=True)
         statistic = _wald(total @ towards, residual)
-        reached += float(probability[first : first + size][statistic >= observed * (1 - 1e-10)].sum())
+        reached += float(
+            probability[first : first + size][statistic >= observed * (1 - 1e-10)].sum()
+        )
     return {"statistic": float(observed), "q": len(contrast), "p_value": reached, "method": words}
 
 
 def _wald(estimate: Floats, influence: Floats) -> Floats:
-    """Return d'V^-1 d with V the sum of outer products of practices' influence (B x Q, B x G x Q)."""
+    """Return d'V^-1 d with V the sum of outer products of practices' influence (B x Q, B x G x
+    Q)."""
     variance = np.swapaxes(influence, 1, 2) @ influence
     inverse = np.linalg.pinv(variance, rcond=1e-12, hermitian=True)
     return np.asarray(np.einsum("bq,bqr,br->b", estimate, inverse, estimate))

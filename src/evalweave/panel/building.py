@@ -1,8 +1,9 @@
 """The panel: one row a patient and period in which an outcome was measured, for one comparison.
 
-A practice that starts inside a period is handled as `exposure.straddling` says: that period is left out (drop),
-counted as treated, or as not yet treated. `washout_days` after a start are left out day by day; where all practices
-start on the same day, the comparison practices leave out the same days, so that seasons stay comparable.
+A practice that starts inside a period is handled as `exposure.straddling` says: that period is left
+out (drop), counted as treated, or as not yet treated. `washout_days` after a start are left out day
+by day; where all practices start on the same day, the comparison practices leave out the same days,
+so that seasons stay comparable.
 
 A national panel does not fit into memory, so all rows stay with the engine; only counts come here.
 """
@@ -15,21 +16,22 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave import engine
+from evalweave.engine.expressions import exact_mean, period_expression
 from evalweave.errors import Fault, raise_faults
 from evalweave.panel import COVARIATES, followed, trends
 from evalweave.panel.ledger import RECORD_REASONS, panel_ledger
-from evalweave.records import engine
-from evalweave.records.entries import period_expression
-from evalweave.records.same_day import exact_mean
 from evalweave.records.spells import EVER
-from evalweave.study import BASELINE_OF, period_label, period_number, period_start
-from evalweave.tables import PANEL
+from evalweave.study.outcomes import BASELINE_OF
+from evalweave.study.periods import period_label, period_number, period_start
+from evalweave.tables.people import PANEL
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import Exposure, PanelSettings
+    from evalweave.study.people import Exposure
+    from evalweave.study.stages import PanelSettings
 
 MAX_DAYS = 1 << 20
 NARROW = {
@@ -42,8 +44,8 @@ NARROW = {
 
 @dataclass(frozen=True)
 class Panels:
-    """A comparison's panel, its raw trends, its ledger, and who was in follow-up when, measured or not (one row a
-    patient and unbroken run of periods)."""
+    """A comparison's panel, its raw trends, its ledger, and who was in follow-up when, measured or
+    not (one row a patient and unbroken run of periods)."""
 
     panel: ir.Table
     trends: pd.DataFrame
@@ -62,10 +64,15 @@ def build(
     comparison: str,
     settings: PanelSettings,
 ) -> Panels:
-    """Build one comparison's panel; raise `DataError` when an outcome was never measured in an arm."""
-    members = membership.filter(membership.comparison == comparison).select("patient_id", "arm", "weight")
+    """Build one comparison's panel; raise `DataError` when an outcome was never measured in an
+    arm."""
+    members = membership.filter(membership.comparison == comparison).select(
+        "patient_id", "arm", "weight"
+    )
     people = engine.keep(
-        backend, "people", _people(backend, members.inner_join(cohort.drop("arm"), "patient_id"), settings)
+        backend,
+        "people",
+        _people(backend, members.inner_join(cohort.drop("arm"), "patient_id"), settings),
     )
     arms = backend.to_pyarrow(people.group_by("arm").aggregate(n=people.count())).to_pylist()
     if not arms:
@@ -102,12 +109,16 @@ def first_treated(start: dt.date, exposure: Exposure, period: str) -> int:
 
 
 def _people(backend: Any, people: ir.Table, settings: PanelSettings) -> ir.Table:
-    """Number the people in the order of their identifiers; add first_treated as `exposure` says, the period to drop,
-    the days and whole periods to wash out, and the period of entry."""
-    found = backend.to_pyarrow(people.select("programme_start").distinct())["programme_start"].to_pylist()
+    """Number the people in the order of their identifiers; add first_treated as `exposure` says,
+    the period to drop, the days and whole periods to wash out, and the period of entry."""
+    found = backend.to_pyarrow(people.select("programme_start").distinct())[
+        "programme_start"
+    ].to_pylist()
     starts = sorted(day for day in found if day is not None)
     common = starts[0] if len(starts) == 1 else None
-    p = people.mutate(_begins=people.programme_start.fill_null(common) if common else people.programme_start)
+    p = people.mutate(
+        _begins=people.programme_start.fill_null(common) if common else people.programme_start
+    )
     known = _starts(starts, settings)
     at = known.select(_at="start", _first="first", _drop="drop")
     p = p.left_join(at, p.programme_start == at["_at"])
@@ -123,7 +134,8 @@ def _people(backend: Any, people: ir.Table, settings: PanelSettings) -> ir.Table
 
 
 def _starts(starts: list[dt.date], settings: PanelSettings) -> ir.Table:
-    """Return what each start means for its practices: start, first, drop, washed_first, washed_last."""
+    """Return what each start means for its practices: start, first, drop, washed_first,
+    washed_last."""
     import pyarrow as pa
 
     period, exposure = settings.window.period, settings.exposure
@@ -137,10 +149,16 @@ def _starts(starts: list[dt.date], settings: PanelSettings) -> ir.Table:
         pa.table(
             {
                 "start": pa.array(starts, pa.date32()),
-                "first": pa.array([first_treated(day, exposure, period) for day in starts], pa.int64()),
+                "first": pa.array(
+                    [first_treated(day, exposure, period) for day in starts], pa.int64()
+                ),
                 "drop": pa.array([dropped(day) for day in starts], pa.int64()),
-                "washed_first": pa.array([each[0] if each else None for each in washed], pa.int64()),
-                "washed_last": pa.array([each[-1] if each else None for each in washed], pa.int64()),
+                "washed_first": pa.array(
+                    [each[0] if each else None for each in washed], pa.int64()
+                ),
+                "washed_last": pa.array(
+                    [each[-1] if each else None for each in washed], pa.int64()
+                ),
             }
         )
     )
@@ -158,9 +176,12 @@ def _washed(start: dt.date, settings: PanelSettings) -> list[int]:
 
 
 def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
-    """Return person, arm, period, rule (why the panel leaves it out, null = it does not) and, per outcome, its value
-    and n_ measurements: the measurements of one person, period and rule made one."""
-    known = people.select("patient_id", "person", "arm", "censored_on", "_drop", "_start", "followed_from")
+    """Return person, arm, period, rule (why the panel leaves it out, null = it does not) and, per
+    outcome, its value and n_ measurements: the measurements of one person, period and rule made
+    one."""
+    known = people.select(
+        "patient_id", "person", "arm", "censored_on", "_drop", "_start", "followed_from"
+    )
     m = measurements.left_join(known, "patient_id")
     period = period_expression(m.date, settings.window.period)
     wash = ibis.literal(False)
@@ -174,7 +195,10 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         "washout": wash,
         "before_follow_up": m.date < m.followed_from,
     }
-    reasons = [(conditions[name], ibis.literal(place, "int16")) for place, name in enumerate(RECORD_REASONS)]
+    reasons = [
+        (conditions[name], ibis.literal(place, "int16"))
+        for place, name in enumerate(RECORD_REASONS)
+    ]
     m = m.mutate(period=period, rule=ibis.cases(*reasons, else_=ibis.null("int16")))
     made: dict[str, Any] = {}
     for name, outcome in settings.outcomes.items():
@@ -184,9 +208,13 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         elif outcome.per_period == "last":
             made[name] = m.value.argmax(m.date, where=this)
         else:  # of two as near, the earlier
-            near = _days_from_middle(m, settings) * MAX_DAYS + m.date.delta(ibis.literal(EVER), unit="day")
+            near = _days_from_middle(m, settings) * MAX_DAYS + m.date.delta(
+                ibis.literal(EVER), unit="day"
+            )
             made[name] = m.value.argmin(near, where=this)
-        made[f"n_{name}"] = m.count(where=this).fill_null(0)  # a sum of booleans is stored as a double
+        made[f"n_{name}"] = m.count(where=this).fill_null(
+            0
+        )  # a sum of booleans is stored as a double
     return m.group_by("person", "period", "rule").aggregate(arm=m.arm.arbitrary(), **made)
 
 
@@ -203,7 +231,8 @@ def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:
 
 
 def _counts(backend: Any, cells: ir.Table, settings: PanelSettings) -> pd.DataFrame:
-    """Return arm, period, outcome, rule (its name, null = kept) and n of the measurements received."""
+    """Return arm, period, outcome, rule (its name, null = kept) and n of the measurements
+    received."""
     import pandas as pd
 
     n = {name: cells[f"n_{name}"].sum().cast("int64") for name in settings.outcomes}
@@ -213,9 +242,11 @@ def _counts(backend: Any, cells: ir.Table, settings: PanelSettings) -> pd.DataFr
     return frame.melt(["arm", "period", "rule"], var_name="outcome", value_name="n")
 
 
-def _ever_measured(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings) -> pd.DataFrame:
-    """Return arm, practice_id, n_patients, how many of them are in the panel (n_measured) and, per outcome, of how many
-    it has a value."""
+def _ever_measured(
+    backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings
+) -> pd.DataFrame:
+    """Return arm, practice_id, n_patients, how many of them are in the panel (n_measured) and, per
+    outcome, of how many it has a value."""
     ever = rows.group_by("person").aggregate(
         _any=rows.count(),
         **{f"ever_{name}": (rows[f"n_{name}"] > 0).any() for name in settings.outcomes},
@@ -224,7 +255,10 @@ def _ever_measured(backend: Any, rows: ir.Table, people: ir.Table, settings: Pan
     counted = p.group_by("arm", "practice_id").aggregate(
         n_patients=p.count(),
         n_measured=p["_any"].count(),
-        **{name: p[f"ever_{name}"].fill_null(False).sum().cast("int64") for name in settings.outcomes},
+        **{
+            name: p[f"ever_{name}"].fill_null(False).sum().cast("int64")
+            for name in settings.outcomes
+        },
     )
     return backend.to_pyarrow(counted).to_pandas()
 
@@ -232,13 +266,16 @@ def _ever_measured(backend: Any, rows: ir.Table, people: ir.Table, settings: Pan
 def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
     """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted.
 
-    What is sorted is kept narrow: small whole numbers, and words that follow from numbers afterwards.
+    What is sorted is kept narrow: small whole numbers, and words that follow from numbers
+    afterwards.
     """
     numbers = followed.periods(settings)
     labels = [period_label(number, settings.window.period) for number in numbers]
     baselines = [name for name in people.columns if name.startswith(BASELINE_OF)]
     facts = people.mutate(female=ibis.cases((people.sex == "female", 1), (people.sex == "male", 0)))
-    known = [name for name in (*PANEL.names, *COVARIATES, *baselines) if name not in ("period", "sex")]
+    known = [
+        name for name in (*PANEL.names, *COVARIATES, *baselines) if name not in ("period", "sex")
+    ]
     whole = rows.inner_join(facts.select("person", *known), "person")
     narrow = {name: whole[name].cast(kind) for name, kind in NARROW.items()}
     whole = whole.mutate(**narrow).order_by("person", "period")
@@ -251,13 +288,19 @@ def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     return whole.select(*PANEL.names, "period_label", *outcomes, *COVARIATES, *baselines)
 
 
-def _check_measured(trends: pd.DataFrame, arms: set[str], comparison: str, settings: PanelSettings) -> None:
+def _check_measured(
+    trends: pd.DataFrame, arms: set[str], comparison: str, settings: PanelSettings
+) -> None:
     """Raise when an outcome has no value in an arm."""
     seen = set(zip(trends["outcome"], trends["arm"], strict=True))
     raise_faults(
-        Fault(f"comparison {comparison}", f'no measurement of the outcome "{outcome}" in the {arm} arm',
-              "measurements in both arms", "Look at the ledgers of clean and panel: which reason takes most?")
+        Fault(
+            f"comparison {comparison}",
+            f'no measurement of the outcome "{outcome}" in the {arm} arm',
+            "measurements in both arms",
+            "Look at the ledgers of clean and panel: which reason takes most?",
+        )
         for outcome in settings.outcomes
         for arm in ("programme", "comparison")
         if arm in arms and (outcome, arm) not in seen
-    )  # fmt: skip
+    )

@@ -1,8 +1,10 @@
-"""Who was in follow-up when, measured or not: runs of periods, and why a person-period is not in the panel.
+"""Who was in follow-up when, measured or not: runs of periods, and why a person-period is not in
+the panel.
 
-A person-period is followed when the person was registered and followed on some day of it. Followed periods are kept
-as unbroken runs, so that a person takes a row or two, however many the periods; counts by arm and period follow from
-how many runs begin and end where, without spelling out a row for every person and period.
+A person-period is followed when the person was registered and followed on some day of it. Followed
+periods are kept as unbroken runs, so that a person takes a row or two, however many the periods;
+counts by arm and period follow from how many runs begin and end where, without spelling out a row
+for every person and period.
 """
 
 from __future__ import annotations
@@ -12,21 +14,24 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.records.entries import period_expression
+from evalweave.engine.expressions import period_expression
 from evalweave.records.spells import OPEN
-from evalweave.study import period_number
+from evalweave.study.periods import period_number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import PanelSettings
+    from evalweave.study.stages import PanelSettings
 
 
 def periods(settings: PanelSettings) -> list[int]:
     """Return the numbers of the window's periods."""
     period = settings.window.period
-    first, last = period_number(settings.window.first, period), period_number(settings.window.last, period)
+    first, last = (
+        period_number(settings.window.first, period),
+        period_number(settings.window.last, period),
+    )
     return list(range(first, last + 1))
 
 
@@ -42,12 +47,16 @@ def first_day(number: int, period: str) -> dt.date:
 
 
 def runs(spells: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
-    """Return person, from_period, to_period (both included) of unbroken follow-up, less straddling periods.
+    """Return person, from_period, to_period (both included) of unbroken follow-up, less straddling
+    periods.
 
-    `spells` are registrations with `person`. A spell counts from the entry into the cohort to the end of follow-up.
+    `spells` are registrations with `person`. A spell counts from the entry into the cohort to the
+    end of follow-up.
     """
     numbers, period = periods(settings), settings.window.period
-    s = spells.inner_join(people.select("person", "censored_on", "followed_from", "_drop"), "person")
+    s = spells.inner_join(
+        people.select("person", "censored_on", "followed_from", "_drop"), "person"
+    )
     last = ibis.least(s.end.fill_null(OPEN), s.censored_on)
     first = ibis.greatest(s.start, s.followed_from.fill_null(s.start))
     s = s.select(
@@ -64,7 +73,10 @@ def _merged(s: ir.Table) -> ir.Table:
     """Merge the runs of a person that overlap or touch."""
     order = ["from_period", "to_period"]
     counted = s.mutate(_n=s.count().over(group_by="person"))
-    alone, several = counted.filter(counted._n == 1).drop("_n"), counted.filter(counted._n > 1).drop("_n")
+    alone, several = (
+        counted.filter(counted._n == 1).drop("_n"),
+        counted.filter(counted._n > 1).drop("_n"),
+    )
     so_far = ibis.cumulative_window(group_by="person", order_by=order)
     in_order = ibis.window(group_by="person", order_by=order)
     t = several.mutate(_reached=several.to_period.max().over(so_far))
@@ -87,7 +99,8 @@ def _cut(t: ir.Table, first: str, last: str) -> ir.Table:
 
 
 def followed(runs: ir.Table, people: ir.Table) -> ir.Table:
-    """Return patient_id, practice_id, first_treated, from_period, to_period; whole periods of washout taken out."""
+    """Return patient_id, practice_id, first_treated, from_period, to_period; whole periods of
+    washout taken out."""
     known = people.select(
         "person", "patient_id", "practice_id", "first_treated", "_washed_first", "_washed_last"
     )
@@ -100,9 +113,11 @@ def followed(runs: ir.Table, people: ir.Table) -> ir.Table:
 def status(
     backend: Any, people: ir.Table, rows: ir.Table, runs: ir.Table, settings: PanelSettings
 ) -> pd.DataFrame:
-    """Return arm, period, rule and n of every person × period: why it is not a row of the panel, blank where it is.
+    """Return arm, period, rule and n of every person × period: why it is not a row of the panel,
+    blank where it is.
 
-    `followed` says which lines count as in follow-up. `rows` are those of the panel (person, period).
+    `followed` says which lines count as in follow-up. `rows` are those of the panel (person,
+    period).
     """
     import pandas as pd
 
@@ -111,18 +126,29 @@ def status(
     kinds = people.mutate(_last=last).group_by(
         "arm", "_last", "_drop", "_entered", "_washed_first", "_washed_last"
     )
-    everyone = _spelt_out(backend.to_pyarrow(kinds.aggregate(n=ibis._.count())).to_pandas(), settings)
-    r = runs.inner_join(known, "person")
-    alike = r.group_by("arm", "from_period", "to_period", "_washed_first", "_washed_last").aggregate(
-        n=r.count()
+    everyone = _spelt_out(
+        backend.to_pyarrow(kinds.aggregate(n=ibis._.count())).to_pandas(), settings
     )
+    r = runs.inner_join(known, "person")
+    alike = r.group_by(
+        "arm", "from_period", "to_period", "_washed_first", "_washed_last"
+    ).aggregate(n=r.count())
     registered = _spelt_out(backend.to_pyarrow(alike).to_pandas(), settings)
-    registered = registered[registered["period"].between(registered["from_period"], registered["to_period"])]
+    registered = registered[
+        registered["period"].between(registered["from_period"], registered["to_period"])
+    ]
     measured = rows.inner_join(known, "person")
     measured = measured.group_by("arm", "period").aggregate(n=measured.count())
-    # a measurement outside every registration is there only where the rule on transferred history is off
-    inside = rows.inner_join(runs, [rows.person == runs.person, runs.from_period <= rows.period,
-                                    runs.to_period >= rows.period])  # fmt: skip
+    # a measurement outside every registration is there only where the rule on transferred history
+    # is off
+    inside = rows.inner_join(
+        runs,
+        [
+            rows.person == runs.person,
+            runs.from_period <= rows.period,
+            runs.to_period >= rows.period,
+        ],
+    )
     inside = inside.select("person", "period").inner_join(known, "person")
     inside = inside.group_by("arm", "period").aggregate(n=inside.count())
 
@@ -146,7 +172,9 @@ def status(
         "not_measured": _sums(registered[~washed]).sub(in_runs, fill_value=0),
     }
     frame = pd.concat([n.rename("n").reset_index().assign(rule=rule) for rule, n in lines.items()])
-    frame = frame.assign(n=frame["n"].astype("int64"), followed=frame["rule"].isin(["", "not_measured"]))
+    frame = frame.assign(
+        n=frame["n"].astype("int64"), followed=frame["rule"].isin(["", "not_measured"])
+    )
     return frame[frame["n"] > 0].reset_index(drop=True)
 
 

@@ -1,5 +1,6 @@
-"""The panel's ledger, an outcome at a time: who was measured at all, which person-periods and records were kept, and
-why the others were not. The size of a study differs by outcome, so each has its own received = kept + set aside.
+"""The panel's ledger, an outcome at a time: who was measured at all, which person-periods and
+records were kept, and why the others were not. The size of a study differs by outcome, so each has
+its own received = kept + set aside.
 """
 
 from __future__ import annotations
@@ -7,13 +8,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
-from evalweave.study import period_label
-from evalweave.tables import LEDGER
+from evalweave.study.periods import period_label
+from evalweave.tables.records import LEDGER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from evalweave.study import PanelSettings
+    from evalweave.study.stages import PanelSettings
 
 STAGE = "panel"
 RECORD_REASONS = {
@@ -41,10 +42,12 @@ def panel_ledger(
     measured: pd.DataFrame,
     settings: PanelSettings,
 ) -> pd.DataFrame:
-    """Return LEDGER, an outcome at a time: patients and practices, person-periods and records, by arm and period.
+    """Return LEDGER, an outcome at a time: patients and practices, person-periods and records, by
+    arm and period.
 
-    `records` counts measurements (arm, period, outcome, rule, n), `status` person-periods (`followed.status`),
-    `measured` the patients of each practice, and those ever measured of each outcome.
+    `records` counts measurements (arm, period, outcome, rule, n), `status` person-periods
+    (`followed.status`), `measured` the patients of each practice, and those ever measured of each
+    outcome.
     """
     import pandas as pd
 
@@ -56,11 +59,21 @@ def panel_ledger(
     person_periods["period"] = person_periods["period"].map(label)
     lines = []
     for unit, reasons, received, counts in (
-        ("patients", NEVER, "patients of the comparison", _ever_measured(measured, settings, "n_patients")),
-        ("practices", NEVER, "practices of the comparison", _ever_measured(measured, settings, "n_practices")),
+        (
+            "patients",
+            NEVER,
+            "patients of the comparison",
+            _ever_measured(measured, settings, "n_patients"),
+        ),
+        (
+            "practices",
+            NEVER,
+            "practices of the comparison",
+            _ever_measured(measured, settings, "n_practices"),
+        ),
         ("person-periods", PERIOD_REASONS, "patients × periods of the window", person_periods),
         ("records", RECORD_REASONS, "measurements received from clean", records),
-    ):  # fmt: skip
+    ):
         orders = {name: place for place, name in enumerate(reasons, start=1)}
         counts = counts[counts["n"] > 0].assign(
             stage=STAGE,
@@ -70,7 +83,9 @@ def panel_ledger(
             entry=counts["rule"].eq("").map({True: KEPT, False: SET_ASIDE}),
         )
         total = counts.groupby(["arm", "period", "outcome"], dropna=False)["n"].sum().reset_index()
-        lines.append(total.assign(stage=STAGE, unit=unit, order=0, rule="", reason=received, entry=RECEIVED))
+        lines.append(
+            total.assign(stage=STAGE, unit=unit, order=0, rule="", reason=received, entry=RECEIVED)
+        )
         lines.append(counts)
     frame = pd.concat(lines, ignore_index=True)
     places = {name: place for place, name in enumerate(settings.outcomes)}
@@ -81,25 +96,37 @@ def panel_ledger(
         _unit=frame["unit"].map(units),
         _entry=frame["entry"].map(entries),
     )
-    frame = frame.sort_values(["_outcome", "_unit", "_entry", "order", "arm", "period"], na_position="last")
+    frame = frame.sort_values(
+        ["_outcome", "_unit", "_entry", "order", "arm", "period"], na_position="last"
+    )
     frame = LEDGER.conform(frame)
     check(frame)
     return frame
 
 
-def _measured_person_periods(status: pd.DataFrame, trends: pd.DataFrame, outcomes: list[str]) -> pd.DataFrame:
-    """Return arm, period, outcome, rule, n of person-periods: measured with this outcome, or why not.
+def _measured_person_periods(
+    status: pd.DataFrame, trends: pd.DataFrame, outcomes: list[str]
+) -> pd.DataFrame:
+    """Return arm, period, outcome, rule, n of person-periods: measured with this outcome, or why
+    not.
 
-    A person-period with a measurement of some other outcome was followed, so of this one it is not measured.
+    A person-period with a measurement of some other outcome was followed, so of this one it is not
+    measured.
     """
     import pandas as pd
 
     whole = status[["arm", "period", "rule", "n"]]
-    any_outcome = whole[whole["rule"].isin(["", "not_measured"])].groupby(["arm", "period"])["n"].sum()
-    parts = [whole[~whole["rule"].isin(["", "not_measured"])].assign(outcome=name) for name in outcomes]
+    any_outcome = (
+        whole[whole["rule"].isin(["", "not_measured"])].groupby(["arm", "period"])["n"].sum()
+    )
+    parts = [
+        whole[~whole["rule"].isin(["", "not_measured"])].assign(outcome=name) for name in outcomes
+    ]
     for name in outcomes:
         measured = (
-            trends[trends["outcome"] == name].set_index(["arm", "period"])["n_patients"].astype("int64")
+            trends[trends["outcome"] == name]
+            .set_index(["arm", "period"])["n_patients"]
+            .astype("int64")
         )
         measured = measured.reindex(any_outcome.index, fill_value=0)
         for rule, n in (("", measured), ("not_measured", any_outcome - measured)):
@@ -108,7 +135,8 @@ def _measured_person_periods(status: pd.DataFrame, trends: pd.DataFrame, outcome
 
 
 def _ever_measured(measured: pd.DataFrame, settings: PanelSettings, unit: str) -> pd.DataFrame:
-    """Return arm, outcome, rule, n: n_patients (or n_practices) of the comparison measured in the panel, or never.
+    """Return arm, outcome, rule, n: n_patients (or n_practices) of the comparison measured in the
+    panel, or never.
 
     A practice is measured when one of its patients is.
     """

@@ -1,24 +1,28 @@
-"""Raw means by arm and period, before any model, from sums that are the same in whatever order rows come."""
+"""Raw means by arm and period, before any model, from sums that are the same in whatever order rows
+come."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from evalweave.records.same_day import FRACTION, fraction, whole_part
-from evalweave.study import period_label
-from evalweave.tables import TRENDS
+from evalweave.engine.expressions import FRACTION, fraction, whole_part
+from evalweave.study.periods import period_label
+from evalweave.tables.people import TRENDS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import Outcome, PanelSettings
+    from evalweave.study.outcomes import Outcome
+    from evalweave.study.stages import PanelSettings
 
 
 def sums(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings) -> pd.DataFrame:
-    """Return arm, period, practice_id, outcome, n, and the sums of whole parts, of fractions and of squares.
+    """Return arm, period, practice_id, outcome, n, and the sums of whole parts, of fractions and of
+    squares.
 
-    Squares are of the distance from the middle of the plausible range, in that range. The last two count in 2⁻⁴⁰.
+    Squares are of the distance from the middle of the plausible range, in that range. The last two
+    count in 2⁻⁴⁰.
     """
     import pandas as pd
 
@@ -45,7 +49,8 @@ def sums(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings
 def trends(
     comparison: str, sums: pd.DataFrame, status: pd.DataFrame, settings: PanelSettings
 ) -> pd.DataFrame:
-    """Return TRENDS from the `sums` of practices and the `status` of person-periods (`followed.status`)."""
+    """Return TRENDS from the `sums` of practices and the `status` of person-periods
+    (`followed.status`)."""
     import numpy as np
 
     followed = status[status["followed"]].groupby(["arm", "period"])["n"].sum()
@@ -58,8 +63,10 @@ def trends(
     )
     found = found.reset_index()
     found["mean"] = (found["whole"] + found["fraction"] / FRACTION) / found["n_patients"]
-    middle, width = (found["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
-                     for each in zip(*(_range(o) for o in settings.outcomes.values()), strict=True))  # fmt: skip
+    middle, width = (
+        found["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
+        for each in zip(*(_range(o) for o in settings.outcomes.values()), strict=True)
+    )
     n = found["n_patients"]
     away = found["squares"] / FRACTION * width**2 - n * (found["mean"] - middle) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -70,7 +77,9 @@ def trends(
         lambda number: period_label(int(number), settings.window.period)
     )
     found = found.assign(comparison=comparison)
-    return TRENDS.conform(found.sort_values(["outcome", "arm", "period"], ascending=[True, False, True]))
+    return TRENDS.conform(
+        found.sort_values(["outcome", "arm", "period"], ascending=[True, False, True])
+    )
 
 
 def _range(outcome: Outcome) -> tuple[float, float]:

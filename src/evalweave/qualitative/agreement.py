@@ -1,9 +1,10 @@
-"""Agreement between coders: Cohen's kappa for each pair, Krippendorff's alpha for all, the unit always named.
+"""Agreement between coders: Cohen's kappa for each pair, Krippendorff's alpha for all, the unit
+always named.
 
 Only sources that at least two coders coded are compared. Three units:
 - character: each character of those sources, coded or not with the code;
-- segment: each stretch that any coder marked; a coder gave it the code when their stretches with that code
-  hold at least half of it;
+- segment: each stretch that any coder marked; a coder gave it the code when their stretches with
+  that code hold at least half of it;
 - document: each source, coded or not with the code.
 Rows without a code pool the decisions of all codes. "Not estimable" means that nothing varies.
 """
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.qualitative.project import Project
-from evalweave.tables import AGREEMENT
+from evalweave.tables.qualitative import AGREEMENT
 
 CHARACTER, SEGMENT, DOCUMENT = "character", "segment", "document"
 UNITS = (CHARACTER, SEGMENT, DOCUMENT)
@@ -27,8 +28,9 @@ UNITS = (CHARACTER, SEGMENT, DOCUMENT)
 def cohen_kappa(a: np.ndarray, b: np.ndarray, weights: np.ndarray | None = None) -> float | None:
     """Cohen's kappa of two coders' categories: (p_o − p_e) / (1 − p_e); None when nothing varies.
 
-    `a`, `b`: category of each unit (n); `weights`: how many units each entry stands for. p_o is the share of
-    units with equal categories, p_e = Σ_c p_a(c) p_b(c). Cohen (1960), Educ Psychol Meas 20:37–46.
+    `a`, `b`: category of each unit (n); `weights`: how many units each entry stands for. p_o is the
+    share of units with equal categories, p_e = Σ_c p_a(c) p_b(c). Cohen (1960), Educ Psychol Meas
+    20:37–46.
     """
     weights = np.ones(len(a)) if weights is None else np.asarray(weights, dtype=float)
     total = weights.sum()
@@ -43,10 +45,10 @@ def cohen_kappa(a: np.ndarray, b: np.ndarray, weights: np.ndarray | None = None)
 def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float | None:
     """Krippendorff's alpha for nominal data: 1 − D_o / D_e; None when nothing varies.
 
-    `ratings`: units × coders, NaN where a coder did not judge; units with one judgement are left out. With the
-    coincidences o_ck = Σ_u w_u · (pairs c, k in unit u) / (m_u − 1), n_c = Σ_k o_ck, n = Σ_c n_c:
-    alpha = 1 − (n − 1) Σ_{c≠k} o_ck / Σ_{c≠k} n_c n_k. Krippendorff (2011), Computing Krippendorff's
-    alpha-reliability.
+    `ratings`: units × coders, NaN where a coder did not judge; units with one judgement are left
+    out. With the coincidences o_ck = Σ_u w_u · (pairs c, k in unit u) / (m_u − 1), n_c = Σ_k o_ck,
+    n = Σ_c n_c: alpha = 1 − (n − 1) Σ_{c≠k} o_ck / Σ_{c≠k} n_c n_k. Krippendorff (2011), Computing
+    Krippendorff's alpha-reliability.
     """
     ratings = np.asarray(ratings, dtype=float)
     weights = np.ones(len(ratings)) if weights is None else np.asarray(weights, dtype=float)
@@ -56,10 +58,14 @@ def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -
     categories = np.unique(ratings[judged])
     if len(categories) < 2:
         return None
-    counts = np.stack([((ratings == c) & judged).sum(axis=1) for c in categories], axis=1).astype(float)
+    counts = np.stack([((ratings == c) & judged).sum(axis=1) for c in categories], axis=1).astype(
+        float
+    )
     share = weights / (counts.sum(axis=1) - 1)
     coincidences = (counts * share[:, None]).T @ counts
-    coincidences -= np.diag((counts * share[:, None]).sum(axis=0))  # a judgement is no pair with itself
+    coincidences -= np.diag(
+        (counts * share[:, None]).sum(axis=0)
+    )  # a judgement is no pair with itself
     totals = coincidences.sum(axis=1)
     n = totals.sum()
     unequal = n - np.trace(coincidences)
@@ -68,7 +74,8 @@ def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -
 
 
 def agreement(project: Project) -> pd.DataFrame:
-    """Return `agreement` for every code that two coders could have given; empty with fewer than two coders."""
+    """Return `agreement` for every code that two coders could have given; empty with fewer than two
+    coders."""
     coders = sorted(project.codings["coder_id"].unique())
     if len(coders) < 2:
         return AGREEMENT.empty()
@@ -83,13 +90,24 @@ def agreement(project: Project) -> pd.DataFrame:
             for code, (values, weights) in _by_code(shared, codes, len(coders)):
                 value = cohen_kappa(values[:, a], values[:, b], weights)
                 rows.append(
-                    (code, coders[a], coders[b], "cohen_kappa", unit, value, int(weights.sum()), note)
+                    (
+                        code,
+                        coders[a],
+                        coders[b],
+                        "cohen_kappa",
+                        unit,
+                        value,
+                        int(weights.sum()),
+                        note,
+                    )
                 )
         several = [part for part in parts if part.took_part.sum() >= 2]
         note = _note(several)
         for code, (values, weights) in _by_code(several, codes, len(coders)):
             value = krippendorff_alpha(values, weights)
-            rows.append((code, None, None, "krippendorff_alpha", unit, value, int(weights.sum()), note))
+            rows.append(
+                (code, None, None, "krippendorff_alpha", unit, value, int(weights.sum()), note)
+            )
     frame = pd.DataFrame(rows, columns=AGREEMENT.names)
     frame["coefficient"] = frame["coefficient"].astype("float64")
     frame.loc[frame["code_id"].isna(), "note"] += f"; decisions on {len(codes)} codes pooled"
@@ -104,14 +122,17 @@ def agreement(project: Project) -> pd.DataFrame:
 
 @dataclass(frozen=True)
 class _Part:
-    """One source's units: `values` units × coders × codes (0/1), `weights` units, who coded the source at all."""
+    """One source's units: `values` units × coders × codes (0/1), `weights` units, who coded the
+    source at all."""
 
     values: np.ndarray
     weights: np.ndarray
     took_part: np.ndarray
 
 
-def _judged(project: Project, coders: Sequence[str], codes: Sequence[str]) -> dict[str, list[_Part]]:
+def _judged(
+    project: Project, coders: Sequence[str], codes: Sequence[str]
+) -> dict[str, list[_Part]]:
     """Return each source's decisions for every unit."""
     given = project.codings.merge(project.segments, on="segment_id")
     who = {coder: i for i, coder in enumerate(coders)}

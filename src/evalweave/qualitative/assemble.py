@@ -28,7 +28,7 @@ from evalweave.qualitative.offsets import (
 )
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.raw import Log, Raw, RawLink, RawSource
-from evalweave.tables import (
+from evalweave.tables.qualitative import (
     CODES,
     CODINGS,
     ELIGIBILITY,
@@ -43,7 +43,8 @@ from evalweave.tables import (
 
 @dataclass(frozen=True)
 class Beside:
-    """What is known beside the project: participants, what each source is, the map of who speaks where."""
+    """What is known beside the project: participants, what each source is, the map of who speaks
+    where."""
 
     participants: pd.DataFrame | None = None
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -62,7 +63,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     source_of = {s.key: _source_id(s, documents.get(s.key)) for s in raw.sources}
     twice = len(source_of) - len(set(source_of.values()))
     log.note(
-        "sources", "sources that stand in the project twice (same name, same text) were read once", twice
+        "sources",
+        "sources that stand in the project twice (same name, same text) were read once",
+        twice,
     )
     spans = [
         (link.source, link.start, link.end)
@@ -70,7 +73,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         if not link.selection and link.start is not None and link.end is not None
     ]
     how, rivals = decide(documents, raw.selections, raw.units, spans)
-    participants = people.participants_of(raw, log) if beside.participants is None else beside.participants
+    participants = (
+        people.participants_of(raw, log) if beside.participants is None else beside.participants
+    )
 
     turns = {link.selection for link in raw.links if link.selection}
     placed: dict[str, tuple[str, Placed]] = {}
@@ -95,7 +100,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         for coding in selection.codings:
             key = (segment, code_id(paths[coding.code]), coding.coder)
             codings[key] = min(filter(None, (codings.get(key), coding.at)), default="")
-    log.note("codings", "marked stretches without a code: kept as segments, counted nowhere", uncoded)
+    log.note(
+        "codings", "marked stretches without a code: kept as segments, counted nowhere", uncoded
+    )
     log.warn("codings", "marked stretches of no length were set aside", empty)
     _log_offsets(log, segments, how, rivals, bool(documents))
 
@@ -112,7 +119,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     log.note("coders", "coders; their names were dropped", len(coders))
     book = _code_book(raw, paths, log)
     used = Counter(code for _, code, _ in codings)
-    given = [(segment, code, coders[coder], at or None) for (segment, code, coder), at in codings.items()]
+    given = [
+        (segment, code, coders[coder], at or None) for (segment, code, coder), at in codings.items()
+    ]
     given, claimed, book = stances.split(given, book, used, beside.stance_prefix, log)
     return Project(
         participants=participants,
@@ -123,7 +132,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         themes=THEMES.empty(),
         theme_codes=THEME_CODES.empty(),
         segments=_segment_table(segments),
-        codings=CODINGS.conform(pd.DataFrame(sorted(given, key=lambda row: row[:3]), columns=CODINGS.names)),
+        codings=CODINGS.conform(
+            pd.DataFrame(sorted(given, key=lambda row: row[:3]), columns=CODINGS.names)
+        ),
         stances=STANCES.conform(pd.DataFrame(sorted(claimed), columns=STANCES.names)),
         import_log=log_table(log),
         observation_kinds=beside.observation_kinds,
@@ -163,18 +174,26 @@ def _segment_id(source: str, place: Placed, taken: Mapping[str, tuple[str, Place
 
 
 def _turn(document: Document | None, link: RawLink, how: Convention) -> tuple[int, int] | None:
-    """Translate a case's stretch; one that ends past the last character ends there (off by one is common)."""
+    """Translate a case's stretch; one that ends past the last character ends there (off by one is
+    common)."""
     if document is None or link.start is None or link.end is None:
         return None
     before = document.before(how)
-    first, last = (int(i) for i in before.searchsorted([link.start, min(link.end, int(before[-1]))]))
+    first, last = (
+        int(i) for i in before.searchsorted([link.start, min(link.end, int(before[-1]))])
+    )
     return (first, last) if first < last else None
 
 
 def _sources(
-    raw: Raw, beside: Beside, source_of: Mapping[str, str], documents: Mapping[str, Document],
-    names: Mapping[str, str], how: Convention, rivals: Sequence[Convention],
-) -> pd.DataFrame:  # fmt: skip
+    raw: Raw,
+    beside: Beside,
+    source_of: Mapping[str, str],
+    documents: Mapping[str, Document],
+    names: Mapping[str, str],
+    how: Convention,
+    rivals: Sequence[Convention],
+) -> pd.DataFrame:
     known: dict[str, Mapping[str, str]] = {}
     faults = []
     for number, (name, facts) in enumerate(beside.sources.items(), 2):
@@ -182,9 +201,15 @@ def _sources(
         known |= dict.fromkeys(found, facts)
         if not found and names:
             faults.append(
-                Fault("sources", f'the source "{name}"', "a source of the project", nearest(name, names.values()),
-                      number, "source")
-            )  # fmt: skip
+                Fault(
+                    "sources",
+                    f'the source "{name}"',
+                    "a source of the project",
+                    nearest(name, names.values()),
+                    number,
+                    "source",
+                )
+            )
     raise_faults(faults)
     convention = str(how) if not rivals else f"undecided: {how} or {rivals[0]}"
     rows: dict[str, tuple[object, ...]] = {}
@@ -195,10 +220,16 @@ def _sources(
         for part in ("kind", "phase", "date"):
             about[part] = known.get(key, {}).get(part) or given.get(part)
         rows[key] = (
-            key, names[key], role_name(about["kind"] or "") or None, about["phase"] or None, _day(about["date"]),
-            len(document.text) if document else None, convention if document else None, raw.tool,
+            key,
+            names[key],
+            role_name(about["kind"] or "") or None,
+            about["phase"] or None,
+            _day(about["date"]),
+            len(document.text) if document else None,
+            convention if document else None,
+            raw.tool,
             _hash(document.text) if document else None,
-        )  # fmt: skip
+        )
     return SOURCES.conform(pd.DataFrame([rows[key] for key in sorted(rows)], columns=SOURCES.names))
 
 
@@ -211,36 +242,50 @@ def _day(text: str | None) -> date | None:
 
 
 def _segment_table(segments: Mapping[str, tuple[str, Placed]]) -> pd.DataFrame:
-    rows = [(key, source, p.start, p.end, p.quote or None, p.check) for key, (source, p) in segments.items()]
+    rows = [
+        (key, source, p.start, p.end, p.quote or None, p.check)
+        for key, (source, p) in segments.items()
+    ]
     frame = pd.DataFrame(rows, columns=SEGMENTS.names)
     frame[["start", "end"]] = frame[["start", "end"]].astype("Int64")
     return SEGMENTS.conform(frame.sort_values(["source_id", "start", "end", "segment_id"]))
 
 
-def _code_book(raw: Raw, paths: Mapping[str, tuple[str, ...]], log: Log) -> dict[str, tuple[object, ...]]:
-    """Return code_id → row of `codes`; parents that only a notation implies are added, not codable."""
+def _code_book(
+    raw: Raw, paths: Mapping[str, tuple[str, ...]], log: Log
+) -> dict[str, tuple[object, ...]]:
+    """Return code_id → row of `codes`; parents that only a notation implies are added, not
+    codable."""
     facts: dict[tuple[str, ...], tuple[bool, str]] = {}
     for code in raw.codes:
         path = paths[code.key]
         codable, description = facts.get(path, (False, ""))
         facts[path] = (codable or code.codable, description or code.description)
     named = sum(len(paths[code.key]) > len(code.names) for code in raw.codes)
-    log.note("codes", "codes whose names spell a hierarchy (a.b, a::b, a > b) were read as one", named)
+    log.note(
+        "codes", "codes whose names spell a hierarchy (a.b, a::b, a > b) were read as one", named
+    )
     log.note("codes", "codes with the same full path are one code", len(raw.codes) - len(facts))
     for path in list(facts):
         for depth in range(1, len(path)):
             facts.setdefault(path[:depth], (False, ""))
     return {
         code_id(path): (
-            code_id(path), code_id(path), code_id(path[:-1]) or None, len(path) - 1, codable, description or None,
+            code_id(path),
+            code_id(path),
+            code_id(path[:-1]) or None,
+            len(path) - 1,
+            codable,
+            description or None,
         )
         for path, (codable, description) in facts.items()
         if path
-    }  # fmt: skip
+    }
 
 
 def _pseudonyms(coders: object) -> dict[str, str]:
-    """Number the coders in the order of their names, so that a new export gives the same pseudonyms."""
+    """Number the coders in the order of their names, so that a new export gives the same
+    pseudonyms."""
     listed = sorted(set(coders), key=lambda name: (not name, name))  # type: ignore[call-overload]
     return {name: f"coder_{number}" for number, name in enumerate(listed, 1)}
 
@@ -254,7 +299,9 @@ def _log_offsets(
 ) -> None:
     checks = Counter(place.check for _, place in segments.values())
     if texts:
-        log.note("offsets", f"segments whose positions were verified (positions count {how})", checks[OK])
+        log.note(
+            "offsets", f"segments whose positions were verified (positions count {how})", checks[OK]
+        )
     log.warn("offsets", "segments moved to where their own quote stands (shifted)", checks[SHIFTED])
     why = (
         f"it is open whether positions count {how} or {rivals[0]}"
@@ -266,25 +313,34 @@ def _log_offsets(
 
 
 def _log_people(
-    log: Log, links: Sequence[people.Row], sources: pd.DataFrame,
-    participants: pd.DataFrame, observation_kinds: Sequence[str],
-) -> None:  # fmt: skip
+    log: Log,
+    links: Sequence[people.Row],
+    sources: pd.DataFrame,
+    participants: pd.DataFrame,
+    observation_kinds: Sequence[str],
+) -> None:
     linked = {row[0] for row in links}
     observed = set(sources.loc[sources["kind"].isin(observation_kinds), "source_id"])
     everyone = set(sources["source_id"]) - observed
     log.warn(
-        "people", "sources that nobody is linked to: nothing in them counts for a person. Give a map "
-        "(source,participant) if somebody speaks there", len(everyone - linked),
-    )  # fmt: skip
+        "people",
+        "sources that nobody is linked to: nothing in them counts for a person. Give a map "
+        "(source,participant) if somebody speaks there",
+        len(everyone - linked),
+    )
     log.note(
         "people",
         "field notes or observations with linked cases: they still belong to nobody",
         len(observed & linked),
     )
     silent = set(participants["participant_id"]) - {row[1] for row in links}
-    log.warn("people", "participants who are linked to no source", len(silent) if len(sources) else 0)
+    log.warn(
+        "people", "participants who are linked to no source", len(silent) if len(sources) else 0
+    )
     if len(sources) and sources["kind"].isna().any():
         log.warn(
-            "sources", "sources whose kind is not known: field notes among them would count as somebody's words",
+            "sources",
+            "sources whose kind is not known: field notes among them would count as somebody's "
+            "words",
             int(sources["kind"].isna().sum()),
-        )  # fmt: skip
+        )

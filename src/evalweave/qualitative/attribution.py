@@ -1,10 +1,11 @@
 """Whose words a segment holds: people, an observation, or nobody who can be named.
 
-A stretch that is somebody's own (a turn, a coded case) counts for them when it holds at least half of the
-segment, or the segment at least half of it: a coder's boundary that slips over a neighbour's turn does not
-make the neighbour a speaker. A source linked as a whole counts for its person, except where the segment lies
-in other people's stretches. A source shared by several people, or a focus group, linked only as a whole, counts
-for nobody. Field notes and observations belong to nobody, whatever is linked.
+A stretch that is somebody's own (a turn, a coded case) counts for them when it holds at least half
+of the segment, or the segment at least half of it: a coder's boundary that slips over a neighbour's
+turn does not make the neighbour a speaker. A source linked as a whole counts for its person, except
+where the segment lies in other people's stretches. A source shared by several people, or a focus
+group, linked only as a whole, counts for nobody. Field notes and observations belong to nobody,
+whatever is linked.
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ def speakers(project: Project) -> pd.DataFrame:
         covered = 0
         if not pd.isna(segment.start):
             owners, covered = _own(int(segment.start), int(segment.end), turns[source])
-        single = whole[source] if len(whole[source]) == 1 and GROUP not in kinds.get(source, "") else set()
+        single = (
+            whole[source]
+            if len(whole[source]) == 1 and GROUP not in kinds.get(source, "")
+            else set()
+        )
         length = 0 if pd.isna(segment.start) else int(segment.end) - int(segment.start)
         if single and (not owners or covered < length):
             owners = owners | single
@@ -49,9 +54,12 @@ def speakers(project: Project) -> pd.DataFrame:
 def roles(project: Project) -> pd.DataFrame:
     """Return (segment_id, role), one row for each role that a segment speaks for.
 
-    Segments of observation sources have the role `observation`, those that nobody owns `unattributed`.
+    Segments of observation sources have the role `observation`, those that nobody owns
+    `unattributed`.
     """
-    spoken = speakers(project).merge(project.participants[["participant_id", "role"]], on="participant_id")
+    spoken = speakers(project).merge(
+        project.participants[["participant_id", "role"]], on="participant_id"
+    )
     known = spoken[["segment_id", "role"]].drop_duplicates()
     sources = project.segments.merge(project.sources[["source_id", "kind"]], on="source_id")
     observed = sources["kind"].isin(project.observation_kinds).fillna(False)
@@ -66,7 +74,8 @@ def roles(project: Project) -> pd.DataFrame:
 
 
 def _own(start: int, end: int, turns: list[tuple[int, int, str]]) -> tuple[set[str], int]:
-    """Return who owns a segment by their stretches, and how many of its characters are somebody's."""
+    """Return who owns a segment by their stretches, and how many of its characters are
+    somebody's."""
     shared: dict[str, set[int]] = defaultdict(set)
     owners = set()
     for first, last, person in turns:

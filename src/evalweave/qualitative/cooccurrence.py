@@ -1,7 +1,7 @@
 """Where codes meet: stretches of text that carry two codes, whoever gave them.
 
-For codes a and b the union of a's stretches is cut with the union of b's; each maximal stretch that is left is
-one meeting. Two coders who marked the same passage a few letters apart thus meet once.
+For codes a and b the union of a's stretches is cut with the union of b's; each maximal stretch that
+is left is one meeting. Two coders who marked the same passage a few letters apart thus meet once.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from itertools import combinations
 import pandas as pd
 
 from evalweave.qualitative.project import Project
-from evalweave.tables import COOCCURRENCE
+from evalweave.tables.qualitative import COOCCURRENCE
 
 Span = tuple[int, int]
 
 
 def cooccurrence(project: Project) -> pd.DataFrame:
-    """Return `cooccurrence`: code_a < code_b, n_references (stretches), n_sources; pairs that never meet left out.
+    """Return `cooccurrence`: code_a < code_b, n_references (stretches), n_sources; pairs that never
+    meet left out.
 
     Segments without positions meet only within themselves.
     """

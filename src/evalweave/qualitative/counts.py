@@ -1,10 +1,11 @@
-"""Theme counts: people who raised a theme (k) out of those asked about it (N), then references and sources.
+"""Theme counts: people who raised a theme (k) out of those asked about it (N), then references and
+sources.
 
 For a theme or code c with everything below it, C(c), and a role r:
     k = |{people of role r who were asked, with a segment coded with any code of C(c)}|
     n_references = |{(segment, code)}| and n_sources = |{source}| over the same people's segments.
-Union, never a sum over children; roles are never pooled; a coding given by several coders is one reference.
-Observations and words that nobody owns have no k and no N.
+Union, never a sum over children; roles are never pooled; a coding given by several coders is one
+reference. Observations and words that nobody owns have no k and no N.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from evalweave.qualitative.attribution import OBSERVATION, UNATTRIBUTED, roles, 
 from evalweave.qualitative.hierarchy import JOIN, is_below
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.themes import codes_of_themes
-from evalweave.tables import THEME_COUNTS
+from evalweave.tables.qualitative import THEME_COUNTS
 
 NOT_STATED = "not stated"
 CELL = ["theme_id", "code_id", "role"]
@@ -25,9 +26,11 @@ GROUP = [*CELL, "attribute", "attribute_level"]
 
 
 def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFrame:
-    """Return `theme_counts`: themes and codes by role, themes also by each attribute, one at a time.
+    """Return `theme_counts`: themes and codes by role, themes also by each attribute, one at a
+    time.
 
-    A blank code_id is the whole theme. Rows with k = 0 are there; `unattributed` rows only where there are any.
+    A blank code_id is the whole theme. Rows with k = 0 are there; `unattributed` rows only where
+    there are any.
     """
     if project.matrix is not None:
         return _declared(project)
@@ -72,7 +75,9 @@ def fieldwork(project: Project) -> pd.DataFrame:
     notes = sources[observed].assign(role=OBSERVATION, participant_id=pd.NA)
     rows = pd.concat([people, notes], ignore_index=True).fillna({"kind": NOT_STATED, "phase": ""})
     grouped = rows.groupby(["role", "kind", "phase"], sort=True)
-    counted = grouped.agg(n_sources=("source_id", "nunique"), n_participants=("participant_id", "nunique"))
+    counted = grouped.agg(
+        n_sources=("source_id", "nunique"), n_participants=("participant_id", "nunique")
+    )
     counted = counted.reset_index().astype({"n_sources": "Int64", "n_participants": "Int64"})
     counted.loc[counted["role"].isin([OBSERVATION, UNATTRIBUTED]), "n_participants"] = pd.NA
     counted["phase"] = counted["phase"].replace("", pd.NA)
@@ -80,7 +85,8 @@ def fieldwork(project: Project) -> pd.DataFrame:
 
 
 def _nodes(project: Project) -> pd.DataFrame:
-    """Return (theme_id, code_id, member): the whole theme (blank) and each of its codes, with what is below."""
+    """Return (theme_id, code_id, member): the whole theme (blank) and each of its codes, with what
+    is below."""
     rows = []
     for theme, codes in codes_of_themes(project).groupby("theme_id")["code_id"]:
         paths = {code: tuple(code.split(JOIN)) for code in codes}
@@ -90,14 +96,23 @@ def _nodes(project: Project) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["theme_id", "code_id", "member"], dtype="string")
 
 
-def _people(grid: pd.DataFrame, said: pd.DataFrame, asked: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+def _people(
+    grid: pd.DataFrame, said: pd.DataFrame, asked: pd.DataFrame, by: list[str]
+) -> pd.DataFrame:
     """Count people, references and sources for every cell of `grid`."""
     k = said.groupby(by)["participant_id"].nunique().rename("n_participants")
-    references = said.drop_duplicates([*by, "segment_id", "member"]).groupby(by).size().rename("n_references")
+    references = (
+        said.drop_duplicates([*by, "segment_id", "member"])
+        .groupby(by)
+        .size()
+        .rename("n_references")
+    )
     sources = said.groupby(by)["source_id"].nunique().rename("n_sources")
     asked_by = [name for name in by if name != "code_id"]
     eligible = asked.groupby(asked_by)["participant_id"].nunique().rename("n_eligible")
-    counted = grid.merge(pd.concat([k, references, sources], axis=1).reset_index(), on=by, how="left")
+    counted = grid.merge(
+        pd.concat([k, references, sources], axis=1).reset_index(), on=by, how="left"
+    )
     counted = counted.merge(eligible.reset_index(), on=asked_by, how="left")
     numbers = ["n_participants", "n_eligible", "n_references", "n_sources"]
     counted[numbers] = counted[numbers].astype("Int64").fillna(0)
@@ -110,14 +125,19 @@ def _nobody(project: Project, cells: pd.DataFrame, coded: pd.DataFrame) -> pd.Da
     spoken = spoken[spoken["role"].isin([OBSERVATION, UNATTRIBUTED])]
     found = coded.merge(spoken, on="segment_id")
     references = (
-        found.drop_duplicates([*CELL, "segment_id", "member"]).groupby(CELL).size().rename("n_references")
+        found.drop_duplicates([*CELL, "segment_id", "member"])
+        .groupby(CELL)
+        .size()
+        .rename("n_references")
     )
     sources = found.groupby(CELL)["source_id"].nunique().rename("n_sources")
     counted = pd.concat([references, sources], axis=1).reset_index()
     if project.sources["kind"].isin(project.observation_kinds).any():
         zero = cells.assign(role=OBSERVATION).astype({"role": "string"})
         counted = zero.merge(counted, on=CELL, how="outer")
-    counted[["n_references", "n_sources"]] = counted[["n_references", "n_sources"]].astype("Int64").fillna(0)
+    counted[["n_references", "n_sources"]] = (
+        counted[["n_references", "n_sources"]].astype("Int64").fillna(0)
+    )
     return counted
 
 
@@ -128,7 +148,11 @@ def _level(frame: pd.DataFrame, attribute: str) -> pd.Series:
 def _declared(project: Project) -> pd.DataFrame:
     """Return counts as a matrix declares them; a theme of one code has that code's, others none."""
     assert project.matrix is not None
-    column = {"participants": "n_participants", "references": "n_references", "sources": "n_sources"}
+    column = {
+        "participants": "n_participants",
+        "references": "n_references",
+        "sources": "n_sources",
+    }
     counts = project.matrix.counts
     pairs = project.theme_codes[["theme_id", "code_id"]]
     rows = pairs.merge(counts, on="code_id")
@@ -144,7 +168,9 @@ def _declared(project: Project) -> pd.DataFrame:
     rows = rows.merge(eligible, on=["theme_id", "role"], how="left")
     if project.matrix.counts_are == "participants":
         over = rows["n_participants"] > rows["n_eligible"].fillna(0)
-        rows.loc[over, "n_eligible"] = pd.NA  # more people than were asked: the denominator is another one
+        rows.loc[over, "n_eligible"] = (
+            pd.NA
+        )  # more people than were asked: the denominator is another one
     return _finished(rows)
 
 

@@ -1,6 +1,8 @@
-"""One hierarchy from many notations: nested codes, `group::code`, `A > B`, `A\\B` and flat dotted names.
+"""One hierarchy from many notations: nested codes, `group::code`, `A > B`, `A\\B` and flat dotted
+names.
 
-The same leaf name under two parents is legal, so that a code's key is its full path, joined by ' > '.
+The same leaf name under two parents is legal, so that a code's key is its full path, joined by ' >
+'.
 """
 
 from __future__ import annotations
@@ -12,7 +14,8 @@ from collections.abc import Iterable
 JOIN = " > "
 # 'A > B' needs its spaces: 'HbA1c >48' is one name. NVivo writes 'A\\B'.
 SEPARATORS = re.compile(r"\s*::\s*|\s+>\s+|\s*\\+\s*")
-# A dot is a level only between names ('support.practical'), never in '7.5', 'e.g. rent', 'Dr. B' or 'e.g.'.
+# A dot is a level only between names ('support.practical'), never in '7.5', 'e.g. rent', 'Dr. B' or
+# 'e.g.'.
 DOT = re.compile(r"(?<=[^\s.])\.(?=[^\s.])")
 
 

@@ -1,4 +1,5 @@
-"""Tables that people write beside a coded project: participants, sources, who speaks where, eligibility, themes.
+"""Tables that people write beside a coded project: participants, sources, who speaks where,
+eligibility, themes.
 
 Every fault of a table is said at once. Messages name rows and columns, never a participant.
 """
@@ -13,11 +14,11 @@ from pathlib import Path
 import pandas as pd
 
 from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
-from evalweave.qualitative import tabular
 from evalweave.qualitative.hierarchy import code_id, path_of
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.raw import position
-from evalweave.tables import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
+from evalweave.reading import sheets
+from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
 
 YES = {"true", "yes", "y", "1", "t"}
 NO = {"false", "no", "n", "0", "f"}
@@ -25,62 +26,88 @@ NO = {"false", "no", "n", "0", "f"}
 
 def participants(path: Path | str, attributes: Sequence[str] = ()) -> pd.DataFrame:
     """Read participants; `attributes` beyond the contract's columns are kept as text."""
-    table = tabular.read(path, ["participant_id", "role"], [*PARTICIPANTS.names, *attributes])
+    table = sheets.read(path, ["participant_id", "role"], [*PARTICIPANTS.names, *attributes])
     faults = _blanks_and_repeats(table, "participant_id") + _blanks(table, "role")
     rows = []
     for row, line in zip(table.rows, table.lines, strict=True):
-        made: dict[str, object] = {name: row.get(name) or None for name in (*PARTICIPANTS.names, *attributes)}
+        made: dict[str, object] = {
+            name: row.get(name) or None for name in (*PARTICIPANTS.names, *attributes)
+        }
         made["role"] = role_name(row["role"])
         made["consent_quote"] = _truth(table, row, line, "consent_quote", faults)
         months = row.get("months_in_programme", "")
         try:
             made["months_in_programme"] = float(months) if months else None
         except ValueError:
-            faults.append(Fault(table.file, "no number", "months", row=line, column="months_in_programme"))
+            faults.append(
+                Fault(table.file, "no number", "months", row=line, column="months_in_programme")
+            )
         rows.append(made)
     absent = [name for name in attributes if name not in table.header]
     faults += [
-        Fault(table.file, "no such column", "the attribute that the study file crosses themes with",
-              nearest(name, table.header), column=name)
+        Fault(
+            table.file,
+            "no such column",
+            "the attribute that the study file crosses themes with",
+            nearest(name, table.header),
+            column=name,
+        )
         for name in absent
-    ]  # fmt: skip
+    ]
     raise_faults(faults)
     return people_table(rows, attributes)
 
 
-def people_table(rows: Iterable[Mapping[str, object]], attributes: Sequence[str] = ()) -> pd.DataFrame:
-    """Return participants in the types of the contract, sorted, with further attributes after it."""
-    frame = pd.DataFrame(list(rows), columns=list(dict.fromkeys([*PARTICIPANTS.names, *attributes])))
+def people_table(
+    rows: Iterable[Mapping[str, object]], attributes: Sequence[str] = ()
+) -> pd.DataFrame:
+    """Return participants in the types of the contract, sorted, with further attributes after
+    it."""
+    frame = pd.DataFrame(
+        list(rows), columns=list(dict.fromkeys([*PARTICIPANTS.names, *attributes]))
+    )
     frame = frame.sort_values("participant_id", ignore_index=True)
-    further = frame[[name for name in attributes if name not in PARTICIPANTS.names]].astype("string")
+    further = frame[[name for name in attributes if name not in PARTICIPANTS.names]].astype(
+        "string"
+    )
     return pd.concat([PARTICIPANTS.conform(frame), further], axis=1)
 
 
 def sources(path: Path | str) -> dict[str, dict[str, str]]:
     """Read what each source is (source, kind, phase, date) by the source's name."""
-    table = tabular.read(path, ["source"], ["kind", "phase", "date"])
+    table = sheets.read(path, ["source"], ["kind", "phase", "date"])
     faults = _blanks_and_repeats(table, "source")
     for row, line in zip(table.rows, table.lines, strict=True):
         if row.get("date") and not _is_date(row["date"]):
-            faults.append(Fault(table.file, "no date", "a date such as 2019-11-14", row=line, column="date"))
+            faults.append(
+                Fault(table.file, "no date", "a date such as 2019-11-14", row=line, column="date")
+            )
     raise_faults(faults)
     return {
         row["source"]: {
-            "kind": role_name(row.get("kind", "")), "phase": row.get("phase", ""), "date": row.get("date", ""),
+            "kind": role_name(row.get("kind", "")),
+            "phase": row.get("phase", ""),
+            "date": row.get("date", ""),
         }
         for row in table.rows
-    }  # fmt: skip
+    }
 
 
 def source_participants(path: Path | str) -> list[dict[str, str]]:
-    """Read who speaks where (source, participant, start, end); start and end are code points, or both blank."""
-    table = tabular.read(path, ["source", "participant"], ["start", "end"])
+    """Read who speaks where (source, participant, start, end); start and end are code points, or
+    both blank."""
+    table = sheets.read(path, ["source", "participant"], ["start", "end"])
     faults = _blanks(table, "source") + _blanks(table, "participant")
     for row, line in zip(table.rows, table.lines, strict=True):
         ends = [row.get("start", ""), row.get("end", "")]
         if any(ends) and not _is_stretch(*ends):
             faults.append(
-                Fault(table.file, "no stretch", "start before end as whole numbers, or both blank", row=line)
+                Fault(
+                    table.file,
+                    "no stretch",
+                    "start before end as whole numbers, or both blank",
+                    row=line,
+                )
             )
     raise_faults(faults)
     return table.rows
@@ -91,11 +118,11 @@ def themes(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Read the themes and the codes that make them up.
 
-    One row a theme and code: theme_id, label, definition, code (full path in any notation), descendants (blank
-    = yes). Returns themes, theme_codes, and the codes that are not in the code book; with a `complete` code
-    book those are an error, else nobody used them.
+    One row a theme and code: theme_id, label, definition, code (full path in any notation),
+    descendants (blank = yes). Returns themes, theme_codes, and the codes that are not in the code
+    book; with a `complete` code book those are an error, else nobody used them.
     """
-    table = tabular.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
+    table = sheets.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
     known = set(codes)
     faults = _blanks(table, "theme_id") + _blanks(table, "code")
     named: dict[str, dict[str, str]] = {}
@@ -106,30 +133,50 @@ def themes(
         if theme in named and label and label != named[theme]["label"]:
             faults.append(
                 Fault(
-                    table.file, f'another label for "{theme}"', "one label a theme", row=line, column="label"
+                    table.file,
+                    f'another label for "{theme}"',
+                    "one label a theme",
+                    row=line,
+                    column="label",
                 )
             )
         if theme not in named and not label:
-            faults.append(Fault(table.file, "a blank", "the theme in words", row=line, column="label"))
+            faults.append(
+                Fault(table.file, "a blank", "the theme in words", row=line, column="label")
+            )
         if theme and code and (theme, code) in seen:
             faults.append(
                 Fault(
-                    table.file, f'the code "{code}" again', "each code once a theme", row=line, column="code"
+                    table.file,
+                    f'the code "{code}" again',
+                    "each code once a theme",
+                    row=line,
+                    column="code",
                 )
             )
         seen.add((theme, code))
-        named.setdefault(theme, {"theme_id": theme, "label": label, "definition": row.get("definition", "")})
+        named.setdefault(
+            theme, {"theme_id": theme, "label": label, "definition": row.get("definition", "")}
+        )
         if code and code not in known:
             unknown.append(code)
             if complete:
                 faults.append(
-                    Fault(table.file, f'the code "{code}", which is not in the project', "the full path of a code",
-                          _closest(code, known), row=line, column="code")
-                )  # fmt: skip
+                    Fault(
+                        table.file,
+                        f'the code "{code}", which is not in the project',
+                        "the full path of a code",
+                        _closest(code, known),
+                        row=line,
+                        column="code",
+                    )
+                )
         descendants = _truth(table, row, line, "descendants", faults, blank=True)
         rows.append((theme, code, descendants))
     raise_faults(faults)
-    frame = THEMES.conform(pd.DataFrame(list(named.values()), columns=THEMES.names).replace("", None))
+    frame = THEMES.conform(
+        pd.DataFrame(list(named.values()), columns=THEMES.names).replace("", None)
+    )
     pairs = THEME_CODES.conform(pd.DataFrame(rows, columns=THEME_CODES.names))
     return (
         frame.sort_values("theme_id", ignore_index=True),
@@ -140,7 +187,7 @@ def themes(
 
 def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str]) -> pd.DataFrame:
     """Read who was asked about what: participant_id, theme_id, eligible, reason."""
-    table = tabular.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
+    table = sheets.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
     people, theme_ids = set(people), set(theme_ids)
     faults = _blanks(table, "participant_id") + _blanks(table, "theme_id")
     rows, seen = [], set()
@@ -148,20 +195,35 @@ def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str
         person, theme = row["participant_id"], row["theme_id"]
         if person and person not in people:
             faults.append(
-                Fault(table.file, "somebody who is not among the participants", "a participant_id of that file",
-                      row=line, column="participant_id")
-            )  # fmt: skip
+                Fault(
+                    table.file,
+                    "somebody who is not among the participants",
+                    "a participant_id of that file",
+                    row=line,
+                    column="participant_id",
+                )
+            )
         if theme and theme not in theme_ids:
             faults.append(
-                Fault(table.file, f'the theme "{theme}"', "a theme_id of the themes file", nearest(theme, theme_ids),
-                      line, "theme_id")
-            )  # fmt: skip
+                Fault(
+                    table.file,
+                    f'the theme "{theme}"',
+                    "a theme_id of the themes file",
+                    nearest(theme, theme_ids),
+                    line,
+                    "theme_id",
+                )
+            )
         if (person, theme) in seen:
-            faults.append(Fault(table.file, "the same participant and theme again", "one row each", row=line))
+            faults.append(
+                Fault(table.file, "the same participant and theme again", "one row each", row=line)
+            )
         seen.add((person, theme))
         if not row["eligible"]:
             faults.append(Fault(table.file, "a blank", "yes or no", row=line, column="eligible"))
-        rows.append((person, theme, _truth(table, row, line, "eligible", faults), row.get("reason") or None))
+        rows.append(
+            (person, theme, _truth(table, row, line, "eligible", faults), row.get("reason") or None)
+        )
     raise_faults(faults)
     frame = ELIGIBILITY.conform(pd.DataFrame(rows, columns=ELIGIBILITY.names))
     return frame.sort_values(["participant_id", "theme_id"], ignore_index=True)
@@ -173,7 +235,7 @@ def gathered(*readings: EvalweaveError) -> None:
         raise DataError("\n".join(str(error) for error in readings))
 
 
-def _blanks(table: tabular.Tabular, column: str) -> list[Fault]:
+def _blanks(table: sheets.Tabular, column: str) -> list[Fault]:
     return [
         Fault(table.file, "a blank", "a value", row=line, column=column)
         for row, line in zip(table.rows, table.lines, strict=True)
@@ -181,7 +243,7 @@ def _blanks(table: tabular.Tabular, column: str) -> list[Fault]:
     ]
 
 
-def _blanks_and_repeats(table: tabular.Tabular, column: str) -> list[Fault]:
+def _blanks_and_repeats(table: sheets.Tabular, column: str) -> list[Fault]:
     faults, seen = _blanks(table, column), Counter[str]()
     for row, line in zip(table.rows, table.lines, strict=True):
         seen[row[column].lower()] += 1
@@ -192,9 +254,13 @@ def _blanks_and_repeats(table: tabular.Tabular, column: str) -> list[Fault]:
 
 
 def _truth(
-    table: tabular.Tabular, row: Mapping[str, str], line: int, column: str, faults: list[Fault],
+    table: sheets.Tabular,
+    row: Mapping[str, str],
+    line: int,
+    column: str,
+    faults: list[Fault],
     blank: bool | None = None,
-) -> bool | None:  # fmt: skip
+) -> bool | None:
     text = row.get(column, "").strip().lower()
     if text in YES or text in NO:
         return text in YES

@@ -1,12 +1,14 @@
 """What a position counts: decided by evidence for a whole project, never guessed silently.
 
-Programs disagree on whether a line end is one character or two, whether a character outside the Basic
-Multilingual Plane counts once (code points), twice (UTF-16) or four times (UTF-8 bytes), whether the
-byte-order mark counts, and whether an end position is included. A position p under a convention maps to the
-code point i with w_0 + … + w_{i-1} = p, where w_j is the width of code point j under that convention.
+Programs disagree on whether a line end is one character or two, whether a character outside the
+Basic Multilingual Plane counts once (code points), twice (UTF-16) or four times (UTF-8 bytes),
+whether the byte-order mark counts, and whether an end position is included. A position p under a
+convention maps to the code point i with w_0 + … + w_{i-1} = p, where w_j is the width of code point
+j under that convention.
 
-Evidence, in this order: how many selections show exactly their own quote; failing that, how many of their
-ends lie at word edges. Conventions that put every selection in the same place need no decision.
+Evidence, in this order: how many selections show exactly their own quote; failing that, how many of
+their ends lie at word edges. Conventions that put every selection in the same place need no
+decision.
 """
 
 from __future__ import annotations
@@ -28,7 +30,8 @@ SHORTEST_PREFIX = 20  # programs cut long names off, often at 60 characters
 
 @dataclass(frozen=True)
 class Convention:
-    """How positions count: newline `lf` (1), `crlf` (2) or `as_stored`; unit; byte-order mark; end included."""
+    """How positions count: newline `lf` (1), `crlf` (2) or `as_stored`; unit; byte-order mark; end
+    included."""
 
     newline: str
     unit: str
@@ -42,7 +45,8 @@ class Convention:
 
 @dataclass(frozen=True)
 class Placed:
-    """A selection in code points of the normalised text (LF, no byte-order mark), and how sure that is."""
+    """A selection in code points of the normalised text (LF, no byte-order mark), and how sure that
+    is."""
 
     start: int | None
     end: int | None
@@ -68,7 +72,8 @@ class Document:
         self._before: dict[tuple[str, str, bool], np.ndarray] = {}
 
     def before(self, how: Convention) -> np.ndarray:
-        """Units that stand before each code point, and after the last: w_0 + … + w_{i-1}, length n + 1."""
+        """Units that stand before each code point, and after the last: w_0 + … + w_{i-1}, length n
+        + 1."""
         key = (how.newline, how.unit, how.bom)
         if key not in self._before:
             widths = np.ones(len(self.points), dtype=np.int64)
@@ -85,7 +90,8 @@ class Document:
         return self._before[key]
 
     def place(self, start: int, end: int, how: Convention) -> tuple[int, int] | None:
-        """Return the span in code points, or None when a position falls outside or inside a character."""
+        """Return the span in code points, or None when a position falls outside or inside a
+        character."""
         before = self.before(how)
         first, last = np.searchsorted(before, [start, end + how.inclusive])
         if last >= len(before) or before[first] != start or before[last] != end + how.inclusive:
@@ -94,7 +100,8 @@ class Document:
 
 
 def same_words(quote: str, text: str) -> bool:
-    """Whether a stretch shows its quote, white space aside; a long quote may be cut off at its end."""
+    """Whether a stretch shows its quote, white space aside; a long quote may be cut off at its
+    end."""
     quote, text = _squeezed(quote), _squeezed(text)
     if quote == text:
         return True
@@ -108,10 +115,11 @@ def decide(
     units: Sequence[str],
     spans: Sequence[tuple[str, int, int]] = (),
 ) -> tuple[Convention, list[Convention]]:
-    """Return the convention with the best evidence, and the rivals that the evidence cannot tell from it.
+    """Return the convention with the best evidence, and the rivals that the evidence cannot tell
+    from it.
 
-    `spans` (source, start, end) are stretches without a quote, such as a case's turns. The rivals put some
-    selection elsewhere; when there are none, the choice is safe.
+    `spans` (source, start, end) are stretches without a quote, such as a case's turns. The rivals
+    put some selection elsewhere; when there are none, the choice is safe.
     """
     located = [
         (s.source, s.start, s.end, s.quote)
@@ -119,14 +127,18 @@ def decide(
         if s.source in documents and s.start is not None and s.end is not None
     ]
     located += [(source, start, end, "") for source, start, end in spans if source in documents]
-    quoted = [i for i, (source, _, _, quote) in enumerate(located) if _appears(quote, documents[source])]
+    quoted = [
+        i for i, (source, _, _, quote) in enumerate(located) if _appears(quote, documents[source])
+    ]
     marks = (False, True) if any(document.has_bom for document in documents.values()) else (False,)
     classes: dict[tuple[tuple[int, int] | None, ...], Convention] = {}
     for inclusive, bom, unit, newline in itertools.product(
         (False, True), marks, units, ("lf", "crlf", "as_stored")
     ):
         how = Convention(newline, unit, bom, inclusive)
-        places = tuple(documents[source].place(start, end, how) for source, start, end, _ in located)
+        places = tuple(
+            documents[source].place(start, end, how) for source, start, end, _ in located
+        )
         classes.setdefault(places, how)  # the first name of equal ones, plainest first
 
     def shown(places: tuple[tuple[int, int] | None, ...]) -> int:
@@ -164,13 +176,16 @@ def decide(
 
 
 def locate(
-    document: Document | None, selection: RawSelection, how: Convention, rivals: Sequence[Convention]
+    document: Document | None,
+    selection: RawSelection,
+    how: Convention,
+    rivals: Sequence[Convention],
 ) -> Placed:
     """Place a selection; move it to its own quote when the position shows something else.
 
-    `ok`: the quote stands there, or without one every rival agrees and both ends lie at word edges; `shifted`:
-    moved to the nearest place where its quote stands; `ambiguous`: two places are as good, or none fits;
-    `unchecked`: nothing to check against.
+    `ok`: the quote stands there, or without one every rival agrees and both ends lie at word edges;
+    `shifted`: moved to the nearest place where its quote stands; `ambiguous`: two places are as
+    good, or none fits; `unchecked`: nothing to check against.
     """
     if document is None or selection.start is None or selection.end is None:
         found = _nearest(document, selection.quote, None) if document else None
@@ -189,11 +204,17 @@ def locate(
             return Placed(*place, shown, OK)
         found = _nearest(document, selection.quote, place[0] if place else selection.start)
         if found is not None:
-            if len(_squeezed(selection.quote)) >= SHORTEST_PREFIX:  # the name may be cut off, the span is not
+            if (
+                len(_squeezed(selection.quote)) >= SHORTEST_PREFIX
+            ):  # the name may be cut off, the span is not
                 length = max(found[1] - found[0], selection.end - selection.start)
                 found = (found[0], min(found[0] + length, len(document.text)))
             return Placed(*found, document.text[slice(*found)], SHIFTED)
-        return Placed(*place, shown, AMBIGUOUS) if place else Placed(None, None, selection.quote, AMBIGUOUS)
+        return (
+            Placed(*place, shown, AMBIGUOUS)
+            if place
+            else Placed(None, None, selection.quote, AMBIGUOUS)
+        )
     if place is None:
         return Placed(None, None, selection.quote, AMBIGUOUS)
     others = {document.place(selection.start, selection.end, rival) for rival in rivals}
@@ -207,19 +228,23 @@ def _squeezed(text: str) -> str:
 
 
 def _appears(quote: str, document: Document) -> bool:
-    """Whether a selection's name is a quote at all: some programs put a label or an identifier there."""
+    """Whether a selection's name is a quote at all: some programs put a label or an identifier
+    there."""
     return bool(_squeezed(quote)) and _pattern(quote).search(document.text) is not None
 
 
 def _pattern(quote: str) -> re.Pattern[str]:
     words = (
-        re.sub(r"\s*(…|\.\.\.)$", "", _squeezed(quote)) if len(quote) > SHORTEST_PREFIX else _squeezed(quote)
+        re.sub(r"\s*(…|\.\.\.)$", "", _squeezed(quote))
+        if len(quote) > SHORTEST_PREFIX
+        else _squeezed(quote)
     )
     return re.compile(r"\s+".join(re.escape(word) for word in words.split(" ")))
 
 
 def _nearest(document: Document, quote: str, start: int | None) -> tuple[int, int] | None:
-    """Return the one occurrence of a quote nearest to `start`; None when there is none or two are as near."""
+    """Return the one occurrence of a quote nearest to `start`; None when there is none or two are
+    as near."""
     if not _squeezed(quote):
         return None
     found = [match.span() for match in _pattern(quote).finditer(document.text)]

@@ -1,7 +1,8 @@
 """Who speaks where: three conventions of three programs, and a map that overrides them all.
 
-A case may point at a source, at a selection, or be the target of a coding; a source may carry a variable with
-the person's name. `source,participant[,start,end]` replaces whatever the project says of the sources it names.
+A case may point at a source, at a selection, or be the target of a coding; a source may carry a
+variable with the person's name. `source,participant[,start,end]` replaces whatever the project says
+of the sources it names.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from evalweave.qualitative.inputs import people_table
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.offsets import Placed
 from evalweave.qualitative.raw import Log, Raw, RawLink
-from evalweave.tables import PARTICIPANTS, SOURCE_PARTICIPANTS
+from evalweave.tables.qualitative import PARTICIPANTS, SOURCE_PARTICIPANTS
 
 EXTENSIONS = {".txt", ".md", ".docx", ".doc", ".odt", ".rtf", ".html", ".htm", ".pdf"}
 Span = tuple[int, int]
@@ -31,7 +32,8 @@ def bare(name: str) -> str:
 
 
 def matched(name: str, names: Mapping[str, str]) -> list[str]:
-    """Return the source ids that a name means: the exact name, else the only bare name that is the same."""
+    """Return the source ids that a name means: the exact name, else the only bare name that is the
+    same."""
     exact = [source for source, known in names.items() if known == name]
     return exact or [source for source, known in names.items() if bare(known) == bare(name)]
 
@@ -40,11 +42,19 @@ def participants_of(raw: Raw, log: Log) -> pd.DataFrame:
     """Return participants as the project's cases describe them, when there is no table of them."""
     rows: dict[str, dict[str, object]] = {}
     for person in raw.people:
-        given = {name.strip().lower().replace(" ", "_"): value for name, value in person.attributes.items()}
+        given = {
+            name.strip().lower().replace(" ", "_"): value
+            for name, value in person.attributes.items()
+        }
         row: dict[str, object] = {name: given.get(name) for name in PARTICIPANTS.names}
-        row |= {"participant_id": person.name, "role": role_name(given.get("role", "")) or "participant"}
+        row |= {
+            "participant_id": person.name,
+            "role": role_name(given.get("role", "")) or "participant",
+        }
         row["consent_quote"] = None  # consent is declared in the table of participants only
-        row["months_in_programme"] = pd.to_numeric(given.get("months_in_programme"), errors="coerce")
+        row["months_in_programme"] = pd.to_numeric(
+            given.get("months_in_programme"), errors="coerce"
+        )
         rows.setdefault(person.name, row)
     keys = {person.key for person in raw.people} | set(rows)
     for link in raw.links:
@@ -52,7 +62,8 @@ def participants_of(raw: Raw, log: Log) -> pd.DataFrame:
             rows.setdefault(link.person, {"participant_id": link.person, "role": "participant"})
     if rows:
         log.note(
-            "people", "participants were taken from the project's cases: no table of participants is given"
+            "people",
+            "participants were taken from the project's cases: no table of participants is given",
         )
     return people_table(rows.values())
 
@@ -75,7 +86,9 @@ def linked(
         person.name for person in raw.people
     }
     strangers = {name for name in strangers if name.lower() not in known}
-    log.warn("people", "cases that are not in the table of participants were left out", len(strangers))
+    log.warn(
+        "people", "cases that are not in the table of participants were left out", len(strangers)
+    )
     rows: set[Row] = set()
     lost, unplaced = 0, []
     for link in raw.links:
@@ -99,17 +112,22 @@ def linked(
         else:
             rows.add((source, person, None, None, link.basis))
     log.warn("people", "links of cases to stretches that cannot be placed", lost)
-    alone = {source: {person for where, person in unplaced if where == source} for source, _ in unplaced}
+    alone = {
+        source: {person for where, person in unplaced if where == source} for source, _ in unplaced
+    }
     rows |= {
         (source, next(iter(people)), None, None, "variable")
         for source, people in alone.items()
         if len(people) == 1
     }
     log.warn(
-        "people", "sources that several people share, without positions: nothing in them counts for a person",
+        "people",
+        "sources that several people share, without positions: nothing in them counts for a person",
         sum(len(people) > 1 for people in alone.values()),
-    )  # fmt: skip
-    return sorted(rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4]))
+    )
+    return sorted(
+        rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4])
+    )
 
 
 def overridden(
@@ -119,21 +137,33 @@ def overridden(
     participants: pd.DataFrame,
     log: Log,
 ) -> list[Row]:
-    """Replace the project's links of every source that the map names; raise for names that do not exist."""
+    """Replace the project's links of every source that the map names; raise for names that do not
+    exist."""
     known = {name.lower(): name for name in participants["participant_id"]}
     faults, mapped = [], []
     for number, row in enumerate(override, 2):
         found = matched(row["source"], names)
         if len(found) != 1:
             faults.append(
-                Fault("source_participants", f'the source "{row["source"]}"' + (", which is not unique" if found else ""),
-                      "a source of the project", nearest(row["source"], names.values()), number, "source")
-            )  # fmt: skip
+                Fault(
+                    "source_participants",
+                    f'the source "{row["source"]}"' + (", which is not unique" if found else ""),
+                    "a source of the project",
+                    nearest(row["source"], names.values()),
+                    number,
+                    "source",
+                )
+            )
         if row["participant"].lower() not in known:
             faults.append(
-                Fault("source_participants", "somebody who is not among the participants",
-                      "a participant_id of that table", row=number, column="participant")
-            )  # fmt: skip
+                Fault(
+                    "source_participants",
+                    "somebody who is not among the participants",
+                    "a participant_id of that table",
+                    row=number,
+                    column="participant",
+                )
+            )
         if len(found) == 1 and row["participant"].lower() in known:
             start, end = row.get("start") or None, row.get("end") or None
             mapped.append(
@@ -147,10 +177,13 @@ def overridden(
             )
     raise_faults(faults)
     replaced = {row[0] for row in mapped}
-    log.note("people", "sources whose people come from the map, whatever the project says", len(replaced))
+    log.note(
+        "people", "sources whose people come from the map, whatever the project says", len(replaced)
+    )
     kept = [row for row in rows if row[0] not in replaced]
     return sorted(
-        {*kept, *mapped}, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4])
+        {*kept, *mapped},
+        key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4]),
     )
 
 

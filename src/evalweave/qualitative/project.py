@@ -6,13 +6,14 @@ from dataclasses import dataclass, field, fields
 
 import pandas as pd
 
-from evalweave import tables
 from evalweave.qualitative.matrix import Matrix
+from evalweave.tables import qualitative as tables
 
 
 @dataclass(frozen=True)
 class Project:
-    """Each table as `tables.py` declares it; sorted, so that the order of the project's file does not show."""
+    """Each table as `tables.py` declares it; sorted, so that the order of the project's file does
+    not show."""
 
     participants: pd.DataFrame
     sources: pd.DataFrame

@@ -1,6 +1,8 @@
-"""Reader of QualCoder: the folder `<project>.qda` or the `data.qda` in it (SQLite, schema versions 8 to 17).
+"""Reader of QualCoder: the folder `<project>.qda` or the `data.qda` in it (SQLite, schema versions
+8 to 17).
 
-Columns come and go between versions, so that they are looked up before they are read. `owner` is the coder.
+Columns come and go between versions, so that they are looked up before they are read. `owner` is
+the coder.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from evalweave.qualitative.raw import (
     position,
 )
 from evalweave.qualitative.refi import PERSON_VARIABLES
-from evalweave.qualitative.safe import Database, must_exist
+from evalweave.reading.archives import Database, must_exist
 
 TESTED = range(8, 18)
 
@@ -42,18 +44,21 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         categories = database.rows("code_cat", ["catid", "name", "supercatid", "memo"])
         names = database.rows(
             "code_name", ["cid", "name", "memo", "catid", "supercid"], needed=["cid", "name"]
-        )  # fmt: skip
+        )
         codings = database.rows(
-            "code_text", ["cid", "fid", "seltext", "pos0", "pos1", "owner", "date"],
+            "code_text",
+            ["cid", "fid", "seltext", "pos0", "pos1", "owner", "date"],
             needed=["cid", "fid", "pos0", "pos1"],
-        )  # fmt: skip
+        )
         cases = database.rows("cases", ["caseid", "name"])
         turns = database.rows("case_text", ["caseid", "fid", "pos0", "pos1"])
         attributes = database.rows("attribute", ["name", "attr_type", "value", "id"])
         media = len(database.rows("code_image", ["imid"])) + len(database.rows("code_av", ["avid"]))
     digits = "".join(character for character in str(version or "") if character.isdecimal())
     if not digits or int(digits) not in TESTED:
-        log.warn("archive", "a QualCoder database of a version that was not tested (tested: 8 to 17)")
+        log.warn(
+            "archive", "a QualCoder database of a version that was not tested (tested: 8 to 17)"
+        )
     log.note("codings", "codings of pictures, audio and video are not counted", media)
     texts = [row for row in sources if row["fulltext"]]
     log.note(
@@ -85,8 +90,10 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     known_codes = {code.key for code in codes}
     whole = [row for row in codings if row["fid"] in known and str(row["cid"]) in known_codes]
     log.warn(
-        "codings", "codings of codes or sources that do not exist (dangling) were set aside", len(codings) - len(whole)
-    )  # fmt: skip
+        "codings",
+        "codings of codes or sources that do not exist (dangling) were set aside",
+        len(codings) - len(whole),
+    )
     dangling = sum(row["fid"] not in known for row in turns)
     log.warn("people", "links of cases to sources that do not exist (dangling)", dangling)
     unplaced = sum(row["fid"] in known and position(row["pos0"]) is None for row in turns)
@@ -94,26 +101,34 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     return Raw(
         tool=f"QualCoder (database {version or 'of unknown version'})",
         sources=tuple(
-            RawSource(str(r["id"]), str(r["name"]), str(r["fulltext"]), of_file.get(str(r["id"]), {})) for r in texts
+            RawSource(
+                str(r["id"]), str(r["name"]), str(r["fulltext"]), of_file.get(str(r["id"]), {})
+            )
+            for r in texts
         ),
         codes=tuple(codes),
         selections=tuple(
             RawSelection(
-                str(r["fid"]), position(r["pos0"]), position(r["pos1"]), str(r["seltext"] or ""),
+                str(r["fid"]),
+                position(r["pos0"]),
+                position(r["pos1"]),
+                str(r["seltext"] or ""),
                 (RawCoding(str(r["cid"]), str(r["owner"] or ""), str(r["date"] or "")),),
             )
             for r in whole
         ),
         people=tuple(
-            RawPerson(str(r["caseid"]), str(r["name"]).strip(), of_case.get(str(r["caseid"]), {})) for r in cases
+            RawPerson(str(r["caseid"]), str(r["name"]).strip(), of_case.get(str(r["caseid"]), {}))
+            for r in cases
         ),
         links=tuple(links),
         log=log,
-    )  # fmt: skip
+    )
 
 
 def _codes(names: list[dict[str, Any]], categories: list[dict[str, Any]]) -> list[RawCode]:
-    """Return categories (not codable) and codes with their full names; a circle of categories is cut."""
+    """Return categories (not codable) and codes with their full names; a circle of categories is
+    cut."""
     category = {row["catid"]: row for row in categories}
     code = {row["cid"]: row for row in names}
 
@@ -126,13 +141,20 @@ def _codes(names: list[dict[str, Any]], categories: list[dict[str, Any]]) -> lis
     def full(cid: Any, seen: tuple[Any, ...] = ()) -> tuple[str, ...]:
         row = code[cid]
         parent = row["supercid"]
-        outer = full(parent, (*seen, cid)) if parent in code and parent not in seen else above(row["catid"])
+        outer = (
+            full(parent, (*seen, cid))
+            if parent in code and parent not in seen
+            else above(row["catid"])
+        )
         return (*outer, str(row["name"]))
 
     found = [
-        RawCode(f"category {r['catid']}", above(r["catid"]), False, str(r["memo"] or "")) for r in categories
+        RawCode(f"category {r['catid']}", above(r["catid"]), False, str(r["memo"] or ""))
+        for r in categories
     ]
-    return found + [RawCode(str(r["cid"]), full(r["cid"]), True, str(r["memo"] or "")) for r in names]
+    return found + [
+        RawCode(str(r["cid"]), full(r["cid"]), True, str(r["memo"] or "")) for r in names
+    ]
 
 
 def _attributes(rows: list[dict[str, Any]], kind: str) -> dict[str, dict[str, str]]:

@@ -1,7 +1,8 @@
-"""What every reader hands over: a coded project as its program wrote it, before anything is normalised.
+"""What every reader hands over: a coded project as its program wrote it, before anything is
+normalised.
 
-A reader only translates. Deciding what positions mean, what a hierarchy is and who speaks where happens once,
-for all formats, in `offsets`, `hierarchy` and `assemble`.
+A reader only translates. Deciding what positions mean, what a hierarchy is and who speaks where
+happens once, for all formats, in `offsets`, `hierarchy` and `assemble`.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ LONGEST = 10**9  # characters; a position beyond it is no position
 
 
 def position(value: object) -> int | None:
-    """Return a position from whatever a file holds, None when it is not a whole number from 0 on."""
+    """Return a position from whatever a file holds, None when it is not a whole number from 0
+    on."""
     try:
         number = int(str(value).strip())
     except ValueError:
@@ -23,7 +25,8 @@ def position(value: object) -> int | None:
 
 @dataclass
 class Log:
-    """What was noticed while reading, in the order noticed: (severity, subject, message, how often)."""
+    """What was noticed while reading, in the order noticed: (severity, subject, message, how
+    often)."""
 
     rows: list[tuple[str, str, str, int]] = field(default_factory=list)
 
@@ -40,7 +43,8 @@ class Log:
 
 @dataclass(frozen=True)
 class RawSource:
-    """A document. `text` is as stored, line ends and byte-order mark included; None when it cannot be read."""
+    """A document. `text` is as stored, line ends and byte-order mark included; None when it cannot
+    be read."""
 
     key: str
     name: str
@@ -60,7 +64,8 @@ class RawCode:
 
 @dataclass(frozen=True)
 class RawCoding:
-    """A code given to a selection; `coder` is whatever the program calls the coder, dropped on load."""
+    """A code given to a selection; `coder` is whatever the program calls the coder, dropped on
+    load."""
 
     code: str
     coder: str = ""

@@ -22,10 +22,10 @@ from evalweave.qualitative.attribution import speakers
 from evalweave.qualitative.matrix import Matrix, read_matrix
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
-from evalweave.qualitative.safe import Database, fault, must_exist
 from evalweave.qualitative.themes import codings_by_theme
-from evalweave.study import Qualitative
-from evalweave.tables import ELIGIBILITY
+from evalweave.reading.archives import Database, fault, must_exist
+from evalweave.study.qualitative import Qualitative
+from evalweave.tables.qualitative import ELIGIBILITY
 
 READERS = {
     "refi_qda": "evalweave.qualitative.refi",
@@ -37,7 +37,8 @@ T = TypeVar("T")
 
 
 def load(path: Path, settings: Qualitative | None = None) -> Project:
-    """Read a project and, with settings, the tables beside it; raise `DataError` with all that is wrong.
+    """Read a project and, with settings, the tables beside it; raise `DataError` with all that is
+    wrong.
 
     Without settings the format is recognised and the project's own cases are its participants.
     """
@@ -73,36 +74,49 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
             asked = _tried(wrong, lambda: inputs.eligibility(path_, people["participant_id"], ids))
         else:
             asked = everyone_eligible(project, ids)
-            log.warn("eligibility", "no table says who was asked what: everyone with a source counts as asked about every theme")  # fmt: skip
+            log.warn(
+                "eligibility",
+                "no table says who was asked what: everyone with a source counts as asked about "
+                "every theme",
+            )
     inputs.gathered(*wrong)
     assert themes is not None and asked is not None
     _log_unused(log, themes[2], list(codes))
-    project = replace(project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix)
+    project = replace(
+        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix
+    )
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))
 
 
 def _log_unused(log: Log, unused: list[str], used: list[str]) -> None:
-    """Say which codes of the themes are not in a file that lists used codes only; a near name is a warning."""
+    """Say which codes of the themes are not in a file that lists used codes only; a near name is a
+    warning."""
     near = {code: difflib.get_close_matches(code, used, n=1, cutoff=0.75) for code in unused}
     for code, found in near.items():
         if found:
             log.warn(
                 "codes",
-                f'a code of the themes, "{code}", is not in the file, but "{found[0]}" is: see its spelling',
+                f'a code of the themes, "{code}", is not in the file, but "{found[0]}" is: see its '
+                "spelling",
             )
     rest = sum(not found for found in near.values())
     log.note("codes", "codes of the themes that nobody used (the file lists used codes only)", rest)
 
 
-def from_tables(folder: Path, observation_kinds: tuple[str, ...] = ("field_note", "observation")) -> Project:
+def from_tables(
+    folder: Path, observation_kinds: tuple[str, ...] = ("field_note", "observation")
+) -> Project:
     """Return the project that `evalweave code --out` wrote into a folder."""
     missing = [name for name in CONTRACTS if not (folder / f"{name}.csv").exists()]
     if missing:
         raise DataError(
-            f"{folder}: there is no {missing[0]}.csv. Run `evalweave code` with --out {folder} first."
+            f"{folder}: there is no {missing[0]}.csv. Run `evalweave code` with --out {folder} "
+            "first."
         )
-    found = {name: read_table(folder / f"{name}.csv", contract) for name, contract in CONTRACTS.items()}
+    found = {
+        name: read_table(folder / f"{name}.csv", contract) for name, contract in CONTRACTS.items()
+    }
     matrix = None
     if (folder / "matrix.csv").exists():
         counts = read_table(folder / "matrix.csv")
@@ -113,7 +127,9 @@ def from_tables(folder: Path, observation_kinds: tuple[str, ...] = ("field_note"
 def reader(format_: str) -> Callable[..., Raw]:
     """Return the `read` function of a format; its module is imported only now."""
     if format_ not in READERS:
-        raise StudyError(f'format: "{format_}" is not a format. {nearest(format_, [*READERS, "counts"])}')
+        raise StudyError(
+            f'format: "{format_}" is not a format. {nearest(format_, [*READERS, "counts"])}'
+        )
     read: Callable[..., Raw] = importlib.import_module(READERS[format_]).read
     return read
 
@@ -125,7 +141,9 @@ def recognise(path: Path) -> str:
     if path.is_dir():
         if (path / "data.qda").exists():
             return "qualcoder"
-        raise fault(path, "a folder without data.qda", "a coded project", "Give the project's file.")
+        raise fault(
+            path, "a folder without data.qda", "a coded project", "Give the project's file."
+        )
     if ending in (".qdpx", ".qdc", ".qde"):
         return "refi_qda"
     with path.open("rb") as file:
@@ -134,10 +152,10 @@ def recognise(path: Path) -> str:
         with Database(path, "a coded project", ()) as database:
             return "qualcoder" if "code_text" in database.tables else "taguette"
     if ending in (".csv", ".tsv", ".xlsx", ".txt"):
-        from evalweave.qualitative import tabular
         from evalweave.qualitative.taguette import HIGHLIGHT_COLUMNS
+        from evalweave.reading import sheets
 
-        header = {name.lower() for name in tabular.read(path).header}
+        header = {name.lower() for name in sheets.read(path).header}
         return "taguette" if set(HIGHLIGHT_COLUMNS) <= header else "segments"
     if start[:2] == b"PK" or start.lstrip(b"\xef\xbb\xbf").startswith(b"<"):
         return "refi_qda"
@@ -164,18 +182,31 @@ def everyone_eligible(project: Project, themes: list[str]) -> pd.DataFrame:
 def _log_unasked(log: Log, project: Project) -> None:
     """Say who raised a theme without having been asked, and who was asked but has no source."""
     asked = project.eligibility
-    yes = set(asked.loc[asked["eligible"], ["participant_id", "theme_id"]].itertuples(index=False, name=None))
+    yes = set(
+        asked.loc[asked["eligible"], ["participant_id", "theme_id"]].itertuples(
+            index=False, name=None
+        )
+    )
     if project.codings.empty:
         return
     raised = codings_by_theme(project).merge(speakers(project), on="segment_id")
     pairs = set(raised[["participant_id", "theme_id"]].itertuples(index=False, name=None))
-    log.warn("eligibility", "people who raised a theme they are not listed as asked about: they are not counted in it", len(pairs - yes))  # fmt: skip
+    log.warn(
+        "eligibility",
+        "people who raised a theme they are not listed as asked about: they are not counted in it",
+        len(pairs - yes),
+    )
     silent = {person for person, _ in yes} - set(project.source_participants["participant_id"])
-    log.warn("eligibility", "people listed as asked who are linked to no source: they can only count as silent", len(silent))  # fmt: skip
+    log.warn(
+        "eligibility",
+        "people listed as asked who are linked to no source: they can only count as silent",
+        len(silent),
+    )
 
 
 def _tried(wrong: list[EvalweaveError], read: Callable[[], T]) -> T | None:
-    """Read one table; keep its error for later, so that the errors of all tables are said together."""
+    """Read one table; keep its error for later, so that the errors of all tables are said
+    together."""
     try:
         return read()
     except EvalweaveError as error:

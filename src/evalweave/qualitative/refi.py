@@ -1,8 +1,9 @@
 """Reader of REFI-QDA projects (.qdpx) and code books (.qdc).
 
-REFI-QDA 1.5 (urn:QDA-XML:project:1.0): a zip with one .qde and a folder of sources. Programs bend it: the
-.qde bears any name, the folder any case, GUIDs come with or without braces and are reissued on every export,
-people are linked to text in three ways, and each program loses something. All of that is counted in the log.
+REFI-QDA 1.5 (urn:QDA-XML:project:1.0): a zip with one .qde and a folder of sources. Programs bend
+it: the .qde bears any name, the folder any case, GUIDs come with or without braces and are reissued
+on every export, people are linked to text in three ways, and each program loses something. All of
+that is counted in the log.
 """
 
 from __future__ import annotations
@@ -24,18 +25,29 @@ from evalweave.qualitative.raw import (
     RawSource,
     position,
 )
-from evalweave.qualitative.safe import Archive, decode, fault, must_exist, xml_root
+from evalweave.reading.archives import Archive, decode, fault, must_exist, xml_root
 
 NAMESPACES = ("urn:QDA-XML:project:1.0", "urn:QDA-XML:codebook:1.0")
 MEDIA = {"PictureSource", "AudioSource", "VideoSource", "PDFSource"}
 MEDIA_SELECTIONS = {
-    "PictureSelection", "AudioSelection", "VideoSelection", "PDFSelection", "TranscriptSelection",
-}  # fmt: skip
+    "PictureSelection",
+    "AudioSelection",
+    "VideoSelection",
+    "PDFSelection",
+    "TranscriptSelection",
+}
 DEEPEST = 50  # levels of a hierarchy
 UNREAD = {"Note": "notes", "Link": "links", "Set": "sets", "Graph": "graphs"}
 PERSON_VARIABLES = {
-    "participant", "participant_id", "participant id", "case", "respondent", "interviewee", "speaker", "pseudonym",
-}  # fmt: skip
+    "participant",
+    "participant_id",
+    "participant id",
+    "case",
+    "respondent",
+    "interviewee",
+    "speaker",
+    "pseudonym",
+}
 VALUES = ("TextValue", "BooleanValue", "IntegerValue", "FloatValue", "DateValue", "DateTimeValue")
 
 
@@ -52,12 +64,18 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         documents = [info for info in archive.members if info.filename.lower().endswith(".qde")]
         if len(documents) != 1:
             raise fault(
-                path, f"{len(documents) or 'no'} .qde documents", "exactly one",
+                path,
+                f"{len(documents) or 'no'} .qde documents",
+                "exactly one",
                 "Export the project again; do not merge archives.",
-            )  # fmt: skip
+            )
         if documents[0].filename != "project.qde":
-            log.note("archive", "the .qde document is not called project.qde; it was read all the same")
-        log.warn("archive", "entries whose names lead out of the archive were ignored", archive.ignored)
+            log.note(
+                "archive", "the .qde document is not called project.qde; it was read all the same"
+            )
+        log.warn(
+            "archive", "entries whose names lead out of the archive were ignored", archive.ignored
+        )
         root = xml_root(archive.read(documents[0]), path)
         reader = _Reader(root, {}, log)
         wanted = reader.text_files()
@@ -74,7 +92,9 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
             reader.texts[name.lower()] = text
         log.warn("sources", "texts that are not UTF-8 were read as Windows-1252", invalid)
         log.note(
-            "sources", "texts in the archive that no source refers to (stored twice by the program)", unused
+            "sources",
+            "texts in the archive that no source refers to (stored twice by the program)",
+            unused,
         )
         return reader.raw()
 
@@ -100,13 +120,18 @@ def _guid(value: str | None) -> str:
 
 
 def _file_of(path: str) -> str:
-    """Return the member that `internal://name` means, or '' for any path that is not inside the archive."""
+    """Return the member that `internal://name` means, or '' for any path that is not inside the
+    archive."""
     path = path.strip()
     if path.lower().startswith("internal://"):
         path = path[len("internal://") :]
     if path.lower().startswith("sources/"):
         path = path[len("sources/") :]
-    return "" if "/" in path or "\\" in path or ":" in path or path in ("", ".", "..") else path.lower()
+    return (
+        ""
+        if "/" in path or "\\" in path or ":" in path or path in ("", ".", "..")
+        else path.lower()
+    )
 
 
 @dataclass
@@ -133,10 +158,14 @@ class _Reader:
     def raw(self) -> Raw:
         if _local(self.root) not in ("Project", "CodeBook"):
             raise fault(
-                "the project", f"an XML document of <{_local(self.root)[:40]}>", "a REFI-QDA <Project>"
+                "the project",
+                f"an XML document of <{_local(self.root)[:40]}>",
+                "a REFI-QDA <Project>",
             )
         if not str(self.root.tag).startswith(tuple("{" + name for name in NAMESPACES)):
-            self.log.warn("archive", "the XML is not in the REFI-QDA 1.0 namespace; it was read all the same")
+            self.log.warn(
+                "archive", "the XML is not in the REFI-QDA 1.0 namespace; it was read all the same"
+            )
         codes = self.codes()
         self.known_codes = {code.key for code in codes}
         self.users = {
@@ -157,22 +186,36 @@ class _Reader:
         self.report()
         return Raw(
             tool=(self.root.get("origin") or "REFI-QDA").strip()[:60],
-            sources=tuple(sources), codes=tuple(codes), selections=tuple(selections), people=people,
-            links=tuple(links), log=self.log,
-        )  # fmt: skip
+            sources=tuple(sources),
+            codes=tuple(codes),
+            selections=tuple(selections),
+            people=people,
+            links=tuple(links),
+            log=self.log,
+        )
 
     def codes(self) -> list[RawCode]:
         """Return the code book, depth first."""
         found: list[RawCode] = []
-        book = [self.root] if _local(self.root) == "CodeBook" else list(_children(self.root, "CodeBook"))
+        book = (
+            [self.root]
+            if _local(self.root) == "CodeBook"
+            else list(_children(self.root, "CodeBook"))
+        )
 
         def walk(element: Any, above: tuple[str, ...]) -> None:
             if len(above) > DEEPEST:
-                raise fault("the code book", f"codes nested more than {DEEPEST} deep", "a hierarchy of codes")
+                raise fault(
+                    "the code book",
+                    f"codes nested more than {DEEPEST} deep",
+                    "a hierarchy of codes",
+                )
             for code in _children(element, "Code"):
                 name = (code.get("name") or "").strip()
                 names = (*above, name) if name else above
-                description = " ".join("".join(d.itertext()).strip() for d in _children(code, "Description"))
+                description = " ".join(
+                    "".join(d.itertext()).strip() for d in _children(code, "Description")
+                )
                 codable = (code.get("isCodable") or "true").strip().lower() not in ("false", "0")
                 found.append(RawCode(_guid(code.get("guid")), names, codable, description))
                 walk(code, names)
@@ -181,7 +224,9 @@ class _Reader:
             for codes in _children(element, "Codes"):
                 walk(codes, ())
         twice = [key for key, n in Counter(code.key for code in found).items() if n > 1]
-        self.log.warn("codes", "identifiers that stand for several codes; the last one was kept", len(twice))
+        self.log.warn(
+            "codes", "identifiers that stand for several codes; the last one was kept", len(twice)
+        )
         return found
 
     def values(self, element: Any) -> dict[str, str]:
@@ -189,10 +234,12 @@ class _Reader:
         found = {}
         for value in _children(element, "VariableValue"):
             reference = next(_children(value, "VariableRef"), None)
-            name = self.variables.get(_guid(reference.get("targetGUID")) if reference is not None else "")
+            name = self.variables.get(
+                _guid(reference.get("targetGUID")) if reference is not None else ""
+            )
             text = "".join(
                 "".join(part.itertext()) for part in value if _local(part) in VALUES
-            ).strip()  # fmt: skip
+            ).strip()
             if name and text:
                 found[name] = text
             self.count["variable"] += not name
@@ -241,10 +288,14 @@ class _Reader:
                 else:
                     self.count["dangling code"] += 1
         return RawSelection(
-            source, position(element.get("startPosition")), position(element.get("endPosition")),
-            element.get("name") or "", tuple(codings), tuple(cases),
+            source,
+            position(element.get("startPosition")),
+            position(element.get("endPosition")),
+            element.get("name") or "",
+            tuple(codings),
+            tuple(cases),
             _guid(element.get("guid")) or f"selection {self.count['selection']}",
-        )  # fmt: skip
+        )
 
     def whole_source(self, coding: Any, source: str) -> list[RawLink]:
         """A coding of a whole source: of a case it links the person, of a code it is set aside."""
@@ -264,7 +315,9 @@ class _Reader:
             for coding in selection.codings:
                 coded.setdefault(coding.code, []).append(selection)
             for case in selection.cases:
-                links.append(RawLink(selection.source, case, "case_coding", selection=selection.key))
+                links.append(
+                    RawLink(selection.source, case, "case_coding", selection=selection.key)
+                )
         for case in cases:
             person = _guid(case.get("guid"))
             for reference in case:
@@ -287,17 +340,41 @@ class _Reader:
 
     def report(self) -> None:
         log, count = self.log, self.count
-        log.warn("codings", "codings of a code that is not in the code book (dangling) were set aside", count["dangling code"])  # fmt: skip
-        log.warn("codings", "codes given to a whole source, not to a stretch of it, were set aside", count["whole source"])  # fmt: skip
         log.warn(
-            "people", "links of cases to text that is not in the project (dangling)", count["dangling case"]
+            "codings",
+            "codings of a code that is not in the code book (dangling) were set aside",
+            count["dangling code"],
         )
-        log.warn("people", "values of variables that the project does not define", count["variable"])
-        log.warn("sources", "sources whose path leads outside the archive: the path was not followed", count["outside"])  # fmt: skip
-        log.warn("sources", "sources without a readable text: positions cannot be checked", count["no text"])
+        log.warn(
+            "codings",
+            "codes given to a whole source, not to a stretch of it, were set aside",
+            count["whole source"],
+        )
+        log.warn(
+            "people",
+            "links of cases to text that is not in the project (dangling)",
+            count["dangling case"],
+        )
+        log.warn(
+            "people", "values of variables that the project does not define", count["variable"]
+        )
+        log.warn(
+            "sources",
+            "sources whose path leads outside the archive: the path was not followed",
+            count["outside"],
+        )
+        log.warn(
+            "sources",
+            "sources without a readable text: positions cannot be checked",
+            count["no text"],
+        )
         kinds = Counter(_local(element) for element in self.root.iter())
         media = sum(n for kind, n in kinds.items() if kind in MEDIA)
         log.note("sources", "picture, audio, video and PDF sources are not counted", media)
-        log.note("codings", "selections in pictures, audio, video, transcripts and PDF pages are not counted", sum(n for kind, n in kinds.items() if kind in MEDIA_SELECTIONS))  # fmt: skip
+        log.note(
+            "codings",
+            "selections in pictures, audio, video, transcripts and PDF pages are not counted",
+            sum(n for kind, n in kinds.items() if kind in MEDIA_SELECTIONS),
+        )
         for kind, name in UNREAD.items():
             log.note("archive", f"{name} are not read", kinds[kind])

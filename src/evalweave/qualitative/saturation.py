@@ -10,12 +10,16 @@ from evalweave.qualitative.project import Project
 
 
 def saturation(project: Project, role: str, draws: int = 1000, seed: int = 1) -> pd.DataFrame:
-    """Return n, mean, low and high (2.5 % and 97.5 % of the orders): codes raised by the first n people.
+    """Return n, mean, low and high (2.5 % and 97.5 % of the orders): codes raised by the first n
+    people.
 
-    Over all people of `role` who have a segment at all; the order in which they were interviewed carries no
-    information, so that it is permuted (`draws`, `seed`). A description of these people, not an estimate.
+    Over all people of `role` who have a segment at all; the order in which they were interviewed
+    carries no information, so that it is permuted (`draws`, `seed`). A description of these people,
+    not an estimate.
     """
-    said = speakers(project).merge(project.participants[["participant_id", "role"]], on="participant_id")
+    said = speakers(project).merge(
+        project.participants[["participant_id", "role"]], on="participant_id"
+    )
     said = said[said["role"] == role]
     coded = said.merge(
         project.codings[["segment_id", "code_id"]].drop_duplicates(), on="segment_id", how="left"
@@ -27,8 +31,12 @@ def saturation(project: Project, role: str, draws: int = 1000, seed: int = 1) ->
     generator = np.random.default_rng(seed)
     seen = np.zeros((draws, len(matrix)))
     for draw in range(draws):
-        seen[draw] = np.logical_or.accumulate(matrix[generator.permutation(len(matrix))], axis=0).sum(axis=1)
-    low, high = np.quantile(seen, [0.025, 0.975], axis=0) if len(matrix) else (np.zeros(0), np.zeros(0))
+        seen[draw] = np.logical_or.accumulate(
+            matrix[generator.permutation(len(matrix))], axis=0
+        ).sum(axis=1)
+    low, high = (
+        np.quantile(seen, [0.025, 0.975], axis=0) if len(matrix) else (np.zeros(0), np.zeros(0))
+    )
     return pd.DataFrame(
         {"n": np.arange(1, len(matrix) + 1), "mean": seen.mean(axis=0), "low": low, "high": high}
     )

@@ -1,8 +1,9 @@
 """Reader of coded segments: one row a segment and code, from any program, through a column map.
 
-`columns` maps our names to the file's: source and code are needed; quote, start, end, coder, participant,
-description and coded_at are read where they are. A `preset` (maxqda, atlas_ti or nvivo) names the columns of
-that program's export; the presets were written from the programs' manuals and have not been tried on files.
+`columns` maps our names to the file's: source and code are needed; quote, start, end, coder,
+participant, description and coded_at are read where they are. A `preset` (maxqda, atlas_ti or
+nvivo) names the columns of that program's export; the presets were written from the programs'
+manuals and have not been tried on files.
 """
 
 from __future__ import annotations
@@ -11,15 +12,39 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
-from evalweave.qualitative import tabular
-from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawLink, RawSelection, RawSource, position
+from evalweave.qualitative.raw import (
+    Log,
+    Raw,
+    RawCode,
+    RawCoding,
+    RawLink,
+    RawSelection,
+    RawSource,
+    position,
+)
+from evalweave.reading import sheets
 
 NEEDED = ("source", "code")
 OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
 PRESETS = {  # untested
-    "maxqda": {"source": "Document name", "code": "Code", "quote": "Segment", "coder": "Created by"},
-    "atlas_ti": {"source": "Document", "code": "Codes", "quote": "Quotation Content", "coder": "Created by"},
-    "nvivo": {"source": "File Name", "code": "Code Name", "quote": "Coded Text", "coder": "Coded By"},
+    "maxqda": {
+        "source": "Document name",
+        "code": "Code",
+        "quote": "Segment",
+        "coder": "Created by",
+    },
+    "atlas_ti": {
+        "source": "Document",
+        "code": "Codes",
+        "quote": "Quotation Content",
+        "coder": "Created by",
+    },
+    "nvivo": {
+        "source": "File Name",
+        "code": "Code Name",
+        "quote": "Coded Text",
+        "coder": "Coded By",
+    },
 }
 
 
@@ -30,10 +55,13 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     log = Log()
     if preset:
         if preset not in PRESETS:
-            raise StudyError(f'columns: the preset "{preset}" is unknown. {nearest(preset, PRESETS)}')
+            raise StudyError(
+                f'columns: the preset "{preset}" is unknown. {nearest(preset, PRESETS)}'
+            )
         columns = PRESETS[preset] | columns
         log.warn(
-            "archive", f"the preset {preset} has not been tried on a file of that program: check the counts"
+            "archive",
+            f"the preset {preset} has not been tried on a file of that program: check the counts",
         )
     unknown = [name for name in columns if name not in (*NEEDED, *OPTIONAL)]
     raise_faults(
@@ -45,12 +73,13 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     )
     optional = [name for name in OPTIONAL if name not in columns or not preset]
     try:
-        table = tabular.read(path, NEEDED, optional, columns)
+        table = sheets.read(path, NEEDED, optional, columns)
     except DataError as error:
         if "no such column" not in str(error):
             raise
         hint = (
-            "Say in the study file what the file calls them, as in `columns: {source: Document, code: Code}`."
+            "Say in the study file what the file calls them, as in `columns: {source: Document, "
+            "code: Code}`."
         )
         raise DataError(f"{error}\n{hint}") from None
     faults: list[Fault] = []
@@ -71,11 +100,14 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         if not start and not quote:  # nothing says where it is: each row is a segment of its own
             where = (*where, str(line))
         coding = RawCoding(row["code"], row.get("coder", ""), row.get("coded_at", ""))
-        selections.setdefault((*where, "\0", quote), []).append((coding, row.get("participant", "")))
+        selections.setdefault((*where, "\0", quote), []).append(
+            (coding, row.get("participant", ""))
+        )
     raise_faults(faults)
     if not any(row.get("start") for row in table.rows):
         log.warn(
-            "offsets", "the file has no positions: agreement by character and overlaps cannot be computed"
+            "offsets",
+            "the file has no positions: agreement by character and overlaps cannot be computed",
         )
     links, found = [], []
     for number, (key, given) in enumerate(selections.items()):
@@ -83,17 +115,22 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         name = f"row {number}"
         found.append(
             RawSelection(
-                source, position(start), position(end), key[-1],
-                tuple(coding for coding, _ in given), key=name,
+                source,
+                position(start),
+                position(end),
+                key[-1],
+                tuple(coding for coding, _ in given),
+                key=name,
             )
-        )  # fmt: skip
+        )
         people = dict.fromkeys(person for _, person in given if person)
         links += [RawLink(source, person, "variable", selection=name) for person in people]
     descriptions = {row["code"]: row.get("description", "") for row in table.rows}
     return Raw(
         tool="coded segments",
         sources=tuple(
-            RawSource(name, name, None) for name in dict.fromkeys(row["source"] for row in table.rows)
+            RawSource(name, name, None)
+            for name in dict.fromkeys(row["source"] for row in table.rows)
         ),
         codes=tuple(RawCode(code, (code,), True, text) for code, text in descriptions.items()),
         selections=tuple(found),

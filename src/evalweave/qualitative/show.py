@@ -1,4 +1,5 @@
-"""What `evalweave code` and `evalweave count` print, and cells that no spreadsheet takes for formulas."""
+"""What `evalweave code` and `evalweave count` print, and cells that no spreadsheet takes for
+formulas."""
 
 from __future__ import annotations
 
@@ -6,13 +7,14 @@ import pandas as pd
 
 from evalweave.qualitative.attribution import OBSERVATION
 from evalweave.qualitative.project import Project
-from evalweave.qualitative.tabular import neutralised
+from evalweave.reading.sheets import neutralised
 
 LISTED = 60  # sources and codes printed by name
 
 
 def neutral(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the table with every text that begins = + - @ made harmless, the same way in every column."""
+    """Return the table with every text that begins = + - @ made harmless, the same way in every
+    column."""
     table = table.copy()
     for name in table.columns:
         if table[name].dtype == "string" or table[name].dtype == object:
@@ -21,7 +23,8 @@ def neutral(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(project: Project, names: bool) -> str:
-    """Return what is in a project; `names` lists sources and codes, for a researcher at a terminal."""
+    """Return what is in a project; `names` lists sources and codes, for a researcher at a
+    terminal."""
     tool = project.sources["origin_tool"].dropna()
     roles = project.participants.groupby("role").size()
     people = ", ".join(f"{n} {role}" for role, n in roles.items()) or "none"
@@ -31,27 +34,35 @@ def summary(project: Project, names: bool) -> str:
         f"Written by    {tool.iloc[0] if len(tool) else 'unknown'}",
         f"Sources       {len(project.sources)}",
         f"People        {len(project.participants)} ({people})",
-        f"Codes         {int(project.codes['codable'].sum())}, and {int((~project.codes['codable']).sum())} headings",
+        f"Codes         {int(project.codes['codable'].sum())}, and "
+        f"{int((~project.codes['codable']).sum())} headings",
         f"Segments      {len(project.segments)}" + _listed(checks.to_dict()),
-        f"Codings       {len(project.codings)} by {len(coders)} coder{'' if len(coders) == 1 else 's'}"
+        f"Codings       {len(project.codings)} by {len(coders)} "
+        f"coder{'' if len(coders) == 1 else 's'}"
         + _listed(project.codings.groupby("coder_id").size().to_dict()),
         f"Stances       {len(project.stances)} on {project.stances['claim_id'].nunique()} claims",
     ]
     if len(project.themes):
         lines.append(
-            f"Themes        {len(project.themes)} of {len(project.theme_codes)} codes and what is below them"
+            f"Themes        {len(project.themes)} of {len(project.theme_codes)} codes and what is "
+            "below them"
         )
     if names:
         lines += ["", *_sources(project), "", *_codes(project)]
     for severity, title in (("warning", "Warnings"), ("note", "Notes")):
         rows = project.import_log[project.import_log["severity"] == severity]
         if len(rows):
-            lines += ["", title, *(f"  {row.n:>5}  {row.message}" for row in rows.itertuples(index=False))]
+            lines += [
+                "",
+                title,
+                *(f"  {row.n:>5}  {row.message}" for row in rows.itertuples(index=False)),
+            ]
     return "\n".join(lines)
 
 
 def counted(project: Project, counts: pd.DataFrame, agreed: pd.DataFrame) -> str:
-    """Return how much was counted; the counts themselves stay in results/ until their release is checked."""
+    """Return how much was counted; the counts themselves stay in results/ until their release is
+    checked."""
     roles = sorted(set(counts["role"]) - {OBSERVATION})
     lines = [
         f"Themes        {counts['theme_id'].nunique()}, for {', '.join(roles)}; "
@@ -64,7 +75,9 @@ def counted(project: Project, counts: pd.DataFrame, agreed: pd.DataFrame) -> str
             if pd.isna(row.coefficient)
             else f"{row.coefficient:.2f}".replace("-", "−") + f" ({row.note})"
         )
-        lines.append(f"Agreement     Krippendorff's alpha by {row.agreement_unit}, all codes: {value}")
+        lines.append(
+            f"Agreement     Krippendorff's alpha by {row.agreement_unit}, all codes: {value}"
+        )
     if agreed.empty:
         lines.append("Agreement     one coder only: nothing to compare")
     return "\n".join(lines)
@@ -82,7 +95,11 @@ def _sources(project: Project) -> list[str]:
         f"{people.get(row.source_id, 0):>6}{marked.get(row.source_id, 0):>10}"
         for row in project.sources.head(LISTED).itertuples(index=False)
     ]
-    return [f"  {'Source':<42}{'Kind':<20}{'People':>6}{'Segments':>10}", *rows, *_more(len(project.sources))]
+    return [
+        f"  {'Source':<42}{'Kind':<20}{'People':>6}{'Segments':>10}",
+        *rows,
+        *_more(len(project.sources)),
+    ]
 
 
 def _codes(project: Project) -> list[str]:

@@ -1,4 +1,5 @@
-"""Codes that speak to a claim: `claim::<claim_id>::supports` or `…::contradicts`, in any hierarchy notation.
+"""Codes that speak to a claim: `claim::<claim_id>::supports` or `…::contradicts`, in any hierarchy
+notation.
 
 They become stances and leave the code book, so that they are never counted as themes.
 """
@@ -18,7 +19,11 @@ Row = TypeVar("Row")
 
 
 def split(
-    codings: Sequence[Coding], book: Mapping[str, Row], used: Mapping[str, int], prefix: str, log: Log
+    codings: Sequence[Coding],
+    book: Mapping[str, Row],
+    used: Mapping[str, int],
+    prefix: str,
+    log: Log,
 ) -> tuple[list[Coding], list[tuple[str, str, str, str]], dict[str, Row]]:
     """Return thematic codings, stances (segment, claim, coder, stance) and the thematic code book.
 
@@ -45,11 +50,15 @@ def split(
     below = set(stance_of)
     kept = [c for c in book if c not in below and c not in containers]
     needed = {
-        JOIN.join(code.split(JOIN)[:depth]) for code in kept for depth in range(1, len(code.split(JOIN)))
+        JOIN.join(code.split(JOIN)[:depth])
+        for code in kept
+        for depth in range(1, len(code.split(JOIN)))
     }
     thematic = {code: row for code, row in book.items() if code in set(kept) | needed}
     claimed = {
-        (segment, *_claim(stance_of[code], coder)) for segment, code, coder, _ in codings if code in stance_of
+        (segment, *_claim(stance_of[code], coder))
+        for segment, code, coder, _ in codings
+        if code in stance_of
     }
     log.note("stances", "segments coded as supporting or contradicting a claim", len(claimed))
     return [row for row in codings if row[1] not in stance_of], sorted(claimed), thematic

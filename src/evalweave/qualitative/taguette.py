@@ -9,9 +9,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from evalweave.qualitative import tabular
-from evalweave.qualitative.raw import Log, Raw, RawCode, RawCoding, RawSelection, RawSource, position
-from evalweave.qualitative.safe import Database, fault, html_text, must_exist
+from evalweave.qualitative.raw import (
+    Log,
+    Raw,
+    RawCode,
+    RawCoding,
+    RawSelection,
+    RawSource,
+    position,
+)
+from evalweave.reading import sheets
+from evalweave.reading.archives import Database, fault, html_text, must_exist
 
 HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
 
@@ -26,18 +34,25 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         path, "a Taguette database", ("documents", "tags", "highlights", "highlight_tags")
     ) as database:
         projects = database.rows("projects", ["id", "name"])
-        documents = database.rows("documents", ["id", "name", "contents"], needed=["id", "contents"])
+        documents = database.rows(
+            "documents", ["id", "name", "contents"], needed=["id", "contents"]
+        )
         tags = database.rows("tags", ["id", "path", "description"], needed=["id", "path"])
         highlights = database.rows(
-            "highlights", ["id", "document_id", "start_offset", "end_offset", "snippet"],
+            "highlights",
+            ["id", "document_id", "start_offset", "end_offset", "snippet"],
             needed=["id", "document_id", "start_offset", "end_offset"],
-        )  # fmt: skip
-        pairs = database.rows("highlight_tags", ["highlight_id", "tag_id"], needed=["highlight_id", "tag_id"])
+        )
+        pairs = database.rows(
+            "highlight_tags", ["highlight_id", "tag_id"], needed=["highlight_id", "tag_id"]
+        )
     if len(projects) > 1:
         raise fault(
-            path, f"{len(projects)} projects", "a database of one project",
+            path,
+            f"{len(projects)} projects",
+            "a database of one project",
             "Export the one you mean from Taguette as a SQLite file of its own.",
-        )  # fmt: skip
+        )
     known_tags = {tag["id"] for tag in tags}
     known_documents = {document["id"] for document in documents}
     of: dict[int, list[RawCoding]] = {}
@@ -45,36 +60,48 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         if pair["tag_id"] in known_tags:
             of.setdefault(pair["highlight_id"], []).append(RawCoding(str(pair["tag_id"])))
     log.warn(
-        "codings", "highlights of tags or documents that do not exist (dangling) were set aside",
+        "codings",
+        "highlights of tags or documents that do not exist (dangling) were set aside",
         sum(pair["tag_id"] not in known_tags for pair in pairs)
         + sum(h["document_id"] not in known_documents for h in highlights),
-    )  # fmt: skip
+    )
     log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
     return Raw(
         tool="Taguette",
-        sources=tuple(RawSource(str(d["id"]), str(d["name"] or ""), html_text(str(d["contents"]))) for d in documents),
-        codes=tuple(RawCode(str(t["id"]), (str(t["path"]),), True, str(t["description"] or "")) for t in tags),
+        sources=tuple(
+            RawSource(str(d["id"]), str(d["name"] or ""), html_text(str(d["contents"])))
+            for d in documents
+        ),
+        codes=tuple(
+            RawCode(str(t["id"]), (str(t["path"]),), True, str(t["description"] or ""))
+            for t in tags
+        ),
         selections=tuple(
             RawSelection(
-                str(h["document_id"]), position(h["start_offset"]), position(h["end_offset"]),
-                html_text(str(h["snippet"] or "")), tuple(of.get(h["id"], ())), key=str(h["id"]),
+                str(h["document_id"]),
+                position(h["start_offset"]),
+                position(h["end_offset"]),
+                html_text(str(h["snippet"] or "")),
+                tuple(of.get(h["id"], ())),
+                key=str(h["id"]),
             )
             for h in highlights
             if h["document_id"] in known_documents
         ),
         units=("utf8",),
         log=log,
-    )  # fmt: skip
+    )
 
 
 def _highlights(path: Path) -> Raw:
     """Read `id,document,tag,content`: one row a highlight and tag."""
-    table = tabular.read(path, HIGHLIGHT_COLUMNS)
+    table = sheets.read(path, HIGHLIGHT_COLUMNS)
     log = Log()
     log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
     log.warn(
         "archive",
-        "a highlights export holds neither texts nor positions, and lacks highlights without a tag: agreement "
+        "a highlights export holds neither texts nor positions, and lacks highlights without a "
+        "tag: agreement "
         "by character and overlaps of codes cannot be computed; the SQLite file has them",
     )
     selections: dict[tuple[str, str], RawSelection] = {}
@@ -84,13 +111,20 @@ def _highlights(path: Path) -> Raw:
         codings = before.codings if before else ()
         if row["tag"]:
             codings = (*codings, RawCoding(row["tag"]))
-        selections[key] = RawSelection(row["document"], None, None, row["content"], codings, key=row["id"])
+        selections[key] = RawSelection(
+            row["document"], None, None, row["content"], codings, key=row["id"]
+        )
     return Raw(
         tool="Taguette highlights",
-        sources=tuple(RawSource(name, name, None) for name in dict.fromkeys(row["document"] for row in table.rows)),
-        codes=tuple(RawCode(tag, (tag,)) for tag in dict.fromkeys(row["tag"] for row in table.rows) if tag),
+        sources=tuple(
+            RawSource(name, name, None)
+            for name in dict.fromkeys(row["document"] for row in table.rows)
+        ),
+        codes=tuple(
+            RawCode(tag, (tag,)) for tag in dict.fromkeys(row["tag"] for row in table.rows) if tag
+        ),
         selections=tuple(selections.values()),
         units=("utf8",),
         codebook_complete=False,
         log=log,
-    )  # fmt: skip
+    )

@@ -1,4 +1,5 @@
-"""Which codings belong to which theme: by set union over the hierarchy, never by adding up children."""
+"""Which codings belong to which theme: by set union over the hierarchy, never by adding up
+children."""
 
 from __future__ import annotations
 
@@ -9,9 +10,11 @@ from evalweave.qualitative.project import Project
 
 
 def codes_of_themes(project: Project) -> pd.DataFrame:
-    """Return (theme_id, code_id): every code that counts for a theme, descendants included where declared."""
+    """Return (theme_id, code_id): every code that counts for a theme, descendants included where
+    declared."""
     paths = {
-        code: tuple(code.split(JOIN)) for code in [*project.codes["code_id"], *project.theme_codes["code_id"]]
+        code: tuple(code.split(JOIN))
+        for code in [*project.codes["code_id"], *project.theme_codes["code_id"]]
     }
     rows = {
         (pair.theme_id, code)

@@ -1,1 +1,1 @@
-"""From an extract to clean measurements: readers, code lists, units, cleaning rules."""
+"""From typed tables to clean measurements: code lists, units, people, cleaning rules."""

@@ -1,4 +1,5 @@
-"""The cleaning stage: parsed tables in, clean tables out, every row kept or set aside for one reason."""
+"""The cleaning stage: parsed tables in, clean tables out, every row kept or set aside for one
+reason."""
 
 from __future__ import annotations
 
@@ -7,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave import engine
 from evalweave.errors import Fault, raise_faults
-from evalweave.records import engine, entries, people, same_day
+from evalweave.records import entries, people, same_day
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES, named
 
 if TYPE_CHECKING:
@@ -16,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalweave.records.codelists import Codelist
-    from evalweave.study import CleanSettings, Outcome
+    from evalweave.study.outcomes import Outcome
+    from evalweave.study.stages import CleanSettings
 
 STAGE = "clean"
 ROW_BITS, RULE_BITS = 40, 7  # of the number of a row set aside; 16 bits stay for files
@@ -24,7 +27,8 @@ ROW_BITS, RULE_BITS = 40, 7  # of the number of a row set aside; 16 bits stay fo
 
 @dataclass(frozen=True)
 class Cleaned:
-    """What cleaning leaves. `set_aside` has source_file, source_row and rule of every row that is not kept."""
+    """What cleaning leaves. `set_aside` has source_file, source_row and rule of every row that is
+    not kept."""
 
     patients: ir.Table
     registrations: ir.Table
@@ -43,15 +47,25 @@ def clean(
     lists: dict[str, Codelist],
     settings: CleanSettings,
 ) -> Cleaned:
-    """Apply every rule in its order to the parsed tables; raise `DataError` when nothing can come of it."""
+    """Apply every rule in its order to the parsed tables; raise `DataError` when nothing can come
+    of it."""
     collected = people.collections(backend, registrations)
     where = engine.keep(
-        backend, "practices", people.practice_table(practices, settings.extract.last_collection, collected)
+        backend,
+        "practices",
+        people.practice_table(practices, settings.extract.last_collection, collected),
     )
     persons = people.judge(backend, patients, registrations, where, settings.cleaning)
     outcomes = dict(sorted(settings.outcomes.items()))
     judged = entries.judge(
-        backend, events, persons.observed, where, lists, outcomes, settings.cleaning, settings.window
+        backend,
+        events,
+        persons.observed,
+        where,
+        lists,
+        outcomes,
+        settings.cleaning,
+        settings.window,
     )
     good = judged.filter(judged.rule.isnull())
     of_outcomes = entries.is_outcome(entries.kind_of(good), outcomes)
@@ -63,8 +77,10 @@ def clean(
         RECORDS: [_counts(judged), _counts(several), _counts(as_good).mutate(n=lambda t: -t.n)],
     }
     received = {
-        PATIENTS: patients.count(), REGISTRATIONS: registrations.count(), RECORDS: events.count(),
-    }  # fmt: skip
+        PATIENTS: patients.count(),
+        REGISTRATIONS: registrations.count(),
+        RECORDS: events.count(),
+    }
     ledger = _ledger(backend, counted, received, settings.window.period)
     _nothing_left(backend, ledger, alone, several, outcomes)
     return Cleaned(
@@ -80,7 +96,11 @@ def clean(
 
 
 def _measurements(
-    backend: Any, alone: ir.Table, several: ir.Table, observed: ir.Table, outcomes: dict[str, Outcome]
+    backend: Any,
+    alone: ir.Table,
+    several: ir.Table,
+    observed: ir.Table,
+    outcomes: dict[str, Outcome],
 ) -> ir.Table:
     """Return MEASUREMENTS, sorted: what stands alone on its day, and what several became."""
     one = alone.select("day", "reading", value="amount", n=ibis.literal(1, "int32"))
@@ -119,12 +139,13 @@ def _counts(judged: ir.Table) -> ir.Table:
 def _ledger(
     backend: Any, counted: dict[str, list[ir.Table]], received: dict[str, Any], period: str
 ) -> pd.DataFrame:
-    """Return LEDGER. What was received by arm and period is the sum of the judgements, and must be all rows."""
+    """Return LEDGER. What was received by arm and period is the sum of the judgements, and must be
+    all rows."""
     import pandas as pd
 
     from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
-    from evalweave.study import period_label
-    from evalweave.tables import LEDGER
+    from evalweave.study.periods import period_label
+    from evalweave.tables.records import LEDGER
 
     lines: list[dict[str, Any]] = []
     for unit, pieces in counted.items():
@@ -149,10 +170,19 @@ def _ledger(
             )
             lines.append({**place, **entry, "n": row["n"]})
         lines += [
-            {"stage": STAGE, "unit": unit, "arm": arm, "period": label, "entry": RECEIVED, "order": 0, "rule": "",
-             "reason": "received from ingest", "n": n}
+            {
+                "stage": STAGE,
+                "unit": unit,
+                "arm": arm,
+                "period": label,
+                "entry": RECEIVED,
+                "order": 0,
+                "rule": "",
+                "reason": "received from ingest",
+                "n": n,
+            }
             for (arm, label), n in totals.items()
-        ]  # fmt: skip
+        ]
     frame = pd.DataFrame(lines)
     keys = ["stage", "unit", "entry", "order", "rule", "reason", "arm", "period"]
     frame = frame.groupby(keys, dropna=False)["n"].sum().reset_index()
@@ -164,26 +194,33 @@ def _ledger(
     return frame
 
 
-def _set_aside(backend: Any, persons: people.People, judged: ir.Table, several: ir.Table) -> ir.Table:
+def _set_aside(
+    backend: Any, persons: people.People, judged: ir.Table, several: ir.Table
+) -> ir.Table:
     """Return source_file, source_row and rule of every row set aside, in that order.
 
     Sorted by one number and named afterwards: there are many rows, and names of files begin alike.
     """
     pieces = (
-        (persons.judged_patients, PATIENTS), (persons.judged_registrations, REGISTRATIONS), (judged, RECORDS),
+        (persons.judged_patients, PATIENTS),
+        (persons.judged_registrations, REGISTRATIONS),
+        (judged, RECORDS),
         (several, RECORDS),
-    )  # fmt: skip
+    )
     names = [rule.name for rule in RULES]
     aside = []
     for table, unit in pieces:
         before = names.index(named(unit)[1].name) - 1
         rule = (table.rule + before).cast("int16")
-        aside.append(table.filter(table.rule.notnull()).select("source_file", "source_row", rule=rule))
+        aside.append(
+            table.filter(table.rule.notnull()).select("source_file", "source_row", rule=rule)
+        )
     rows = ibis.union(*aside)
     found = backend.to_pyarrow(rows.select("source_file").distinct())["source_file"].to_pylist()
     files = sorted(found) or [""]
     numbers = ibis.memtable(
-        {"source_file": files, "file": range(len(files))}, schema={"source_file": "string", "file": "int64"}
+        {"source_file": files, "file": range(len(files))},
+        schema={"source_file": "string", "file": "int64"},
     )
     rows = rows.inner_join(numbers, "source_file")
     place = ((rows.file << ROW_BITS) + rows.source_row << RULE_BITS) + rows.rule
@@ -203,7 +240,8 @@ def _nothing_left(
     several: ir.Table,
     outcomes: dict[str, Outcome],
 ) -> None:
-    """Raise when no patient, or no measurement of an outcome, is left: later stages could only fail obscurely."""
+    """Raise when no patient, or no measurement of an outcome, is left: later stages could only fail
+    obscurely."""
     from evalweave.ledger import KEPT, SET_ASIDE
 
     faults = []
@@ -216,9 +254,13 @@ def _nothing_left(
     kept = ledger[ledger["entry"] == KEPT].groupby("unit")["n"].sum()
     if not kept.get(PATIENTS, 0):
         faults.append(
-            Fault(PATIENTS, f"nobody left after cleaning ({why(PATIENTS)})", "patients",
-                  "Compare identifiers of patients, registrations and practices.")
-        )  # fmt: skip
+            Fault(
+                PATIENTS,
+                f"nobody left after cleaning ({why(PATIENTS)})",
+                "patients",
+                "Compare identifiers of patients, registrations and practices.",
+            )
+        )
     else:
         stays = several.filter(several.rule.isnull())
         kinds = ibis.union(
@@ -226,9 +268,14 @@ def _nothing_left(
         )
         found = set(backend.to_pyarrow(kinds)["kind"].to_pylist())
         faults += [
-            Fault("events", f'no usable measurement of the outcome "{name}" (most were set aside so: {why(RECORDS)})',
-                  "at least one", "Check its code list, unit and plausible range, and the columns of events.")
+            Fault(
+                "events",
+                f'no usable measurement of the outcome "{name}" (most were set aside so: '
+                f"{why(RECORDS)})",
+                "at least one",
+                "Check its code list, unit and plausible range, and the columns of events.",
+            )
             for place, name in enumerate(outcomes)
             if place not in found
-        ]  # fmt: skip
+        ]
     raise_faults(faults)

@@ -1,8 +1,10 @@
 """Reading code lists: which codes mean an outcome or a condition, and which unit a code implies.
 
-Layouts that are read: ours (`code,code_system,term,implied_unit,source`), OpenCodelists (`code,term`), CPRD Aurum
-style (tabs, `MedCodeId`), and headerless `code<TAB>term`. Everything is text. Two more columns are optional:
-`category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no code its 1 or 0.
+Layouts that are read: ours (`code,code_system,term,implied_unit,source`), OpenCodelists
+(`code,term`), CPRD Aurum style (tabs, `MedCodeId`), and headerless `code<TAB>term`. Everything is
+text. Two more columns are
+optional: `category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no
+code its 1 or 0.
 """
 
 from __future__ import annotations
@@ -18,22 +20,35 @@ from evalweave.errors import Fault, nearest
 from evalweave.files import sha256
 from evalweave.records import units
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
-from evalweave.study import list_of, listed
+from evalweave.study.people import listed
+from evalweave.study.section import list_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
     import pandas as pd
 
-    from evalweave.study import Comparison, Eligibility, Outcome
+    from evalweave.study.outcomes import Outcome
+    from evalweave.study.people import Comparison, Eligibility
 
-# The column that holds the code, by what lists call it, and the coding system that the name implies.
+# The column that holds the code, by what lists call it, and the coding system that the name
+# implies.
 CODE_COLUMNS = {
-    "code": None, "medcodeid": "medcodeid", "snomedctconceptid": "snomed", "snomedcode": "snomed",
-    "snomed_code": "snomed", "snomedct_code": "snomed", "conceptid": "snomed", "concept_id": "omop",
-    "readcode": "read2", "read_code": "read2", "ctv3code": "ctv3", "ctv3": "ctv3", "ctv3id": "ctv3",
+    "code": None,
+    "medcodeid": "medcodeid",
+    "snomedctconceptid": "snomed",
+    "snomedcode": "snomed",
+    "snomed_code": "snomed",
+    "snomedct_code": "snomed",
+    "conceptid": "snomed",
+    "concept_id": "omop",
+    "readcode": "read2",
+    "read_code": "read2",
+    "ctv3code": "ctv3",
+    "ctv3": "ctv3",
+    "ctv3id": "ctv3",
     "id": None,
-}  # fmt: skip
+}
 OTHER_COLUMNS = {
     "code_system": ("code_system", "coding_system", "system"),
     "term": ("term", "description", "name"),
@@ -58,7 +73,8 @@ class Entry:
 
 @dataclass(frozen=True)
 class Codelist:
-    """A code list as read: its entries in the order of the file, duplicates taken out and counted."""
+    """A code list as read: its entries in the order of the file, duplicates taken out and
+    counted."""
 
     name: str
     file: str
@@ -68,47 +84,65 @@ class Codelist:
     notes: tuple[str, ...] = ()
 
     def labels(self) -> list[str]:
-        """Return the names under which its conditions appear: the list's, and one for each category apart."""
+        """Return the names under which its conditions appear: the list's, and one for each category
+        apart."""
         return sorted({labelled(self.name, entry.category) for entry in self.entries})
 
 
 def labelled(name: str, category: str) -> str:
-    """Return the name of a list's category: `referral[declined]`; without a category, the list's own."""
+    """Return the name of a list's category: `referral[declined]`; without a category, the list's
+    own."""
     return f"{name}[{category}]" if category else name
 
 
 def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, list[Fault]]:
-    """Read one code list; return it, or its faults. `default_system` is for lists that do not say."""
+    """Read one code list; return it, or its faults. `default_system` is for lists that do not
+    say."""
     file = path.name
     try:
         raw = path.read_bytes()
     except OSError as error:
         return None, [
-            Fault(str(path), f"no readable file ({error.strerror})", f'the code list "{name}"',
-                  "Correct its path under codelists.")
-        ]  # fmt: skip
+            Fault(
+                str(path),
+                f"no readable file ({error.strerror})",
+                f'the code list "{name}"',
+                "Correct its path under codelists.",
+            )
+        ]
     try:
         text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
     except UnicodeDecodeError:
-        return None, [Fault(file, "text that is not UTF-8", "UTF-8 text", "Save it as CSV (UTF-8).")]
+        return None, [
+            Fault(file, "text that is not UTF-8", "UTF-8 text", "Save it as CSV (UTF-8).")
+        ]
     if "\0" in text or raw.startswith(b"PK\x03\x04"):
         return None, [Fault(file, "no text file", "a CSV of codes", "Save it as CSV (UTF-8).")]
     try:
         rows = _rows(text)
     except csv.Error as error:
         return None, [
-            Fault(file, f"rows that cannot be told apart ({error})", "one code a row",
-                  "A quote that is never closed is the usual cause; double the quotes within a text.")
-        ]  # fmt: skip
+            Fault(
+                file,
+                f"rows that cannot be told apart ({error})",
+                "one code a row",
+                "A quote that is never closed is the usual cause; double the quotes within a text.",
+            )
+        ]
     if not rows:
         return None, [Fault(file, "an empty file", "one code a row")]
     places, system, first = _layout(rows[0][1], default_system)
     if places is None:
         header = ", ".join(rows[0][1])[:80]
         return None, [
-            Fault(file, f"no column of codes (the first row says: {header})", "a column called code",
-                  "Call it so, or put the header code,term above the codes.", row=1)
-        ]  # fmt: skip
+            Fault(
+                file,
+                f"no column of codes (the first row says: {header})",
+                "a column called code",
+                "Call it so, or put the header code,term above the codes.",
+                row=1,
+            )
+        ]
     return _entries(name, path, rows[first:], places, system)
 
 
@@ -133,7 +167,8 @@ def _rows(text: str) -> list[tuple[int, list[str]]]:
 
 
 def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | None, str, int]:
-    """Return column → place, the coding system of codes that do not say theirs, and the first row of codes."""
+    """Return column → place, the coding system of codes that do not say theirs, and the first row
+    of codes."""
     folded = [cell.lower().replace(" ", "_") for cell in first]
     for word, implied in CODE_COLUMNS.items():
         if word in folded:
@@ -149,7 +184,11 @@ def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | Non
 
 
 def _entries(
-    name: str, path: Path, rows: list[tuple[int, list[str]]], places: dict[str, int], default_system: str
+    name: str,
+    path: Path,
+    rows: list[tuple[int, list[str]]],
+    places: dict[str, int],
+    default_system: str,
 ) -> tuple[Codelist | None, list[Fault]]:
     faults: list[Fault] = []
     notes: list[str] = []
@@ -163,41 +202,67 @@ def _entries(
 
         text = cell("code")
         if not text:
-            faults.append(Fault(path.name, "no code", "a code", "Remove the row or add it.", row, "code"))
+            faults.append(
+                Fault(path.name, "no code", "a code", "Remove the row or add it.", row, "code")
+            )
             continue
         said = cell("code_system")
         system = system_named(said) if said else default_system
         if system is None or system not in SYSTEMS:
             faults.append(
-                Fault(path.name, f'the coding system "{said}"', "a known one", nearest(said, SYSTEMS), row,
-                      "code_system")
-            )  # fmt: skip
+                Fault(
+                    path.name,
+                    f'the coding system "{said}"',
+                    "a known one",
+                    nearest(said, SYSTEMS),
+                    row,
+                    "code_system",
+                )
+            )
             continue
         code = SYSTEMS[system](text)
         if system in ("snomed", "medcodeid", "omop") and (damage := _damage(code)):
             faults.append(
-                Fault(path.name, damage, "all of its digits",
-                      "A spreadsheet has cut it; take the list from its source again.", row, "code")
-            )  # fmt: skip
+                Fault(
+                    path.name,
+                    damage,
+                    "all of its digits",
+                    "A spreadsheet has cut it; take the list from its source again.",
+                    row,
+                    "code",
+                )
+            )
             continue
         if oddity := code.oddity():
-            notes.append(f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?")
+            notes.append(
+                f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?"
+            )
         entry = Entry(code, cell("term"), cell("implied_unit"), cell("category"), cell("value"))
         before = kept.setdefault(code, entry)
         if before is not entry:
             duplicates += 1
             if (before.category, before.value, before.implied_unit) != (
-                entry.category, entry.value, entry.implied_unit,
-            ):  # fmt: skip
+                entry.category,
+                entry.value,
+                entry.implied_unit,
+            ):
                 faults.append(
-                    Fault(path.name, "a code that stands in two categories (or with two units)", "one of them",
-                          "Remove one of its rows.", row, "code")
-                )  # fmt: skip
+                    Fault(
+                        path.name,
+                        "a code that stands in two categories (or with two units)",
+                        "one of them",
+                        "Remove one of its rows.",
+                        row,
+                        "code",
+                    )
+                )
     if not kept and not faults:
         faults.append(Fault(path.name, "a header and no codes", "at least one code"))
     if faults:
         return None, faults
-    return Codelist(name, path.name, sha256(path), tuple(kept.values()), duplicates, tuple(notes)), []
+    return Codelist(
+        name, path.name, sha256(path), tuple(kept.values()), duplicates, tuple(notes)
+    ), []
 
 
 def _damage(code: Code) -> str:
@@ -214,7 +279,9 @@ def _damage(code: Code) -> str:
     )
 
 
-def read_all(codelists: dict[str, str], default_system: str) -> tuple[dict[str, Codelist], list[Fault]]:
+def read_all(
+    codelists: dict[str, str], default_system: str
+) -> tuple[dict[str, Codelist], list[Fault]]:
     """Read every code list of a study; return those that could be read, and all faults."""
     lists: dict[str, Codelist] = {}
     faults: list[Fault] = []
@@ -227,7 +294,8 @@ def read_all(codelists: dict[str, str], default_system: str) -> tuple[dict[str, 
 
 
 def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[Fault]:
-    """Return a fault for each code that means an outcome and something else: a record cannot be both.
+    """Return a fault for each code that means an outcome and something else: a record cannot be
+    both.
 
     Two lists of conditions may share codes (a comorbidity may also be an exclusion).
     """
@@ -239,29 +307,51 @@ def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[
             before = owner.setdefault(entry.code, name)
             if before != name and before in measured:
                 faults.append(
-                    Fault(lists[name].file, f'a code that also stands in the code list "{before}" of an outcome',
-                          "each code in one of them", "Remove it from one.")
-                )  # fmt: skip
+                    Fault(
+                        lists[name].file,
+                        f'a code that also stands in the code list "{before}" of an outcome',
+                        "each code in one of them",
+                        "Remove it from one.",
+                    )
+                )
     for name, outcome in outcomes.items():
         codelist = lists.get(outcome.codelist or name)
         quantity = units.quantity_of(outcome.quantity or name, outcome.unit)
-        implied = {entry.implied_unit for entry in codelist.entries if entry.implied_unit} if codelist else ()
+        implied = (
+            {entry.implied_unit for entry in codelist.entries if entry.implied_unit}
+            if codelist
+            else ()
+        )
         for unit in sorted(each for each in implied if not quantity.has(each)):
             valid = [each.name for each in quantity.units]
             faults.append(
-                Fault(codelist.file if codelist else "", f'the unit "{unit}"', f"a unit of {quantity.name}",
-                      nearest(unit, valid), column="implied_unit")
-            )  # fmt: skip
-        if outcome.binary and codelist and not all(entry.value in ("0", "1") for entry in codelist.entries):
+                Fault(
+                    codelist.file if codelist else "",
+                    f'the unit "{unit}"',
+                    f"a unit of {quantity.name}",
+                    nearest(unit, valid),
+                    column="implied_unit",
+                )
+            )
+        if (
+            outcome.binary
+            and codelist
+            and not all(entry.value in ("0", "1") for entry in codelist.entries)
+        ):
             faults.append(
-                Fault(codelist.file, f'codes of the yes/no outcome "{name}" without 1 or 0',
-                      "a column value with 1 or 0 for every code", column="value")
-            )  # fmt: skip
+                Fault(
+                    codelist.file,
+                    f'codes of the yes/no outcome "{name}" without 1 or 0',
+                    "a column value with 1 or 0 for every code",
+                    column="value",
+                )
+            )
     return faults
 
 
 def asked_for(eligibility: Eligibility, comparisons: Mapping[str, Comparison]) -> list[str]:
-    """Return every list, or category of one, on which a study's eligibility and comparisons rest."""
+    """Return every list, or category of one, on which a study's eligibility and comparisons
+    rest."""
     referrals = [group.referrals for group in comparisons.values() if group.referrals]
     return [*listed(eligibility), *eligibility.additional_conditions, *referrals]
 
@@ -273,15 +363,21 @@ def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str])
     """
     known = sorted(label for each in labels.values() for label in each)
     return [
-        Fault(f'code list "{list_of(label)}"', f'no code of "{label}", which the study asks for',
-              "a code with that category", nearest(label, known), column="category")
+        Fault(
+            f'code list "{list_of(label)}"',
+            f'no code of "{label}", which the study asks for',
+            "a code with that category",
+            nearest(label, known),
+            column="category",
+        )
         for label in dict.fromkeys(wanted)
         if list_of(label) in labels and label not in known
-    ]  # fmt: skip
+    ]
 
 
 def summary(lists: dict[str, Codelist]) -> pd.DataFrame:
-    """Return one row a list: file, number of codes, duplicates, labels of its conditions, checksum."""
+    """Return one row a list: file, number of codes, duplicates, labels of its conditions,
+    checksum."""
     import pandas as pd
 
     return pd.DataFrame(

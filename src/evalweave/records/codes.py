@@ -9,15 +9,30 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-# Verhoeff's check digit (SNOMED CT Release File Specifications, 5.5): multiplication in the dihedral group D5
-# and its permutation table.
+# Verhoeff's check digit (SNOMED CT Release File Specifications, 5.5): multiplication in the
+# dihedral group D5 and its permutation table.
 _D5 = (
-    "0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
-    "5987604321", "6598710432", "7659821043", "8765932104", "9876543210",
-)  # fmt: skip
+    "0123456789",
+    "1234067895",
+    "2340178956",
+    "3401289567",
+    "4012395678",
+    "5987604321",
+    "6598710432",
+    "7659821043",
+    "8765932104",
+    "9876543210",
+)
 _PERMUTED = (
-    "0123456789", "1576283094", "5803796142", "8916043527", "9453126870", "4286573901", "2793806415", "7046913258",
-)  # fmt: skip
+    "0123456789",
+    "1576283094",
+    "5803796142",
+    "8916043527",
+    "9453126870",
+    "4286573901",
+    "2793806415",
+    "7046913258",
+)
 
 
 @dataclass(frozen=True, order=True)
@@ -42,8 +57,11 @@ class SnomedCode(Code):
     shape = r"[1-9][0-9]{5,17}"
 
     def oddity(self) -> str:
-        """Return what is odd: spreadsheets change the last digits of long codes, and the check digit shows it."""
-        return super().oddity() or ("" if check_digit_fits(self.text) else "has a wrong check digit")
+        """Return what is odd: spreadsheets change the last digits of long codes, and the check
+        digit shows it."""
+        return super().oddity() or (
+            "" if check_digit_fits(self.text) else "has a wrong check digit"
+        )
 
 
 class Read2Code(Code):
@@ -81,15 +99,28 @@ class LocalCode(Code):
 
 
 SYSTEMS: dict[str, type[Code]] = {
-    kind.system: kind for kind in (SnomedCode, Read2Code, Ctv3Code, MedCodeId, OmopConcept, LocalCode)
+    kind.system: kind
+    for kind in (SnomedCode, Read2Code, Ctv3Code, MedCodeId, OmopConcept, LocalCode)
 }
 # How people write the names of coding systems.
 SPELLINGS = {
-    "snomedct": "snomed", "snomed ct": "snomed", "snomed-ct": "snomed", "sct": "snomed",
-    "read": "read2", "readv2": "read2", "read v2": "read2", "read_v2": "read2", "read code": "read2",
-    "read3": "ctv3", "readv3": "ctv3", "ctv-3": "ctv3", "xcode": "ctv3",
-    "medcode": "medcodeid", "omop concept": "omop", "concept_id": "omop",
-}  # fmt: skip
+    "snomedct": "snomed",
+    "snomed ct": "snomed",
+    "snomed-ct": "snomed",
+    "sct": "snomed",
+    "read": "read2",
+    "readv2": "read2",
+    "read v2": "read2",
+    "read_v2": "read2",
+    "read code": "read2",
+    "read3": "ctv3",
+    "readv3": "ctv3",
+    "ctv-3": "ctv3",
+    "xcode": "ctv3",
+    "medcode": "medcodeid",
+    "omop concept": "omop",
+    "concept_id": "omop",
+}
 
 
 def system_named(name: str) -> str | None:

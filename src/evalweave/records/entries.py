@@ -1,4 +1,5 @@
-"""Rules for single records: is the code wanted, does the date hold, what is the value and in which unit?"""
+"""Rules for single records: is the code wanted, does the date hold, what is the value and in which
+unit?"""
 
 from __future__ import annotations
 
@@ -7,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave import engine
+from evalweave.engine.expressions import period_expression
 from evalweave.errors import StudyError
-from evalweave.records import engine, units
+from evalweave.records import units
 from evalweave.records.codelists import Codelist, labelled
 from evalweave.records.rules import first_failed
 from evalweave.records.spells import EVER
@@ -16,9 +19,12 @@ from evalweave.records.spells import EVER
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import Cleaning, Outcome, Window
+    from evalweave.study.outcomes import Outcome
+    from evalweave.study.periods import Window
+    from evalweave.study.records import Cleaning
 
-COMPARATOR = r"^[\t\n\f\r ]*(?:<=|>=|=<|=>|<|>|≤|≥|~)[\t\n\f\r ]*([+-]?\d+(?:\.\d+)?)[\t\n\f\r ]*\z"  # \s and $ differ by engine
+# \s and $ differ by engine
+COMPARATOR = r"^[\t\n\f\r ]*(?:<=|>=|=<|=>|<|>|≤|≥|~)[\t\n\f\r ]*([+-]?\d+(?:\.\d+)?)[\t\n\f\r ]*\z"
 
 DECIDED_BY = ("text", "code", "range", "declared")  # what decided a record's unit
 UNKNOWN_FROM = dt.date(2999, 1, 1)  # dates from here on stand for unknown
@@ -28,10 +34,11 @@ DATE_BITS, KIND_BITS = 20, 10  # of the number of a day; 33 bits stay for regist
 
 
 def code_table(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> ir.Table:
-    """Return code_system, code → its `kind`, the outcome (null for conditions), the place of the implied unit among the
-    quantity's, and 1/0 of a yes/no outcome.
+    """Return code_system, code → its `kind`, the outcome (null for conditions), the place of the
+    implied unit among the quantity's, and 1/0 of a yes/no outcome.
 
-    The kind is the place of the outcome, or that of the condition lists which hold the code, counted on from there.
+    The kind is the place of the outcome, or that of the condition lists which hold the code,
+    counted on from there.
     """
     measured = {outcome.codelist or name: name for name, outcome in outcomes.items()}
     kinds = {name: place for place, name in enumerate(outcomes)}
@@ -48,15 +55,22 @@ def code_table(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> ir.T
         rows |= {code: {"kind": place} for code in codes if code not in rows}
     return _table(
         [{"code_system": system, "code": text, **row} for (system, text), row in rows.items()],
-        {"code_system": "string", "code": "string", "kind": "int16", "outcome": "string", "implied": "int8",
-         "yes_no": "float64"},
-    )  # fmt: skip
+        {
+            "code_system": "string",
+            "code": "string",
+            "kind": "int16",
+            "outcome": "string",
+            "implied": "int8",
+            "yes_no": "float64",
+        },
+    )
 
 
 def conditions_of(
     lists: dict[str, Codelist], outcomes: dict[str, Outcome]
 ) -> dict[tuple[str, ...], list[tuple[str, str]]]:
-    """Return which codes (system, text) the same condition lists hold: the lists' names → the codes, in order."""
+    """Return which codes (system, text) the same condition lists hold: the lists' names → the
+    codes, in order."""
     measured = {outcome.codelist or name for name, outcome in outcomes.items()}
     holders: dict[tuple[str, str], set[str]] = {}
     for name, codelist in lists.items():
@@ -68,7 +82,8 @@ def conditions_of(
         found.setdefault(tuple(sorted(names)), []).append(code)
     if len(outcomes) + len(found) > 1 << KIND_BITS:
         raise StudyError(
-            f"codelists: found codes in {len(found)} different combinations of lists, expected at most "
+            f"codelists: found codes in {len(found)} different combinations of lists, expected at "
+            "most "
             f"{(1 << KIND_BITS) - len(outcomes)}. Leave out lists that the study does not use."
         )
     return dict(sorted(found.items()))
@@ -99,13 +114,16 @@ def _table(rows: list[dict[str, Any]], schema: dict[str, str]) -> ir.Table:
     import pyarrow as pa
 
     kinds = {name: getattr(pa, name)() for name in ("string", "float64", "int8", "int16")}
-    return ibis.memtable(pa.Table.from_pylist(rows, pa.schema([(n, kinds[k]) for n, k in schema.items()])))
+    return ibis.memtable(
+        pa.Table.from_pylist(rows, pa.schema([(n, kinds[k]) for n, k in schema.items()]))
+    )
 
 
 def located(events: ir.Table, observed: ir.Table, practices: ir.Table, window: Window) -> ir.Table:
     """Return the events with what is known of patient and practice on that day, with `arm`.
 
-    Where patient or date are unknown, the arm is that of the practice which the record itself names.
+    Where patient or date are unknown, the arm is that of the practice which the record itself
+    names.
     """
     day = events.date.fill_null(EVER)
     joined = events.left_join(
@@ -121,21 +139,10 @@ def located(events: ir.Table, observed: ir.Table, practices: ir.Table, window: W
     ).drop("_named", "_named_arm", "patient_id_right")
 
 
-def period_expression(day: Any, period: str) -> Any:
-    """Return the number of the period that contains `day`, as `study.period_number` counts."""
-    year, month = day.year().cast("int64"), day.month().cast("int64")
-    if period == "financial_year":
-        return year - (month < 4).cast("int64")
-    if period == "calendar_year":
-        return year
-    months = {"month": 1, "quarter": 3, "half_year": 6}[period]
-    return year * (12 // months) + ((month - 1) / months).floor().cast("int64")
-
-
 def dated(record: ir.Table, outcome: Any, cleaning: Cleaning, window: Window) -> dict[str, Any]:
-    """Return the conditions of the rules on patient and date. Conditions of history apply to all records, those of
-    window, registration start and contribution to outcomes only: a diagnosis counts whenever it was made. `outcome`
-    says of which records a value is wanted."""
+    """Return the conditions of the rules on patient and date. Conditions of history apply to all
+    records, those of window, registration start and contribution to outcomes only: a diagnosis
+    counts whenever it was made. `outcome` says of which records a value is wanted."""
     day = record.date
     filler = _any([day == each for each in cleaning.filler_dates])  # a list would be joined
     conditions = {
@@ -159,14 +166,16 @@ def dated(record: ir.Table, outcome: Any, cleaning: Cleaning, window: Window) ->
 
 
 def unit_table(texts: list[tuple[int, str]], outcomes: dict[str, Outcome]) -> ir.Table:
-    """Return kind, unit_text → the unit's place among the quantity's: UNTOLD where the text says nothing, null
-    where it says something unknown."""
+    """Return kind, unit_text → the unit's place among the quantity's: UNTOLD where the text says
+    nothing, null where it says something unknown."""
     named = list(outcomes.items())
     rows = []
     for number, text in sorted(texts):
         quantity = _quantity(*named[number])
         told = quantity.read(text)
-        place = None if told is None else quantity.units.index(quantity.unit(told)) if told else UNTOLD
+        place = (
+            None if told is None else quantity.units.index(quantity.unit(told)) if told else UNTOLD
+        )
         rows.append({"kind": number, "unit_text": text, "told": place})
     return _table(rows, {"kind": "int16", "unit_text": "string", "told": "int8"})
 
@@ -174,11 +183,12 @@ def unit_table(texts: list[tuple[int, str]], outcomes: dict[str, Outcome]) -> ir
 def measured(
     record: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
 ) -> tuple[ir.Table, dict[str, Any]]:
-    """Return the records with `amount` in the outcome's unit, the place of the `unit` as recorded and what
-    decided it (`decided`, a place in DECIDED_BY); and the conditions of the rules on value, unit and range.
+    """Return the records with `amount` in the outcome's unit, the place of the `unit` as recorded
+    and what decided it (`decided`, a place in DECIDED_BY); and the conditions of the rules on
+    value, unit and range.
 
-    The unit is decided by the unit text, else by the code, else (by switch) by the value's range; a quantity with a
-    single unit needs none.
+    The unit is decided by the unit text, else by the code, else (by switch) by the value's range; a
+    quantity with a single unit needs none.
     """
     number, bounded = record.value, record.value.isnull() & record.value_text.re_search(COMPARATOR)
     if cleaning.comparators == "keep_at_bound":
@@ -186,8 +196,13 @@ def measured(
         number = bounded.ifelse(bound, number)
     r = record.mutate(_number=number, _bounded=bounded, _told=record.told.nullif(UNTOLD))
     quantities = {place: _quantity(*each) for place, each in enumerate(outcomes.items())}
-    ranged, otherwise = [], []  # by value where the quantity's units have ranges, as declared where not
-    for place, (outcome, quantity) in enumerate(zip(outcomes.values(), quantities.values(), strict=True)):
+    ranged, otherwise = (
+        [],
+        [],
+    )  # by value where the quantity's units have ranges, as declared where not
+    for place, (outcome, quantity) in enumerate(
+        zip(outcomes.values(), quantities.values(), strict=True)
+    ):
         this = r.kind == place
         bounds = [(at, unit) for at, unit in enumerate(quantity.units) if unit.low or unit.high]
         if not bounds:
@@ -198,7 +213,9 @@ def measured(
             ranged.append((this & _within(r._number, unit), ibis.literal(at, "int8")))
     no_unit = ibis.null("int8")
     r = r.mutate(
-        _ranged=ibis.cases(*ranged, else_=no_unit) if ranged and cleaning.unit_by_range else no_unit,
+        _ranged=ibis.cases(*ranged, else_=no_unit)
+        if ranged and cleaning.unit_by_range
+        else no_unit,
         _declared=ibis.cases(*otherwise, else_=no_unit) if otherwise else no_unit,
     )
     text, code, by_range, as_declared = range(len(DECIDED_BY))
@@ -220,7 +237,9 @@ def measured(
             value.append((here, units.convert(r._number, quantity, unit.name, outcome.unit)))
             if unit.low is not None or unit.high is not None:
                 contradicts.append(here & ~_within(r._number, unit))
-    r = r.mutate(amount=r.yes_no.notnull().ifelse(r.yes_no, ibis.cases(*value, else_=ibis.null("float64"))))
+    r = r.mutate(
+        amount=r.yes_no.notnull().ifelse(r.yes_no, ibis.cases(*value, else_=ibis.null("float64")))
+    )
     for place, outcome in enumerate(outcomes.values()):
         low, high = (float(bound) for bound in outcome.plausible)
         implausible.append((r.kind == place) & ~r.amount.between(low, high))
@@ -240,7 +259,8 @@ def measured(
 
 
 def is_outcome(kind: Any, outcomes: dict[str, Outcome]) -> Any:
-    """Return whether records of a kind are measurements of an outcome, not entries of conditions."""
+    """Return whether records of a kind are measurements of an outcome, not entries of
+    conditions."""
     return kind < len(outcomes)
 
 
@@ -281,11 +301,13 @@ def judge(
     cleaning: Cleaning,
     window: Window,
 ) -> ir.Table:
-    """Return every record with `arm`, `period` and the order of the `rule` that it fails (null = kept).
+    """Return every record with `arm`, `period` and the order of the `rule` that it fails (null =
+    kept).
 
-    What is kept has its `day`, one number for patient, registration, kind (as `code_table` says, in the order
-    of `outcomes`) and date, in this order; measurements also have their `amount` in the outcome's unit and `reading`, one
-    number for the unit as recorded and what decided it. Numbers, because writing these columns is half of the work.
+    What is kept has its `day`, one number for patient, registration, kind (as `code_table` says, in
+    the order of `outcomes`) and date, in this order; measurements also have their `amount` in the
+    outcome's unit and `reading`, one number for the unit as recorded and what decided it. Numbers,
+    because writing these columns is half of the work.
     """
     codes = engine.keep(backend, "codes", code_table(lists, outcomes))
     key = ["code_system", "code"]
@@ -322,25 +344,32 @@ def judge(
             "rule",
             period=r.period.cast("int32"),
             day=good.ifelse(day, ibis.null("int64")),
-            **{name: wanted.ifelse(each, ibis.null(each.type())) for name, each in of_outcomes.items()},
+            **{
+                name: wanted.ifelse(each, ibis.null(each.type()))
+                for name, each in of_outcomes.items()
+            },
         ),
         large=True,
     )
 
 
 def _day(tile: Any, kind: Any, days: Any) -> Any:
-    """Return one number for a registration's tile, a kind and a date (in days since EVER), sorted in this order."""
+    """Return one number for a registration's tile, a kind and a date (in days since EVER), sorted
+    in this order."""
     return (tile.cast("int64") * (1 << KIND_BITS) + kind) * (1 << DATE_BITS) + days
 
 
 def unpacked(judged: ir.Table) -> ir.Table:
-    """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its numbers."""
+    """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its
+    numbers."""
     days = judged.day & ((1 << DATE_BITS) - 1)
     after = ibis.literal(EVER, "date") + days.cast("int32").as_interval("D")
     return judged.mutate(
         tile=tile_of(judged),
         kind=kind_of(judged),
-        date=after.cast("timestamp").cast("date"),  # the sum is a time to DuckDB, and a date to Ibis
+        date=after.cast("timestamp").cast(
+            "date"
+        ),  # the sum is a time to DuckDB, and a date to Ibis
         unit=judged.reading >> DECIDED_BITS,
         decided=judged.reading & ((1 << DECIDED_BITS) - 1),
     )

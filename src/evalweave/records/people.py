@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.records import engine, spells
+from evalweave import engine
+from evalweave.records import spells
 from evalweave.records.practices import arm_of, effective
 from evalweave.records.rules import first_failed
 
@@ -17,9 +18,17 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study import Cleaning
+    from evalweave.study.records import Cleaning
 
-FACTS = ("sex", "birth_year", "birth_month", "ethnicity", "imd_quintile", "death_date", "acceptable")
+FACTS = (
+    "sex",
+    "birth_year",
+    "birth_month",
+    "ethnicity",
+    "imd_quintile",
+    "death_date",
+    "acceptable",
+)
 LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not ended
 
 
@@ -27,8 +36,9 @@ LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not end
 class People:
     """What the rules for patients and registrations leave, and how they judged each row.
 
-    `observed` has one row a patient and stretch of time (`spells.tiles`), numbered by patient and time (`tile`), with
-    what the rules for records need to know of both; a set-aside patient has one row.
+    `observed` has one row a patient and stretch of time (`spells.tiles`), numbered by patient and
+    time (`tile`), with what the rules for records need to know of both; a set-aside patient has one
+    row.
     """
 
     patients: ir.Table
@@ -43,9 +53,11 @@ def practice_table(
     last_collection: dt.date | None,
     collected: Mapping[str, dt.date] | None = None,
 ) -> ir.Table:
-    """Return the practices with the one that serves their patients now, its arm, its start and the bounds of its data.
+    """Return the practices with the one that serves their patients now, its arm, its start and the
+    bounds of its data.
 
-    `collected` has last collections as the extract says; `contributes_to` in the practices goes before.
+    `collected` has last collections as the extract says; `contributes_to` in the practices goes
+    before.
     """
     import pyarrow as pa
 
@@ -70,28 +82,42 @@ def practice_table(
     if last_collection is None:
         return known
     return known.mutate(
-        collected_to=ibis.least(known.collected_to.fill_null(last_collection), ibis.literal(last_collection))
+        collected_to=ibis.least(
+            known.collected_to.fill_null(last_collection), ibis.literal(last_collection)
+        )
     )
 
 
 def collections(backend: Any, registrations: ir.Table) -> dict[str, dt.date]:
     """Return the last collection of each practice, as its registrations say."""
-    said = registrations.filter(registrations.collected_to.notnull() & registrations.practice_id.notnull())
+    said = registrations.filter(
+        registrations.collected_to.notnull() & registrations.practice_id.notnull()
+    )
     last = said.group_by("practice_id").aggregate(day=said.collected_to.max())
     return {row["practice_id"]: row["day"] for row in backend.to_pyarrow(last).to_pylist()}
 
 
 def judge(
-    backend: Any, patients: ir.Table, registrations: ir.Table, practices: ir.Table, cleaning: Cleaning
+    backend: Any,
+    patients: ir.Table,
+    registrations: ir.Table,
+    practices: ir.Table,
+    cleaning: Cleaning,
 ) -> People:
-    """Apply the rules to the parsed tables `patients` and `registrations` (see `rules` for what is set aside)."""
+    """Apply the rules to the parsed tables `patients` and `registrations` (see `rules` for what is
+    set aside)."""
     marked = engine.keep(
         backend, "marked_registrations", _registrations_alone(registrations, practices), large=True
     )
     valid = marked.filter(marked.rule.isnull()).select(
-        "patient_id", practice_id="practice_now", start="start", stop=marked.end.fill_null(spells.OPEN)
+        "patient_id",
+        practice_id="practice_now",
+        start="start",
+        stop=marked.end.fill_null(spells.OPEN),
     )
-    held = engine.keep(backend, "held_spells", spells.disjoint(valid, cleaning.gap_days), large=True)
+    held = engine.keep(
+        backend, "held_spells", spells.disjoint(valid, cleaning.gap_days), large=True
+    )
     judged = engine.keep(
         backend, "judged_patients", _patients(backend, patients, marked, cleaning), large=True
     )
@@ -127,21 +153,30 @@ def judge(
     observed = tiled.inner_join(facts, "patient_id").mutate(kept=True)
     observed = observed.rename(arm="practice_arm", now_at="practice_id")
     aside = judged.filter(judged.rule.notnull()).anti_join(kept, "patient_id")
-    aside = aside.filter(aside.patient_id.notnull()).group_by("patient_id").aggregate(arm=aside.arm.max())
+    aside = (
+        aside.filter(aside.patient_id.notnull())
+        .group_by("patient_id")
+        .aggregate(arm=aside.arm.max())
+    )
     nobody = aside.select(
         "patient_id",
         "arm",
         **{
             name: (ibis.literal(value, "date") if value else ibis.null(kind))
             for name, kind, value in (
-                ("now_at", "string", None), ("start", "date", spells.EVER), ("stop", "date", spells.OPEN),
-                ("since", "date", spells.EVER), ("until", "date", spells.OPEN),
-                ("contributes_from", "date", None), ("collected_to", "date", None),
-                ("death_date", "date", None), ("born", "date", None),
+                ("now_at", "string", None),
+                ("start", "date", spells.EVER),
+                ("stop", "date", spells.OPEN),
+                ("since", "date", spells.EVER),
+                ("until", "date", spells.OPEN),
+                ("contributes_from", "date", None),
+                ("collected_to", "date", None),
+                ("death_date", "date", None),
+                ("born", "date", None),
             )
         },
         kept=ibis.literal(False),
-    )  # fmt: skip
+    )
     observed = observed.union(nobody.select(*observed.columns))
     in_order = ibis.window(order_by=["patient_id", "since"])
     observed = engine.keep(
@@ -152,7 +187,7 @@ def judge(
     last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))
     cleaned = spell.select(
         "patient_id", practice_id="now_at", start="start", end=last.nullif(open_end)
-    )  # fmt: skip
+    )
     return People(
         patients=kept,
         registrations=cleaned,
@@ -198,10 +233,14 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
 
 
 def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
-    """Return the patients with the rule that each row fails and the arm of the latest known registration."""
-    # of two that start on one day, a known practice before an unknown one, and the programme's first
+    """Return the patients with the rule that each row fails and the arm of the latest known
+    registration."""
+    # of two that start on one day, a known practice before an unknown one, and the programme's
+    # first
     rank = ibis.cases((marked.arm == "programme", 2), (marked.arm == "comparison", 1), else_=0)
-    latest = marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day") * 3 + rank
+    latest = (
+        marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day") * 3 + rank
+    )
     registered = marked.group_by("patient_id").aggregate(
         n_known=marked.practice_now.count(),
         n_valid=(marked.rule.isnull()).sum(),
@@ -224,15 +263,21 @@ def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Clea
         del conditions["patient_not_acceptable"]
     if not cleaning.sex_and_birth_year:
         del conditions["patient_sex_missing"], conditions["patient_birth_year_missing"]
-    return p.select("patient_id", *FACTS, "source_file", "source_row", "arm", rule=first_failed(conditions))
+    return p.select(
+        "patient_id", *FACTS, "source_file", "source_row", "arm", rule=first_failed(conditions)
+    )
 
 
 def _compared(backend: Any, patients: ir.Table) -> ir.Table:
-    """Return the rows with the facts of all rows of their patient, their `_place` among these, whether these contradict
-    each other and whether one has a date of death that is none. Only those of several rows are compared."""
+    """Return the rows with the facts of all rows of their patient, their `_place` among these,
+    whether these contradict each other and whether one has a date of death that is none. Only those
+    of several rows are compared."""
     n = patients.group_by("patient_id").aggregate(n=patients.count())
     repeated = engine.keep(backend, "repeated_patients", n.filter(n.n > 1))
-    facts = {fact: patients[fact].nullif("unknown") if fact == "sex" else patients[fact] for fact in FACTS}
+    facts = {
+        fact: patients[fact].nullif("unknown") if fact == "sex" else patients[fact]
+        for fact in FACTS
+    }
     all_ = patients.select(
         "patient_id",
         "source_file",

@@ -1,12 +1,14 @@
-"""The cleaning rules, declared in order: a row is set aside by the first rule that it fails, for one reason.
+"""The cleaning rules, declared in order: a row is set aside by the first rule that it fails, for
+one reason.
 
-The conditions live beside the tables they judge (`people`, `entries`, `same_day`); `examples` holds a small
-before/after table for each rule, which is its test and its documentation.
+The conditions live beside the tables they judge (`people`, `entries`, `same_day`); `examples` holds
+a small before/after table for each rule, which is its test and its documentation.
 
-Accounting. Patients: kept = rows of `patients`. Registrations: kept = spells that hold; `registrations` has them
-merged and cut where they overlap. Records: kept = rows of `measurements` + records of conditions (one record may
-count for several code lists, and `conditions` has each day once). Records of a day that become one measurement
-leave one of them kept; the others are set aside as merged, so that the parts always sum to the whole.
+Accounting. Patients: kept = rows of `patients`. Registrations: kept = spells that hold;
+`registrations` has them merged and cut where they overlap. Records: kept = rows of `measurements` +
+records of conditions (one record may count for several code lists, and `conditions` has each day
+once). Records of a day that become one measurement leave one of them kept; the others are set aside
+as merged, so that the parts always sum to the whole.
 """
 
 from __future__ import annotations
@@ -22,7 +24,8 @@ PATIENTS, REGISTRATIONS, RECORDS = "patients", "registrations", "records"
 
 @dataclass(frozen=True)
 class Rule:
-    """One reason to set a row aside. `switch` names the key of `cleaning` that turns it off or changes it."""
+    """One reason to set a row aside. `switch` names the key of `cleaning` that turns it off or
+    changes it."""
 
     unit: str
     name: str
@@ -34,16 +37,42 @@ class Rule:
 _DECLARED = (
     Rule(PATIENTS, "patient_without_id", "no patient identifier"),
     Rule(PATIENTS, "patient_repeated", "repeats another row of the patient; merged with it"),
-    Rule(PATIENTS, "patient_conflicting", "rows of one patient contradict each other in a fixed fact"),
-    Rule(PATIENTS, "patient_not_acceptable", "flagged unacceptable by the supplier", "acceptable_patient"),
+    Rule(
+        PATIENTS, "patient_conflicting", "rows of one patient contradict each other in a fixed fact"
+    ),
+    Rule(
+        PATIENTS,
+        "patient_not_acceptable",
+        "flagged unacceptable by the supplier",
+        "acceptable_patient",
+    ),
     Rule(PATIENTS, "patient_sex_missing", "sex missing or unknown", "sex_and_birth_year"),
-    Rule(PATIENTS, "patient_birth_year_missing", "year of birth missing or unreadable", "sex_and_birth_year"),
-    Rule(PATIENTS, "patient_death_unreadable", "date of death is no date, so follow-up has no known end"),
+    Rule(
+        PATIENTS,
+        "patient_birth_year_missing",
+        "year of birth missing or unreadable",
+        "sex_and_birth_year",
+    ),
+    Rule(
+        PATIENTS,
+        "patient_death_unreadable",
+        "date of death is no date, so follow-up has no known end",
+    ),
     Rule(PATIENTS, "patient_practice_unknown", "no registration with a practice of the study"),
-    Rule(PATIENTS, "patient_without_registration", "no valid registration with a practice of the study"),
+    Rule(
+        PATIENTS,
+        "patient_without_registration",
+        "no valid registration with a practice of the study",
+    ),
     Rule(REGISTRATIONS, "registration_repeated", "repeats another row; merged with it"),
-    Rule(REGISTRATIONS, "registration_patient_unknown", "its patient is not in the table of patients"),
-    Rule(REGISTRATIONS, "registration_practice_unknown", "its practice is not in the table of practices"),
+    Rule(
+        REGISTRATIONS, "registration_patient_unknown", "its patient is not in the table of patients"
+    ),
+    Rule(
+        REGISTRATIONS,
+        "registration_practice_unknown",
+        "its practice is not in the table of practices",
+    ),
     Rule(REGISTRATIONS, "registration_start_unreadable", "start missing or no date"),
     Rule(REGISTRATIONS, "registration_end_unreadable", "end is no date"),
     Rule(REGISTRATIONS, "registration_end_before_start", "ends before it starts"),
@@ -54,7 +83,9 @@ _DECLARED = (
     Rule(RECORDS, "patient_set_aside", "patient is set aside"),
     Rule(RECORDS, "date_missing", "no date"),
     Rule(RECORDS, "date_unreadable", "date cannot be read, such as 31/02/2016"),
-    Rule(RECORDS, "date_filler", "date that stands for unknown, such as 1900-01-01", "filler_dates"),
+    Rule(
+        RECORDS, "date_filler", "date that stands for unknown, such as 1900-01-01", "filler_dates"
+    ),
     Rule(RECORDS, "date_before_birth", "before the earliest possible date of birth"),
     Rule(RECORDS, "date_after_death", "after death"),
     Rule(RECORDS, "date_after_registration", "after the end of registration"),
@@ -71,7 +102,12 @@ _DECLARED = (
     Rule(RECORDS, "value_comparator", "value only bounded, such as <20", "comparators"),
     Rule(RECORDS, "value_not_a_number", "value is no number"),
     Rule(RECORDS, "unit_unknown", "unit is not one of the quantity's"),
-    Rule(RECORDS, "unit_undecided", "no unit, and neither code nor range may decide it", "unit_by_range"),
+    Rule(
+        RECORDS,
+        "unit_undecided",
+        "no unit, and neither code nor range may decide it",
+        "unit_by_range",
+    ),
     Rule(RECORDS, "unit_contradicts_value", "unit and value contradict each other"),
     Rule(RECORDS, "value_out_of_range", "value outside the plausible range"),
     Rule(RECORDS, "same_day_repeat", "exact repeat of a record of the same day; merged with it"),
@@ -100,16 +136,18 @@ BY_NAME = {rule.name: rule for rule in RULES}
 
 
 def first_failed(conditions: Mapping[str, Any]) -> Any:
-    """Return an expression: the order of the first rule whose condition holds, null where none does.
+    """Return an expression: the order of the first rule whose condition holds, null where none
+    does.
 
-    `conditions` maps a rule's name to a boolean column that is true where a row fails it. An unknown (null)
-    condition is no failure. Rules that are switched off are simply absent.
+    `conditions` maps a rule's name to a boolean column that is true where a row fails it. An
+    unknown (null) condition is no failure. Rules that are switched off are simply absent.
     """
     import ibis
 
     orders = [(BY_NAME[name].order, condition) for name, condition in conditions.items()]
     branches = [
-        (condition, ibis.literal(order, "int16")) for order, condition in sorted(orders, key=lambda o: o[0])
+        (condition, ibis.literal(order, "int16"))
+        for order, condition in sorted(orders, key=lambda o: o[0])
     ]
     return ibis.cases(*branches, else_=ibis.null("int16"))
 

@@ -1,9 +1,11 @@
-"""Several records of one patient, outcome and day become one measurement, or none when they lie too far apart.
+"""Several records of one patient, outcome and day become one measurement, or none when they lie too
+far apart.
 
-In order: exact repeats (same value, same unit) are one; of two results in two units that agree within
-`same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit); what is left is averaged,
-unless it spreads more than `same_day_spread`, when the whole day is set aside. Both limits are the outcome's own where
-it has one; yes and no on one day always spread too far, so that a yes/no outcome stays 0 or 1.
+In order: exact repeats (same value, same unit) are one; of two results in two units that agree
+within `same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit);
+what is left is averaged, unless it spreads more than `same_day_spread`, when the whole day is set
+aside. Both limits are the outcome's own where it has one; yes and no on one day always spread too
+far, so that a yes/no outcome stays 0 or 1.
 """
 
 from __future__ import annotations
@@ -12,14 +14,16 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.records import engine
+from evalweave import engine
+from evalweave.engine.expressions import exact_mean
 from evalweave.records.entries import in_own_unit, unpacked
 from evalweave.records.rules import first_failed
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from evalweave.study import Cleaning, Outcome
+    from evalweave.study.outcomes import Outcome
+    from evalweave.study.records import Cleaning
 
 AT = ["source_file", "source_row"]
 
@@ -27,17 +31,20 @@ AT = ["source_file", "source_row"]
 def judge(
     backend: Any, good: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
 ) -> tuple[ir.Table, ir.Table]:
-    """Return the records that are alone on their `day`, and the others with `rule`, the day's `mean` and `n`.
+    """Return the records that are alone on their `day`, and the others with `rule`, the day's
+    `mean` and `n`.
 
-    `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the one that stays is
-    the first by file and row of those averaged.
+    `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the
+    one that stays is the first by file and row of those averaged.
     """
     n = good.group_by("day").aggregate(n=good.count())
     shared = engine.keep(backend, "shared_days", n.filter(n.n > 1))
     alone = good.anti_join(shared, "day")
     several = unpacked(good.inner_join(shared, "day"))
     same = ibis.window(group_by=["day", "unit", "amount"], order_by=AT)
-    s = several.mutate(_repeat=ibis.row_number().over(same) > 0, _ours=in_own_unit(several, outcomes))
+    s = several.mutate(
+        _repeat=ibis.row_number().over(same) > 0, _ours=in_own_unit(several, outcomes)
+    )
     s = engine.keep(backend, "same_day_records", s)
     first = s.filter(~s._repeat)
     left = first.filter(~first["_ours"])
@@ -72,29 +79,3 @@ def _limit(kind: Any, limits: list[float]) -> Any:
     """Return the limit of each row's outcome."""
     known = [(kind == place, ibis.literal(float(limit))) for place, limit in enumerate(limits)]
     return ibis.cases(*known, else_=ibis.null("float64"))
-
-
-def exact_mean(value: Any, where: Any = None) -> Any:
-    """Return the mean (of rows `where` a condition holds) as an aggregate that does not depend on the order of rows.
-
-    Sums of floating-point numbers differ in the last digits with the order in which an engine happens to add; so
-    whole parts and fractions (in units of 2⁻⁴⁰) are added as whole numbers. A single value stays what it is.
-    """
-    n = value.count(where=where)
-    several = whole_part(value).sum(where=where).cast("float64") + (
-        fraction(value).sum(where=where).cast("float64") / FRACTION
-    )
-    return (n == 1).ifelse(value.max(where=where), several / n)
-
-
-FRACTION = float(1 << 40)
-
-
-def whole_part(value: Any) -> Any:
-    """Return the largest whole number that is not greater."""
-    return value.floor().cast("int64")
-
-
-def fraction(value: Any) -> Any:
-    """Return what lies above the whole part, in units of 2⁻⁴⁰."""
-    return ((value - value.floor()) * FRACTION).round().cast("int64")

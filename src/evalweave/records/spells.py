@@ -1,4 +1,5 @@
-"""Registrations as spells: repaired, merged, without overlaps, so that a day belongs to one practice at most."""
+"""Registrations as spells: repaired, merged, without overlaps, so that a day belongs to one
+practice at most."""
 
 from __future__ import annotations
 
@@ -19,11 +20,14 @@ def days(n: int) -> Any:
 
 
 def merged(spells: ir.Table, gap_days: int) -> ir.Table:
-    """Merge spells of one patient and practice that overlap, touch, or lie at most `gap_days` apart.
+    """Merge spells of one patient and practice that overlap, touch, or lie at most `gap_days`
+    apart.
 
     `spells` has patient_id, practice_id, start, stop (inclusive).
     """
-    earlier = ibis.cumulative_window(group_by=["patient_id", "practice_id"], order_by=["start", "stop"])
+    earlier = ibis.cumulative_window(
+        group_by=["patient_id", "practice_id"], order_by=["start", "stop"]
+    )
     reached = spells.mutate(_reached=spells.stop.max().over(earlier))
     in_order = ibis.window(group_by=["patient_id", "practice_id"], order_by=["start", "stop"])
     flagged = reached.mutate(_before=reached._reached.lag().over(in_order))
@@ -38,7 +42,8 @@ def merged(spells: ir.Table, gap_days: int) -> ir.Table:
 def without_overlaps(spells: ir.Table) -> ir.Table:
     """Give each day to one spell: of those that cover it, the latest start, then the longest.
 
-    Days between the boundaries of a patient's spells all have the same spells, so each stretch is decided once.
+    Days between the boundaries of a patient's spells all have the same spells, so each stretch is
+    decided once.
     """
     starts = spells.select("patient_id", day=spells.start)
     ends = spells.select("patient_id", day=spells.stop + days(1))
@@ -55,7 +60,8 @@ def without_overlaps(spells: ir.Table) -> ir.Table:
         ],
     ).select("patient_id", "practice_id", "day", "_until", "start", "stop")
     best = ibis.window(
-        group_by=["patient_id", "day"], order_by=[ibis.desc("start"), ibis.desc("stop"), "practice_id"]
+        group_by=["patient_id", "day"],
+        order_by=[ibis.desc("start"), ibis.desc("stop"), "practice_id"],
     )
     chosen = covering.mutate(_place=ibis.row_number().over(best)).filter(lambda t: t._place == 0)
     return chosen.select("patient_id", "practice_id", start=chosen.day, stop=chosen._until)
@@ -73,8 +79,8 @@ def disjoint(spells: ir.Table, gap_days: int) -> ir.Table:
 def tiles(spells: ir.Table) -> ir.Table:
     """Return the spells with `since` and `until`: consecutive stretches that cover all time.
 
-    A day lies in exactly one tile of a patient: its own spell's, or the spell's that comes next (it is before the
-    start), or the last spell's (it is after the end).
+    A day lies in exactly one tile of a patient: its own spell's, or the spell's that comes next (it
+    is before the start), or the last spell's (it is after the end).
     """
     in_order = ibis.window(group_by="patient_id", order_by="start")
     with_neighbours = spells.mutate(

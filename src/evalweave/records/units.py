@@ -1,8 +1,8 @@
 """Quantities, their units, and exact conversion between them.
 
-HbA1c: NGSP % = 0.09148 × IFCC mmol/mol + 2.152 (the master equation, Hoelzel et al., Clinical Chemistry
-2004;50:166–174, as rounded by IFCC and NGSP), without truncation in either direction: a truncating converter and a
-calendar switch of units make a false step of −0.39 mmol/mol.
+HbA1c: NGSP % = 0.09148 × IFCC mmol/mol + 2.152 (the master equation, Hoelzel et al., Clinical
+Chemistry 2004;50:166–174, as rounded by IFCC and NGSP), without truncation in either direction: a
+truncating converter and a calendar switch of units make a false step of −0.39 mmol/mol.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ NGSP_SLOPE, NGSP_INTERCEPT = 0.09148, 2.152
 
 
 def normalised(text: str) -> str:
-    """Return a unit as compared: lower case, no white space, µ as u, one sort of slash and superscript."""
+    """Return a unit as compared: lower case, no white space, µ as u, one sort of slash and
+    superscript."""
     return re.sub(r"\s+", "", text.replace("⁄", "/").replace("²", "2").replace("µ", "u")).lower()
 
 
@@ -25,8 +26,8 @@ def normalised(text: str) -> str:
 class Unit:
     """A unit of a quantity: value in the base unit × slope + intercept = value in this unit.
 
-    `low` and `high` bound the values that a record without a unit may have to be read in this unit (low included,
-    high not); a value outside contradicts the unit. None = no bound.
+    `low` and `high` bound the values that a record without a unit may have to be read in this unit
+    (low included, high not); a value outside contradicts the unit. None = no bound.
     """
 
     name: str
@@ -64,7 +65,8 @@ class Quantity:
         return normalised(name) in self.known
 
     def read(self, text: str) -> str | None:
-        """Return the unit that a record's unit text means: its name, "" where it says nothing, None where unknown."""
+        """Return the unit that a record's unit text means: its name, "" where it says nothing, None
+        where unknown."""
         normal = normalised(text)
         return "" if normal in SILENT else self.known.get(normal)
 
@@ -96,9 +98,22 @@ QUANTITIES = {
                     "mmol/mol",
                     low=20,
                     synonyms=(
-                        "mmol/molhb", "mmol/mol hba1c", "mmols/mol", "mmol/mole", "mmolpermol", "mmol mol-1", "mmol.mol-1",
-                        "mmol/mol ifcc", "ifcc mmol/mol", "ifcc", "millimole per mole", "millimoles per mole",
-                        "mmol/mol (ifcc)", "mmoles/mol", "mm/mol", "9579",
+                        "mmol/molhb",
+                        "mmol/mol hba1c",
+                        "mmols/mol",
+                        "mmol/mole",
+                        "mmolpermol",
+                        "mmol mol-1",
+                        "mmol.mol-1",
+                        "mmol/mol ifcc",
+                        "ifcc mmol/mol",
+                        "ifcc",
+                        "millimole per mole",
+                        "millimoles per mole",
+                        "mmol/mol (ifcc)",
+                        "mmoles/mol",
+                        "mm/mol",
+                        "9579",
                     ),
                 ),
                 Unit(
@@ -107,8 +122,25 @@ QUANTITIES = {
                     NGSP_INTERCEPT,
                     high=20,
                     synonyms=(
-                        "percent", "per cent", "percentage", "pct", "%hb", "% hba1c", "hba1c %", "%(dcct)", "% dcct", "dcct",
-                        "dcct %", "% of total", "% total hb", "%ngsp", "ngsp", "8554", "{%}", "%{total}", "% total",
+                        "percent",
+                        "per cent",
+                        "percentage",
+                        "pct",
+                        "%hb",
+                        "% hba1c",
+                        "hba1c %",
+                        "%(dcct)",
+                        "% dcct",
+                        "dcct",
+                        "dcct %",
+                        "% of total",
+                        "% total hb",
+                        "%ngsp",
+                        "ngsp",
+                        "8554",
+                        "{%}",
+                        "%{total}",
+                        "% total",
                     ),
                 ),
             ),
@@ -116,28 +148,55 @@ QUANTITIES = {
         Quantity(
             "blood_pressure",
             (
-                Unit("mmHg", synonyms=("mm hg", "mm[hg]", "millimetre of mercury", "millimeter of mercury", "8876")),
+                Unit(
+                    "mmHg",
+                    synonyms=(
+                        "mm hg",
+                        "mm[hg]",
+                        "millimetre of mercury",
+                        "millimeter of mercury",
+                        "8876",
+                    ),
+                ),
                 Unit("kPa", 0.133322387415, synonyms=("kilopascal",)),
             ),
         ),
-        Quantity("bmi", (Unit("kg/m2", synonyms=("kg/m²", "kg/m^2", "kg/m*2", "kg/sqm", "kg/m 2", "9531"),),)),
+        Quantity(
+            "bmi",
+            (
+                Unit(
+                    "kg/m2",
+                    synonyms=("kg/m²", "kg/m^2", "kg/m*2", "kg/sqm", "kg/m 2", "9531"),
+                ),
+            ),
+        ),
         Quantity(
             "cholesterol",
             (
-                Unit("mmol/L", synonyms=("mmol/litre", "mmol per litre", "mmol l-1", "mmols/l", "8753")),
-                Unit("mg/dL", 38.66976, synonyms=("mg/100ml", "8840")),  # 386.6976 g/mol (PubChem 5997)
+                Unit(
+                    "mmol/L",
+                    synonyms=("mmol/litre", "mmol per litre", "mmol l-1", "mmols/l", "8753"),
+                ),
+                Unit(
+                    "mg/dL", 38.66976, synonyms=("mg/100ml", "8840")
+                ),  # 386.6976 g/mol (PubChem 5997)
             ),
         ),
     )
-}  # fmt: skip
+}
 SAME_QUANTITY = {
-    "systolic_bp": "blood_pressure", "diastolic_bp": "blood_pressure", "total_cholesterol": "cholesterol",
-    "ldl_cholesterol": "cholesterol", "hdl_cholesterol": "cholesterol", "body_mass_index": "bmi",
-}  # fmt: skip
+    "systolic_bp": "blood_pressure",
+    "diastolic_bp": "blood_pressure",
+    "total_cholesterol": "cholesterol",
+    "ldl_cholesterol": "cholesterol",
+    "hdl_cholesterol": "cholesterol",
+    "body_mass_index": "bmi",
+}
 
 
 def quantity_of(name: str, unit: str) -> Quantity:
-    """Return the quantity called `name`; one whose only unit is `unit` when there is none of that name."""
+    """Return the quantity called `name`; one whose only unit is `unit` when there is none of that
+    name."""
     known = QUANTITIES.get(SAME_QUANTITY.get(name, name))
     if known is not None:
         known.unit(unit)
@@ -146,7 +205,8 @@ def quantity_of(name: str, unit: str) -> Quantity:
 
 
 def convert(value: Any, quantity: Quantity, unit: str, wanted: str) -> Any:
-    """Return `value` (number, array or expression) given in `unit`, in the unit `wanted`, without rounding.
+    """Return `value` (number, array or expression) given in `unit`, in the unit `wanted`, without
+    rounding.
 
     In the base unit: (value − intercept) / slope; in another: base × slope + intercept.
     """

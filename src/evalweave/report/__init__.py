@@ -1,1 +1,1 @@
-"""What is released: figures, tables, documents, disclosure control and provenance."""
+"""How the release reads: sections, checks, figures, and the documents made of them."""

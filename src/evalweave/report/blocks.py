@@ -1,6 +1,7 @@
 """What a section is made of. HTML and Word are written from the same blocks.
 
-Text is `Markup`: safe HTML of a few inline tags, into which values are put with `Markup.format`, which escapes them.
+Text is `Markup`: safe HTML of a few inline tags, into which values are put with `Markup.format`,
+which escapes them.
 """
 
 from __future__ import annotations
@@ -78,7 +79,8 @@ class Column:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of a table; `group` rows are headings over the following rows, `depth` indents the first cell."""
+    """A row of a table; `group` rows are headings over the following rows, `depth` indents the
+    first cell."""
 
     cells: tuple[Text, ...]
     group: bool = False
@@ -158,7 +160,8 @@ class Quotes:
 
 @dataclass(frozen=True)
 class JointRow:
-    """One claim: what was expected, the numbers, the voices, and what the declared rule says of them."""
+    """One claim: what was expected, the numbers, the voices, and what the declared rule says of
+    them."""
 
     claim: str
     theme: str

@@ -1,8 +1,8 @@
 """Items of RECORD and GRAMMS, each in our own few words, with where the report answers it.
 
-RECORD extends STROBE for routinely collected data (Benchimol et al., PLoS Med 2015;12:e1001885); GRAMMS is for mixed
-methods (O'Cathain et al., J Health Serv Res Policy 2008;13:92). `section` is the report section that answers an item by
-itself; blank where only the authors can.
+RECORD extends STROBE for routinely collected data (Benchimol et al., PLoS Med 2015;12:e1001885);
+GRAMMS is for mixed methods (O'Cathain et al., J Health Serv Res Policy 2008;13:92). `section` is
+the report section that answers an item by itself; blank where only the authors can.
 """
 
 from __future__ import annotations
@@ -43,12 +43,17 @@ RECORD = (
     Item("16", "Main results with precision", "happened"),
     Item("17", "Other analyses: subgroups, sensitivity", "happened"),
     Item("18", "Key results", "answer"),
-    Item("19.1", "Limits of data not made for this question: misclassification, unmeasured confounding, missing data, change of eligibility over time", "believed"),
+    Item(
+        "19.1",
+        "Limits of data not made for this question: misclassification, unmeasured confounding, "
+        "missing data, change of eligibility over time",
+        "believed",
+    ),
     Item("20", "Cautious overall interpretation", "answer"),
     Item("21", "Whether results carry over to others"),
     Item("22", "Funding and the role of funders"),
     Item("22.1", "Access to protocol, raw data and code", "provenance"),
-)  # fmt: skip
+)
 
 GRAMMS = (
     Item("1", "Why a mixed-methods approach"),

@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
+from evalweave.release.numbers import estimate, missing, sentence
 from evalweave.report.blocks import Quote, text
-from evalweave.report.numbers import estimate, missing, sentence
 
 QUANTITATIVE = {
     "D": "the direction is clear",
@@ -56,15 +56,22 @@ def places(record: Record) -> int:
 
 def link(record: Record) -> Markup:
     """Return the proposition, leading to its row of the joint display."""
-    return text('<a href="#claim-{}">{}</a>', str(record["claim_id"]), str(record["proposition"]).rstrip("."))
+    return text(
+        '<a href="#claim-{}">{}</a>',
+        str(record["claim_id"]),
+        str(record["proposition"]).rstrip("."),
+    )
 
 
 def quotes(released: pd.DataFrame) -> list[Quote]:
-    """Return the quotations of a table of released ones: words, full code path, speaker and stance."""
+    """Return the quotations of a table of released ones: words, full code path, speaker and
+    stance."""
     return [
         Quote(
-            str(q["quote"]), str(q["speaker"]), str(q["code_path"]),
+            str(q["quote"]),
+            str(q["speaker"]),
+            str(q["code_path"]),
             "" if missing(q["stance"]) else STANCES.get(str(q["stance"]), ""),
         )
         for q in released.to_dict("records")
-    ]  # fmt: skip
+    ]

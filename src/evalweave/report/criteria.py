@@ -1,19 +1,25 @@
-"""The eligibility criteria of a study in words: who, what makes a condition count as present, new and old cases.
+"""The eligibility criteria of a study in words: who, what makes a condition count as present, new
+and old cases.
 
 Names of code lists may be singular or plural, so verbs beside them stand in the past.
 """
 
 from __future__ import annotations
 
-from evalweave.report.numbers import joined, plain, sentence
-from evalweave.study import Counting, Eligibility
+from evalweave.release.numbers import joined, plain, sentence
+from evalweave.study.people import Counting, Eligibility
 
 OPEN = (
-    "Sensitivity design: the cohort is open. People enter on the first day on which they meet the criteria, which is their "
-    "index date and settles their practice, and are followed from then on. Whoever enters after the programme began may "
+    "Sensitivity design: the cohort is open. People enter on the first day on which they meet the "
+    "criteria, which is their "
+    "index date and settles their practice, and are followed from then on. Whoever enters after "
+    "the programme began may "
     "have entered because of it; the primary design is a closed cohort, fixed before."
 )
-CLOSED = "Who is in was fixed on that day, in both arms alike, and nothing that happened later changed it."
+CLOSED = (
+    "Who is in was fixed on that day, in both arms alike, and nothing that happened later "
+    "changed it."
+)
 
 
 def kind(eligibility: Eligibility) -> str:
@@ -22,12 +28,18 @@ def kind(eligibility: Eligibility) -> str:
 
 
 def day(eligibility: Eligibility) -> str:
-    """Return the day at which eligibility is fixed, in words: a date, or the day of entry into an open cohort."""
-    return eligibility.index_date.isoformat() if eligibility.cohort == "closed" else "the day they entered"
+    """Return the day at which eligibility is fixed, in words: a date, or the day of entry into an
+    open cohort."""
+    return (
+        eligibility.index_date.isoformat()
+        if eligibility.cohort == "closed"
+        else "the day they entered"
+    )
 
 
 def condition(label: str) -> str:
-    """Return a code list as words, what it sets apart in brackets: `diabetes[type_2]` is diabetes (type 2)."""
+    """Return a code list as words, what it sets apart in brackets: `diabetes[type_2]` is diabetes
+    (type 2)."""
     return plain(label).replace("[", " (").replace("]", ")")
 
 
@@ -37,7 +49,8 @@ def conditions(labels: list[str], last: str = "and") -> str:
 
 
 def people(eligibility: Eligibility) -> str:
-    """Return who is eligible, without a full stop: age, registration, conditions that must and must not be there."""
+    """Return who is eligible, without a full stop: age, registration, conditions that must and must
+    not be there."""
     youngest, oldest = eligibility.age
     said = f"aged {youngest} to {oldest} on {day(eligibility)}, registered with a practice"
     if eligibility.registered_days:
@@ -50,7 +63,8 @@ def people(eligibility: Eligibility) -> str:
 
 
 def rules(eligibility: Eligibility) -> list[str]:
-    """Return sentences: what makes each condition count as present, and which cases of them are in."""
+    """Return sentences: what makes each condition count as present, and which cases of them are
+    in."""
     return [*_counting(eligibility), *_cases(eligibility)]
 
 
@@ -67,7 +81,8 @@ def _counting(eligibility: Eligibility) -> list[str]:
     if simple:
         lists = "the code list" if len(simple) == 1 else "their code lists"
         said.append(
-            f"{sentence(conditions(simple))} counted as present with one entry of {lists} before that day."
+            f"{sentence(conditions(simple))} counted as present with one entry of {lists} before "
+            "that day."
         )
     for label, rule in asked.items():
         if label not in simple:
@@ -76,14 +91,16 @@ def _counting(eligibility: Eligibility) -> list[str]:
 
 
 def _entries(rule: Counting) -> str:
-    """Return what it takes, in words: entries before that day on so many days, on more days than of another list."""
+    """Return what it takes, in words: entries before that day on so many days, on more days than of
+    another list."""
     enough = [f"on {days(rule.at_least)} or more"] if rule.at_least > 1 else []
     more = [f"on more days than entries of {condition(rule.more_than)}"] if rule.more_than else []
     return f"entries before that day {', '.join([*enough, *more])}"
 
 
 def first_present(eligibility: Eligibility) -> str:
-    """Return that the conditions hold from then on, in words that fit names in the singular and the plural."""
+    """Return that the conditions hold from then on, in words that fit names in the singular and the
+    plural."""
     several = len(eligibility.conditions) > 1
     what = "all conditions" if several else conditions(eligibility.conditions)
     return f"{what} first counted as present"
@@ -102,6 +119,7 @@ def _cases(eligibility: Eligibility) -> list[str]:
         return [f"Only the newly diagnosed (incident cases) are in: {newly(eligibility)}."]
     if eligibility.cases == "prevalent":
         return [
-            f"Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people are not: {newly(eligibility)}."
+            "Only people diagnosed earlier (prevalent cases) are in. Newly diagnosed people are "
+            f"not: {newly(eligibility)}."
         ]
     return []

@@ -1,4 +1,5 @@
-"""Everything the report is written from, read-only, and the few ways of looking something up in it."""
+"""Everything the report is written from, read-only, and the few ways of looking something up in
+it."""
 
 from __future__ import annotations
 
@@ -9,10 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.report import incidence
-from evalweave.report.disclosure import Profile
-from evalweave.report.numbers import decimals, missing
-from evalweave.study import Analysis, Outcome, Study, role_of
+from evalweave.release import incidence
+from evalweave.release.disclosure import Profile
+from evalweave.release.numbers import decimals, missing
+from evalweave.study.analyses import Analysis, role_of
+from evalweave.study.outcomes import Outcome
+from evalweave.study.whole import Study
 
 PERCENTAGE_POINTS = "percentage points"
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
@@ -46,10 +49,12 @@ class Row:
 
 @dataclass(frozen=True)
 class ReportData:
-    """Results of one study as tables (`tables.py` contracts); a strand that was not part of it is None.
+    """Results of one study as tables (`tables.py` contracts); a strand that was not part of it is
+    None.
 
-    `trends` by comparison; `ledger` of all stages in their order; `panel_ledgers` by comparison; `diagnostics` by
-    analysis; `joint_detail` by claim; `starts` more than one in a staggered roll-out; `truth` only of simulated data; `inputs` and `software` as in the manifest.
+    `trends` by comparison; `ledger` of all stages in their order; `panel_ledgers` by comparison;
+    `diagnostics` by analysis; `joint_detail` by claim; `starts` more than one in a staggered
+    roll-out; `truth` only of simulated data; `inputs` and `software` as in the manifest.
     """
 
     study: Study
@@ -107,7 +112,8 @@ class ReportData:
     # What was found
 
     def units(self, analysis: str) -> list[str]:
-        """Return the units in which an analysis is reported; the one that readers of HbA1c in per cent know first."""
+        """Return the units in which an analysis is reported; the one that readers of HbA1c in per
+        cent know first."""
         names = list(dict.fromkeys(row.unit for row in self.rows(analysis)))
         return sorted(names, key=lambda unit: (unit != PERCENTAGE_POINTS, unit))
 
@@ -129,8 +135,11 @@ class ReportData:
 
     @cached_property
     def _rows(self) -> dict[str, list[Row]]:
-        """Rows by analysis: statistics as the profile releases them, counts exact (they are released where printed)."""
-        released = self.estimates.assign(**{name: self.released_estimates[name] for name in STATISTICS})
+        """Rows by analysis: statistics as the profile releases them, counts exact (they are
+        released where printed)."""
+        released = self.estimates.assign(
+            **{name: self.released_estimates[name] for name in STATISTICS}
+        )
         found: dict[str, list[Row]] = {}
         for record in released.to_dict("records"):
             found.setdefault(str(record["analysis"]), []).append(_row(record))
@@ -162,7 +171,8 @@ class ReportData:
 
     @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:
-        """Exact sums of the panel's ledger by outcome, unit, entry and arm; a line without outcome is of the primary one."""
+        """Exact sums of the panel's ledger by outcome, unit, entry and arm; a line without outcome
+        is of the primary one."""
         if self.ledger is None:
             return {}
         lines = self.ledger[self.ledger["stage"] == "panel"]
@@ -198,15 +208,18 @@ class ReportData:
     def row(
         self, analysis: Analysis, term: str, unit: str | None = None, inference: str | None = None
     ) -> Row | None:
-        """Return one estimate under the declared primary inference (or another); None where there is none."""
+        """Return one estimate under the declared primary inference (or another); None where there
+        is none."""
         found = self.rows(analysis.name, term, unit, inference or primary_inference(self, analysis))
         return next((row for row in found if not missing(row.estimate)), None)
 
     def main_term(self, analysis: Analysis) -> str:
-        """Return the term that stands for the whole analysis: att, or an average over event times."""
+        """Return the term that stands for the whole analysis: att, or an average over event
+        times."""
         have = {row.term for row in self.rows(analysis.name)}
         return next(
-            (t for t in ("att", "simple", "event[overall]", "group[overall]", "dose") if t in have), "att"
+            (t for t in ("att", "simple", "event[overall]", "group[overall]", "dose") if t in have),
+            "att",
         )
 
     def main(self, unit: str | None = None) -> Row | None:
@@ -217,7 +230,8 @@ class ReportData:
         return self.row(self.primary, self.main_term(self.primary), unit or units[0])
 
     def margin(self, unit: str) -> float | None:
-        """Return the smallest difference that matters in `unit`, converted like the estimates were."""
+        """Return the smallest difference that matters in `unit`, converted like the estimates
+        were."""
         margin = self.study.report.margin
         if margin is None or unit == self.outcome.unit:
             return margin
@@ -225,7 +239,8 @@ class ReportData:
         return None if ratio is None else margin * ratio
 
     def ratio(self, unit: str) -> float | None:
-        """Return how many `unit` a difference of one unit of the outcome is, read off the main estimate."""
+        """Return how many `unit` a difference of one unit of the outcome is, read off the main
+        estimate."""
         if unit == self.outcome.unit:
             return 1.0
         ours = self.rows(self.primary.name, unit=self.outcome.unit)
@@ -252,11 +267,20 @@ def _row(record: dict[Any, Any]) -> Row:
         return float("nan") if missing(value) else float(value)
 
     return Row(
-        analysis=str(record["analysis"]), term=str(record["term"]), unit=str(record.get("outcome_unit")),
-        inference=str(record.get("inference")), estimate=real("estimate"), std_error=real("std_error"),
-        low=real("ci_low"), high=real("ci_high"), p_value=real("p_value"), dof=real("dof"),
+        analysis=str(record["analysis"]),
+        term=str(record["term"]),
+        unit=str(record.get("outcome_unit")),
+        inference=str(record.get("inference")),
+        estimate=real("estimate"),
+        std_error=real("std_error"),
+        low=real("ci_low"),
+        high=real("ci_high"),
+        p_value=real("p_value"),
+        dof=real("dof"),
         level=0.95 if missing(record.get("level")) else float(record["level"]),
-        n_obs=record.get("n_obs"), n_patients=record.get("n_patients"), n_practices=record.get("n_practices"),
+        n_obs=record.get("n_obs"),
+        n_patients=record.get("n_patients"),
+        n_practices=record.get("n_practices"),
         n_practices_treated=record.get("n_practices_treated"),
         convention="" if missing(record.get("convention")) else str(record["convention"]),
-    )  # fmt: skip
+    )

@@ -1,7 +1,9 @@
-"""From the ledgers to the boxes of the flow diagrams, and the same as the released table `tables.FLOW`.
+"""From the ledgers to the boxes of the flow diagrams, and the same as the released table
+`tables.FLOW`.
 
-One flow an outcome: they share what happens to people and records until the arms part; below, each outcome has its own
-measured people, person-periods and records, and those seen before and after the start, who carry its estimate.
+One flow an outcome: they share what happens to people and records until the arms part; below, each
+outcome has its own measured people, person-periods and records, and those seen before and after the
+start, who carry its estimate.
 """
 
 from __future__ import annotations
@@ -13,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE
+from evalweave.release.numbers import missing, plain, sentence
 from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import Box, Counted, Step
-from evalweave.report.numbers import missing, plain, sentence
 
 PATIENTS, RECORDS, PERIODS, PRACTICES = "patients", "records", "person-periods", "practices"
 HEADINGS = {"ingest": "Received", "clean": "After cleaning", "cohort": "Eligible"}
@@ -23,14 +25,18 @@ WORDS = {PATIENTS: "people", RECORDS: "records", "registrations": "registrations
 ARMS = ("programme", "comparison")
 SHOWN = 5  # reasons in a side box; the rest are summed
 PERSON_PERIODS = {
-    "financial_year": "person-years", "calendar_year": "person-years", "half_year": "person-half-years",
-    "quarter": "person-quarters", "month": "person-months",
-}  # fmt: skip
+    "financial_year": "person-years",
+    "calendar_year": "person-years",
+    "half_year": "person-half-years",
+    "quarter": "person-quarters",
+    "month": "person-months",
+}
 
 
 @dataclass
 class Stage:
-    """What one stage received, set aside and kept, by unit; exact numbers, never printed as they are."""
+    """What one stage received, set aside and kept, by unit; exact numbers, never printed as they
+    are."""
 
     name: str
     received: dict[str, int] = field(default_factory=dict)
@@ -55,13 +61,16 @@ def stages(data: ReportData) -> list[Stage]:
         mine = data.ledger[data.ledger["stage"].str.split().str[0] == name]
         lost = mine[mine["entry"] == SET_ASIDE]
         summed = lost.groupby(["unit", "order", "reason"], sort=True)["n"].sum()
-        stage.aside = [(str(unit), str(reason), int(n)) for (unit, _, reason), n in summed.items() if n]
+        stage.aside = [
+            (str(unit), str(reason), int(n)) for (unit, _, reason), n in summed.items() if n
+        ]
     return list(found.values())
 
 
 @dataclass
 class Measured:
-    """What one arm holds of one outcome; exact numbers, never printed as they are, None where no ledger says."""
+    """What one arm holds of one outcome; exact numbers, never printed as they are, None where no
+    ledger says."""
 
     practices: int | None = None
     people: int | None = None
@@ -75,13 +84,17 @@ class Measured:
 
 def outcomes(data: ReportData) -> list[str]:
     """Return the outcomes that have a flow, the primary one first."""
-    names = [data.primary.outcome, *(name for name in data.study.outcomes if name != data.primary.outcome)]
+    names = [
+        data.primary.outcome,
+        *(name for name in data.study.outcomes if name != data.primary.outcome),
+    ]
     known = {outcome for outcome, *_ in data.panel_sums}
     return [name for name in names if name == data.primary.outcome or name in known]
 
 
 def arms(data: ReportData) -> dict[str, dict[str, Any]]:
-    """Return by arm: practices and people of the primary comparison, of the ledgers or else of the fit."""
+    """Return by arm: practices and people of the primary comparison, of the ledgers or else of the
+    fit."""
     row = data.main(data.outcome.unit)
     practices: dict[str, int] = {}
     if row and not missing(row.n_practices) and not missing(row.n_practices_treated):
@@ -98,14 +111,16 @@ def arms(data: ReportData) -> dict[str, dict[str, Any]]:
             "people": people if people is not None else _of_cohort(data, arm),
         }
         if any(
-            value is not None for value in (*counts.values(), _of_trends(data, data.primary.outcome, arm))
+            value is not None
+            for value in (*counts.values(), _of_trends(data, data.primary.outcome, arm))
         ):
             found[arm] = counts
     return found
 
 
 def measured(data: ReportData, outcome: str, arm: str) -> Measured:
-    """Return what an arm holds of an outcome, from the panel's ledger, the trends and the diagnostics."""
+    """Return what an arm holds of an outcome, from the panel's ledger, the trends and the
+    diagnostics."""
     periods = _of_panel(data, outcome, PERIODS, KEPT, arm)
     return Measured(
         practices=_of_panel(data, outcome, PRACTICES, KEPT, arm),
@@ -120,9 +135,12 @@ def measured(data: ReportData, outcome: str, arm: str) -> Measured:
 
 
 def _of_panel(data: ReportData, outcome: str, unit: str, entry: str, arm: str) -> int | None:
-    """Return a sum of the panel's ledger; 0 where an arm received some and this entry has none, None without ledger."""
+    """Return a sum of the panel's ledger; 0 where an arm received some and this entry has none,
+    None without ledger."""
     sums = data.panel_sums
-    return sums.get((outcome, unit, entry, arm), 0) if (outcome, unit, RECEIVED, arm) in sums else None
+    return (
+        sums.get((outcome, unit, entry, arm), 0) if (outcome, unit, RECEIVED, arm) in sums else None
+    )
 
 
 def _of_cohort(data: ReportData, arm: str) -> int | None:
@@ -143,11 +161,15 @@ def _of_trends(data: ReportData, outcome: str, arm: str) -> int | None:
 
 
 def _both(data: ReportData, outcome: str, arm: str) -> int | None:
-    """Return people seen before and after the start, from the diagnostics of the outcome's first analysis here."""
+    """Return people seen before and after the start, from the diagnostics of the outcome's first
+    analysis here."""
     here = data.primary.comparison or data.study.primary_comparison
     candidates = [data.primary, *data.study.analyses]
     for analysis in candidates:
-        if analysis.outcome != outcome or (analysis.comparison or data.study.primary_comparison) != here:
+        if (
+            analysis.outcome != outcome
+            or (analysis.comparison or data.study.primary_comparison) != here
+        ):
             continue
         found = data.diagnostic(analysis.name, "contributing")
         if isinstance(found, Mapping) and isinstance(found.get(arm), Mapping):
@@ -161,7 +183,9 @@ def _lost(data: ReportData, outcome: str, unit: str, arm: str) -> list[tuple[str
     if data.ledger is None or not data.panel_sums.get((outcome, unit, SET_ASIDE, arm)):
         return []
     lines = data.ledger[
-        (data.ledger["stage"] == "panel") & (data.ledger["unit"] == unit) & (data.ledger["arm"] == arm)
+        (data.ledger["stage"] == "panel")
+        & (data.ledger["unit"] == unit)
+        & (data.ledger["arm"] == arm)
     ]
     lines = lines[lines["outcome"].fillna(data.primary.outcome) == outcome]
     summed = lines[lines["entry"] == SET_ASIDE].groupby(["order", "reason"], sort=True)["n"].sum()
@@ -183,8 +207,11 @@ def _word(unit: str) -> str:
 
 
 def diagram(data: ReportData, outcome: str | None = None) -> tuple[list[Step], list[list[Step]]]:
-    """Return the boxes of an outcome (the primary one) from top to bottom and, below the split, of each arm."""
-    found = [stage for stage in stages(data) if stage.name != "panel"]  # the panel is counted below, by arm
+    """Return the boxes of an outcome (the primary one) from top to bottom and, below the split, of
+    each arm."""
+    found = [
+        stage for stage in stages(data) if stage.name != "panel"
+    ]  # the panel is counted below, by arm
     units = (PATIENTS, "registrations", RECORDS)
     main: list[tuple[Box, Box | None]] = []
     for index, stage in enumerate(found):
@@ -199,23 +226,31 @@ def diagram(data: ReportData, outcome: str | None = None) -> tuple[list[Step], l
         inside = [counts["people"] for counts in arms(data).values()]
         outside = found[-1].kept.get(PATIENTS, 0) - sum(n or 0 for n in inside)
         if None not in inside and inside and outside > 0:
-            aside = Box("Set aside", (_counted(data, outside, PATIENTS, "people not in this comparison"),))
+            aside = Box(
+                "Set aside", (_counted(data, outside, PATIENTS, "people not in this comparison"),)
+            )
             main[-1] = (main[-1][0], aside)
     steps = [Step(box, aside) for box, aside in main]
     return steps, _arm_steps(data, outcome or data.primary.outcome)
 
 
 def _numbers(data: ReportData, heading: str, counts: dict[str, int], units: tuple[str, ...]) -> Box:
-    lines = tuple(_counted(data, counts[unit], _of(unit), _word(unit)) for unit in units if unit in counts)
+    lines = tuple(
+        _counted(data, counts[unit], _of(unit), _word(unit)) for unit in units if unit in counts
+    )
     return Box(heading, lines)
 
 
 def _aside(data: ReportData, stage: Stage) -> Box | None:
-    """Return the side box: how many people, then records, were set aside, and the largest reasons."""
+    """Return the side box: how many people, then records, were set aside, and the largest
+    reasons."""
     lines: list[Counted] = []
     for unit in (PATIENTS, RECORDS):
         lines += _reasons(
-            data, [(reason, n) for each, reason, n in stage.aside if each == unit], _of(unit), _word(unit)
+            data,
+            [(reason, n) for each, reason, n in stage.aside if each == unit],
+            _of(unit),
+            _word(unit),
         )
     return Box("Set aside", tuple(lines)) if lines else None
 
@@ -238,28 +273,59 @@ def _reasons(data: ReportData, lost: list[tuple[str, int]], of: str, word: str) 
 
 
 def _arm_steps(data: ReportData, outcome: str) -> list[list[Step]]:
-    """Return the boxes below the split: people of an arm, those measured, what the panel holds, who carries the estimate."""
+    """Return the boxes below the split: people of an arm, those measured, what the panel holds, who
+    carries the estimate."""
     columns = []
     unit, label = PERSON_PERIODS[data.study.window.period], data.outcome_label(outcome)
     for arm, counts in arms(data).items():
         each = measured(data, outcome, arm)
-        never = [_counted(data, each.never, PATIENTS, f"people without any {label}")] if each.never else []
+        never = (
+            [_counted(data, each.never, PATIENTS, f"people without any {label}")]
+            if each.never
+            else []
+        )
         lost = [
             *_reasons(data, each.periods_lost, RECORDS, unit),
             *_reasons(data, each.records_lost, RECORDS, "records"),
         ]
         drawn = [
-            (f"{sentence(arm)} practices", [(counts["practices"], PRACTICES, PRACTICES), (counts["people"], PATIENTS, "people")], never),
-            (f"Measured: {label}", [(each.practices, PRACTICES, PRACTICES), (each.people, PATIENTS, "people")], lost),
-            ("In the panel", [(each.periods, RECORDS, f"{unit} with {label}"), (each.records, RECORDS, "records")], []),
-            ("Seen before and after the start", [(each.both, PATIENTS, "people, who carry the estimate")], []),
-        ]  # fmt: skip
+            (
+                f"{sentence(arm)} practices",
+                [
+                    (counts["practices"], PRACTICES, PRACTICES),
+                    (counts["people"], PATIENTS, "people"),
+                ],
+                never,
+            ),
+            (
+                f"Measured: {label}",
+                [(each.practices, PRACTICES, PRACTICES), (each.people, PATIENTS, "people")],
+                lost,
+            ),
+            (
+                "In the panel",
+                [
+                    (each.periods, RECORDS, f"{unit} with {label}"),
+                    (each.records, RECORDS, "records"),
+                ],
+                [],
+            ),
+            (
+                "Seen before and after the start",
+                [(each.both, PATIENTS, "people, who carry the estimate")],
+                [],
+            ),
+        ]
         steps: list[Step] = []
         for heading, numbers, aside in drawn:
             lines = tuple(_counted(data, n, of, word) for n, of, word in numbers if n is not None)
             if lines or heading.endswith("practices"):
-                steps.append(Step(Box(heading, lines), Box("Set aside", tuple(aside)) if aside else None))
-            elif aside and steps and steps[-1].aside is None:  # nothing to draw it beside but the box above
+                steps.append(
+                    Step(Box(heading, lines), Box("Set aside", tuple(aside)) if aside else None)
+                )
+            elif (
+                aside and steps and steps[-1].aside is None
+            ):  # nothing to draw it beside but the box above
                 steps[-1] = replace(steps[-1], aside=Box("Set aside", tuple(aside)))
         columns.append(steps)
     return columns
@@ -270,26 +336,55 @@ COLUMN = {PATIENTS: "n_patients", PRACTICES: "n_practices"}
 
 def table(data: ReportData) -> pd.DataFrame:
     """Return the boxes of every flow as `tables.FLOW`, counts as released."""
-    from evalweave import tables
+    from evalweave.tables.report import FLOW
 
     rows: list[dict[str, Any]] = []
 
     def add(box: str, stage: str, unit: str, n: int, reason: str, **more: Any) -> None:
         label = f"{unit}: {reason}"
-        rows.append({"order": len(rows) + 1, "box": box, "stage": stage, "unit": unit, "label": label,
-                     COLUMN.get(unit, "n_records"): n, **more})  # fmt: skip
+        rows.append(
+            {
+                "order": len(rows) + 1,
+                "box": box,
+                "stage": stage,
+                "unit": unit,
+                "label": label,
+                COLUMN.get(unit, "n_records"): n,
+                **more,
+            }
+        )
 
     if data.ledger is not None:
         keys = ["place", "outcome", "stage", "unit", "entry", "order", "rule", "reason", "arm"]
         for lines in _ledger_parts(data):
             summed = lines.groupby(keys, sort=True, observed=True)["n"].sum().reset_index()
-            summed = summed.sort_values(["place", "outcome", "unit", "entry", "order", "arm"], kind="stable")
+            summed = summed.sort_values(
+                ["place", "outcome", "unit", "entry", "order", "arm"], kind="stable"
+            )
             for r in summed.to_dict("records"):
-                add(str(r["entry"]), str(r["stage"]), str(r["unit"]), int(r["n"]), str(r["reason"] or r["entry"]),
-                    rule=r["rule"] or None, arm=r["arm"] or None, outcome=r["outcome"] or None)  # fmt: skip
+                add(
+                    str(r["entry"]),
+                    str(r["stage"]),
+                    str(r["unit"]),
+                    int(r["n"]),
+                    str(r["reason"] or r["entry"]),
+                    rule=r["rule"] or None,
+                    arm=r["arm"] or None,
+                    outcome=r["outcome"] or None,
+                )
     for arm, counts in arms(data).items():
-        rows.append({"order": len(rows) + 1, "box": "kept", "stage": "arm", "unit": PATIENTS, "label": f"{arm} practices",
-                     "arm": arm, "n_practices": counts["practices"], "n_patients": counts["people"]})  # fmt: skip
+        rows.append(
+            {
+                "order": len(rows) + 1,
+                "box": "kept",
+                "stage": "arm",
+                "unit": PATIENTS,
+                "label": f"{arm} practices",
+                "arm": arm,
+                "n_practices": counts["practices"],
+                "n_patients": counts["people"],
+            }
+        )
     for name in outcomes(data):
         for arm in arms(data):
             if (both := _both(data, name, arm)) is not None:
@@ -303,29 +398,37 @@ def table(data: ReportData) -> pd.DataFrame:
                     outcome=name,
                 )
     if not rows:
-        return tables.FLOW.empty()
-    frame = tables.FLOW.conform(pd.DataFrame(rows)).assign(unit=[row["unit"] for row in rows])
+        return FLOW.empty()
+    frame = FLOW.conform(pd.DataFrame(rows)).assign(unit=[row["unit"] for row in rows])
     sums = [["stage", "unit", "outcome", "arm"], ["stage", "unit", "outcome", "box", "rule"]]
-    released = data.profile.count_frame(frame, tables.FLOW, {"n_patients": sums, "n_records": sums})
+    released = data.profile.count_frame(frame, FLOW, {"n_patients": sums, "n_records": sums})
     return released.drop(columns="unit")
 
 
 def of_outcome(flow: pd.DataFrame, outcome: str) -> pd.DataFrame:
     """Return the rows of the released table that one outcome's diagram shows."""
-    return flow[flow["outcome"].isna() | (flow["outcome"] == outcome).fillna(False)].reset_index(drop=True)
+    return flow[flow["outcome"].isna() | (flow["outcome"] == outcome).fillna(False)].reset_index(
+        drop=True
+    )
 
 
 def _ledger_parts(data: ReportData) -> Iterator[pd.DataFrame]:
-    """Yield the ledger's lines as the diagrams sum them: first of all outcomes over the arms, then the panel by arm."""
+    """Yield the ledger's lines as the diagrams sum them: first of all outcomes over the arms, then
+    the panel by arm."""
     assert data.ledger is not None
     places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
     order = {name: n for n, name in enumerate(outcomes(data))}
     lines = data.ledger.assign(
         place=data.ledger["stage"].map(places),
         entry=pd.Categorical(data.ledger["entry"], [RECEIVED, SET_ASIDE, KEPT], ordered=True),
-        **{name: data.ledger[name].astype("string").fillna("") for name in ("rule", "arm", "outcome")},
+        **{
+            name: data.ledger[name].astype("string").fillna("")
+            for name in ("rule", "arm", "outcome")
+        },
     )
     panel = lines["stage"] == "panel"
     yield lines[~panel].assign(arm="", outcome="")
     for name in order:
-        yield lines[panel & (lines["outcome"].replace("", data.primary.outcome) == name)].assign(outcome=name)
+        yield lines[panel & (lines["outcome"].replace("", data.primary.outcome) == name)].assign(
+            outcome=name
+        )

@@ -1,25 +1,27 @@
-"""The report folder: every file written whole, the manifest last, nothing left from an earlier report."""
+"""The report folder: every file written whole, the manifest last, nothing left from an earlier
+report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from evalweave import files
-from evalweave.report import provenance
+from evalweave.release import manifest
 from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import slug, standalone
 from evalweave.report.html import page
-from evalweave.report.release import neutral, released_tables
+from evalweave.report.released_tables import neutral, released_tables
 from evalweave.report.sections import sections
 
 
 def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -> list[str]:
     """Write the report folder and return the names of its files.
 
-    The manifest of an earlier report goes first and comes last: a folder with a manifest is complete.
+    The manifest of an earlier report goes first and comes last: a folder with a manifest is
+    complete.
     """
-    (out / provenance.NAME).unlink(missing_ok=True)
+    (out / manifest.NAME).unlink(missing_ok=True)
     made = sections(data)
     tables = released_tables(data)
     written = [_text(out, "report.html", page(data, made))]
@@ -35,8 +37,8 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
             aside.write_bytes(document(data, made))
         written.append("report.docx")
     _remove_stale(out, written)
-    provenance.write(study_file, tables, out, results)
-    return [*written, provenance.NAME]
+    manifest.write(study_file, tables, out, results)
+    return [*written, manifest.NAME]
 
 
 def all_figures(made: list[Section]) -> list[Figure]:
@@ -50,7 +52,9 @@ def _figure(out: Path, figure: Figure) -> list[str]:
         if drawing.screen == "narrow":
             continue  # the same boxes once more, for phones
         part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
-        written.append(_text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg)))
+        written.append(
+            _text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg))
+        )
     name = f"figures/{slug(figure.name)}.csv"
     files.write_csv(neutral(figure.data), out / name)
     return [*written, name]
@@ -61,12 +65,21 @@ def _text(out: Path, name: str, text: str) -> str:
     return name
 
 
-TABLES = ("estimates", "flow", "baseline", "balance", "incidence_rates", "theme_counts", "joint_display")
+TABLES = (
+    "estimates",
+    "flow",
+    "baseline",
+    "balance",
+    "incidence_rates",
+    "theme_counts",
+    "joint_display",
+)
 OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))
 
 
 def _remove_stale(out: Path, written: list[str]) -> None:
-    """Remove files of an earlier report; only names that a report has, so that a mistaken folder loses nothing."""
+    """Remove files of an earlier report; only names that a report has, so that a mistaken folder
+    loses nothing."""
     kept = {out / name for name in written}
     ours = [*(out / name for name in OURS), *out.glob("figures/*.svg"), *out.glob("figures/*.csv")]
     for path in ours:

@@ -9,12 +9,18 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import files, tables
+from evalweave import files
 from evalweave.errors import DataError
-from evalweave.report import provenance
+from evalweave.release import manifest
+from evalweave.release.disclosure import profile
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import profile
-from evalweave.study import Study
+from evalweave.study.whole import Study
+from evalweave.tables.analyses import ESTIMATES
+from evalweave.tables.contract import Table
+from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
+from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
+from evalweave.tables.qualitative import AGREEMENT, IMPORT_LOG, THEME_COUNTS, THEMES
+from evalweave.tables.records import LEDGER
 
 INGESTED = ("patients", "registrations", "events")
 
@@ -30,15 +36,16 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     Raises:
         DataError: there are no estimates.
     """
-    estimates = table(results / "estimates" / "estimates.csv", tables.ESTIMATES)
+    estimates = table(results / "estimates" / "estimates.csv", ESTIMATES)
     if estimates is None:
         raise DataError(
-            f"{results / 'estimates' / 'estimates.csv'}: there is no such file, so there is nothing to report. "
+            f"{results / 'estimates' / 'estimates.csv'}: there is no such file, so there is "
+            "nothing to report. "
             f"Run the study first: evalweave run {study_file}"
         )
     strand = study.qualitative
     names = dict.fromkeys([study.primary_comparison, *study.comparisons])
-    trends = {name: table(results / "panel" / f"{name}.trends.csv", tables.TRENDS) for name in names}
+    trends = {name: table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names}
     return ReportData(
         study=study,
         profile=profile(study.disclosure, strand.min_cell if strand else 3),
@@ -46,18 +53,22 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         diagnostics=document(results / "estimates" / "diagnostics.json"),
         holm=table(results / "estimates" / "holm.csv"),
         trends={name: frame for name, frame in trends.items() if frame is not None},
-        baseline=table(results / "cohort" / "baseline.csv", tables.BASELINE),
-        balance=table(results / "cohort" / "balance.csv", tables.BALANCE),
-        incidence=table(results / "cohort" / "incidence.csv", tables.INCIDENCE),
+        baseline=table(results / "cohort" / "baseline.csv", BASELINE),
+        balance=table(results / "cohort" / "balance.csv", BALANCE),
+        incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
         ledger=ledger(study, results),
         codelists=table(results / "clean" / "codelists.csv"),
-        themes=table(results / "code" / "themes.csv", tables.THEMES) if strand else None,
-        theme_counts=table(results / "count" / "theme_counts.csv", tables.THEME_COUNTS) if strand else None,
+        themes=table(results / "code" / "themes.csv", THEMES) if strand else None,
+        theme_counts=table(results / "count" / "theme_counts.csv", THEME_COUNTS)
+        if strand
+        else None,
         fieldwork=table(results / "count" / "fieldwork.csv") if strand else None,
-        agreement=table(results / "count" / "agreement.csv", tables.AGREEMENT) if strand else None,
-        import_log=table(results / "code" / "import_log.csv", tables.IMPORT_LOG) if strand else None,
-        joint=table(results / "join" / "joint_display.csv", tables.JOINT_DISPLAY) if study.claims else None,
-        quotes=table(results / "join" / "quotes.csv", tables.QUOTES) if study.claims else None,
+        agreement=table(results / "count" / "agreement.csv", AGREEMENT) if strand else None,
+        import_log=table(results / "code" / "import_log.csv", IMPORT_LOG) if strand else None,
+        joint=table(results / "join" / "joint_display.csv", JOINT_DISPLAY)
+        if study.claims
+        else None,
+        quotes=table(results / "join" / "quotes.csv", QUOTES) if study.claims else None,
         joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
         claims=_claims(study),
         truth=_truth(study),
@@ -66,7 +77,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     )
 
 
-def table(path: Path, contract: tables.Table | None = None) -> pd.DataFrame | None:
+def table(path: Path, contract: Table | None = None) -> pd.DataFrame | None:
     """Return a table of ours, or None where there is no such file."""
     return files.read_table(path, contract) if path.is_file() else None
 
@@ -88,21 +99,23 @@ def ledger(study: Study, results: Path) -> pd.DataFrame | None:
         results / "cohort" / "ledger.csv",
         results / "panel" / f"{comparison}.ledger.csv",
     ]
-    found = [frame for path in paths if (frame := table(path, tables.LEDGER)) is not None and len(frame)]
+    found = [frame for path in paths if (frame := table(path, LEDGER)) is not None and len(frame)]
     return pd.concat(found, ignore_index=True) if found else None
 
 
 def _claims(study: Study) -> pd.DataFrame | None:
-    """Return the claims as declared (for why and by whom); None where the file cannot be found any more."""
+    """Return the claims as declared (for why and by whom); None where the file cannot be found any
+    more."""
     return written_by_people(Path(study.claims)) if study.claims else None
 
 
 def written_by_people(path: Path) -> pd.DataFrame | None:
-    """Return an input table as text, or None where it cannot be read: earlier stages have judged it."""
+    """Return an input table as text, or None where it cannot be read: earlier stages have judged
+    it."""
     try:
-        return pd.read_csv(path, dtype=str, sep=None, engine="python", encoding_errors="replace").rename(
-            columns=lambda name: str(name).strip().lstrip("\ufeff")
-        )
+        return pd.read_csv(
+            path, dtype=str, sep=None, engine="python", encoding_errors="replace"
+        ).rename(columns=lambda name: str(name).strip().lstrip("\ufeff"))
     except (OSError, ValueError, csv.Error):
         return None
 
@@ -125,21 +138,21 @@ def _provenance(study: Study, study_file: Path, results: Path) -> dict[str, Any]
     import platform
     from importlib import metadata
 
-    from evalweave.studyfile import load
+    from evalweave.study.file import load
 
     written = load(study_file, Study)
-    commit, dirty = provenance.revision(Path(__file__).parents[3])
+    commit, dirty = manifest.revision(Path(__file__).parents[3])
     return {
         "study_file": study_file.name,
         "inputs": [
-            *provenance.extract_inputs(results, study.extract, Path(study.extract.path)),
-            *provenance.other_inputs(written, study_file.parent),
+            *manifest.extract_inputs(results, study.extract, Path(study.extract.path)),
+            *manifest.other_inputs(written, study_file.parent),
         ],
         "software": {
             "evalweave": metadata.version("evalweave"),
             "python": platform.python_version(),
             "commit": commit,
             "uncommitted_changes": dirty,
-            "dependencies": provenance.dependencies(),
+            "dependencies": manifest.dependencies(),
         },
     }

@@ -1,4 +1,5 @@
-"""The report as one HTML file that opens offline: no script, no font, no picture from anywhere else."""
+"""The report as one HTML file that opens offline: no script, no font, no picture from anywhere
+else."""
 
 from __future__ import annotations
 

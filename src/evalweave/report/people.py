@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.release.disclosure import HIDDEN, PARTICIPANTS, Profile, Released
+from evalweave.release.numbers import missing, plain
 from evalweave.report.blocks import Text, text
-from evalweave.report.disclosure import HIDDEN, PARTICIPANTS, Profile, Released
-from evalweave.report.numbers import missing, plain
 
 MANY = {
     "client": "clients",
@@ -26,7 +26,8 @@ def many(role: str) -> str:
 
 
 def k_of_n(profile: Profile, record: Mapping[Any, Any] | None) -> Text:
-    """Return "9 of 12" from a row of the theme counts that `count_frame` released; references for observations."""
+    """Return "9 of 12" from a row of the theme counts that `count_frame` released; references for
+    observations."""
     if record is None:
         return "–"
     if missing(record["n_eligible"]):

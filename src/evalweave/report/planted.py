@@ -4,22 +4,25 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.release.numbers import interval, number, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, in_units, text
 from evalweave.report.data import PERCENTAGE_POINTS, ReportData, Row
-from evalweave.report.numbers import interval, number, plain, sentence
 from evalweave.report.terms import in_words
-from evalweave.study import Analysis
+from evalweave.study.analyses import Analysis
 
 
 def planted_table(data: ReportData) -> Table | None:
-    """Return planted and estimated values of every term that the truth knows; None for real data."""
+    """Return planted and estimated values of every term that the truth knows; None for real
+    data."""
     if data.truth is None or not data.study.study.synthetic:
         return None
     lines: list[Line] = []
     for analysis in data.study.analyses:
         if analysis.outcome != data.truth.get("outcome", data.primary.outcome):
             continue
-        if data.comparison_label(analysis.comparison) != data.comparison_label(data.primary.comparison):
+        if data.comparison_label(analysis.comparison) != data.comparison_label(
+            data.primary.comparison
+        ):
             continue
         found = [
             _line(data, analysis, term)
@@ -32,14 +35,27 @@ def planted_table(data: ReportData) -> Table | None:
     if not lines:
         return None
     return Table(
-        "Since these data are simulated, the truth is known: what was planted, and what the analysis found.",
-        (Column("Estimate of"), Column("Planted", number=True), Column("Estimated", number=True),
-         Column("Interval", number=True), Column("Inside?")),
+        "Since these data are simulated, the truth is known: what was planted, and what the "
+        "analysis found.",
+        (
+            Column("Estimate of"),
+            Column("Planted", number=True),
+            Column("Estimated", number=True),
+            Column("Interval", number=True),
+            Column("Inside?"),
+        ),
         tuple(lines),
-        (text("In {}. Planted: {}. The seed was fixed beforehand, not chosen for its answer; about one interval "
-              "in twenty misses what was planted.", in_units(*_unit_words(data)), _weights(data)),),
+        (
+            text(
+                "In {}. Planted: {}. The seed was fixed beforehand, not chosen for its answer; "
+                "about one interval "
+                "in twenty misses what was planted.",
+                in_units(*_unit_words(data)),
+                _weights(data),
+            ),
+        ),
         id="planted",
-    )  # fmt: skip
+    )
 
 
 def _unit_words(data: ReportData) -> tuple[str, str | None]:
@@ -55,7 +71,9 @@ def _weights(data: ReportData) -> str:
 
 def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
     units = data.units(analysis.name)[:2]
-    cells = [(planted(data, analysis, term, unit), data.row(analysis, term, unit)) for unit in units]
+    cells = [
+        (planted(data, analysis, term, unit), data.row(analysis, term, unit)) for unit in units
+    ]
     if not cells:
         return None
     truth, row = cells[0]
@@ -63,21 +81,31 @@ def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
         return None
 
     def both(write: Any) -> Any:
-        shown = [write(truth, row) if row is not None and truth is not None else "–" for truth, row in cells]
+        shown = [
+            write(truth, row) if row is not None and truth is not None else "–"
+            for truth, row in cells
+        ]
         return in_units(shown[0], shown[1] if len(shown) > 1 else None)
 
     inside = "yes" if row.low <= truth <= row.high else "no"
-    return Line((
-        sentence(in_words(data, analysis, term).removeprefix(f"{analysis.label or sentence(plain(analysis.name))}: ")),
-        both(lambda t, r: number(t, r.places)),
-        both(lambda t, r: number(r.estimate, r.places)),
-        both(lambda t, r: interval(r.low, r.high, r.places)),
-        inside,
-    ))  # fmt: skip
+    return Line(
+        (
+            sentence(
+                in_words(data, analysis, term).removeprefix(
+                    f"{analysis.label or sentence(plain(analysis.name))}: "
+                )
+            ),
+            both(lambda t, r: number(t, r.places)),
+            both(lambda t, r: number(r.estimate, r.places)),
+            both(lambda t, r: interval(r.low, r.high, r.places)),
+            inside,
+        )
+    )
 
 
 def planted(data: ReportData, analysis: Analysis, term: str, unit: str) -> float | None:
-    """Return the planted value of a term in a unit; for the main twfe estimate as the estimator weights it."""
+    """Return the planted value of a term in a unit; for the main twfe estimate as the estimator
+    weights it."""
     truth = data.truth or {}
     points = unit == PERCENTAGE_POINTS
     if term == "att" and analysis.estimator == "twfe":
@@ -97,6 +125,7 @@ def truth_sentence(data: ReportData, row: Row) -> str:
     if value is None:
         return ""
     return (
-        f"In these simulated data the truth is known: planted {number(value, row.places)}, estimated "
+        f"In these simulated data the truth is known: planted {number(value, row.places)}, "
+        "estimated "
         f"{number(row.estimate, row.places)} {row.unit}."
     )

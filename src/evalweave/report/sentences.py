@@ -6,8 +6,7 @@ import math
 
 import pandas as pd
 
-from evalweave.report.data import ReportData, Row
-from evalweave.report.numbers import (
+from evalweave.release.numbers import (
     excludes_zero,
     interval,
     joined,
@@ -17,6 +16,7 @@ from evalweave.report.numbers import (
     percent,
     sentence,
 )
+from evalweave.report.data import ReportData, Row
 
 METHODS = {
     "cr0": "practice-clustered errors without a small-sample factor (CR0)",
@@ -38,11 +38,12 @@ def method(name: str) -> str:
 
 
 def own_change(data: ReportData) -> float | None:
-    """Return how the outcome changed in programme practices from before to after the start, without a model."""
+    """Return how the outcome changed in programme practices from before to after the start, without
+    a model."""
     found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     if found is None:
         return None
-    from evalweave.study import period_number
+    from evalweave.study.periods import period_number
 
     start = period_number(data.study.eligibility.index_date, data.study.window.period)
     line = found[(found["outcome"] == data.primary.outcome) & (found["arm"] == "programme")].dropna(
@@ -62,10 +63,12 @@ def own_change(data: ReportData) -> float | None:
 
 
 def main_sentence(data: ReportData, row: Row) -> str:
-    """Return "With … available, HbA1c fell by 0.10 percentage points more than in … (95 % CI 0.03 to 0.17)."
+    """Return "With … available, HbA1c fell by 0.10 percentage points more than in … (95 % CI 0.03
+    to 0.17)."
 
-    The programme may be singular or plural, so it has no verb.     The verb follows what happened in programme practices (raw means), more or less the estimate's sign. With a sign
-    that the interval does not settle, both ends say their direction.
+    The programme may be singular or plural, so it has no verb.     The verb follows what happened
+    in programme practices (raw means), more or less the estimate's sign. With a sign that the
+    interval does not settle, both ends say their direction.
     """
     where = f"With {data.study.study.programme} available, {data.outcome_label()}"
     there = "than in comparison practices"
@@ -77,17 +80,23 @@ def main_sentence(data: ReportData, row: Row) -> str:
     if change is None or change == 0:
         verb, more, less = "changed", "lower", "higher"
         down = row.estimate < 0
-        said = f"{where} ended up {size} {row.unit} {more if down else less} {there}, given where both began"
+        said = (
+            f"{where} ended up {size} {row.unit} {more if down else less} {there}, given where "
+            "both began"
+        )
     else:
         fell = change < 0
         verb = "fell" if fell else "rose"
-        more, less = ("more", "less") if fell else ("less", "more")  # words for a negative and a positive end
+        more, less = (
+            ("more", "less") if fell else ("less", "more")
+        )  # words for a negative and a positive end
         said = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {there}"
     return f"{said} ({percent(row.level)} CI {_ends(row, more, less)})."
 
 
 def _ends(row: Row, negative: str, positive: str) -> str:
-    """Return the interval in the sentence's direction; both directions are named where it includes zero."""
+    """Return the interval in the sentence's direction; both directions are named where it includes
+    zero."""
     low, high, places = row.low, row.high, row.places
     if missing(low) or missing(high):
         return "not available"
@@ -97,7 +106,11 @@ def _ends(row: Row, negative: str, positive: str) -> str:
         return f"{number(near, places)} to {end}"
 
     def words(end: float, direction: str) -> str:
-        return f"without limit {direction}" if math.isinf(end) else f"{number(abs(end), places)} {direction}"
+        return (
+            f"without limit {direction}"
+            if math.isinf(end)
+            else f"{number(abs(end), places)} {direction}"
+        )
 
     return f"from {words(low, negative)} to {words(high, positive)}"
 
@@ -108,9 +121,15 @@ def statistically(row: Row, method_name: str) -> str:
     p = p_value(row.p_value)
     how = f"{sentence(method(method_name))}{f', {p}' if p else ''}"
     if told is None:
-        return f"There is no interval for this estimate, so nothing can be said about chance ({method(method_name)})."
+        return (
+            "There is no interval for this estimate, so nothing can be said about chance "
+            f"({method(method_name)})."
+        )
     if told:
-        return f"Statistically, the difference can be told from none: the interval excludes zero ({how[0].lower() + how[1:]})."
+        return (
+            "Statistically, the difference can be told from none: the interval excludes zero "
+            f"({how[0].lower() + how[1:]})."
+        )
     return (
         f"Statistically, we cannot tell the difference from none: the interval includes zero "
         f"({how[0].lower() + how[1:]})."
@@ -120,20 +139,31 @@ def statistically(row: Row, method_name: str) -> str:
 def practically(row: Row, margin: float | None, reason: str = "") -> str:
     """Return whether the difference matters, judged by the declared margin."""
     if margin is None:
-        return "In practice, nothing can be said about relevance: no smallest difference that matters was declared."
+        return (
+            "In practice, nothing can be said about relevance: no smallest difference that "
+            "matters was declared."
+        )
     reach = f"{number(margin, row.places)} {row.unit}"
     because = f" ({reason.rstrip('.')})" if reason else ""
     if missing(row.low) or missing(row.high):
-        return f"In practice, we cannot tell whether it reaches the smallest difference that matters, {reach}{because}."
+        return (
+            "In practice, we cannot tell whether it reaches the smallest difference that "
+            f"matters, {reach}{because}."
+        )
     if -margin < row.low and row.high < margin:
         return (
-            f"In practice, it is too small to matter: the whole interval lies within ±{reach}, the smallest "
+            f"In practice, it is too small to matter: the whole interval lies within ±{reach}, the "
+            "smallest "
             f"difference that matters{because}."
         )
     if row.low > margin or row.high < -margin:
-        return f"In practice, it matters: the whole interval lies beyond {reach}, the smallest difference that matters{because}."
+        return (
+            f"In practice, it matters: the whole interval lies beyond {reach}, the smallest "
+            f"difference that matters{because}."
+        )
     return (
-        f"In practice, we cannot tell whether it matters: the interval holds differences smaller and larger than {reach}, "
+        "In practice, we cannot tell whether it matters: the interval holds differences smaller "
+        f"and larger than {reach}, "
         f"the smallest difference that matters{because}."
     )
 
@@ -145,11 +175,15 @@ def agreement_about_zero(rows: list[Row]) -> tuple[str, str]:
     yes = [method(name) for name, value in known.items() if value]
     no = [method(name) for name, value in known.items() if not value]
     if len(known) < 2:
-        return CANNOT_TELL, "Only one inference method was declared, so there is nothing to compare it with."
+        return (
+            CANNOT_TELL,
+            "Only one inference method was declared, so there is nothing to compare it with.",
+        )
     if yes and no:
         return (
             DOES_NOT_HOLD,
-            f"The methods disagree about zero: it is excluded by {joined(yes)}, but not by {joined(no)}.",
+            f"The methods disagree about zero: it is excluded by {joined(yes)}, but not by "
+            f"{joined(no)}.",
         )
     many = {2: "Both", 3: "All three", 4: "All four", 5: "All five", 6: "All six"}.get(
         len(known), f"All {len(known)}"
@@ -163,7 +197,8 @@ def wording(data: ReportData) -> str:
     if about.wording == "effect":
         return f"We speak of an effect because {about.wording_reason.strip().rstrip('.')}."
     return (
-        f"This is an association of {data.outcome_label()} with the availability of {about.programme} in a practice, "
+        f"This is an association of {data.outcome_label()} with the availability of "
+        f"{about.programme} in a practice, "
         "whether or not a patient took part; practices were not allocated at random."
     )
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
+from evalweave.release.numbers import plain, sentence
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import plain, sentence
-from evalweave.study import Analysis, period_label
+from evalweave.study.analyses import Analysis
+from evalweave.study.periods import period_label
 
-# Levels of the columns that evalweave itself makes; any other column is printed as its name and level.
+# Levels of the columns that evalweave itself makes; any other column is printed as its name and
+# level.
 LEVELS = {
     ("white", "1"): "White",
     ("white", "0"): "any other ethnic group",
@@ -56,7 +58,8 @@ PERIOD = re.compile(r"(att_gt|group|calendar)\[(-?\d+)(?:,(-?\d+))?\]")
 
 
 def periods_in_words(term: str, period: str) -> str:
-    """Return a term that names periods by number with their labels: att_gt[8072,8075] is started 2018 Q1, in 2018 Q4."""
+    """Return a term that names periods by number with their labels: att_gt[8072,8075] is started
+    2018 Q1, in 2018 Q4."""
     m = PERIOD.fullmatch(term)
     if m is None:
         return ""

@@ -1,4 +1,5 @@
-"""The report as a Word document, from the same blocks as the page; figures are told in words with their numbers."""
+"""The report as a Word document, from the same blocks as the page; figures are told in words with
+their numbers."""
 
 from __future__ import annotations
 
@@ -89,7 +90,9 @@ def _write(word: Any, block: Any) -> None:
         case Prose():
             word.add_paragraph(plain(block.text))
         case Facts():
-            word.add_paragraph("; ".join(f"{plain(value)} {plain(what)}" for value, what in block.items))
+            word.add_paragraph(
+                "; ".join(f"{plain(value)} {plain(what)}" for value, what in block.items)
+            )
         case Listing():
             for item in block.items:
                 word.add_paragraph(plain(item), style="List Bullet")
@@ -111,7 +114,9 @@ def _write(word: Any, block: Any) -> None:
             for note in block.notes:
                 word.add_paragraph(plain(note), style="Caption")
         case Checks():
-            rows = [[plain(check.question), check.verdict, plain(check.why)] for check in block.items]
+            rows = [
+                [plain(check.question), check.verdict, plain(check.why)] for check in block.items
+            ]
             _table(word, plain(block.caption), ["Check", "Verdict", "Why"], rows)
         case Joint():
             word.add_paragraph(plain(block.caption))
@@ -137,13 +142,19 @@ def _claim(word: Any, row: JointRow) -> None:
     if row.analyst:
         word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
     _table(
-        word, "What the label rests on", ["", ""], [[plain(name), plain(value)] for name, value in row.inputs]
+        word,
+        "What the label rests on",
+        ["", ""],
+        [[plain(name), plain(value)] for name, value in row.inputs],
     )
 
 
 def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:
     for quote in quotes:
-        said = f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} ({quote.path})"
+        said = (
+            f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} "
+            f"({quote.path})"
+        )
         word.add_paragraph(said, style="Quote")
 
 

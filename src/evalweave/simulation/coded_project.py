@@ -1,7 +1,8 @@
 """The simulated interviews and notes, and how two coders coded them.
 
-Positions are code points from 0, end-exclusive, line ends LF. Coder A codes everything; coder B codes a quarter of
-the sources of each kind again, and now and then leaves a stretch out, marks a shorter one or takes a sibling code.
+Positions are code points from 0, end-exclusive, line ends LF. Coder A codes everything; coder B
+codes a quarter of the sources of each kind again, and now and then leaves a stretch out, marks a
+shorter one or takes a sibling code.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ from evalweave.simulation.utterances import (
 
 CODERS = ("coder_a", "coder_b")
 DIABETES = "Diabetes"
-# Kind → (voice, roots of the code book that it may raise, fewest and most coded stretches a speaker).
+# Kind → (voice, roots of the code book that it may raise, fewest and most coded stretches a
+# speaker).
 CONTENT: dict[str, tuple[str, tuple[str, ...], int, int]] = {
     "focus_group": ("link_worker", (IDENTITY, TENSIONS, TARGETS, CLASSED), 3, 5),
     "field_note": ("note", (IDENTITY, TARGETS), 2, 4),
@@ -37,8 +39,9 @@ CONTENT: dict[str, tuple[str, tuple[str, ...], int, int]] = {
     "photo_elicitation": ("client", (CLASSED,), 2, 4),
     "family_interview": ("family", (CLASSED, DIABETES), 2, 4),
     "final_interview": ("client", (TARGETS, CLASSED, TENSIONS, DIABETES), 4, 6),
-}  # fmt: skip
-# Claim → stance → role → how many people say so. The only ones who speak against are the negative cases.
+}
+# Claim → stance → role → how many people say so. The only ones who speak against are the negative
+# cases.
 N_STANCES: dict[str, dict[str, dict[str, int]]] = {
     "deprivation": {"supports": {"client": 8, "family": 3}, "contradicts": {"client": 1}},
     "drift": {"supports": {"link_worker": 8}, "contradicts": {"link_worker": 1}},
@@ -48,8 +51,16 @@ N_STANCES: dict[str, dict[str, dict[str, int]]] = {
 DOUBLE_CODED = 0.25
 LEFT_OUT, OTHER_CODE, SHORTER = 0.12, 0.10, 0.15
 # Likelier (×3) for people in precarious circumstances, and for those on a steady footing.
-PRECARIOUS_CODES = (f"{CLASSED} > precarity", f"{CLASSED} > limited help", f"{CLASSED} > resources > paying")
-STEADY_CODES = (f"{CLASSED} > good fit", f"{CLASSED} > resources > steady", f"{TENSIONS} > empowerment > own")
+PRECARIOUS_CODES = (
+    f"{CLASSED} > precarity",
+    f"{CLASSED} > limited help",
+    f"{CLASSED} > resources > paying",
+)
+STEADY_CODES = (
+    f"{CLASSED} > good fit",
+    f"{CLASSED} > resources > steady",
+    f"{TENSIONS} > empowerment > own",
+)
 
 
 @dataclass
@@ -75,7 +86,9 @@ class Source:
         start = len(self.text)
         self.text += text
         if codes:
-            self.selections.append(Selection(start, len(self.text), [(code, CODERS[0]) for code in codes]))
+            self.selections.append(
+                Selection(start, len(self.text), [(code, CODERS[0]) for code in codes])
+            )
         return start, len(self.text)
 
 
@@ -118,13 +131,18 @@ class Interviews:
             role: [
                 person
                 for person in people
-                if ((eligible["participant_id"] == person) & eligible["eligible"]
-                    & (eligible["theme_id"] == "classed_experiences")).any()
+                if (
+                    (eligible["participant_id"] == person)
+                    & eligible["eligible"]
+                    & (eligible["theme_id"] == "classed_experiences")
+                ).any()
             ]
             for role, people in (
-                ("client", fieldwork.CLIENTS), ("link_worker", fieldwork.LINK_WORKERS), ("family", fieldwork.FAMILY),
+                ("client", fieldwork.CLIENTS),
+                ("link_worker", fieldwork.LINK_WORKERS),
+                ("family", fieldwork.FAMILY),
             )
-        }  # fmt: skip
+        }
         stances: dict[str, list[tuple[str, str]]] = {}
         for claim, both in N_STANCES.items():
             spoken: set[str] = set()
@@ -133,9 +151,13 @@ class Interviews:
                     pool = [person for person in asked[role] if person not in spoken]
                     if role == "client":
                         steady = (claim, stance) == ("mean_effect", "supports")
-                        wanted = [person for person in pool if (person in fieldwork.PRECARIOUS) != steady]
+                        wanted = [
+                            person for person in pool if (person in fieldwork.PRECARIOUS) != steady
+                        ]
                         pool = wanted if len(wanted) >= count else pool
-                    for person in self.rng.choice(np.array(pool, dtype=object), size=count, replace=False):
+                    for person in self.rng.choice(
+                        np.array(pool, dtype=object), size=count, replace=False
+                    ):
                         stances.setdefault(person, []).append((claim, stance))
                         spoken.add(person)
         return stances
@@ -159,7 +181,11 @@ class Interviews:
     def sayings(self, kind: str, speaker: str | None) -> list[Saying]:
         """Return what one speaker (None = an observer) says in one source of a kind, in order."""
         voice, roots, fewest, most = CONTENT[kind]
-        codes = [path for path, voices in BANK.items() if path.split(" > ")[0] in roots and voice in voices]
+        codes = [
+            path
+            for path, voices in BANK.items()
+            if path.split(" > ")[0] in roots and voice in voices
+        ]
         weight = np.ones(len(codes))
         if voice in ("client", "family"):
             client = fieldwork.RELATIVE_OF.get(speaker or "", speaker)
@@ -169,8 +195,12 @@ class Interviews:
             weight[[code.startswith(unlikely) for code in codes]] = 0.3
         count = min(int(self.rng.integers(fewest, most + 1)), len(codes))
         chosen = self.rng.choice(len(codes), size=count, replace=False, p=weight / weight.sum())
-        said = [Saying(self.sentence(BANK[codes[place]][voice]), (codes[place],)) for place in chosen]
-        for claim, stance in self.stances.get(speaker or "", []) if self._speaks_up(kind, speaker) else []:
+        said = [
+            Saying(self.sentence(BANK[codes[place]][voice]), (codes[place],)) for place in chosen
+        ]
+        for claim, stance in (
+            self.stances.get(speaker or "", []) if self._speaks_up(kind, speaker) else []
+        ):
             code, templates = STANCES[claim][stance][voice]
             said.append(Saying(self.sentence(templates), (code, stance_code(claim, stance))))
         if voice != "note" and self.rng.random() < 0.6:
@@ -263,7 +293,9 @@ def _code_again(source: Source, rng: np.random.Generator) -> None:
             others = [path for path in siblings[codes[0].split(" > ")[0]] if path != codes[0]]
             codes = [str(rng.choice(np.array(others, dtype=object)))] if others else codes
         if fate > 1 - SHORTER:
-            cut = source.text.find(" ", selection.start + (selection.end - selection.start) * 2 // 3)
+            cut = source.text.find(
+                " ", selection.start + (selection.end - selection.start) * 2 // 3
+            )
             if selection.start < cut < selection.end:
                 source.selections.append(
                     Selection(selection.start, cut, [(code, CODERS[1]) for code in codes])

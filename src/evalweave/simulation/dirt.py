@@ -1,7 +1,7 @@
 """Every kind of dirt that real extracts have, added so that cleaning gives the clean data back.
 
-Dirty events are extra rows that a rule sets aside or merges; nobody's eligibility hangs on one. Each kind is a
-function of `Dirt`, listed in `EVENT_KINDS` with its share of the HbA1c rows.
+Dirty events are extra rows that a rule sets aside or merges; nobody's eligibility hangs on one.
+Each kind is a function of `Dirt`, listed in `EVENT_KINDS` with its share of the HbA1c rows.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Dirt:
     events: pd.DataFrame  # as `recording.record` returns them
     rng: np.random.Generator
 
-    def like(self, count: int, outcome: str = "hba1c", among: np.ndarray | None = None) -> pd.DataFrame:
+    def like(
+        self, count: int, outcome: str = "hba1c", among: np.ndarray | None = None
+    ) -> pd.DataFrame:
         """Return copies of `count` different events of an outcome (fewer where there are fewer)."""
         rows = (self.events["outcome"] == outcome).to_numpy()
         if among is not None:
@@ -57,12 +59,16 @@ class Dirt:
 
 def _in_mmol(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(
-        code=HBA1C_IFCC, unit_text="mmol/mol", value_text=rows["value"].astype(str).to_numpy(dtype=object)
+        code=HBA1C_IFCC,
+        unit_text="mmol/mol",
+        value_text=rows["value"].astype(str).to_numpy(dtype=object),
     )
 
 
 def _in_percent(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(code=HBA1C_DCCT, unit_text="%", value_text=percent_text(rows["value"].to_numpy()))
+    return rows.assign(
+        code=HBA1C_DCCT, unit_text="%", value_text=percent_text(rows["value"].to_numpy())
+    )
 
 
 def _dated(rows: pd.DataFrame, day: np.ndarray) -> pd.DataFrame:
@@ -103,7 +109,9 @@ def decimal_comma(dirt: Dirt, n: int) -> pd.DataFrame:
 
 def unit_in_the_value(dirt: Dirt, n: int) -> pd.DataFrame:
     rows = _in_mmol(dirt.like(n))
-    return rows.assign(value_text=(rows["value_text"] + " mmol/mol").to_numpy(dtype=object), unit_text="")
+    return rows.assign(
+        value_text=(rows["value_text"] + " mmol/mol").to_numpy(dtype=object), unit_text=""
+    )
 
 
 def blank_value(dirt: Dirt, n: int) -> pd.DataFrame:

@@ -15,12 +15,15 @@ SHARE = 0.004  # of people, for each kind
 def dirty_patients(
     table: pd.DataFrame, simulated: Simulated, rng: np.random.Generator
 ) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the patients with some rows twice. Rows in conflict stand in the table already, as a kind of person."""
+    """Return the patients with some rows twice. Rows in conflict stand in the table already, as a
+    kind of person."""
     eligible = np.flatnonzero((simulated.people["kind"] == "eligible").to_numpy())
     twice = rng.choice(eligible, size=max(round(SHARE * len(eligible)), 3), replace=False)
     kinds = simulated.people["kind"].value_counts()
     bad = ("no_sex", "no_birth_year", "unacceptable", "conflicting_facts")
-    counts = {"patient_row_twice": len(twice)} | {f"patient_{kind}": int(kinds.get(kind, 0)) for kind in bad}
+    counts = {"patient_row_twice": len(twice)} | {
+        f"patient_{kind}": int(kinds.get(kind, 0)) for kind in bad
+    }
     return pd.concat([table, table.iloc[np.sort(twice)]], ignore_index=True), counts
 
 
@@ -49,8 +52,12 @@ def dirty_registrations(
     table = _late_deregistration(table, simulated)
     backward, nested, elsewhere = some(settled), some(settled), some(settled)
     old = some(kind == "too_old")
-    blank = spells(old, practice[old], np.full(len(old), np.datetime64("NaT", "D")), start[old] - 10 * DAY)
-    impossible = spells(old, practice[old], start[old], start[old]).assign(start="31/02/2012", end="")
+    blank = spells(
+        old, practice[old], np.full(len(old), np.datetime64("NaT", "D")), start[old] - 10 * DAY
+    )
+    impossible = spells(old, practice[old], start[old], start[old]).assign(
+        start="31/02/2012", end=""
+    )
     strangers = identifiers(4 * n, rng)
     strangers = strangers[~np.isin(strangers, ids)][:n]
     someone = some(kind == "eligible")[: len(strangers)]

@@ -1,11 +1,13 @@
 """The planted effect: what the programme does to a patient's HbA1c in a year, known exactly.
 
-    planted(i, t) = scale × growth(t − start) × modifier(i)    from the start on, 0 before and without one
-    growth(e)     = 1 + GROWTH × (e − 1.5)
-    modifier(i)   = max(0, 1 + WHITE (white − 0.82) + FEWER (fewer − 0.57) + DEPRIVED (3 − quintile))
+    planted(i, t) = scale × growth(t − start) × modifier(i)    from the start on, 0 before and
+    without one growth(e)     = 1 + GROWTH × (e − 1.5)
+    modifier(i)   = max(0, 1 + WHITE (white − 0.82) + FEWER (fewer − 0.57) + DEPRIVED (3 −
+    quintile))
 
-Directions are the published ones (grows; greater for White patients, with fewer additional conditions, in the
-most deprived areas: JAMA Network Open 2021;4(9):e2126236); sizes are ours, since none are published.
+Directions are the published ones (grows; greater for White patients, with fewer additional
+conditions, in the most deprived areas: JAMA Network Open 2021;4(9):e2126236); sizes are ours, since
+none are published.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The flat extract: patients, registrations and events as text, as a data provider would send them, still clean.
+"""The flat extract: patients, registrations and events as text, as a data provider would send them,
+still clean.
 
 Codes are those of `config/codelists/`. Everything is text: identifiers are never numbers.
 """
@@ -93,12 +94,19 @@ def registrations_table(simulated: Simulated) -> pd.DataFrame:
     moves = moves & ~backwards
     spells = [
         (ids, main, main_start, main_end),
-        (ids[comes], practice_ids[people["came_from"].to_numpy()[comes]], start[comes], came[comes] - DAY),
+        (
+            ids[comes],
+            practice_ids[people["came_from"].to_numpy()[comes]],
+            start[comes],
+            came[comes] - DAY,
+        ),
         (ids[moves], practice_ids[people["moved_to"].to_numpy()[moves]], moved[moves], end[moves]),
         (ids[gap], main[gap], start[gap], np.full(gap.sum(), index - 200 * DAY)),
     ]
     frames = [
-        pd.DataFrame({"patient_id": who, "practice_id": where, "start": iso(first), "end": iso(last)})
+        pd.DataFrame(
+            {"patient_id": who, "practice_id": where, "start": iso(first), "end": iso(last)}
+        )
         for who, where, first, last in spells
     ]
     return pd.concat(frames, ignore_index=True).drop_duplicates(ignore_index=True)
@@ -115,7 +123,8 @@ def practice_on(simulated: Simulated, person: np.ndarray, day: np.ndarray) -> np
 
 
 def outcome_events(simulated: Simulated) -> pd.DataFrame:
-    """Return the measurements as events, with `person`, `day`, `value` and `outcome` beside the text."""
+    """Return the measurements as events, with `person`, `day`, `value` and `outcome` beside the
+    text."""
     frames = []
     for outcome, frame in simulated.measurements.items():
         code, unit = (HBA1C_IFCC, "mmol/mol") if outcome == "hba1c" else (SYSTOLIC_BP, "mmHg")
@@ -123,7 +132,9 @@ def outcome_events(simulated: Simulated) -> pd.DataFrame:
         events = _events(simulated, person, day, code)
         events["value_text"] = frame["value"].astype(str).to_numpy(dtype=object)
         events["unit_text"] = unit
-        frames.append(events.assign(person=person, day=day, value=frame["value"].to_numpy(), outcome=outcome))
+        frames.append(
+            events.assign(person=person, day=day, value=frame["value"].to_numpy(), outcome=outcome)
+        )
     return pd.concat(frames, ignore_index=True)
 
 
@@ -149,22 +160,33 @@ def diagnosis_events(simulated: Simulated, rng: np.random.Generator) -> pd.DataF
     add(again, diagnosed + rng.integers(10, 500, n) * DAY, TYPE_2)
     add(~np.isnat(type_1), type_1, TYPE_1)
     undiagnosed = np.isnat(diagnosed) & (rng.random(n) < 0.5)
-    add((type_2 & (rng.random(n) < 0.2)) | undiagnosed, index - rng.integers(30, 4000, n) * DAY, DIABETES)
+    add(
+        (type_2 & (rng.random(n) < 0.2)) | undiagnosed,
+        index - rng.integers(30, 4000, n) * DAY,
+        DIABETES,
+    )
     for name in CONDITIONS:
         has = people[name].to_numpy()
         before = index - rng.integers(20, 5000, n) * DAY
         add(has, before, CONDITION_CODES[name])
-        add(has & (rng.random(n) < 0.1), before + rng.integers(1, 20, n) * DAY, CONDITION_CODES[name])
+        add(
+            has & (rng.random(n) < 0.1),
+            before + rng.integers(1, 20, n) * DAY,
+            CONDITION_CODES[name],
+        )
         later = ~has & (rng.random(n) < 0.01)
         add(later, index + rng.integers(1, 1400, n) * DAY, CONDITION_CODES[name])
     return pd.concat(frames, ignore_index=True)
 
 
 def referral_events(simulated: Simulated, rng: np.random.Generator) -> pd.DataFrame:
-    """Return the sparse referral codes: few people of programme practices, fewer elsewhere (contamination)."""
+    """Return the sparse referral codes: few people of programme practices, fewer elsewhere
+    (contamination)."""
     people = simulated.people
     n = len(people)
-    start = pd.to_datetime(simulated.practices["programme_start"]).to_numpy().astype("datetime64[D]")
+    start = (
+        pd.to_datetime(simulated.practices["programme_start"]).to_numpy().astype("datetime64[D]")
+    )
     began = np.where(np.isnat(start), simulated.index, start)[people["practice"].to_numpy()]
     later = np.sqrt(rng.random(n))  # coding grows over the years
     day = began + np.floor(later * ((simulated.window[1] - began) / DAY)).astype("int64") * DAY

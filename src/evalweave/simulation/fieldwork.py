@@ -1,9 +1,11 @@
-"""Who took part in the simulated fieldwork, in which source, and who was asked about what. All people are invented.
+"""Who took part in the simulated fieldwork, in which source, and who was asked about what. All
+people are invented.
 
-Numbers and kinds are the published fieldwork's (Pollard et al., British Journal of General Practice 2023,
-BJGP.2022.0638): 20 link workers and 19 clients, 3 focus groups with 16 link workers, offices and shadowing, 6
-link-worker interviews, 19 initial and 15 final interviews, photo-elicitation with 9, 7 family interviews, January
-2019 to July 2020. It does not hang on the seed, since `eligibility.csv` declares it.
+Numbers and kinds are the published fieldwork's (Pollard et al., British Journal of General Practice
+2023, BJGP.2022.0638): 20 link workers and 19 clients, 3 focus groups with 16 link workers, offices
+and shadowing, 6 link-worker interviews, 19 initial and 15 final interviews, photo-elicitation with
+9, 7 family interviews, January 2019 to July 2020. It does not hang on the seed, since
+`eligibility.csv` declares it.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from evalweave.tables import ELIGIBILITY, PARTICIPANTS
+from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS
 
 
 def _numbered(letter: str, numbers: range | tuple[int, ...]) -> tuple[str, ...]:
@@ -35,7 +37,9 @@ INTERVIEWED = _numbered("LW", (3, 7, 10, 17, 18, 20))
 FINAL = tuple(client for client in CLIENTS if client not in _numbered("C", (4, 9, 13, 18)))
 PHOTO = _numbered("C", (1, 2, 4, 5, 8, 10, 13, 15, 19))
 OBSERVED = _numbered("C", (1, 3, 5, 6, 8, 10, 11, 12, 14, 15, 17, 19))
-PRECARIOUS = _numbered("C", (1, 3, 4, 6, 8, 10, 11, 13, 15, 17))  # steers what they say; not a column
+PRECARIOUS = _numbered(
+    "C", (1, 3, 4, 6, 8, 10, 11, 13, 15, 17)
+)  # steers what they say; not a column
 RELATIVE_OF = dict(zip(FAMILY, _numbered("C", (1, 3, 6, 8, 11, 12, 17)), strict=True))
 NO_CONSENT = ("C13", "LW12", "F04")
 N_OFFICE_NOTES = 10
@@ -79,14 +83,25 @@ def participants() -> pd.DataFrame:
     for place, person in enumerate(LINK_WORKERS):
         gender = "male" if place % 3 == 2 else "female"
         rows.append(
-            {"participant_id": person, "role": "link_worker", "gender": gender, "provider": "AB"[place % 2]}
+            {
+                "participant_id": person,
+                "role": "link_worker",
+                "gender": gender,
+                "provider": "AB"[place % 2],
+            }
         )
     for place, person in enumerate(FAMILY):
         rows.append(
-            {"participant_id": person, "role": "family", "gender": "male" if place in (1, 4, 6) else "female"}
+            {
+                "participant_id": person,
+                "role": "family",
+                "gender": "male" if place in (1, 4, 6) else "female",
+            }
         )
     table = pd.DataFrame(rows)
-    return PARTICIPANTS.conform(table.assign(consent_quote=~table["participant_id"].isin(NO_CONSENT)))
+    return PARTICIPANTS.conform(
+        table.assign(consent_quote=~table["participant_id"].isin(NO_CONSENT))
+    )
 
 
 def plan() -> list[Planned]:
@@ -94,10 +109,18 @@ def plan() -> list[Planned]:
     sources: list[Planned] = []
 
     def add(
-        name: str, kind: str, phase: str, first: dt.date, every: int, *speakers: str, about: str = ""
+        name: str,
+        kind: str,
+        phase: str,
+        first: dt.date,
+        every: int,
+        *speakers: str,
+        about: str = "",
     ) -> None:
         place = sum(source.kind == kind for source in sources)
-        sources.append(Planned(name, kind, phase, first + dt.timedelta(days=every * place), speakers, about))
+        sources.append(
+            Planned(name, kind, phase, first + dt.timedelta(days=every * place), speakers, about)
+        )
 
     for place, group in enumerate(FOCUS_GROUPS, start=1):
         add(f"FG{place}_link_workers", "focus_group", "opening", dt.date(2019, 1, 22), 14, *group)
@@ -108,22 +131,60 @@ def plan() -> list[Planned]:
     for worker in INTERVIEWED:
         add(f"{worker}_interview", "link_worker_interview", "main", dt.date(2019, 5, 7), 31, worker)
     for client in CLIENTS:
-        add(f"{client}_initial_interview", "initial_interview", "opening", dt.date(2019, 2, 11), 12, client)
+        add(
+            f"{client}_initial_interview",
+            "initial_interview",
+            "opening",
+            dt.date(2019, 2, 11),
+            12,
+            client,
+        )
     for client in OBSERVED:
-        add(f"{client}_observation", "client_observation", "main", dt.date(2019, 4, 2), 29, about=client)
+        add(
+            f"{client}_observation",
+            "client_observation",
+            "main",
+            dt.date(2019, 4, 2),
+            29,
+            about=client,
+        )
     for client in PHOTO:
-        add(f"{client}_photo_elicitation", "photo_elicitation", "main", dt.date(2019, 9, 3), 19, client)
+        add(
+            f"{client}_photo_elicitation",
+            "photo_elicitation",
+            "main",
+            dt.date(2019, 9, 3),
+            19,
+            client,
+        )
     for relative in FAMILY:
-        add(f"{relative}_family_interview", "family_interview", "main", dt.date(2019, 10, 8), 24, relative)
+        add(
+            f"{relative}_family_interview",
+            "family_interview",
+            "main",
+            dt.date(2019, 10, 8),
+            24,
+            relative,
+        )
     for client in FINAL:
-        add(f"{client}_final_interview", "final_interview", "closing", dt.date(2020, 1, 14), 12, client)
+        add(
+            f"{client}_final_interview",
+            "final_interview",
+            "closing",
+            dt.date(2020, 1, 14),
+            12,
+            client,
+        )
     return sources
 
 
 def sources_table() -> pd.DataFrame:
     """Return source, kind, phase and date of every source."""
     return pd.DataFrame(
-        [{"source": s.name, "kind": s.kind, "phase": s.phase, "date": s.date.isoformat()} for s in plan()]
+        [
+            {"source": s.name, "kind": s.kind, "phase": s.phase, "date": s.date.isoformat()}
+            for s in plan()
+        ]
     )
 
 
@@ -147,18 +208,29 @@ def eligibility() -> pd.DataFrame:
             else:
                 asked = client in FINAL or client in PHOTO
                 reason = (
-                    "final interview or photo-elicitation" if asked else "neither final interview nor photos"
+                    "final interview or photo-elicitation"
+                    if asked
+                    else "neither final interview nor photos"
                 )
             rows.append((client, theme, asked, reason))
         for worker in LINK_WORKERS:
             reason = (
-                "focus group" if worker in in_group else "interview" if worker in spoke else "only shadowed"
+                "focus group"
+                if worker in in_group
+                else "interview"
+                if worker in spoke
+                else "only shadowed"
             )
             rows.append((worker, theme, worker in spoke, reason))
         for relative in FAMILY:
             asked = theme == "classed_experiences"
             rows.append(
-                (relative, theme, asked, "family interview" if asked else "not a topic of family interviews")
+                (
+                    relative,
+                    theme,
+                    asked,
+                    "family interview" if asked else "not a topic of family interviews",
+                )
             )
     return ELIGIBILITY.conform(
         pd.DataFrame(rows, columns=["participant_id", "theme_id", "eligible", "reason"])

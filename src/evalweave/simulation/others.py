@@ -1,7 +1,7 @@
 """People of the extract who are not eligible, each for a reason of its own.
 
-They are drawn like eligible people and then changed in one respect. Bad patient rows (no sex, conflicting
-facts, …) are made when the extract is written; here such people only carry their kind.
+They are drawn like eligible people and then changed in one respect. Bad patient rows (no sex,
+conflicting facts, …) are made when the extract is written; here such people only carry their kind.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ SHARE = 0.3  # ineligible people per eligible one
 
 
 def draw_kinds(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return the kind of each of `n` ineligible people: each kind at least once where `n` allows, shuffled."""
+    """Return the kind of each of `n` ineligible people: each kind at least once where `n` allows,
+    shuffled."""
     shares = np.array(list(KINDS.values()))
     kinds = np.array(list(KINDS), dtype=object)
     drawn = rng.choice(kinds, size=n, p=shares / shares.sum())
@@ -53,7 +54,8 @@ def make_ineligible(
     registered_days: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return `people` changed so that each fails eligibility at `index` for its kind; adds `kind`."""
+    """Return `people` changed so that each fails eligibility at `index` for its kind; adds
+    `kind`."""
     people = people.assign(kind=kinds)
     n = len(people)
     after = max(int((window[1] - index) / DAY) - 60, 90)
@@ -74,7 +76,9 @@ def make_ineligible(
     put(of("no_type_2_diabetes"), "diagnosed", NEVER)
     put(of("diagnosed_later"), "diagnosed", index + days(1, after))
     put(of("type_1_diabetes"), "type_1", index - days(400, 7000))
-    timed = of("registered_too_recently", "arrived_later", "left_before", "died_before", "gap_before")
+    timed = of(
+        "registered_too_recently", "arrived_later", "left_before", "died_before", "gap_before"
+    )
     for column in ("death", "end", "moved_on", "came_on"):
         put(timed, column, NEVER)
     put(timed, "moved_to", -1)

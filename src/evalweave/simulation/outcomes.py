@@ -2,10 +2,10 @@
 
     y_ij = α_i + trend_t + slope_i (t − t0) + wander_it + shock_gt + planted_it + noise_ij,  rounded
 
-for measurement j in year t of patient i, registered with practice g. α is skewed and standardised in each arm to
-the baseline mean and SD; slope falls with α (moderate regression to the mean) around zero in each arm, so that
-trends are parallel in expectation; wander is AR(1) in the patient, shock AR(1) in the practice. Being measured
-depends on nothing but the patient's habit.
+for measurement j in year t of patient i, registered with practice g. α is skewed and standardised
+in each arm to the baseline mean and SD; slope falls with α (moderate regression to the mean) around
+zero in each arm, so that trends are parallel in expectation; wander is AR(1) in the patient, shock
+AR(1) in the practice. Being measured depends on nothing but the patient's habit.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class Measured:
     bounds: tuple[int, int]
 
 
-# Baselines 7.56 % (1.47) and 7.44 % (1.43) of JAMA Network Open 2021;4(9):e2126236, by NGSP % = 0.09148 × IFCC + 2.152.
+# Baselines 7.56 % (1.47) and 7.44 % (1.43) of JAMA Network Open 2021;4(9):e2126236, by NGSP % =
+# 0.09148 × IFCC + 2.152.
 HBA1C = Measured(
     mean=((7.44 - 2.152) / 0.09148, (7.56 - 2.152) / 0.09148),
     sd=(1.43 / 0.09148, 1.47 / 0.09148),
@@ -55,7 +56,10 @@ SYSTOLIC_BP = Measured(
     shock_factor=1.5,
     bounds=(70, 240),
 )
-REGULAR, IRREGULAR = (0.12, 0.52, 0.27, 0.09), (0.48, 0.40, 0.10, 0.02)  # shares with 0, 1, 2, 3 a year
+REGULAR, IRREGULAR = (
+    (0.12, 0.52, 0.27, 0.09),
+    (0.48, 0.40, 0.10, 0.02),
+)  # shares with 0, 1, 2, 3 a year
 SHARE_REGULAR = 0.75
 PERSISTENCE_PRACTICE, PERSISTENCE_PATIENT = 0.4, 0.6
 MEAN_INVERSE_COUNT = 0.75  # E[1 / measurements of a year], roughly
@@ -76,13 +80,15 @@ def draw_dates(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return person, year (positions) and day of each measurement, sorted; one a day at most.
 
-    `years` holds the first day of each year and, last, the day after the window. Measurements fall between
-    `begin` and `until` (NaT = no end).
+    `years` holds the first day of each year and, last, the day after the window. Measurements fall
+    between `begin` and `until` (NaT = no end).
     """
     n, n_years = len(begin), len(years) - 1
     regular = rng.random(n) < SHARE_REGULAR
     uniform = rng.random((n, n_years))
-    limits = np.where(regular[:, None], np.cumsum(REGULAR)[None, :3], np.cumsum(IRREGULAR)[None, :3])
+    limits = np.where(
+        regular[:, None], np.cumsum(REGULAR)[None, :3], np.cumsum(IRREGULAR)[None, :3]
+    )
     count = (uniform[:, :, None] > limits[:, None, :]).sum(axis=2)
     length = (np.diff(years) / DAY).astype("int64")
     offset = np.floor(rng.random((n, n_years, 3)) * length[None, :, None]).astype("int64")
@@ -143,7 +149,11 @@ def draw_levels(
 
 
 def draw_values(
-    kind: Measured, levels: np.ndarray, person: np.ndarray, year: np.ndarray, rng: np.random.Generator
+    kind: Measured,
+    levels: np.ndarray,
+    person: np.ndarray,
+    year: np.ndarray,
+    rng: np.random.Generator,
 ) -> np.ndarray:
     """Return the recorded whole-number value of each measurement."""
     values = levels[person, year] + kind.noise_sd * rng.standard_normal(len(person))

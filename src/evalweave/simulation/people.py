@@ -1,7 +1,9 @@
-"""Who is registered where: eligible patients drawn practice by practice, everything else that befalls them.
+"""Who is registered where: eligible patients drawn practice by practice, everything else that
+befalls them.
 
-Shares and baseline means are the published study's (JAMA Network Open 2021;4(9):e2126236); how people arrive,
-move, leave and die is invented, at rates that do not depend on HbA1c or on the programme.
+Shares and baseline means are the published study's (JAMA Network Open 2021;4(9):e2126236); how
+people arrive, move, leave and die is invented, at rates that do not depend on HbA1c or on the
+programme.
 """
 
 from __future__ import annotations
@@ -20,14 +22,21 @@ CONDITIONS = {
     "epilepsy": 0.02,
     "osteoporosis": 0.05,
 }
-OTHER_GROUPS = ("Asian or Asian British", "Black or Black British", "Mixed", "Other ethnic group", "")
+OTHER_GROUPS = (
+    "Asian or Asian British",
+    "Black or Black British",
+    "Mixed",
+    "Other ethnic group",
+    "",
+)
 OTHER_SHARES = (0.62, 0.14, 0.08, 0.10, 0.06)
 DAY = np.timedelta64(1, "D")
 NEVER = np.datetime64("NaT", "D")
 
 
 def exactly(share: float, log_odds: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return True for exactly round(share × n) people, likelier where `log_odds` is higher (Gumbel top-k)."""
+    """Return True for exactly round(share × n) people, likelier where `log_odds` is higher (Gumbel
+    top-k)."""
     chosen = np.zeros(len(log_odds), dtype=bool)
     score = log_odds + rng.gumbel(size=len(log_odds))
     chosen[np.argsort(-score, kind="stable")[: round(share * len(log_odds))]] = True
@@ -43,10 +52,12 @@ def draw_people(
     registered_days: int,
     rng: np.random.Generator,
 ) -> pd.DataFrame:
-    """Return one row a person: eligible at `index`, in `practice` (position of each person's practice).
+    """Return one row a person: eligible at `index`, in `practice` (position of each person's
+    practice).
 
-    `arm` is 1 or 0 for each practice. Dates are `datetime64[D]`: `start` and `end` of the main registration,
-    `came_on`/`came_from` and `moved_on`/`moved_to` for moves (−1 = none), `death`, `diagnosed` and `type_1`.
+    `arm` is 1 or 0 for each practice. Dates are `datetime64[D]`: `start` and `end` of the main
+    registration, `came_on`/`came_from` and `moved_on`/`moved_to` for moves (−1 = none), `death`,
+    `diagnosed` and `type_1`.
     """
     n = len(practice)
     deprived = np.where(arm == 1, 0.35, -0.25) + 0.5 * rng.standard_normal(len(arm))
@@ -73,10 +84,14 @@ def draw_people(
     people["white"] = np.where(people["ethnicity"] == "", np.nan, white.astype(float))
     older = np.exp(0.03 * (age - 58))
     for name, prevalence in CONDITIONS.items():
-        people[name] = rng.random(n) < np.clip(prevalence * (older if name != "asthma" else 1.0), 0, 0.9)
+        people[name] = rng.random(n) < np.clip(
+            prevalence * (older if name != "asthma" else 1.0), 0, 0.9
+        )
     people["n_conditions"] = people[list(CONDITIONS)].sum(axis=1)
     _draw_spells(people, arm, index, window, registered_days, older, rng)
-    since_diagnosis = np.where(rng.random(n) < 0.25, rng.integers(30, 1400, n), rng.integers(1400, 5500, n))
+    since_diagnosis = np.where(
+        rng.random(n) < 0.25, rng.integers(30, 1400, n), rng.integers(1400, 5500, n)
+    )
     people["diagnosed"] = index - since_diagnosis * DAY
     people["type_1"] = NEVER
     return people
@@ -101,7 +116,9 @@ def _draw_spells(
     before = max(int((index - window[0]) / DAY), registered_days + 2)
     recent = rng.random(n) < 0.2
     days = np.where(
-        recent, rng.integers(registered_days + 1, before + 1, n), rng.integers(before, before + 9000, n)
+        recent,
+        rng.integers(registered_days + 1, before + 1, n),
+        rng.integers(before, before + 9000, n),
     )
     people["start"] = index - days * DAY
     after = int((window[1] - index) / DAY)
@@ -124,8 +141,11 @@ def _draw_spells(
     people["came_from"] = np.where(came, _another(people["practice"].to_numpy(), arm, 0.6, rng), -1)
 
 
-def _another(practice: np.ndarray, arm: np.ndarray, same_arm: float, rng: np.random.Generator) -> np.ndarray:
-    """Return another practice for each person, in the same arm with probability `same_arm` (where one is)."""
+def _another(
+    practice: np.ndarray, arm: np.ndarray, same_arm: float, rng: np.random.Generator
+) -> np.ndarray:
+    """Return another practice for each person, in the same arm with probability `same_arm` (where
+    one is)."""
     n, total = len(practice), len(arm)
     stays = rng.random(n) < same_arm
     wanted = np.where(stays, arm[practice], 1 - arm[practice])

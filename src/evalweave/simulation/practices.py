@@ -9,18 +9,18 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import Fault, raise_faults
-from evalweave.tables import PRACTICES
+from evalweave.tables.records import PRACTICES
 
-SPREAD = (
-    0.6  # SD of log practice size, our choice: the largest has about ten times the patients of the smallest
-)
+# SD of log practice size, our choice: the largest has about ten times the patients of the smallest
+SPREAD = 0.6
 
 
 def demonstration_practices() -> pd.DataFrame:
-    """Return `tables.PRACTICES`: 13 practices in the west with a start in April 2015, 6 north and 5 east without.
+    """Return `tables.PRACTICES`: 13 practices in the west with a start in April 2015, 6 north and 5
+    east without.
 
-    Numbers, area and start are the published study's (Wildman & Wildman, JAMA Network Open 2021;4(9):e2126236);
-    the identifiers are invented.
+    Numbers, area and start are the published study's (Wildman & Wildman, JAMA Network Open
+    2021;4(9):e2126236); the identifiers are invented.
     """
     areas = ["west"] * 13 + ["north"] * 6 + ["east"] * 5
     numbers = [1000 + 37 * place for place in range(1, len(areas) + 1)]

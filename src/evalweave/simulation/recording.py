@@ -1,7 +1,8 @@
 """How practices write down the same measurement: unit, code and spelling vary, the value does not.
 
-Percent was reported beside mmol/mol until the laboratories switched, so its share falls over the years, in both
-arms alike. A value written in % has one decimal, that is up to 0.55 mmol/mol of rounding.
+Percent was reported beside mmol/mol until the laboratories switched, so its share falls over the
+years, in both arms alike. A value written in % has one decimal, that is up to 0.55 mmol/mol of
+rounding.
 """
 
 from __future__ import annotations
@@ -13,7 +14,12 @@ from evalweave.simulation.extract import HBA1C_DCCT, HBA1C_UNCLEAR
 
 # Name → (in %, code or None to keep it, unit texts, share of its unit's rows).
 FORMS: dict[str, tuple[bool, str | None, tuple[str, ...], float]] = {
-    "mmol_with_unit": (False, None, ("mmol/mol", "mmol/mol", "mmol/mol", "mmol/mol Hb", "MMOL/MOL"), 0.86),
+    "mmol_with_unit": (
+        False,
+        None,
+        ("mmol/mol", "mmol/mol", "mmol/mol", "mmol/mol Hb", "MMOL/MOL"),
+        0.86,
+    ),
     "mmol_without_unit": (False, None, ("",), 0.06),
     "mmol_unclear_code": (False, HBA1C_UNCLEAR, ("mmol/mol",), 0.03),
     "mmol_unclear_code_without_unit": (False, HBA1C_UNCLEAR, ("",), 0.04),
@@ -33,7 +39,8 @@ def percent_text(value: np.ndarray) -> np.ndarray:
 
 
 def record(events: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, int]]:
-    """Return the outcome events as practices wrote them, with `percent` (True/False), and rows by form."""
+    """Return the outcome events as practices wrote them, with `percent` (True/False), and rows by
+    form."""
     events = events.copy()
     hba1c = (events["outcome"] == "hba1c").to_numpy()
     year = events["day"].to_numpy().astype("datetime64[Y]").astype(int)

@@ -13,18 +13,28 @@ from evalweave.simulation.effect import planted_effect
 from evalweave.simulation.people import DAY, draw_people
 from evalweave.simulation.practices import demonstration_practices, sizes
 from evalweave.simulation.streams import streams
-from evalweave.study import SimulateSettings, period_number
+from evalweave.study.periods import period_number
+from evalweave.study.stages import SimulateSettings
 
 PANEL_COLUMNS = (
-    "patient_id", "practice_id", "period", "first_treated", "hba1c", "systolic_bp",
-    "white", "imd_quintile", "fewer_conditions", "planted",
-)  # fmt: skip
+    "patient_id",
+    "practice_id",
+    "period",
+    "first_treated",
+    "hba1c",
+    "systolic_bp",
+    "white",
+    "imd_quintile",
+    "fewer_conditions",
+    "planted",
+)
 KINDS = {"hba1c": outcomes.HBA1C, "systolic_bp": outcomes.SYSTOLIC_BP}
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """What a seed made: `people` (row number = person), `measurements` by outcome, `scale` of the effect."""
+    """What a seed made: `people` (row number = person), `measurements` by outcome, `scale` of the
+    effect."""
 
     practices: pd.DataFrame
     people: pd.DataFrame
@@ -38,13 +48,14 @@ class Simulated:
 def simulate_panel(
     settings: SimulateSettings, seed: int, practices: pd.DataFrame | None = None
 ) -> pd.DataFrame:
-    """Return the clean patient × year panel of the eligible, with the planted effect in its own column.
+    """Return the clean patient × year panel of the eligible, with the planted effect in its own
+    column.
 
-    One row a patient and year with a measurement of either outcome: patient_id, practice_id, period,
-    first_treated, hba1c (mmol/mol, mean of the year), systolic_bp (mmHg), white, imd_quintile,
-    fewer_conditions, planted (mmol/mol). People who move to the other arm are followed until they do. It is the
-    panel that cleaning the extract of this seed gives back, up to rounding of values recorded in % and the few with
-    a unit of something else.
+    One row a patient and year with a measurement of either outcome: patient_id, practice_id,
+    period, first_treated, hba1c (mmol/mol, mean of the year), systolic_bp (mmHg), white,
+    imd_quintile, fewer_conditions, planted (mmol/mol). People who move to the other arm are
+    followed until they do. It is the panel that cleaning the extract of this seed gives back, up to
+    rounding of values recorded in % and the few with a unit of something else.
 
     `practices` as `tables.PRACTICES`; the demonstration's when not given.
     """
@@ -52,13 +63,18 @@ def simulate_panel(
 
 
 def draw(
-    settings: SimulateSettings, seed: int, practices: pd.DataFrame | None = None, with_others: bool = True
+    settings: SimulateSettings,
+    seed: int,
+    practices: pd.DataFrame | None = None,
+    with_others: bool = True,
 ) -> Simulated:
-    """Draw everything that does not depend on how it is written down; `with_others` adds the ineligible."""
+    """Draw everything that does not depend on how it is written down; `with_others` adds the
+    ineligible."""
     practices = demonstration_practices() if practices is None else practices
     if settings.window.period not in ("financial_year", "calendar_year"):
         raise StudyError(
-            f"window, period: found {settings.window.period}, expected financial_year: a simulation has yearly periods."
+            f"window, period: found {settings.window.period}, expected financial_year: a "
+            "simulation has yearly periods."
         )
     random = streams(seed)
     index = np.datetime64(settings.eligibility.index_date, "D")
@@ -77,22 +93,30 @@ def draw(
         )
     ages, days = settings.eligibility.age, settings.eligibility.registered_days
     people = draw_people(practice, arm, ages, index, window, days, random["people"])
-    people["fewer_conditions"] = (people["n_conditions"] <= people["n_conditions"].median()).astype(int)
+    people["fewer_conditions"] = (people["n_conditions"] <= people["n_conditions"].median()).astype(
+        int
+    )
     people["kind"] = "eligible"
     groups = [("", people)]
     if with_others:
         count = round(others.SHARE * len(people))
         rng = random["others"]
         more = draw_people(rng.permutation(practice)[:count], arm, ages, index, window, days, rng)
-        more = others.make_ineligible(more, others.draw_kinds(len(more), rng), ages, index, window, days, rng)
-        more["fewer_conditions"] = (more["n_conditions"] <= people["n_conditions"].median()).astype(int)
+        more = others.make_ineligible(
+            more, others.draw_kinds(len(more), rng), ages, index, window, days, rng
+        )
+        more["fewer_conditions"] = (more["n_conditions"] <= people["n_conditions"].median()).astype(
+            int
+        )
         groups.append(("other_", more))
     period_of = settings.window.period
     first_treated = np.array(
-        [period_number(start, period_of) if there else np.nan
-         for start, there in zip(practices["programme_start"], starts_known, strict=True)],
+        [
+            period_number(start, period_of) if there else np.nan
+            for start, there in zip(practices["programme_start"], starts_known, strict=True)
+        ],
         dtype=float,
-    )  # fmt: skip
+    )
     first_period = period_number(settings.window.first, period_of)
     n_years = len(starts) - 1
     shocks = {
@@ -100,7 +124,11 @@ def draw(
             KINDS["hba1c"], len(arm), n_years, settings.simulation.practice_sd, random["shocks"]
         ),
         "systolic_bp": outcomes.draw_shocks(
-            KINDS["systolic_bp"], len(arm), n_years, settings.simulation.practice_sd, random["placebo_shocks"]
+            KINDS["systolic_bp"],
+            len(arm),
+            n_years,
+            settings.simulation.practice_sd,
+            random["placebo_shocks"],
         ),
     }
     baseline_year = max(int(np.searchsorted(starts, index, side="right")) - 2, 0)
@@ -128,7 +156,12 @@ def draw(
             values = outcomes.draw_values(kind, levels, person, year, rng)
             parts[name].append(
                 pd.DataFrame(
-                    {"person": person + shift, "period": year + first_period, "day": day, "value": values}
+                    {
+                        "person": person + shift,
+                        "period": year + first_period,
+                        "day": day,
+                        "value": values,
+                    }
                 )
             )
         shift += len(group)
@@ -149,7 +182,9 @@ def panel_of(simulated: Simulated) -> pd.DataFrame:
         person, day = frame["person"].to_numpy(), frame["day"].to_numpy()
         kept = frame[eligible[person] & (np.isnat(until[person]) | (day <= until[person]))]
         means.append(kept.groupby(["person", "period"])["value"].mean().rename(name))
-    panel = pd.concat(means, axis=1).reset_index().sort_values(["person", "period"], ignore_index=True)
+    panel = (
+        pd.concat(means, axis=1).reset_index().sort_values(["person", "period"], ignore_index=True)
+    )
     whose = people.loc[panel["person"]].reset_index(drop=True)
     panel.insert(0, "patient_id", whose["patient_id"])
     panel.insert(1, "practice_id", simulated.practices["practice_id"].to_numpy()[whose["practice"]])
@@ -177,16 +212,24 @@ def identifiers(n: int, rng: np.random.Generator) -> np.ndarray:
 
 def _year_starts(settings: SimulateSettings) -> np.ndarray:
     period = settings.window.period
-    first, last = (period_number(day, period) for day in (settings.window.first, settings.window.last))
+    first, last = (
+        period_number(day, period) for day in (settings.window.first, settings.window.last)
+    )
     month = "04" if period == "financial_year" else "01"
-    return np.array([f"{year}-{month}-01" for year in range(first, last + 2)], dtype="datetime64[D]")
+    return np.array(
+        [f"{year}-{month}-01" for year in range(first, last + 2)], dtype="datetime64[D]"
+    )
 
 
-def _dates(group: pd.DataFrame, starts: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _dates(
+    group: pd.DataFrame, starts: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, ...]:
     # fmax and fmin ignore dates that are missing.
     begin = np.fmax(group["start"].to_numpy(), group["diagnosed"].to_numpy())
     until = np.fmin(group["end"].to_numpy(), group["death"].to_numpy())
-    return outcomes.draw_dates(begin.astype("datetime64[D]"), until.astype("datetime64[D]"), starts, rng)
+    return outcomes.draw_dates(
+        begin.astype("datetime64[D]"), until.astype("datetime64[D]"), starts, rng
+    )
 
 
 def _planted_unit(group: pd.DataFrame, first_period: int, n_years: int) -> np.ndarray:
@@ -205,7 +248,11 @@ def _planted_unit(group: pd.DataFrame, first_period: int, n_years: int) -> np.nd
 
 
 def _scale(
-    seen: tuple[np.ndarray, ...], treated: np.ndarray, until: np.ndarray, per_year: np.ndarray, effect: float
+    seen: tuple[np.ndarray, ...],
+    treated: np.ndarray,
+    until: np.ndarray,
+    per_year: np.ndarray,
+    effect: float,
 ) -> float:
     """Return the scale at which the mean over treated observed patient-years is `effect`."""
     person, year, day = seen
@@ -216,7 +263,8 @@ def _scale(
 
 
 def _followed_until(group: pd.DataFrame, arm: np.ndarray) -> np.ndarray:
-    """Return the last day of follow-up: death, end of registration, or the day before a move to the other arm."""
+    """Return the last day of follow-up: death, end of registration, or the day before a move to the
+    other arm."""
     moved_to = group["moved_to"].to_numpy()
     crosses = (moved_to >= 0) & (arm[moved_to] != group["arm"].to_numpy())
     moved = np.where(crosses, group["moved_on"].to_numpy() - DAY, np.datetime64("NaT"))
@@ -233,5 +281,7 @@ def _practice_by_year(group: pd.DataFrame, starts: np.ndarray) -> np.ndarray:
         ~np.isnat(came) & (middle[None, :] < came), group["came_from"].to_numpy()[:, None], practice
     )
     return np.where(
-        ~np.isnat(moved) & (middle[None, :] >= moved), group["moved_to"].to_numpy()[:, None], practice
+        ~np.isnat(moved) & (middle[None, :] >= moved),
+        group["moved_to"].to_numpy()[:, None],
+        practice,
     )

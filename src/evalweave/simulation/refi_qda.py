@@ -1,7 +1,8 @@
-"""Writes a coded project as REFI-QDA 1.5 (`.qdpx`), as the programs do: one XML document and a folder of texts.
+"""Writes a coded project as REFI-QDA 1.5 (`.qdpx`), as the programs do: one XML document and a
+folder of texts.
 
-GUIDs are UUIDs of version 5 over what they name and the zip's dates are fixed, so that the same project is the same
-bytes. Format: https://www.qdasoftware.org (urn:QDA-XML:project:1.0).
+GUIDs are UUIDs of version 5 over what they name and the zip's dates are fixed, so that the same
+project is the same bytes. Format: https://www.qdasoftware.org (urn:QDA-XML:project:1.0).
 """
 
 from __future__ import annotations
@@ -37,7 +38,8 @@ def guid(*parts: object) -> str:
 
 
 def qdpx(sources: list[Source], participants: pd.DataFrame, title: str) -> bytes:
-    """Return the archive's bytes. `participants` as `tables.PARTICIPANTS`; they become cases with attributes."""
+    """Return the archive's bytes. `participants` as `tables.PARTICIPANTS`; they become cases with
+    attributes."""
     files = {"project.qde": _document(sources, participants, title)}
     for source in sources:
         files[f"sources/{guid('text', source.planned.name)}.txt"] = source.text.encode()
@@ -85,11 +87,17 @@ def _add_code_book(project: ElementTree.Element) -> None:
         parent, _, name = path.rpartition(" > ")
         top = not parent and not name.startswith("claim::")
         elements[path] = ElementTree.SubElement(
-            elements[parent], "Code", guid=guid("code", path), name=name, isCodable="false" if top else "true"
+            elements[parent],
+            "Code",
+            guid=guid("code", path),
+            name=name,
+            isCodable="false" if top else "true",
         )
 
 
-def _add_cases(project: ElementTree.Element, sources: list[Source], participants: pd.DataFrame) -> None:
+def _add_cases(
+    project: ElementTree.Element, sources: list[Source], participants: pd.DataFrame
+) -> None:
     variables = ElementTree.SubElement(project, "Variables")
     kinds = {"months_in_programme": "Float", "consent_quote": "Boolean"}
     for name in ATTRIBUTES:
@@ -113,7 +121,9 @@ def _add_cases(project: ElementTree.Element, sources: list[Source], participants
             ElementTree.SubElement(value, VALUE_OF[kinds.get(name, "Text")]).text = text
         for source in sources:
             if source.planned.speakers == (who,):
-                ElementTree.SubElement(case, "SourceRef", targetGUID=guid("source", source.planned.name))
+                ElementTree.SubElement(
+                    case, "SourceRef", targetGUID=guid("source", source.planned.name)
+                )
         for source in sources:
             for speaker, start, end in source.turns:
                 if speaker == who:

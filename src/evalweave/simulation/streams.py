@@ -1,7 +1,7 @@
 """Independent random streams, one for each part of the simulation.
 
-Every part draws from its own child of the seed, so that drawing more in one part shifts nothing in another:
-the people of a seed stay the same people when the dirt or the interviews change.
+Every part draws from its own child of the seed, so that drawing more in one part shifts nothing in
+another: the people of a seed stay the same people when the dirt or the interviews change.
 """
 
 from __future__ import annotations
@@ -10,10 +10,28 @@ import numpy as np
 
 # A stream is known by its place: add names at the end only.
 NAMES = (
-    "practices", "people", "others", "shocks", "placebo_shocks", "hba1c_dates", "hba1c", "other_hba1c_dates",
-    "other_hba1c", "systolic_bp_dates", "systolic_bp", "other_systolic_bp_dates", "other_systolic_bp",
-    "identifiers", "diagnoses", "referrals", "recording", "dirt", "order", "interviews", "coders",
-)  # fmt: skip
+    "practices",
+    "people",
+    "others",
+    "shocks",
+    "placebo_shocks",
+    "hba1c_dates",
+    "hba1c",
+    "other_hba1c_dates",
+    "other_hba1c",
+    "systolic_bp_dates",
+    "systolic_bp",
+    "other_systolic_bp_dates",
+    "other_systolic_bp",
+    "identifiers",
+    "diagnoses",
+    "referrals",
+    "recording",
+    "dirt",
+    "order",
+    "interviews",
+    "coders",
+)
 
 
 def streams(seed: int) -> dict[str, np.random.Generator]:

@@ -1,4 +1,5 @@
-"""What was planted, in the terms in which the estimators answer, in mmol/mol and in percentage points."""
+"""What was planted, in the terms in which the estimators answer, in mmol/mol and in percentage
+points."""
 
 from __future__ import annotations
 
@@ -14,12 +15,17 @@ SUBGROUPS = ("white", "imd_quintile", "fewer_conditions")
 def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
     """Return the planted effect on HbA1c of a simulated panel (see `records.simulate_panel`).
 
-    `terms` maps the estimators' terms to means of `planted` over treated observed patient-years: att, event[e],
-    trend (least-squares slope of event[e] on e), att[level] and differences of levels, each minus the lowest.
-    `att_weighted` is the planted effect as two-way fixed effects weigh it (see `weighted_by_twfe`).
+    `terms` maps the estimators' terms to means of `planted` over treated observed patient-years:
+    att, event[e], trend (least-squares slope of event[e] on e), att[level] and differences of
+    levels, each minus the lowest. `att_weighted` is the planted effect as two-way fixed effects
+    weigh it (see `weighted_by_twfe`).
     """
     seen = panel[panel["hba1c"].notna()]
-    event = (seen["period"] - seen["first_treated"]).astype("Float64").to_numpy(dtype=float, na_value=np.nan)
+    event = (
+        (seen["period"] - seen["first_treated"])
+        .astype("Float64")
+        .to_numpy(dtype=float, na_value=np.nan)
+    )
     treated = seen[event >= 0]
     terms: dict[str, float] = {"att": float(treated["planted"].mean())}
     by_event = treated["planted"].groupby(event[event >= 0].astype(int)).mean()
@@ -39,7 +45,9 @@ def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
         "outcome_unit": "mmol/mol",
         "weights": "mean over treated patient-years with an HbA1c",
         "terms": terms,
-        "terms_percentage_points": {name: value * PERCENTAGE_POINTS for name, value in terms.items()},
+        "terms_percentage_points": {
+            name: value * PERCENTAGE_POINTS for name, value in terms.items()
+        },
         "att_weighted": weighted_by_twfe(seen),
         "att_weighted_percentage_points": weighted_by_twfe(seen) * PERCENTAGE_POINTS,
         "n_treated_patient_years": len(treated),
@@ -47,7 +55,8 @@ def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
 
 
 def weighted_by_twfe(seen: pd.DataFrame) -> float:
-    """Return the planted effect as two-way fixed effects weigh it: the coefficient of D on `planted`.
+    """Return the planted effect as two-way fixed effects weigh it: the coefficient of D on
+    `planted`.
 
         Σ D̃ planted / Σ D̃ D,   D̃ = D residualised on patient and period effects
 

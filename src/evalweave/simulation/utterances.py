@@ -1,4 +1,5 @@
-"""The sentences of the simulated interviews and notes, by code and voice. All of them are made up here.
+"""The sentences of the simulated interviews and notes, by code and voice. All of them are made up
+here.
 
 `{…}` are filled from `WORDS`. Voices: client, link_worker, family, and note (an observer writing).
 """
@@ -11,17 +12,52 @@ TARGETS = "Assessment and targets"
 CLASSED = "Classed experiences"
 
 WORDS: dict[str, tuple[str, ...]] = {
-    "place": ("the library", "the leisure centre", "the church hall", "the pharmacy", "the community café", "the surgery"),
-    "while": ("three weeks", "a month", "six weeks", "a fortnight", "the whole winter", "two months"),
-    "activity": ("the gym", "a walking group", "a cooking class", "the swimming", "an art class", "the allotment"),
-    "trouble": ("the damp", "the rent arrears", "the broken boiler", "the mould", "the leaking roof", "the noise next door"),
-    "ailment": ("a bad heart", "a bad chest", "sore knees", "numb feet", "failing eyes", "a bad back"),
+    "place": (
+        "the library",
+        "the leisure centre",
+        "the church hall",
+        "the pharmacy",
+        "the community café",
+        "the surgery",
+    ),
+    "while": (
+        "three weeks",
+        "a month",
+        "six weeks",
+        "a fortnight",
+        "the whole winter",
+        "two months",
+    ),
+    "activity": (
+        "the gym",
+        "a walking group",
+        "a cooking class",
+        "the swimming",
+        "an art class",
+        "the allotment",
+    ),
+    "trouble": (
+        "the damp",
+        "the rent arrears",
+        "the broken boiler",
+        "the mould",
+        "the leaking roof",
+        "the noise next door",
+    ),
+    "ailment": (
+        "a bad heart",
+        "a bad chest",
+        "sore knees",
+        "numb feet",
+        "failing eyes",
+        "a bad back",
+    ),
     "body": ("my heart", "my chest", "my knees", "my feet", "my eyes", "my back"),
     "number": ("two", "three", "four", "five"),
     "many": ("sixty", "eighty", "ninety", "a hundred and ten"),
     "amount": ("£20", "£35", "£40", "£60"),
     "day": ("Monday", "Tuesday", "Thursday", "Friday"),
-}  # fmt: skip
+}
 
 BANK: dict[str, dict[str, tuple[str, ...]]] = {
     f"{IDENTITY} > routes in > GP or nurse": {
@@ -60,7 +96,9 @@ BANK: dict[str, dict[str, tuple[str, ...]]] = {
             "{number} of my practices would not know my face.",
             "They changed the door code and nobody told us for {while}.",
         ),
-        "note": ("The receptionist asks the link worker for her name, though she has come for {while}.",),
+        "note": (
+            "The receptionist asks the link worker for her name, though she has come for {while}.",
+        ),
     },
     f"{IDENTITY} > enthusiastic practices": {
         "link_worker": (
@@ -101,7 +139,9 @@ BANK: dict[str, dict[str, tuple[str, ...]]] = {
             "I thought she was from the council, or from {place}.",
             "Is it the NHS? Nobody said.",
         ),
-        "note": ("The client asks whether this is about his housing; the link worker explains again.",),
+        "note": (
+            "The client asks whether this is about his housing; the link worker explains again.",
+        ),
     },
     f"{TENSIONS} > intensive support > handholding": {
         "client": (
@@ -226,8 +266,10 @@ BANK: dict[str, dict[str, tuple[str, ...]]] = {
             "By the time we are through {ailment} and {trouble} the slot is over.",
             "The count is per head, whether the head has one trouble or nine.",
         ),
-        "note": ("A client lists {ailment}, {trouble} and a sick brother; the call lasts six minutes.",
-            "One caller has {ailment} and {ailment}; the form has room for one.",),
+        "note": (
+            "A client lists {ailment}, {trouble} and a sick brother; the call lasts six minutes.",
+            "One caller has {ailment} and {ailment}; the form has room for one.",
+        ),
     },
     f"{CLASSED} > resources > steady footing": {
         "client": (
@@ -261,8 +303,10 @@ BANK: dict[str, dict[str, tuple[str, ...]]] = {
             "You try cooking well with {trouble} and one ring on the stove.",
             "I took this one because of {trouble}, that is what my days are about.",
         ),
-        "link_worker": ("How do you talk about diet when they lie awake over {trouble}?",
-            "Before food we talk about {trouble}, and often that is all we get to.",),
+        "link_worker": (
+            "How do you talk about diet when they lie awake over {trouble}?",
+            "Before food we talk about {trouble}, and often that is all we get to.",
+        ),
         "family": ("It was {trouble} that made her ill, if you ask me.",),
         "note": (
             "We sit in our coats and come back to {trouble} again and again.",
@@ -312,7 +356,7 @@ BANK: dict[str, dict[str, tuple[str, ...]]] = {
         ),
         "family": ("I do the needle for her in the mornings.",),
     },
-}  # fmt: skip
+}
 
 # Claim → stance → voice → (code, sentences).
 STANCES: dict[str, dict[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
@@ -340,7 +384,8 @@ STANCES: dict[str, dict[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
             "client": (
                 f"{CLASSED} > good fit",
                 (
-                    "I had nothing, and she sorted {trouble} and the food, and my sugar came down after.",
+                    "I had nothing, and she sorted {trouble} and the food, and my sugar came down "
+                    "after.",
                     "People as poor as me got the most from it, I would say.",
                 ),
             ),
@@ -351,7 +396,8 @@ STANCES: dict[str, dict[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
             "link_worker": (
                 f"{TENSIONS} > drift to the lighter touch",
                 (
-                    "We do less with each person than we did at the start, and they get less from it.",
+                    "We do less with each person than we did at the start, and they get less "
+                    "from it.",
                     "It has gone from visits to a call, and you cannot expect the same result.",
                     "What began as a year of support is now a form twice a year.",
                     "The longer it runs the thinner we are spread.",
@@ -410,18 +456,40 @@ STANCES: dict[str, dict[str, dict[str, tuple[str, tuple[str, ...]]]]] = {
             ),
         },
     },
-}  # fmt: skip
+}
 
 QUESTIONS = {
-    "focus_group": ("What takes up your week?", "And the practices?", "Who gets most from it?", "What has changed?"),
-    "link_worker_interview": ("How is the work these days?", "Tell me about a client.", "And the targets?"),
-    "initial_interview": ("How did you first hear of it?", "What did they do with you?", "And your health?"),
+    "focus_group": (
+        "What takes up your week?",
+        "And the practices?",
+        "Who gets most from it?",
+        "What has changed?",
+    ),
+    "link_worker_interview": (
+        "How is the work these days?",
+        "Tell me about a client.",
+        "And the targets?",
+    ),
+    "initial_interview": (
+        "How did you first hear of it?",
+        "What did they do with you?",
+        "And your health?",
+    ),
     "photo_elicitation": ("What is on this picture?", "And this one?"),
     "family_interview": ("How has it been at home?", "What do you make of the service?"),
-    "final_interview": ("Looking back, what made a difference?", "What happened since we spoke?", "And your sugar?"),
-}  # fmt: skip
+    "final_interview": (
+        "Looking back, what made a difference?",
+        "What happened since we spoke?",
+        "And your sugar?",
+    ),
+}
 
 SMALL_TALK = (
-    "Will you have a biscuit?", "Mind the dog.", "Sorry, that was the door.", "Where was I?",
-    "It is a long story.", "You will have to speak up.", "I am not sure what else to say.",
-)  # fmt: skip
+    "Will you have a biscuit?",
+    "Mind the dog.",
+    "Sorry, that was the door.",
+    "Where was I?",
+    "It is a long story.",
+    "You will have to speak up.",
+    "I am not sure what else to say.",
+)

@@ -24,13 +24,14 @@ from evalweave.simulation.records import draw, panel_of
 from evalweave.simulation.refi_qda import qdpx
 from evalweave.simulation.streams import streams
 from evalweave.simulation.truth import planted_truth
-from evalweave.study import SimulateSettings
+from evalweave.study.stages import SimulateSettings
 
 
 def written(
     settings: SimulateSettings, practices: pd.DataFrame
 ) -> tuple[dict[str, pd.DataFrame], dict[str, Any]]:
-    """Return the tables patients, registrations and events (all text), and the truth for `truth.json`.
+    """Return the tables patients, registrations and events (all text), and the truth for
+    `truth.json`.
 
     Rows of one patient stand together, in an order that means nothing.
     """
@@ -48,7 +49,9 @@ def written(
         outcomes, forms = record(outcomes, random["recording"])
         more, kinds = dirty_events(simulated, outcomes, random["dirt"])
         patients, in_patients = dirty_patients(patients, simulated, random["dirt"])
-        registrations, in_registrations = dirty_registrations(registrations, simulated, random["dirt"])
+        registrations, in_registrations = dirty_registrations(
+            registrations, simulated, random["dirt"]
+        )
         others.append(more)
         dirt = forms | kinds | in_patients | in_registrations
     events = pd.concat([outcomes[list(EVENTS)], *others], ignore_index=True)
@@ -79,16 +82,25 @@ def written_project(
 ) -> tuple[bytes, pd.DataFrame, pd.DataFrame]:
     """Return the coded project (`.qdpx` bytes), its participants and its sources.
 
-    `themes` has a column `code` of full paths; `DataError` names those that the simulated code book lacks.
+    `themes` has a column `code` of full paths; `DataError` names those that the simulated code book
+    lacks.
     """
     known = set(code_book())
     raise_faults(
         Fault(
-            "themes", f'the code "{code}"', "a full path of the simulated code book", row=row, column="code"
+            "themes",
+            f'the code "{code}"',
+            "a full path of the simulated code book",
+            row=row,
+            column="code",
         )
         for row, code in enumerate(themes["code"].astype(str).str.strip(), start=2)
         if code not in known
     )
     random = streams(settings.simulation.seed)
     people = participants()
-    return qdpx(sources(random["interviews"], random["coders"]), people, title), people, sources_table()
+    return (
+        qdpx(sources(random["interviews"], random["coders"]), people, title),
+        people,
+        sources_table(),
+    )

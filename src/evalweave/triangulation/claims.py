@@ -1,8 +1,9 @@
 """Claims: what the analyst declared before results, read and checked, every mistake at once.
 
-A claim ties a theme to one estimand (analysis, term, unit) with the sign that is expected and the margin (the
-smallest difference that matters). `expected_change` may say the same in words: `better` must go with the sign that
-the outcome's direction gives it (a fall where lower is better), `worse` with the other, `none` with none.
+A claim ties a theme to one estimand (analysis, term, unit) with the sign that is expected and the
+margin (the smallest difference that matters). `expected_change` may say the same in words: `better`
+must go with the sign that the outcome's direction gives it (a fall where lower is better), `worse`
+with the other, `none` with none.
 """
 
 from __future__ import annotations
@@ -16,10 +17,12 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
-from evalweave.qualitative import tabular
 from evalweave.qualitative.matrix import role_name
-from evalweave.study import Analysis, Outcome, Study, descriptive
-from evalweave.tables import CLAIMS
+from evalweave.reading import sheets
+from evalweave.study.analyses import Analysis, descriptive
+from evalweave.study.outcomes import Outcome
+from evalweave.study.whole import Study
+from evalweave.tables.joint import CLAIMS
 from evalweave.triangulation.convergence import NEGATIVE, NONE, POSITIVE, RELATIONS, SIGNS
 
 REQUIRED = tuple(column.name for column in CLAIMS.columns if column.required)
@@ -37,7 +40,8 @@ TERM = re.compile(
 
 @dataclass(frozen=True)
 class Claim:
-    """One declared claim; the columns of `tables.CLAIMS`, and whether it was declared after the estimates."""
+    """One declared claim; the columns of `tables.CLAIMS`, and whether it was declared after the
+    estimates."""
 
     claim_id: str
     theme_id: str
@@ -62,7 +66,8 @@ class Claim:
 
 @dataclass(frozen=True)
 class Known:
-    """What a claim may refer to. An empty collection was not available yet and is not checked against."""
+    """What a claim may refer to. An empty collection was not available yet and is not checked
+    against."""
 
     analyses: Mapping[str, Analysis]
     outcomes: Mapping[str, Outcome]
@@ -104,42 +109,60 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: there is no such file. Check `claims` in the study file.")
-    sheet = tabular.read(path, REQUIRED, OPTIONAL)
+    sheet = sheets.read(path, REQUIRED, OPTIONAL)
     faults = [
-        Fault(sheet.file, "a column without a meaning", "a known one", f'Did you mean "{close[0]}"?',
-              row=1, column=name)
+        Fault(
+            sheet.file,
+            "a column without a meaning",
+            "a known one",
+            f'Did you mean "{close[0]}"?',
+            row=1,
+            column=name,
+        )
         for name in sheet.header
-        if name not in (*REQUIRED, *OPTIONAL) and (close := get_close_matches(name, set(OPTIONAL) - set(sheet.header), n=1))
-    ]  # fmt: skip
+        if name not in (*REQUIRED, *OPTIONAL)
+        and (close := get_close_matches(name, set(OPTIONAL) - set(sheet.header), n=1))
+    ]
     claims = []
     seen: dict[str, int] = {}
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
         row = _Row(sheet.file, line, cells, faults)
         claim_id = row.text("claim_id")
         if claim_id in seen:
-            row.fault("claim_id", f'"{claim_id}" a second time (also row {seen[claim_id]})',
-                      "one row a claim", "Give one of them another name.")  # fmt: skip
+            row.fault(
+                "claim_id",
+                f'"{claim_id}" a second time (also row {seen[claim_id]})',
+                "one row a claim",
+                "Give one of them another name.",
+            )
         if claim_id:
             seen.setdefault(claim_id, line)
         if (claim := _claim(row, known)) is not None:
             claims.append(claim)
     if not sheet.rows:
-        faults.append(Fault(sheet.file, "a header and no claims", "one row a claim",
-                            "Declare a claim, or remove `claims:` from the study file."))  # fmt: skip
+        faults.append(
+            Fault(
+                sheet.file,
+                "a header and no claims",
+                "one row a claim",
+                "Declare a claim, or remove `claims:` from the study file.",
+            )
+        )
     return tuple(claims), faults
 
 
 def early_faults(study: Study) -> list[str]:
     """Return what is wrong with a study's claims before anything ran, for `evalweave check`.
 
-    Themes and roles are checked as far as their own files can be read; what is wrong with those is theirs to say.
+    Themes and roles are checked as far as their own files can be read; what is wrong with those is
+    theirs to say.
     """
     if study.claims is None or study.qualitative is None or not Path(study.claims).is_file():
         return []
 
     def column(path: str, name: str) -> list[str]:
         try:
-            return sorted({row[name] for row in tabular.read(path, [name]).rows if row[name]})
+            return sorted({row[name] for row in sheets.read(path, [name]).rows if row[name]})
         except EvalweaveError:
             return []
 
@@ -183,12 +206,20 @@ class _Row:
         try:
             value = float(found.replace("−", "-"))
         except ValueError:
-            hint = "Write the decimal point as a point." if "," in found else "Give the number alone; its unit stands in outcome_unit."  # fmt: skip
+            hint = (
+                "Write the decimal point as a point."
+                if "," in found
+                else "Give the number alone; its unit stands in outcome_unit."
+            )
             self.fault(column, f'"{found}"', "a number", hint)
             return math.nan
         if not math.isfinite(value) or value < 0:
-            self.fault(column, f"{found}", "a number from 0 on",
-                       "A margin is a size without a sign; the direction stands in expected_sign.")  # fmt: skip
+            self.fault(
+                column,
+                f"{found}",
+                "a number from 0 on",
+                "A margin is a size without a sign; the direction stands in expected_sign.",
+            )
             return math.nan
         return value
 
@@ -199,7 +230,9 @@ class _Row:
         try:
             return dt.date.fromisoformat(found)
         except ValueError:
-            self.fault(column, f'"{found}"', "a date written as 2018-11-30", "Write year-month-day.")
+            self.fault(
+                column, f'"{found}"', "a date written as 2018-11-30", "Write year-month-day."
+            )
             return None
 
 
@@ -208,14 +241,23 @@ def _claim(row: _Row, known: Known) -> Claim | None:
     for column in REQUIRED:
         if not row.text(column):
             what = (
-                ("no margin", "the smallest difference that matters, in outcome_unit", "Declare it; 0 says that any difference matters.")
-                if column == "margin" else ("a blank", f"{CLAIMS.column(column).meaning}", "Fill it in.")
-            )  # fmt: skip
+                (
+                    "no margin",
+                    "the smallest difference that matters, in outcome_unit",
+                    "Declare it; 0 says that any difference matters.",
+                )
+                if column == "margin"
+                else ("a blank", f"{CLAIMS.column(column).meaning}", "Fill it in.")
+            )
             row.fault(column, *what)
     claim_id = row.text("claim_id")
     if ":" in claim_id or claim_id != "".join(claim_id.split()):
-        row.fault("claim_id", f'"{claim_id}"', "a short name without spaces or colons",
-                  "Codes in the project name it as claim::<claim_id>::supports.")  # fmt: skip
+        row.fault(
+            "claim_id",
+            f'"{claim_id}"',
+            "a short name without spaces or colons",
+            "Codes in the project name it as claim::<claim_id>::supports.",
+        )
     row.word("theme_id", known.themes, "a theme of the themes file")
     row.word("role", known.roles, "a role of the participants file")
     row.word("relation", RELATIONS, f"one of {', '.join(RELATIONS)}")
@@ -229,13 +271,20 @@ def _claim(row: _Row, known: Known) -> Claim | None:
         _check_sign(row, known.outcomes[known.analyses[analysis].outcome], sign, change)
     margin, low, high = row.number("margin"), row.number("margin_low"), row.number("margin_high")
     if not (math.isnan(low) and math.isnan(high)) and not low <= margin <= high:
-        row.fault("margin_low", "a range that does not enclose the margin", "margin_low ≤ margin ≤ margin_high",
-                  "Give both ends, or leave both blank.")  # fmt: skip
+        row.fault(
+            "margin_low",
+            "a range that does not enclose the margin",
+            "margin_low ≤ margin ≤ margin_high",
+            "Give both ends, or leave both blank.",
+        )
     if row.text("analyst_label"):
         for column in ("analyst_initials", "analyst_date", "analyst_reason"):
             if not row.text(column):
                 row.fault(
-                    column, "a blank", "it beside an analyst_label", "Say who read it so, when and why."
+                    column,
+                    "a blank",
+                    "it beside an analyst_label",
+                    "Say who read it so, when and why.",
                 )
     declared_on, analyst_date = row.date("declared_on"), row.date("analyst_date")
     if len(row.faults) > before or declared_on is None:
@@ -246,47 +295,91 @@ def _claim(row: _Row, known: Known) -> Claim | None:
         margin_range=None if math.isnan(low) else (low, high),
         post_hoc=known.first_seen is not None and declared_on > known.first_seen,
         analyst_date=analyst_date,
-        **{name: row.text(name) for name in (
-            "claim_id", "theme_id", "proposition", "role", "relation", "analysis", "term", "outcome_unit",
-            "expected_sign", "rationale", "author", "analyst_label", "analyst_initials", "analyst_reason",
-        )},
-    )  # fmt: skip
+        **{
+            name: row.text(name)
+            for name in (
+                "claim_id",
+                "theme_id",
+                "proposition",
+                "role",
+                "relation",
+                "analysis",
+                "term",
+                "outcome_unit",
+                "expected_sign",
+                "rationale",
+                "author",
+                "analyst_label",
+                "analyst_initials",
+                "analyst_reason",
+            )
+        },
+    )
 
 
 def _check_estimand(row: _Row, known: Known, analysis: Analysis) -> None:
-    """Add faults for a term or a unit that the analysis does not have, and for an interval of another level."""
+    """Add faults for a term or a unit that the analysis does not have, and for an interval of
+    another level."""
     term, terms = row.text("term"), known.terms.get(analysis.name, ())
     if analysis.name in known.descriptive:
-        row.fault("analysis", "an analysis that compares people who were selected (kind: not_referred)",
-                  "one that estimates what the programme did",
-                  "Name another analysis; that one is descriptive only.")  # fmt: skip
+        row.fault(
+            "analysis",
+            "an analysis that compares people who were selected (kind: not_referred)",
+            "one that estimates what the programme did",
+            "Name another analysis; that one is descriptive only.",
+        )
     if terms:
         row.word("term", terms, f"a term of the analysis {analysis.name}")
     elif term:
         parsed = TERM.fullmatch(term)
         if parsed is None:
-            row.fault("term", f'"{term}"', "a term such as att, trend, event[2] or difference[white=1-0]")
-        elif (subgroup := parsed["subgroup"]) != analysis.subgroup and (subgroup or analysis.subgroup):
+            row.fault(
+                "term", f'"{term}"', "a term such as att, trend, event[2] or difference[white=1-0]"
+            )
+        elif (subgroup := parsed["subgroup"]) != analysis.subgroup and (
+            subgroup or analysis.subgroup
+        ):
             found = f"the subgroup {subgroup}" if subgroup else "a term without a subgroup"
             wanted = analysis.subgroup or "no subgroup"
-            row.fault("term", found, f"{wanted}, as the analysis {analysis.name} has",
-                      "Name another analysis, or the term of this one.")  # fmt: skip
-    row.word("outcome_unit", known.units_of(analysis.name), f"a unit in which {analysis.name} is reported")
+            row.fault(
+                "term",
+                found,
+                f"{wanted}, as the analysis {analysis.name} has",
+                "Name another analysis, or the term of this one.",
+            )
+    row.word(
+        "outcome_unit",
+        known.units_of(analysis.name),
+        f"a unit in which {analysis.name} is reported",
+    )
     if abs(analysis.level - 0.95) > 1e-9:
-        row.fault("analysis", f"an analysis whose intervals are at level {analysis.level:g}", "level 0.95",
-                  "The convergence rule reads 95 % intervals: remove `level` from the analysis.")  # fmt: skip
+        row.fault(
+            "analysis",
+            f"an analysis whose intervals are at level {analysis.level:g}",
+            "level 0.95",
+            "The convergence rule reads 95 % intervals: remove `level` from the analysis.",
+        )
 
 
 def _check_sign(row: _Row, outcome: Outcome, sign: str, change: str) -> None:
-    """Add a fault when `expected_change` and `expected_sign` do not mean the same for this outcome."""
+    """Add a fault when `expected_change` and `expected_sign` do not mean the same for this
+    outcome."""
     if not change or sign not in SIGNS or change not in (*CHANGES, NONE):
         return
     if change != NONE and outcome.better == "neither":
-        row.fault("expected_change", f'"{change}" for an outcome of which neither direction is better',
-                  "a blank", "Set `better` of the outcome in the study file, or leave this blank.")  # fmt: skip
+        row.fault(
+            "expected_change",
+            f'"{change}" for an outcome of which neither direction is better',
+            "a blank",
+            "Set `better` of the outcome in the study file, or leave this blank.",
+        )
         return
     meant = NONE if change == NONE else CHANGES[change][outcome.better]
     if meant != sign:
         means = f"{outcome.better} is better" if change != NONE else "no change has no sign"
-        row.fault("expected_sign", f'"{sign}" beside expected_change "{change}"', f'"{meant}", since {means}',
-                  "Correct one of the two.")  # fmt: skip
+        row.fault(
+            "expected_sign",
+            f'"{sign}" beside expected_change "{change}"',
+            f'"{meant}", since {means}',
+            "Correct one of the two.",
+        )

@@ -1,24 +1,27 @@
-"""The convergence rule: what an interval and the people's stances say together about a declared claim.
+"""The convergence rule: what an interval and the people's stances say together about a declared
+claim.
 
-Quantitative state, from the 95 % interval (low, high) of the declared primary inference and a margin m >= 0
-(the smallest difference that matters), all in the margin's unit:
+Quantitative state, from the 95 % interval (low, high) of the declared primary inference and a
+margin m >= 0 (the smallest difference that matters), all in the margin's unit:
 
     X   no estimate, or no interval
     E   -m < low and high < m, for m > 0            (two one-sided tests at 2.5 %: conservative)
     D   low > 0 or high < 0; strong when low > m or high < -m, else "size uncertain"
     I   otherwise
 
-E goes before D; the sign that D would have is kept and printed. An interval that ends exactly on a bound is
-neither inside nor beyond it.
+E goes before D; the sign that D would have is kept and printed. An interval that ends exactly on a
+bound is neither inside nor beyond it.
 
-Qualitative state, from N people asked, s who support and c who contradict (who does both counts in both):
+Qualitative state, from N people asked, s who support and c who contradict (who does both counts in
+both):
 
     U   N = 0          A   s = c = 0
     M   s = c, or both at least min(2, 0.2 N)
     S   s > c          C   c > s          (negative case: the smaller is not 0)
 
-The labels follow Farmer et al. (Qual Health Res 2006) and O'Cathain et al. (BMJ 2010;341:c4587); "not comparable:
-imprecise" is ours, since calling an uninformative interval silence or dissonance misleads.
+The labels follow Farmer et al. (Qual Health Res 2006) and O'Cathain et al. (BMJ 2010;341:c4587);
+"not comparable: imprecise" is ours, since calling an uninformative interval silence or dissonance
+misleads.
 """
 
 from __future__ import annotations
@@ -47,8 +50,18 @@ NO_VOICE = "silence (qualitative)"
 SILENCE = "silence (both)"
 NO_EVIDENCE = "no evidence"
 LABELS = (
-    AGREEMENT, AGAINST, PARTIAL, FLAGGED, ON_SIZE, DISSONANCE, IMPRECISE, NO_VOICE, NO_NUMBER, SILENCE, NO_EVIDENCE,
-)  # fmt: skip
+    AGREEMENT,
+    AGAINST,
+    PARTIAL,
+    FLAGGED,
+    ON_SIZE,
+    DISSONANCE,
+    IMPRECISE,
+    NO_VOICE,
+    NO_NUMBER,
+    SILENCE,
+    NO_EVIDENCE,
+)
 
 COLUMNS = (EXPECTED, OPPOSITE, "E", "I", "X")
 ROWS = ("S", "M", "C", "A", "U")
@@ -63,7 +76,8 @@ RULE = {
 
 @dataclass(frozen=True)
 class Interval:
-    """An estimate with its 95 % interval in the margin's unit; nan where there is none, ±inf where unbounded."""
+    """An estimate with its 95 % interval in the margin's unit; nan where there is none, ±inf where
+    unbounded."""
 
     estimate: float = math.nan
     low: float = math.nan
@@ -76,7 +90,12 @@ class Interval:
     def shifted(self, by: float) -> Interval:
         """Return the interval moved by `by`, its width kept."""
         return Interval(
-            self.estimate + by, self.low + by, self.high + by, self.std_error, self.dof, self.inference
+            self.estimate + by,
+            self.low + by,
+            self.high + by,
+            self.std_error,
+            self.dof,
+            self.inference,
         )
 
 
@@ -133,7 +152,8 @@ def quantitative_state(interval: Interval, margin: float) -> Quantitative:
 
 
 def qualitative_state(n_eligible: int, n_supports: int, n_contradicts: int) -> Qualitative:
-    """Return U, A, S, C or M from numbers of people; supporters and contradictors are among the eligible."""
+    """Return U, A, S, C or M from numbers of people; supporters and contradictors are among the
+    eligible."""
     threshold = min(2.0, 0.2 * n_eligible)
     few, many = sorted((n_supports, n_contradicts))
     if few < 0 or many > max(n_eligible, 0):
@@ -152,7 +172,8 @@ def qualitative_state(n_eligible: int, n_supports: int, n_contradicts: int) -> Q
 
 
 def column_of(quantitative: Quantitative, expected_sign: str) -> str:
-    """Return the column of the rule's table. An expected sign `none` makes E the expected and D the opposite."""
+    """Return the column of the rule's table. An expected sign `none` makes E the expected and D the
+    opposite."""
     if expected_sign not in SIGNS:
         raise ValueError(f"an expected sign is one of {', '.join(SIGNS)}, not {expected_sign}")
     if expected_sign == NONE:
@@ -163,7 +184,10 @@ def column_of(quantitative: Quantitative, expected_sign: str) -> str:
 
 
 def converge(
-    quantitative: Quantitative, qualitative: Qualitative, expected_sign: str, relation: str = CONVERGES
+    quantitative: Quantitative,
+    qualitative: Qualitative,
+    expected_sign: str,
+    relation: str = CONVERGES,
 ) -> Verdict:
     """Return the label of the rule's table; complementary claims get none."""
     column = column_of(quantitative, expected_sign)
@@ -171,7 +195,12 @@ def converge(
     if label == AGREEMENT and quantitative.size == UNCERTAIN:
         label = PARTIAL
     return Verdict(
-        quantitative, qualitative, expected_sign, relation, column, "" if relation == COMPLEMENTS else label
+        quantitative,
+        qualitative,
+        expected_sign,
+        relation,
+        column,
+        "" if relation == COMPLEMENTS else label,
     )
 
 

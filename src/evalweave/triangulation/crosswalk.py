@@ -1,8 +1,9 @@
-"""Which attribute of interview participants corresponds to which subgroup of patients, and how well.
+"""Which attribute of interview participants corresponds to which subgroup of patients, and how
+well.
 
-A theme x subgroup matrix sets counts of people beside the estimate of the patients most like them. That is only
-sound where both strands mean the same by the word, so every pair of them is declared here as exact, approximate or
-none, with the reason, and the matrix prints it.
+A theme x subgroup matrix sets counts of people beside the estimate of the patients most like them.
+That is only sound where both strands mean the same by the word, so every pair of them is declared
+here as exact, approximate or none, with the reason, and the matrix prints it.
 """
 
 from __future__ import annotations
@@ -11,13 +12,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalweave.study import Analysis
+from evalweave.study.analyses import Analysis
 
 if TYPE_CHECKING:
     import pandas as pd
 
 EXACT, APPROXIMATE, NONE = "exact", "approximate", "none"
-# Roles of people whom the records may hold too; a link worker's ethnicity says nothing about any patient.
+# Roles of people whom the records may hold too; a link worker's ethnicity says nothing about any
+# patient.
 PATIENTS = ("client", "patient", "participant", "service_user")
 
 
@@ -49,27 +51,38 @@ def _sex_word(level: str) -> str | None:
 
 
 CROSSWALK: Mapping[str, Match] = {
-    "white": Match("ethnicity", APPROXIMATE, "records hold ethnicity as coded, interviews as people say it", _white),
+    "white": Match(
+        "ethnicity",
+        APPROXIMATE,
+        "records hold ethnicity as coded, interviews as people say it",
+        _white,
+    ),
     "ethnicity": Match("ethnicity", EXACT, "the same groups by name", lambda level: level or None),
     "female": Match("gender", APPROXIMATE, "records hold sex, interviews gender", _sex),
     "sex": Match("gender", APPROXIMATE, "records hold sex, interviews gender", _sex_word),
-    "imd_quintile": Match("", NONE, "deprivation of an area is not a person's precarity; no attribute says it"),
+    "imd_quintile": Match(
+        "", NONE, "deprivation of an area is not a person's precarity; no attribute says it"
+    ),
     "fewer_conditions": Match("", NONE, "participants' other conditions are not an attribute"),
     "n_conditions": Match("", NONE, "participants' other conditions are not an attribute"),
-}  # fmt: skip
+}
 
 
 def theme_by_subgroup(
     analyses: Sequence[Analysis], theme_counts: pd.DataFrame, estimates: pd.DataFrame
 ) -> list[dict[str, Any]]:
-    """Return one entry a subgroup analysis: the match in words and, where there is one, a line a theme and level.
+    """Return one entry a subgroup analysis: the match in words and, where there is one, a line a
+    theme and level.
 
-    A line: role, theme_id, subgroup level, the attribute levels that stand for it, n_participants of n_eligible,
-    and the estimate of att[subgroup=level] with its interval under the analysis' first inference, in the unit that
-    the estimates name first (the outcome's own). Counts are exact: they are for results/, and go through the disclosure profile to be released.
+    A line: role, theme_id, subgroup level, the attribute levels that stand for it, n_participants
+    of n_eligible, and the estimate of att[subgroup=level] with its interval under the analysis'
+    first inference, in the unit that the estimates name first (the outcome's own). Counts are
+    exact: they are for results/, and go through the disclosure profile to be released.
     """
     return [
-        _entry(analysis, theme_counts, estimates) for analysis in analyses if analysis.subgroup is not None
+        _entry(analysis, theme_counts, estimates)
+        for analysis in analyses
+        if analysis.subgroup is not None
     ]
 
 
@@ -79,9 +92,13 @@ def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame) ->
         subgroup, Match("", NONE, "no participant attribute is declared to correspond to it")
     )
     entry: dict[str, Any] = {
-        "analysis": analysis.name, "subgroup": subgroup, "attribute": match.attribute,
-        "match": match.match, "reason": match.reason, "lines": [],
-    }  # fmt: skip
+        "analysis": analysis.name,
+        "subgroup": subgroup,
+        "attribute": match.attribute,
+        "match": match.match,
+        "reason": match.reason,
+        "lines": [],
+    }
     if match.match == NONE:
         return entry
     counted = counts[(counts["attribute"] == match.attribute) & counts["code_id"].isna()]
@@ -92,7 +109,9 @@ def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame) ->
         return entry
     counted = counted[counted["role"].isin(PATIENTS)]
     if counted.empty:
-        entry["reason"] += f"; none of the people interviewed is a {', '.join(PATIENTS).replace('_', ' ')}"
+        entry["reason"] += (
+            f"; none of the people interviewed is a {', '.join(PATIENTS).replace('_', ' ')}"
+        )
         return entry
     levels = counted["attribute_level"].fillna("").astype(str)
     mapped = counted.assign(level=levels.str.strip().str.lower().map(match.level), words=levels)

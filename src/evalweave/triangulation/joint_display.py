@@ -1,4 +1,5 @@
-"""The joint display: a row a claim, the two strands side by side, and what the declared rule says of them."""
+"""The joint display: a row a claim, the two strands side by side, and what the declared rule says
+of them."""
 
 from __future__ import annotations
 
@@ -7,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evalweave.tables import JOINT_DISPLAY
+from evalweave.tables.joint import JOINT_DISPLAY
 from evalweave.triangulation.convergence import (
     COLUMNS,
     COMPLEMENTS,
@@ -32,7 +33,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Joined:
-    """A claim, both strands, the verdict and how stable its label is (None for complementary claims)."""
+    """A claim, both strands, the verdict and how stable its label is (None for complementary
+    claims)."""
 
     claim: Claim
     voices: Voices
@@ -44,7 +46,10 @@ class Joined:
 def join_claim(claim: Claim, interval: Interval, voices: Voices, n_raised: int) -> Joined:
     """Apply the rule to one claim."""
     verdict = converge(
-        quantitative_state(interval, claim.margin), voices.state, claim.expected_sign, claim.relation
+        quantitative_state(interval, claim.margin),
+        voices.state,
+        claim.expected_sign,
+        claim.relation,
     )
     stability = None
     if claim.relation != COMPLEMENTS:
@@ -60,7 +65,9 @@ def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataF
     order = list(theme_labels)
     rows = [
         _row(each, theme_labels)
-        for each in sorted(joined, key=lambda each: (order.index(each.claim.theme_id), each.claim.claim_id))
+        for each in sorted(
+            joined, key=lambda each: (order.index(each.claim.theme_id), each.claim.claim_id)
+        )
     ]
     frame = pd.DataFrame(rows, columns=JOINT_DISPLAY.names)
     text = [column.name for column in JOINT_DISPLAY.columns if column.type == "text"]
@@ -73,10 +80,22 @@ def _row(joined: Joined, theme_labels: Mapping[str, str]) -> dict[str, Any]:
     quantitative, qualitative = verdict.quantitative, verdict.qualitative
     interval = quantitative.interval
     same = (
-        "claim_id", "theme_id", "proposition", "role", "relation", "analysis", "term", "outcome_unit",
-        "expected_sign", "margin", "post_hoc", "analyst_label", "analyst_initials", "analyst_date",
+        "claim_id",
+        "theme_id",
+        "proposition",
+        "role",
+        "relation",
+        "analysis",
+        "term",
+        "outcome_unit",
+        "expected_sign",
+        "margin",
+        "post_hoc",
+        "analyst_label",
+        "analyst_initials",
+        "analyst_date",
         "analyst_reason",
-    )  # fmt: skip
+    )
     return {name: getattr(claim, name) for name in same} | {
         "theme_label": theme_labels[claim.theme_id],
         "estimate": interval.estimate,
@@ -105,20 +124,30 @@ def convergence_matrix(joined: Sequence[Joined]) -> list[dict[str, Any]]:
     Complementary claims stand in a last line of their own.
     """
     lines = [
-        {"label": label, "claims": sorted(j.claim.claim_id for j in joined if j.verdict.label == label)}
+        {
+            "label": label,
+            "claims": sorted(j.claim.claim_id for j in joined if j.verdict.label == label),
+        }
         for label in LABELS
     ]
-    return [*lines, {
-        "label": "complements (no label)",
-        "claims": sorted(j.claim.claim_id for j in joined if j.claim.relation == COMPLEMENTS),
-    }]  # fmt: skip
+    return [
+        *lines,
+        {
+            "label": "complements (no label)",
+            "claims": sorted(j.claim.claim_id for j in joined if j.claim.relation == COMPLEMENTS),
+        },
+    ]
 
 
 def detail(joined: Sequence[Joined]) -> dict[str, Any]:
-    """Return the rule, and for each claim its inputs, states and stability, ready for JSON (results/ only)."""
+    """Return the rule, and for each claim its inputs, states and stability, ready for JSON
+    (results/ only)."""
     return {
         "rule_version": RULE_VERSION,
-        "rule": {"columns": list(COLUMNS), "rows": {row: [RULE[row][c] for c in COLUMNS] for row in ROWS}},
+        "rule": {
+            "columns": list(COLUMNS),
+            "rows": {row: [RULE[row][c] for c in COLUMNS] for row in ROWS},
+        },
         "stability_caption": CAPTION,
         "convergence_matrix": convergence_matrix(joined),
         "claims": {each.claim.claim_id: _claim_detail(each) for each in joined},
@@ -147,7 +176,8 @@ def _claim_detail(joined: Joined) -> dict[str, Any]:
             "inference": interval.inference,
             "absent": interval.absent,
         },
-        "qualitative": asdict(verdict.qualitative) | {
+        "qualitative": asdict(verdict.qualitative)
+        | {
             "n_raised": joined.n_raised,
             "n_both": voices.n_both,
             "n_outside": voices.n_outside,
@@ -155,7 +185,11 @@ def _claim_detail(joined: Joined) -> dict[str, Any]:
             "n_observations_contradicting": voices.n_observations_contradicting,
             "by_coder_choice": {name: asdict(state) for name, state in voices.by_choice.items()},
         },
-        "stability": None if stability is None else asdict(stability) | {
-            "labels": dict(stability.labels), "by_coder": dict(stability.by_coder),
+        "stability": None
+        if stability is None
+        else asdict(stability)
+        | {
+            "labels": dict(stability.labels),
+            "by_coder": dict(stability.by_coder),
         },
-    }  # fmt: skip
+    }

@@ -1,9 +1,10 @@
 """Quotations for the report: by a rule, not by taste, with consent, and with both sides shown.
 
-For each claim and stance the eligible people of its role who may be quoted; for each theme one more without a claim.
-Within a claim a person who was not quoted yet comes before one who was, a quotation of readable length
-(`SHORT` to `LONG` characters) before others, then the order of source and position. A long one is cut at a word
-and ends with " […]". The words are left as they are (the report escapes them).
+For each claim and stance the eligible people of its role who may be quoted; for each theme one more
+without a claim. Within a claim a person who was not quoted yet comes before one who was, a
+quotation of readable length (`SHORT` to `LONG` characters) before others, then the order of source
+and position. A long one is cut at a word and ends with " […]". The words are left as they are (the
+report escapes them).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from evalweave.tables import QUOTES
+from evalweave.tables.joint import QUOTES
 from evalweave.triangulation.stances import CONTRADICTS, SUPPORTS
 
 if TYPE_CHECKING:
@@ -26,11 +27,16 @@ UNUSABLE = ("ambiguous",)  # positions that may point at other words
 
 
 def quotable(
-    segments: pd.DataFrame, spoken: pd.DataFrame, participants: pd.DataFrame, speakers: Mapping[str, str]
+    segments: pd.DataFrame,
+    spoken: pd.DataFrame,
+    participants: pd.DataFrame,
+    speakers: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Return segment_id, participant_id, quote, speaker of every segment that may be quoted, in reading order.
+    """Return segment_id, participant_id, quote, speaker of every segment that may be quoted, in
+    reading order.
 
-    `spoken` says whose words a segment holds; one of several people is not quoted. Consent must be given (not merely unasked).
+    `spoken` says whose words a segment holds; one of several people is not quoted. Consent must be
+    given (not merely unasked).
     """
     consenting = set(
         participants.loc[participants["consent_quote"].fillna(False).astype(bool), "participant_id"]
@@ -51,7 +57,8 @@ def quotable(
 
 
 def shorten(quote: str) -> str:
-    """Return a quotation without surrounding space, cut at a word when longer than `CUT` characters."""
+    """Return a quotation without surrounding space, cut at a word when longer than `CUT`
+    characters."""
     text = " ".join(str(quote).split())
     return text if len(text) <= CUT else text[:CUT].rsplit(" ", 1)[0] + " […]"
 
@@ -90,12 +97,20 @@ def select_quotes(
             best = order.sort_values(["again", "long"], kind="stable").iloc[0]
             people.add(best["participant_id"])
             used.add(best["participant_id"])
-            rows.append({
-                "claim_id": claim, "theme_id": theme, "stance": stance, "quote": best["quote"],
-                "code_path": _path(best["segment_id"], themed, placed, codes_of_theme.get(theme, ()), paths),
-                "speaker": best["speaker"], "participant_id": best["participant_id"],
-                "segment_id": best["segment_id"],
-            })  # fmt: skip
+            rows.append(
+                {
+                    "claim_id": claim,
+                    "theme_id": theme,
+                    "stance": stance,
+                    "quote": best["quote"],
+                    "code_path": _path(
+                        best["segment_id"], themed, placed, codes_of_theme.get(theme, ()), paths
+                    ),
+                    "speaker": best["speaker"],
+                    "participant_id": best["participant_id"],
+                    "segment_id": best["segment_id"],
+                }
+            )
 
     for claim in claims:
         of_claim = stances[stances["claim_id"] == claim.claim_id]
@@ -122,9 +137,11 @@ def _path(
     of_theme: Sequence[str],
     paths: Mapping[str, str],
 ) -> str:
-    """Return the full path of the code of a segment, or of one that overlaps it (stances may be marked apart).
+    """Return the full path of the code of a segment, or of one that overlaps it (stances may be
+    marked apart).
 
-    A code of the theme goes before others, the segment's own before an overlapping one's, then by name.
+    A code of the theme goes before others, the segment's own before an overlapping one's, then by
+    name.
     """
     at = placed.loc[segment]
     overlap = (themed["start"] < at["end"]) & (themed["end"] > at["start"])

@@ -1,9 +1,10 @@
 """What may be printed about a speaker: attributes shared by at least k people, and no more.
 
-Each role is divided attribute by attribute (in the order of the study file). A level keeps its own name only while
-at least k people of it remain; smaller levels are pooled and lose the attribute, and when the pool is below k the
-next smallest level joins it. So every string, also one that lacks an attribute, stands for at least k people: from
-"client, woman" nobody can conclude on a single woman whose age band would have given her away.
+Each role is divided attribute by attribute (in the order of the study file). A level keeps its own
+name only while at least k people of it remain; smaller levels are pooled and lose the attribute,
+and when the pool is below k the next smallest level joins it. So every string, also one that lacks
+an attribute, stands for at least k people: from "client, woman" nobody can conclude on a single
+woman whose age band would have given her away.
 """
 
 from __future__ import annotations
@@ -15,12 +16,20 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORDS = {"female": "woman", "male": "man", "f": "woman", "m": "man"}
-PLAIN = ("gender", "age_band", "ethnicity", "employment")  # their levels are understood without their name
+PLAIN = (
+    "gender",
+    "age_band",
+    "ethnicity",
+    "employment",
+)  # their levels are understood without their name
 Person = tuple[str, tuple[str, ...]]  # participant_id, level of each attribute as it is printed
 
 
-def speaker_strings(participants: pd.DataFrame, attributes: Sequence[str], k: int) -> dict[str, str]:
-    """Return participant_id -> "client, woman, 60–64"; participants of a role with fewer than k are left out.
+def speaker_strings(
+    participants: pd.DataFrame, attributes: Sequence[str], k: int
+) -> dict[str, str]:
+    """Return participant_id -> "client, woman, 60–64"; participants of a role with fewer than k are
+    left out.
 
     A participant has one string in the whole report. Attributes that the table lacks are ignored.
     """
@@ -46,7 +55,12 @@ def _divide(group: list[Person], depth: int, string: str, k: int) -> dict[str, s
     by_level: dict[str, list[Person]] = {}
     for person, levels in group:
         by_level.setdefault(levels[depth], []).append((person, levels))
-    pool = [person for level, people in by_level.items() if not level or len(people) < k for person in people]
+    pool = [
+        person
+        for level, people in by_level.items()
+        if not level or len(people) < k
+        for person in people
+    ]
     kept = sorted(
         ((level, people) for level, people in by_level.items() if level and len(people) >= k),
         key=lambda item: (len(item[1]), item[0]),
@@ -60,7 +74,8 @@ def _divide(group: list[Person], depth: int, string: str, k: int) -> dict[str, s
 
 
 def _printed(attribute: str) -> Callable[[str], str]:
-    """Return how a level of `attribute` is printed: woman for female, 60–64, and "provider A" for a bare A."""
+    """Return how a level of `attribute` is printed: woman for female, 60–64, and "provider A" for a
+    bare A."""
 
     def words(level: str) -> str:
         level = level.strip()

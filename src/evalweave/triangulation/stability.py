@@ -1,13 +1,15 @@
 """Label stability: how far a label depends on the draw, on the margin, and on who coded.
 
 The share of all combinations of
-- intervals shifted by SE x t, t at the midpoints of `SHIFTS` equal slices of the t distribution (its degrees of
-  freedom; normal where there are none), so that nothing is random;
-- margins on a grid over a declared range (`MARGINS` points; by default half to twice the margin, evenly on a
-  logarithmic scale);
-- coder choices: each coder alone, all coders together (union), only where coders agree (intersection)
-that give the label which the rule gave. It is not a probability: the shifts say how the label would move if the
-estimate had come out differently, the margins and coders are judgements without a distribution.
+- intervals shifted by SE x t, t at the midpoints of `SHIFTS` equal slices of the t distribution
+  (its degrees of freedom; normal where there are none), so that nothing is random;
+- margins on a grid over a declared range (`MARGINS` points; by default half to twice the margin,
+  evenly on a logarithmic scale);
+- coder choices: each coder alone, all coders together (union), only where coders agree
+  (intersection)
+that give the label which the rule gave. It is not a probability: the shifts say how the label would
+move if the estimate had come out differently, the margins and coders are judgements without a
+distribution.
 """
 
 from __future__ import annotations
@@ -32,7 +34,9 @@ from evalweave.triangulation.convergence import (
 
 SHIFTS = 201
 MARGINS = 9
-CAPTION = "share of shifted intervals, margins and coder choices with the same label; not a probability"
+CAPTION = (
+    "share of shifted intervals, margins and coder choices with the same label; not a probability"
+)
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,8 @@ class Stability:
 
 
 def margin_grid(margin: float, declared: tuple[float, float] | None = None) -> tuple[float, ...]:
-    """Return the margins to try: the declared range evenly, else half to twice the margin (one point for 0)."""
+    """Return the margins to try: the declared range evenly, else half to twice the margin (one
+    point for 0)."""
     if declared is not None:
         low, high = declared
         return tuple(float(m) for m in np.linspace(low, high, MARGINS)) if high > low else (low,)
@@ -83,7 +88,8 @@ def shifts(interval: Interval) -> tuple[tuple[float, ...], tuple[str, ...]]:
 def label_stability(
     verdict: Verdict, choices: Mapping[str, Qualitative], margins: Sequence[float]
 ) -> Stability:
-    """Return the stability of a verdict's label over shifted intervals, `margins` and coder `choices`.
+    """Return the stability of a verdict's label over shifted intervals, `margins` and coder
+    `choices`.
 
     Complementary claims have no label and are not passed here.
     """
@@ -95,7 +101,9 @@ def label_stability(
         return converge(quantitative, qualitative, verdict.expected_sign, CONVERGES).label
 
     def share(quantitatives: Sequence[Quantitative], qualitatives: Sequence[Qualitative]) -> float:
-        hits = sum(label(quant, qual) == verdict.label for quant in quantitatives for qual in qualitatives)
+        hits = sum(
+            label(quant, qual) == verdict.label for quant in quantitatives for qual in qualitatives
+        )
         return hits / (len(quantitatives) * len(qualitatives))
 
     shifted = [interval.shifted(by) for by in moved]
@@ -107,8 +115,12 @@ def label_stability(
         share=counted[verdict.label] / total,
         combinations=total,
         labels=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
-        shifts_only=share([quantitative_state(each, margin) for each in shifted], [verdict.qualitative]),
-        margins_only=share([quantitative_state(interval, m) for m in margins], [verdict.qualitative]),
+        shifts_only=share(
+            [quantitative_state(each, margin) for each in shifted], [verdict.qualitative]
+        ),
+        margins_only=share(
+            [quantitative_state(interval, m) for m in margins], [verdict.qualitative]
+        ),
         coders_only=share([verdict.quantitative], list(choices.values())),
         margins=tuple(margins),
         by_coder=tuple((name, label(verdict.quantitative, qual)) for name, qual in choices.items()),

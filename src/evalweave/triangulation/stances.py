@@ -1,7 +1,8 @@
-"""From stances on segments to people who support or contradict a claim, out of those who were asked.
+"""From stances on segments to people who support or contradict a claim, out of those who were
+asked.
 
-Whose words a segment holds is decided once, in `qualitative.attribution`; field notes speak for nobody and are
-counted apart. Only people of the claim's role who are eligible for its theme count;
+Whose words a segment holds is decided once, in `qualitative.attribution`; field notes speak for
+nobody and are counted apart. Only people of the claim's role who are eligible for its theme count;
 others with a stance are reported, not counted. Nothing is pooled over roles.
 """
 
@@ -27,11 +28,14 @@ class Voices:
     """The people behind one claim. Identifiers stay in memory: only their numbers leave this floor.
 
     Attributes:
-        supports, contradicts: eligible people by stance, whichever coder gave it (the primary reading).
-        by_choice: coder choice -> counts; each coder alone is counted among the people whose sources they coded.
+        supports, contradicts: eligible people by stance, whichever coder gave it (the primary
+        reading).
+        by_choice: coder choice -> counts; each coder alone is counted among the people whose
+        sources they coded.
         n_both: people who do both.
         n_outside: people with a stance who are not eligible or of another role (not counted).
-        n_observations_supporting, n_observations_contradicting: segments of field notes (never people).
+        n_observations_supporting, n_observations_contradicting: segments of field notes (never
+        people).
     """
 
     eligible: frozenset[str]
@@ -54,7 +58,9 @@ class Voices:
 def observed(project: Project) -> frozenset[str]:
     """Return the sources that belong to no participant, by their kind."""
     sources = project.sources
-    return frozenset(sources.loc[sources["kind"].isin(project.observation_kinds), "source_id"].astype(str))
+    return frozenset(
+        sources.loc[sources["kind"].isin(project.observation_kinds), "source_id"].astype(str)
+    )
 
 
 def readers(project: Project) -> dict[str, frozenset[str]]:
@@ -84,7 +90,8 @@ def voices(
         spoken: segment_id, source_id, participant_id: whose words a segment holds (people only).
         coders_of: what `readers` returns.
 
-    Intersection: somebody has a stance when, in one of their sources, every coder who coded it gave it to them.
+    Intersection: somebody has a stance when, in one of their sources, every coder who coded it gave
+    it to them.
     """
     stances, segments, observations = project.stances, project.segments, observed(project)
     mine = stances[stances["claim_id"] == claim_id].merge(
@@ -110,7 +117,9 @@ def voices(
         )
 
     def state(holds: Callable[[str, set[str]], bool], among: frozenset[str]) -> Qualitative:
-        return qualitative_state(len(among), len(people(SUPPORTS, holds)), len(people(CONTRADICTS, holds)))
+        return qualitative_state(
+            len(among), len(people(SUPPORTS, holds)), len(people(CONTRADICTS, holds))
+        )
 
     def anyone(source: str, coders: set[str]) -> bool:
         return True

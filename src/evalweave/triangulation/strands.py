@@ -1,4 +1,5 @@
-"""Both strands as the join stage reads them, and the join itself: tables in, tables and plain data out."""
+"""Both strands as the join stage reads them, and the join itself: tables in, tables and plain data
+out."""
 
 from __future__ import annotations
 
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalweave.qualitative.project import Project
-    from evalweave.study import Analysis, Qualitative
+    from evalweave.study.analyses import Analysis
+    from evalweave.study.qualitative import Qualitative
     from evalweave.triangulation.claims import Claim
     from evalweave.triangulation.joint_display import Joined
     from evalweave.triangulation.stances import Voices
@@ -35,7 +37,8 @@ class Strands:
 
 @dataclass(frozen=True)
 class Together:
-    """What joining gives: two tables, the detail for JSON, the joined claims, and what should be said aloud."""
+    """What joining gives: two tables, the detail for JSON, the joined claims, and what should be
+    said aloud."""
 
     joint_display: pd.DataFrame
     quotes: pd.DataFrame
@@ -47,17 +50,22 @@ class Together:
 def join(
     claims: Sequence[Claim], strands: Strands, analyses: Sequence[Analysis], settings: Qualitative
 ) -> Together:
-    """Join the strands claim by claim; deterministic in the tables' content, whatever the order of their rows."""
+    """Join the strands claim by claim; deterministic in the tables' content, whatever the order of
+    their rows."""
     project = strands.project
     labels = dict(zip(project.themes["theme_id"], project.themes["label"], strict=True))
     members = codes_of_themes(project)
-    codes = {theme: sorted(members.loc[members["theme_id"] == theme, "code_id"]) for theme in labels}
+    codes = {
+        theme: sorted(members.loc[members["theme_id"] == theme, "code_id"]) for theme in labels
+    }
     spoken = speakers(project).merge(project.segments[["segment_id", "source_id"]], on="segment_id")
     coders = stances.readers(project)
     heard: dict[str, Voices] = {}
     joined = []
     for claim in claims:
-        heard[claim.claim_id] = stances.voices(claim.claim_id, asked(claim, project), project, spoken, coders)
+        heard[claim.claim_id] = stances.voices(
+            claim.claim_id, asked(claim, project), project, spoken, coders
+        )
         interval = interval_of(claim, analyses, strands.estimates, strands.absent)
         n_raised = raised(claim, strands.theme_counts)
         joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], n_raised))
@@ -69,7 +77,9 @@ def join(
     )
     notes = _notes(claims, heard, project.stances)
     shown = joint_display.detail(joined) | {
-        "theme_by_subgroup": crosswalk.theme_by_subgroup(analyses, strands.theme_counts, strands.estimates),
+        "theme_by_subgroup": crosswalk.theme_by_subgroup(
+            analyses, strands.theme_counts, strands.estimates
+        ),
         "threads": [
             threads.thread(theme, codes[theme["theme_id"]], chosen, strands.theme_counts, joined)
             for theme in _rows(project.themes, ("theme_id", "label", "definition"))
@@ -84,20 +94,24 @@ def asked(claim: Claim, project: Project) -> frozenset[str]:
     people, table = project.participants, project.eligibility
     of_role = set(people.loc[people["role"] == claim.role, "participant_id"])
     eligible = table.loc[
-        (table["theme_id"] == claim.theme_id) & table["eligible"].fillna(False).astype(bool), "participant_id"
+        (table["theme_id"] == claim.theme_id) & table["eligible"].fillna(False).astype(bool),
+        "participant_id",
     ]
     return frozenset(str(person) for person in set(eligible) & of_role)
 
 
 def raised(claim: Claim, theme_counts: pd.DataFrame) -> int:
-    """Return how many people of a claim's role raised its theme, as the count stage counted them."""
+    """Return how many people of a claim's role raised its theme, as the count stage counted
+    them."""
     row = theme_counts[
         (theme_counts["theme_id"] == claim.theme_id)
         & (theme_counts["role"] == claim.role)
         & theme_counts["code_id"].isna()
         & theme_counts["attribute"].isna()
     ]
-    return 0 if row.empty or row["n_participants"].isna().all() else int(row["n_participants"].iloc[0])
+    return (
+        0 if row.empty or row["n_participants"].isna().all() else int(row["n_participants"].iloc[0])
+    )
 
 
 def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataFrame) -> list[str]:
@@ -108,16 +122,20 @@ def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataF
         hint = nearest(other, declared)
         hint = f" {hint}" if hint.startswith("Did you mean") else ""
         notes.append(
-            f'The project has stances on "{other}", which is not among the claims: they count nowhere.{hint}'
+            f'The project has stances on "{other}", which is not among the claims: they count '
+            f"nowhere.{hint}"
         )
     for claim in claims:
         voice = heard[claim.claim_id]
         if voice.n_outside:
             notes.append(
-                f"{claim.claim_id}: stances of people of another role, or not asked about the theme, are not counted."
+                f"{claim.claim_id}: stances of people of another role, or not asked about the "
+                "theme, are not counted."
             )
         if voice.n_observations_supporting or voice.n_observations_contradicting:
-            notes.append(f"{claim.claim_id}: stances in field notes are kept apart; they count nobody.")
+            notes.append(
+                f"{claim.claim_id}: stances in field notes are kept apart; they count nobody."
+            )
     return notes
 
 

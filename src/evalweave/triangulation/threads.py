@@ -1,7 +1,7 @@
 """Following a thread: one theme from its quotations over its counts to the estimate and the label.
 
-After O'Cathain, Murphy and Nicholl (BMJ 2010;341:c4587): pick a question in one strand and follow it into the
-other. A thread is plain data, in the order in which the report reads it out.
+After O'Cathain, Murphy and Nicholl (BMJ 2010;341:c4587): pick a question in one strand and follow
+it into the other. A thread is plain data, in the order in which the report reads it out.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ def thread(
     theme_counts: pd.DataFrame,
     joined: Sequence[Joined],
 ) -> dict[str, Any]:
-    """Return one theme's thread: what it is, who raised it, what they said, and for each claim what both strands say.
+    """Return one theme's thread: what it is, who raised it, what they said, and for each claim what
+    both strands say.
 
     Args:
         theme: theme_id, label, definition.

@@ -1,21 +1,25 @@
-"""Time and memory of evalweave from extract to panel, beside the same job as one DuckDB script and in polars.
+"""Time and memory of evalweave from extract to panel, beside the same job as one DuckDB script and
+in polars.
 
-The same simulated extract, as CPRD Aurum text and as typed Parquet, goes through evalweave's stages on the command
-line, through by_hand.py (DuckDB) and through in_polars.py. Each process is measured by itself (os.wait4), one after
-the other: wall, processor time (user and system) and peak resident memory; ours are the stages' sums, and the peak of
-the largest. Then the three panels are compared: the same rows, and the same values within 1e-9.
+The same simulated extract, as CPRD Aurum text and as typed Parquet, goes through evalweave's stages
+on the command line, through by_hand.py (DuckDB) and through in_polars.py. Each process is measured
+by itself (os.wait4), one after the other: wall, processor time (user and system) and peak resident
+memory; ours are the stages' sums, and the peak of the largest. Then the three panels are compared:
+the same rows, and the same values within 1e-9.
 
-by_hand.py and in_polars.py know this extract and leave out what it does not need: overlapping spells, mergers, other
-formats, checksums, faults of files; nor do they write baselines, balance, trends or a ledger of the cohort. Their
-Parquet is read where it lies, whereas ours is ingested first, hence the row "ours, from ingested parts"; for text
-that row flatters ours, because by_hand.py's time has the parsing in it. They are
-allowed different memory: by_hand.py limits DuckDB to 1 GB, polars has no limit, ours takes EVALWEAVE_MEMORY_LIMIT.
+by_hand.py and in_polars.py know this extract and leave out what it does not need: overlapping
+spells, mergers, other formats, checksums, faults of files; nor do they write baselines, balance,
+trends or a ledger of the cohort. Their Parquet is read where it lies, whereas ours is ingested
+first, hence the row "ours, from ingested parts"; for text that row flatters ours, because
+by_hand.py's time has the parsing in it. They are allowed different memory: by_hand.py limits DuckDB
+to 1 GB, polars has no limit, ours takes EVALWEAVE_MEMORY_LIMIT.
 
 Only ratios mean anything; on a busy machine those of processor time are the steadier.
 
     uv venv PEERS && uv pip install --python PEERS/bin/python polars duckdb pyarrow
-    python tests/benchmarks/records --observations 50000000 --folder /some/dir --peers PEERS/bin/python
-    python tests/benchmarks/records --folder /some/dir --kinds parquet --growth 5000000 50000000
+    python tests/benchmarks/records --observations 50000000 --folder /some/dir --peers
+    PEERS/bin/python python tests/benchmarks/records --folder /some/dir --kinds parquet --growth
+    5000000 50000000
 
 An extract that is already in the folder (or in its sub-folder named by the size) is used again.
 """
@@ -58,7 +62,8 @@ class Failed(Exception):
 def measured(command: list[str]) -> Cost:
     """Run one process; what it and the children it waited for took.
 
-    A child's peak starts at that of the process which starts it, so this one imports neither DuckDB nor pandas.
+    A child's peak starts at that of the process which starts it, so this one imports neither DuckDB
+    nor pandas.
     """
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
     os.sync()  # what the one before left to be written
@@ -102,15 +107,20 @@ def script(python: str, name: str, extract: Path, kind: str, out: Path) -> Cost:
 
 
 def compared(work: list[str]) -> None:
-    """The child: is the second panel the first? One JSON line: rows of both, and rows that differ by column."""
+    """The child: is the second panel the first? One JSON line: rows of both, and rows that differ
+    by column."""
     import duckdb
 
     first, second = work
-    values, exact = ("hba1c", "systolic_bp"), ("practice_id", "first_treated", "n_hba1c", "n_systolic_bp")
+    values, exact = (
+        ("hba1c", "systolic_bp"),
+        ("practice_id", "first_treated", "n_hba1c", "n_systolic_bp"),
+    )
     off = {name: f"a.{name} IS DISTINCT FROM b.{name}" for name in exact}
     for name in values:
         off[name] = (
-            f"((a.{name} IS NULL) <> (b.{name} IS NULL) OR coalesce(abs(a.{name} - b.{name}) > {TOLERANCE}, false))"
+            f"((a.{name} IS NULL) <> (b.{name} IS NULL) OR coalesce(abs(a.{name} - b.{name}) > "
+            f"{TOLERANCE}, false))"
         )
     off["rows"] = "a.patient_id IS NULL OR b.patient_id IS NULL"
     counts = ", ".join(f"count(*) FILTER ({rule})" for rule in off.values())
@@ -139,7 +149,8 @@ def same(first: Path, second: Path, name: str) -> bool:
 
 
 def place(folder: Path, observations: int, alone: bool) -> Path:
-    """The folder of the extract of this size: the folder itself if it holds it or may, else a sub-folder."""
+    """The folder of the extract of this size: the folder itself if it holds it or may, else a
+    sub-folder."""
     made = folder / "made.json"
     if made.is_file():
         return (
@@ -154,7 +165,9 @@ def make(extract: Path, observations: int) -> None:
     """simulated.make in a process of its own; says nothing if it is made already."""
     if not (extract / "made.json").is_file():
         print(f"Making {observations:,} observations in {extract} …", flush=True)
-    subprocess.run([sys.executable, str(HERE), "--make", str(extract), str(observations)], check=True)
+    subprocess.run(
+        [sys.executable, str(HERE), "--make", str(extract), str(observations)], check=True
+    )
 
 
 def warm(folder: Path) -> None:
@@ -166,7 +179,8 @@ def warm(folder: Path) -> None:
 
 
 def contest(extract: Path, kind: str, polars: str | None) -> tuple[list[tuple[str, Cost]], bool]:
-    """Run all in turn, print the table; the cost of each contestant, and whether the panels are the same."""
+    """Run all in turn, print the table; the cost of each contestant, and whether the panels are the
+    same."""
     runs = extract / "runs" / kind
     shutil.rmtree(runs, ignore_errors=True)  # evalweave does not read an unchanged file again
     for name in ("ours", "by_hand", "polars"):
@@ -195,12 +209,15 @@ def contest(extract: Path, kind: str, polars: str | None) -> tuple[list[tuple[st
 
 
 def table(rows: list[tuple[str, Cost]], by_hand: Cost) -> None:
-    """Print one row a contestant or stage; × are times the script by hand, of wall and of processor time."""
+    """Print one row a contestant or stage; × are times the script by hand, of wall and of processor
+    time."""
     print(f"{'':30}{'wall s':>9}{'× by hand':>11}{'CPU s':>9}{'× by hand':>11}{'peak MB':>9}")
     for name, cost in rows:
         stage = name.startswith(" ")
         wall, cpu = (
-            ("", "") if stage else (f"{cost.wall / by_hand.wall:.2f}", f"{cost.cpu / by_hand.cpu:.2f}")
+            ("", "")
+            if stage
+            else (f"{cost.wall / by_hand.wall:.2f}", f"{cost.cpu / by_hand.cpu:.2f}")
         )
         print(f"{name:30}{cost.wall:9.2f}{wall:>11}{cost.cpu:9.2f}{cpu:>11}{cost.peak:9.0f}")
 
@@ -217,18 +234,26 @@ def growth(kind: str, found: dict[int, list[tuple[str, Cost]]]) -> None:
             cost = costs[size][name]
             print(f"{name:30}{size:14,}{cost.cpu:9.2f}{cost.peak:9.0f}")
         start, end = costs[first][name], costs[last][name]
-        factors = (f"×{last / first:.1f}", f"×{end.cpu / start.cpu:.1f}", f"×{end.peak / start.peak:.1f}")
+        factors = (
+            f"×{last / first:.1f}",
+            f"×{end.cpu / start.cpu:.1f}",
+            f"×{end.peak / start.peak:.1f}",
+        )
         print(f"{'  factor':30}{factors[0]:>14}{factors[1]:>9}{factors[2]:>9}")
 
 
 def with_polars(peers: str | None) -> str | None:
-    """An interpreter that has polars and what simulated.py needs; none, said in a sentence, if there is none."""
+    """An interpreter that has polars and what simulated.py needs; none, said in a sentence, if
+    there is none."""
     for python in (sys.executable, peers):
         if python:
             command = [python, "-c", "import polars, duckdb"]
             if subprocess.run(command, capture_output=True, check=False).returncode == 0:
                 return python
-    print("Polars is left out: neither this interpreter nor that of --peers imports polars and duckdb.")
+    print(
+        "Polars is left out: neither this interpreter nor that of --peers imports polars and "
+        "duckdb."
+    )
     return None
 
 
@@ -237,10 +262,18 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, prog="records"
     )
     parser.add_argument("--observations", type=int, default=50_000_000)
-    parser.add_argument("--folder", type=Path, help="where the extract is, or is made; outputs in its runs/")
-    parser.add_argument("--peers", help="interpreter of an environment with polars and duckdb installed")
-    parser.add_argument("--kinds", nargs="+", choices=("parquet", "text"), default=["parquet", "text"])
-    parser.add_argument("--growth", nargs="+", type=int, help="several sizes instead of --observations")
+    parser.add_argument(
+        "--folder", type=Path, help="where the extract is, or is made; outputs in its runs/"
+    )
+    parser.add_argument(
+        "--peers", help="interpreter of an environment with polars and duckdb installed"
+    )
+    parser.add_argument(
+        "--kinds", nargs="+", choices=("parquet", "text"), default=["parquet", "text"]
+    )
+    parser.add_argument(
+        "--growth", nargs="+", type=int, help="several sizes instead of --observations"
+    )
     parser.add_argument("--make", nargs=2, help=argparse.SUPPRESS)
     parser.add_argument("--compare", nargs=2, help=argparse.SUPPRESS)
     given = parser.parse_args()

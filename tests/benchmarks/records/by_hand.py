@@ -1,8 +1,10 @@
-"""The same job as one DuckDB script that knows this extract: one registration a person, no mergers, three codes.
+"""The same job as one DuckDB script that knows this extract: one registration a person, no mergers,
+three codes.
 
-It does what evalweave must deliver: parsing with failures counted, the rules in their order, one reason a row, the
-counts by reason, arm and quarter, the rows set aside, the measurements, the cohort and the panel. It leaves out what
-this extract does not need (overlapping spells, other formats, checksums, faults of files).
+It does what evalweave must deliver: parsing with failures counted, the rules in their order, one
+reason a row, the counts by reason, arm and quarter, the rows set aside, the measurements, the
+cohort and the panel. It leaves out what this extract does not need (overlapping spells, other
+formats, checksums, faults of files).
 
     python by_hand.py FOLDER text|parquet OUT
 """
@@ -23,7 +25,8 @@ def main(folder: Path, kind: str, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     db = duckdb.connect()
     db.execute(
-        f"SET enable_progress_bar = false; SET memory_limit = '1GB'; SET temp_directory = '{out}/spill'"
+        "SET enable_progress_bar = false; SET memory_limit = '1GB'; SET temp_directory = "
+        f"'{out}/spill'"
     )
     (_parse if kind == "text" else _typed)(db, folder, out)
     _clean(db, folder, out)
@@ -33,7 +36,8 @@ def main(folder: Path, kind: str, out: Path) -> None:
 def _text(db: Any, path: str, columns: str) -> str:
     names = ", ".join(f"'{name}': 'VARCHAR'" for name in columns.split())
     return (
-        f"read_csv('{path}', auto_detect = false, header = true, delim = '\t', quote = '', escape = '', "
+        f"read_csv('{path}', auto_detect = false, header = true, delim = '\t', quote = '', escape "
+        "= '', "
         f"columns = {{{names}}}, filename = true)"
     )
 
@@ -41,10 +45,14 @@ def _text(db: Any, path: str, columns: str) -> str:
 def _parse(db: Any, folder: Path, out: Path) -> None:
     """Text to typed Parquet, once, with rows numbered and failures counted."""
     observation = (
-        "patid consid pracid obsid obsdate enterdate staffid parentobsid medcodeid value numunitid obstypeid "
+        "patid consid pracid obsid obsdate enterdate staffid parentobsid medcodeid value numunitid "
+        "obstypeid "
         "numrangelow numrangehigh probobsid"
     )
-    patient = "patid pracid usualgpstaffid gender yob mob emis_ddate regstartdate patienttypeid regenddate acceptable cprd_ddate"
+    patient = (
+        "patid pracid usualgpstaffid gender yob mob emis_ddate regstartdate patienttypeid "
+        "regenddate acceptable cprd_ddate"
+    )
     day = "try_cast({0}[7:10] || '-' || {0}[4:5] || '-' || {0}[1:2] AS DATE)"
     db.execute(
         f"""CREATE TABLE units AS SELECT * FROM read_csv('{folder}/text/NumUnit.txt', delim = '\t', all_varchar = true)"""

@@ -1,8 +1,10 @@
-"""The same job as by_hand.py in polars: lazy frames, the streaming engine, the same rules in the same order.
+"""The same job as by_hand.py in polars: lazy frames, the streaming engine, the same rules in the
+same order.
 
-Outputs are by_hand.py's, column for column. What every event goes through streams from file to file; in memory are
-only people, the few days with several measurements, and what a sort or a group-by of polars holds. It sets no
-memory limit, because polars has none; DuckDB is imported only for the constants in simulated.py.
+Outputs are by_hand.py's, column for column. What every event goes through streams from file to
+file; in memory are only people, the few days with several measurements, and what a sort or a
+group-by of polars holds. It sets no memory limit, because polars has none; DuckDB is imported only
+for the constants in simulated.py.
 
     python in_polars.py FOLDER text|parquet OUT
 """
@@ -154,7 +156,9 @@ def _judged(events: pl.LazyFrame, known: pl.DataFrame, files: list[str]) -> pl.L
     people = known.lazy().select(
         "patient_id", "person", "programme", "born", "start", "stop", "death", "collected"
     )
-    day, value, text, outcome = (pl.col(name) for name in ("date", "value", "value_text", "outcome"))
+    day, value, text, outcome = (
+        pl.col(name) for name in ("date", "value", "value_text", "outcome")
+    )
     told, implied, unit, amount = (pl.col(name) for name in ("told", "implied", "unit", "amount"))
     hba1c = outcome == "hba1c"
     inside = day.is_between(FIRST_DAY, LAST_DAY)
@@ -164,7 +168,11 @@ def _judged(events: pl.LazyFrame, known: pl.DataFrame, files: list[str]) -> pl.L
         (2, pl.col("person").is_null()),
         (3, day.is_null() & pl.col("date_text").is_null()),
         (4, day.is_null()),
-        (5, day.is_in([date.fromisoformat(filler) for filler in FILLERS.split()]) | (day.dt.year() >= 2999)),
+        (
+            5,
+            day.is_in([date.fromisoformat(filler) for filler in FILLERS.split()])
+            | (day.dt.year() >= 2999),
+        ),
         (6, day < pl.col("born")),
         (7, day > pl.col("death")),
         (8, day > pl.col("stop")),
@@ -218,7 +226,8 @@ def _judged(events: pl.LazyFrame, known: pl.DataFrame, files: list[str]) -> pl.L
 
 
 def _several(rows: pl.DataFrame) -> pl.DataFrame:
-    """Days with more than one measurement: repeats, twins in the other unit, disagreement, then the first row."""
+    """Days with more than one measurement: repeats, twins in the other unit, disagreement, then the
+    first row."""
     ours = pl.when(pl.col("outcome") == "hba1c").then(pl.lit("mmol/mol")).otherwise(pl.lit("mmHg"))
     rows = rows.sort(ROW).with_columns(
         ours=pl.col("unit").cast(pl.String).eq_missing(ours),
@@ -262,7 +271,8 @@ def _several(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _clean(events: pl.LazyFrame, known: pl.DataFrame, files: list[str], out: Path) -> pl.DataFrame:
-    """Write the ledger, the rows set aside and the measurements; return each person's first diagnosis."""
+    """Write the ledger, the rows set aside and the measurements; return each person's first
+    diagnosis."""
     scratch = out / "judged.parquet"
     _judged(events, known, files).sink_parquet(scratch, compression="lz4", engine="streaming")
     judged = pl.scan_parquet(scratch)
@@ -297,7 +307,11 @@ def _clean(events: pl.LazyFrame, known: pl.DataFrame, files: list[str], out: Pat
         .agg(n=pl.len())
         .select(rule=pl.lit(None, pl.Int8), programme="programme", quarter="quarter", n="n")
     )
-    ledger = pl.concat([judged_counts, several_counts, single_counts]).group_by(CELL).agg(pl.col("n").sum())
+    ledger = (
+        pl.concat([judged_counts, several_counts, single_counts])
+        .group_by(CELL)
+        .agg(pl.col("n").sum())
+    )
     ledger.sort(CELL, nulls_last=True).write_csv(out / "ledger.csv")
 
     pl.concat(
@@ -312,7 +326,9 @@ def _clean(events: pl.LazyFrame, known: pl.DataFrame, files: list[str], out: Pat
     columns = [*DAY, "mean", "decided", "n_same_day"]
     found = several.filter(pl.col("rule").is_null()).join(many, on=DAY).select(columns)
     pl.concat([single.lazy().select(columns), found.lazy()]).sort(DAY).join(
-        known.lazy().select("person", "patient_id", "practice_id"), on="person", maintain_order="left"
+        known.lazy().select("person", "patient_id", "practice_id"),
+        on="person",
+        maintain_order="left",
     ).select(
         "patient_id",
         "practice_id",

@@ -1,8 +1,9 @@
-"""A national extract made up by DuckDB: N observations of N/25 people, as CPRD Aurum text and as Parquet.
+"""A national extract made up by DuckDB: N observations of N/25 people, as CPRD Aurum text and as
+Parquet.
 
-Simulated data. Half of the observations are of the two outcomes; the others are diagnoses and codes that no list
-has. Dirt of the usual kinds: comparators, blanks, words, missing and wrong units, filler and impossible dates, days
-outside registration, repeats of the same day.
+Simulated data. Half of the observations are of the two outcomes; the others are diagnoses and codes
+that no list has. Dirt of the usual kinds: comparators, blanks, words, missing and wrong units,
+filler and impossible dates, days outside registration, repeats of the same day.
 """
 
 from __future__ import annotations
@@ -35,7 +36,9 @@ def make(folder: Path, observations: int) -> None:
     for name in ("text", "parquet", "codelists"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     db = duckdb.connect(str(folder / "making.duckdb"))
-    db.execute("SET enable_progress_bar = false; SET preserve_insertion_order = false; SET threads = 2")
+    db.execute(
+        "SET enable_progress_bar = false; SET preserve_insertion_order = false; SET threads = 2"
+    )
     _people(db, folder, people)
     for place, first in enumerate(range(0, observations, PER_FILE), start=1):
         _observations(db, folder, place, first, min(first + PER_FILE, observations))
@@ -115,7 +118,10 @@ def _study(folder: Path) -> None:
         lines = [f"{code},medcodeid,{name},{unit},simulated" for code, unit in codes]
         text = "\n".join(["code,code_system,term,implied_unit,source", *lines]) + "\n"
         (folder / "codelists" / f"{name}.csv").write_text(text)
-    for name, form in (("text", "format: cprd_aurum"), ("parquet", "format: flat, code_system: medcodeid")):
+    for name, form in (
+        ("text", "format: cprd_aurum"),
+        ("parquet", "format: flat, code_system: medcodeid"),
+    ):
         (folder / f"{name}.yaml").write_text(f"""\
 study: {{name: bench, title: Benchmark, synthetic: true}}
 extract: {{{form}, path: {name}}}

@@ -1,14 +1,15 @@
-"""Checks by asking the same in another way: inference methods, comparison groups, placebo outcomes, practices left out."""
+"""Checks by asking the same in another way: inference methods, comparison groups, placebo outcomes,
+practices left out."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import estimate, excludes_zero, missing, number, sentence
 from evalweave.report.blocks import Check
 from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import estimate, excludes_zero, missing, number, sentence
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, agreement_about_zero
 
 
@@ -48,7 +49,8 @@ def comparison_groups(data: ReportData) -> Check | None:
     why = f"{span} {main.unit}, the main estimate is {number(main.estimate, main.places)}"
     contrary = [row for _, row in found if not _overlap(row.low, row.high, main.estimate)]
     if contrary or (
-        len(same) < len(found) and any(excludes_zero(r.low, r.high) for _, r in found if r not in same)
+        len(same) < len(found)
+        and any(excludes_zero(r.low, r.high) for _, r in found if r not in same)
     ):
         return Check(
             question,
@@ -84,14 +86,17 @@ def placebo_outcome(data: ReportData) -> Check | None:
     if not found:
         return Check(question, CANNOT_TELL, "A placebo outcome is not part of this study.")
     said = "; ".join(
-        f"{sentence(data.outcome_label(a.outcome))} {estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
+        f"{sentence(data.outcome_label(a.outcome))} "
+        f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
         for a, row in found
     )
     told = [excludes_zero(row.low, row.high) for _, row in found]
     verdict = DOES_NOT_HOLD if any(told) else CANNOT_TELL if None in told else HOLDS
     ends = {
-        DOES_NOT_HOLD: "the interval excludes zero", HOLDS: "the interval includes zero", CANNOT_TELL: "there is no interval",
-    }  # fmt: skip
+        DOES_NOT_HOLD: "the interval excludes zero",
+        HOLDS: "the interval includes zero",
+        CANNOT_TELL: "there is no interval",
+    }
     return Check(question, verdict, f"{said}: {ends[verdict]}.", "placebo", "Placebo")
 
 
@@ -113,7 +118,10 @@ def leave_one_out(data: ReportData) -> Check | None:
     def why(ratio: float, unit: str) -> str:
         places = (data.main(unit) or row).places
         ends = (number(ratio * float(one[end]), places) for end in ("low", "high"))
-        return f"Leaving out one practice at a time, the estimate lies between {' and '.join(ends)} {unit}"
+        return (
+            "Leaving out one practice at a time, the estimate lies between "
+            f"{' and '.join(ends)} {unit}"
+        )
 
     if one.get("changes_sign"):
         return Check(
@@ -122,5 +130,11 @@ def leave_one_out(data: ReportData) -> Check | None:
             in_each(data, lambda *said: f"{why(*said)}: it changes its sign."),
             "inference",
         )
-    inside = ", and all lie inside the interval" if row.low <= one["low"] and one["high"] <= row.high else ""
-    return Check(question, HOLDS, in_each(data, lambda *said: f"{why(*said)}: the sign stays{inside}."))
+    inside = (
+        ", and all lie inside the interval"
+        if row.low <= one["low"] and one["high"] <= row.high
+        else ""
+    )
+    return Check(
+        question, HOLDS, in_each(data, lambda *said: f"{why(*said)}: the sign stays{inside}.")
+    )

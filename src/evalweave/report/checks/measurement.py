@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from evalweave.release.numbers import estimate, excludes_zero, missing, number
 from evalweave.report.blocks import Check, Text, text
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import estimate, excludes_zero, missing, number
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
 
 
 def measurement(data: ReportData) -> Check | None:
-    """Compare how the share measured moved in both arms; the programme may change who is measured at all."""
+    """Compare how the share measured moved in both arms; the programme may change who is measured
+    at all."""
     question = "Were the same people measured in both arms?"
     found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     carry = _contributing(data)
@@ -25,10 +26,13 @@ def measurement(data: ReportData) -> Check | None:
         return Check(question, verdict, text("{} {}", said, carry), "measured", "Share measured")
     if shift is None:
         return Check(
-            question, CANNOT_TELL, text("No counts of people who were not measured are at hand. {}", carry)
+            question,
+            CANNOT_TELL,
+            text("No counts of people who were not measured are at hand. {}", carry),
         )
     why = (
-        f"The share measured changed by {number(100 * shift, 1)} percentage points more in programme practices than in the "
+        f"The share measured changed by {number(100 * shift, 1)} percentage points more in "
+        "programme practices than in the "
         "others, from before to after the start"
     ).replace(f"{number(100 * shift, 1)} percentage points more", _more(shift))
     if abs(shift) > 0.02:
@@ -59,13 +63,14 @@ def _contributing(data: ReportData) -> Text:
     mark: Callable[[Any], Text] = lambda n: data.profile.about(n, "patients")  # noqa: E731
     return text(
         "Seen both before and after: {} people in programme and {} in comparison practices.",
-        mark(found["programme"].get("seen_before_and_after")), mark(found["comparison"].get("seen_before_and_after")),
-    )  # fmt: skip
+        mark(found["programme"].get("seen_before_and_after")),
+        mark(found["comparison"].get("seen_before_and_after")),
+    )
 
 
 def _measured_shift(data: ReportData) -> float | None:
     """Return the difference in change of the share measured, from released counts."""
-    from evalweave.study import period_number
+    from evalweave.study.periods import period_number
 
     found = data.trends[data.primary.comparison or data.study.primary_comparison]
     found = found[found["outcome"] == data.primary.outcome]

@@ -1,15 +1,16 @@
-"""Checks of parallel paths: leads before the start, placebo dates, bounds on differences in trends."""
+"""Checks of parallel paths: leads before the start, placebo dates, bounds on differences in
+trends."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import estimate, excludes_zero, interval, missing, number
 from evalweave.report.blocks import Check, Text
 from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import estimate, excludes_zero, interval, missing, number
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
 
 
@@ -31,40 +32,64 @@ def pre_trends(data: ReportData) -> Check | None:
                 analysis.name,
             )
         against = any(p < 1 - analysis.level for p in known)
-        return Check(question, *_pre_trend(data, tested, slope, p_slope, p_joint, against), link=analysis.name,
-                     link_text="Event study")  # fmt: skip
-    return Check(question, CANNOT_TELL, "No event study with periods before the start is part of this study.")
+        return Check(
+            question,
+            *_pre_trend(data, tested, slope, p_slope, p_joint, against),
+            link=analysis.name,
+            link_text="Event study",
+        )
+    return Check(
+        question, CANNOT_TELL, "No event study with periods before the start is part of this study."
+    )
 
 
 def _pre_trend(
-    data: ReportData, tested: Mapping[str, Any], slope: Mapping[str, Any], p_slope: Any, p_joint: Any, against: bool
-) -> tuple[str, Text]:  # fmt: skip
-    detect: Any = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get("power_80")
+    data: ReportData,
+    tested: Mapping[str, Any],
+    slope: Mapping[str, Any],
+    p_slope: Any,
+    p_joint: Any,
+    against: bool,
+) -> tuple[str, Text]:
+    detect: Any = slope.get("detectable_80") or (tested.get("detectable_slope") or {}).get(
+        "power_80"
+    )
     verdict, end = DOES_NOT_HOLD if against else HOLDS, ""
     main, periods = data.main(data.outcome.unit), _periods_after(data)
     if not against and not missing(detect):
         end = ", less than it would take to explain the estimate."
         if main and periods and detect * periods > abs(main.estimate):
             verdict = CANNOT_TELL
-            end = "; a smaller one could still explain the estimate, so that this check has too little power to reassure."
+            end = (
+                "; a smaller one could still explain the estimate, so that this check has too "
+                "little power to reassure."
+            )
 
     def said(ratio: float, unit: str) -> str:
         places = 2 if ratio == 1 else 3
         parts = (
-            [] if missing(p_joint) else [f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)"]
+            []
+            if missing(p_joint)
+            else [f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)"]
         )
         if not missing(p_slope):
             size = number(ratio * slope["estimate"], places) if "estimate" in slope else "–"
             ends = ""
             if "ci_low" in slope:
-                ends = f", 95 % CI {interval(ratio * slope['ci_low'], ratio * slope['ci_high'], places)}"
+                ends = (
+                    ", 95 % CI "
+                    f"{interval(ratio * slope['ci_low'], ratio * slope['ci_high'], places)}"
+                )
             parts.append(f"slope {size} {unit} a period{ends}, p = {p_slope:.2f}")
         why = (
             ("The leads differ from zero: " if against else "No departure was found: ")
             + "; ".join(parts)
             + "."
         )
-        drift = f" A steady drift of {number(ratio * detect, places)} {unit} a period would have been noticed four times in five"
+        drift = (
+            f" A steady drift of {number(ratio * detect, places)} {unit} a period would have "
+            "been noticed four times in five"
+        )
         return f"{why}{drift}{end}" if end else why
 
     return verdict, in_each(data, said)
@@ -87,20 +112,25 @@ def placebo_starts(data: ReportData) -> Check | None:
     run = [each for each in found if "estimate" in each]
     if not run:
         reason = next(
-            (each["refused"] for each in found if each.get("refused")), "no placebo date could be tried"
+            (each["refused"] for each in found if each.get("refused")),
+            "no placebo date could be tried",
         )
-        return Check(question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}."))
+        return Check(
+            question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}.")
+        )
     off = [each for each in run if excludes_zero(each["ci_low"], each["ci_high"])]
     some = (
-        f"the interval{'s' if len(off) > 1 else ''} of {len(off)} exclude{'' if len(off) > 1 else 's'} zero"
+        f"the interval{'s' if len(off) > 1 else ''} of {len(off)} "
+        f"exclude{'' if len(off) > 1 else 's'} zero"
     )
     words = some if off else "all intervals include zero"
 
     def said(ratio: float, unit: str) -> str:
         tried = "; ".join(
             f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
-            f"{estimate(*(ratio * each[name] for name in ('estimate', 'ci_low', 'ci_high')))}" for each in run
-        )  # fmt: skip
+            f"{estimate(*(ratio * each[name] for name in ('estimate', 'ci_low', 'ci_high')))}"
+            for each in run
+        )
         return f"Starts set {tried} {unit}: {words}."
 
     return Check(question, DOES_NOT_HOLD if off else HOLDS, in_each(data, said))
@@ -114,11 +144,15 @@ def sensitivity_bound(data: ReportData) -> Check | None:
             found = data.diagnostic(analysis.name, name)
             if found:
                 return _bound(data, question, found, analysis.name)
-    return Check(question, CANNOT_TELL, "A bound on differences in trends is not part of this study.")
+    return Check(
+        question, CANNOT_TELL, "A bound on differences in trends is not part of this study."
+    )
 
 
 def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
-    chosen = (found.get("cr2") or found.get("cr1") or found) if isinstance(found, Mapping) else found
+    chosen = (
+        (found.get("cr2") or found.get("cr1") or found) if isinstance(found, Mapping) else found
+    )
     caveat = f" {found['caveat']}" if isinstance(found, Mapping) and found.get("caveat") else ""
     rows = _rows_of(chosen)
     relative = [
@@ -130,11 +164,16 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
         return Check(
             question,
             CANNOT_TELL,
-            released_note(data.profile, f"{str(reason or 'No bound could be computed').rstrip('.')}."),
+            released_note(
+                data.profile, f"{str(reason or 'No bound could be computed').rstrip('.')}."
+            ),
             link,
         )
     if original and not excludes_zero(original[0].get("ci_low"), original[0].get("ci_high")):
-        why = "Even with equal trends the interval for the average after the start includes zero, so there is no answer for a difference in trends to upset."
+        why = (
+            "Even with equal trends the interval for the average after the start includes zero, "
+            "so there is no answer for a difference in trends to upset."
+        )
         return Check(question, CANNOT_TELL, why, link, "Event study")
     kept = [
         float(r["M"])
@@ -144,12 +183,19 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
     if not kept:
         smallest = min(float(r["M"]) for r in relative if not missing(r.get("M")))
         return Check(
-            question, DOES_NOT_HOLD,
-            f"A difference in trends after the start {number(smallest, 1)} times the largest one before it would suffice to "
-            f"include zero.{caveat}", link, "Event study",
-        )  # fmt: skip
+            question,
+            DOES_NOT_HOLD,
+            f"A difference in trends after the start {number(smallest, 1)} times the largest one "
+            "before it would suffice to "
+            f"include zero.{caveat}",
+            link,
+            "Event study",
+        )
     largest = max(kept)
-    why = f"The interval still excludes zero when trends differ after the start by {number(largest, 1)} times the most seen before.{caveat}"
+    why = (
+        "The interval still excludes zero when trends differ after the start by "
+        f"{number(largest, 1)} times the most seen before.{caveat}"
+    )
     return Check(question, HOLDS if largest >= 1 else CANNOT_TELL, why, link, "Event study")
 
 

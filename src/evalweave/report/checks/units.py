@@ -9,7 +9,8 @@ from evalweave.report.data import ReportData
 
 
 def in_each(data: ReportData, write: Callable[[float, str], str]) -> Text:
-    """Return what `write(ratio, unit)` says in each unit of the report; `ratio` converts from the outcome's unit."""
+    """Return what `write(ratio, unit)` says in each unit of the report; `ratio` converts from the
+    outcome's unit."""
     units = [(data.ratio(unit), unit) for unit in data.units(data.primary.name)[:2]]
     said = [write(ratio, unit) for ratio, unit in units if ratio is not None] or [
         write(1.0, data.outcome.unit)

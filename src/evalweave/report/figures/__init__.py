@@ -1,1 +1,2 @@
-"""Figures as SVG with real text: seaborn on matplotlib for data, our own drawing for flow and interval strips."""
+"""Figures as SVG with real text: seaborn on matplotlib for data, our own drawing for flow and
+interval strips."""

@@ -1,4 +1,5 @@
-"""The estimate by time since the start: pointwise intervals, a pale simultaneous band where there is one."""
+"""The estimate by time since the start: pointwise intervals, a pale simultaneous band where there
+is one."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.numbers import estimate, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
@@ -23,8 +25,7 @@ from evalweave.report.figures.style import (
     slug,
     to_svg,
 )
-from evalweave.report.numbers import estimate, number
-from evalweave.study import Analysis
+from evalweave.study.analyses import Analysis
 
 SIMULTANEOUS = ("multiplier_bootstrap", "sup_t", "simultaneous")
 PERIODS = {
@@ -53,7 +54,9 @@ def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure |
     label = data.outcome_label(analysis.outcome)
     title = f"Difference in {label} by time since the start"
     first = event_times(data, analysis, units[0])
-    spoken = "; ".join(f"{e}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}" for e, r in first)
+    spoken = "; ".join(
+        f"{e}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}" for e, r in first
+    )
     said = describe(
         f"By {_periods(data)} since the start, in {units[0]}. {spoken}.", data.study.study.synthetic
     )
@@ -71,22 +74,35 @@ def _periods(data: ReportData) -> str:
 def _table(data: ReportData, analysis: Analysis, units: list[str]) -> pd.DataFrame:
     return pd.DataFrame(
         [
-            {"event_time": e, "estimate": r.estimate, "ci_low": r.low, "ci_high": r.high, "unit": r.unit,
-             "inference": r.inference, "band_low": low, "band_high": high}
+            {
+                "event_time": e,
+                "estimate": r.estimate,
+                "ci_low": r.low,
+                "ci_high": r.high,
+                "unit": r.unit,
+                "inference": r.inference,
+                "band_low": low,
+                "band_high": high,
+            }
             for unit in units
             for e, r in event_times(data, analysis, unit)
             for low, high in [bands(data, analysis, unit).get(e, (math.nan, math.nan))]
         ]
-    )  # fmt: skip
+    )
 
 
 def bands(data: ReportData, analysis: Analysis, unit: str) -> Mapping[int, tuple[float, float]]:
-    """Return the simultaneous band by event time, from an inference method that gives one; empty without."""
+    """Return the simultaneous band by event time, from an inference method that gives one; empty
+    without."""
     for name in SIMULTANEOUS:
         if analysis.bands != "simultaneous" and name == "multiplier_bootstrap":
             continue
         rows = data.rows(analysis.name, unit=unit, inference=name)
-        found = {int(m[1]): (r.low, r.high) for r in rows if (m := re.fullmatch(r"event\[(-?\d+)\]", r.term))}
+        found = {
+            int(m[1]): (r.low, r.high)
+            for r in rows
+            if (m := re.fullmatch(r"event\[(-?\d+)\]", r.term))
+        }
         if found:
             return found
     return {}
@@ -105,15 +121,25 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
         for e, row in points:
             if not (math.isnan(row.low) or math.isnan(row.high)):
                 ends = [x for x in (row.low, row.high) if math.isfinite(x)]
-                axes.plot([e, e], ends if len(ends) == 2 else [row.estimate, *ends], color=PROGRAMME, lw=1.6)
+                axes.plot(
+                    [e, e],
+                    ends if len(ends) == 2 else [row.estimate, *ends],
+                    color=PROGRAMME,
+                    lw=1.6,
+                )
             axes.plot([e], [row.estimate], marker="o", ms=5.5, color=PROGRAMME, mec="none")
         if reference is not None:
             axes.plot([reference], [0], marker="o", ms=5, mfc="none", mec=QUIET, ls="none")
             right = reference == -1  # beside the line of the start
             axes.annotate(
-                "reference", (-0.5 if right else reference, 0), xytext=(-3 if right else 0, 7), textcoords="offset points",
-                ha="right" if right else "center", fontsize=8.5, color=QUIET,
-            )  # fmt: skip
+                "reference",
+                (-0.5 if right else reference, 0),
+                xytext=(-3 if right else 0, 7),
+                textcoords="offset points",
+                ha="right" if right else "center",
+                fontsize=8.5,
+                color=QUIET,
+            )
         axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
         axes.set_xticks(
             times[:: max(1, len(times) // 12)],
@@ -122,12 +148,21 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
         axes.margins(y=0.12)
         axes.yaxis.set_major_formatter(lambda y, _: number(y, 6).rstrip("0").rstrip("."))
         axes.annotate(
-            "programme starts", (-0.5, 1), xytext=(-3, 0), xycoords=("data", "axes fraction"),
-            textcoords="offset points", ha="right", va="top", fontsize=8.5, color=QUIET,
-        )  # fmt: skip
+            "programme starts",
+            (-0.5, 1),
+            xytext=(-3, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            fontsize=8.5,
+            color=QUIET,
+        )
         way = better_way(data.study.outcomes[analysis.outcome].better)
         axes.set_title(f"Difference ({unit}){way}", loc="left", fontsize=9, color=INK, pad=8)
-        axes.set_xlabel(f"{_periods(data).capitalize()} since the start (0 = first one with the programme)")
+        axes.set_xlabel(
+            f"{_periods(data).capitalize()} since the start (0 = first one with the programme)"
+        )
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, name, title, said)
 
@@ -137,4 +172,6 @@ def _band(axes: Any, band: Mapping[int, tuple[float, float]]) -> None:
     after = sorted(e for e in band if e >= 0)
     for part in (before, after):
         if part:
-            axes.fill_between(part, [band[e][0] for e in part], [band[e][1] for e in part], color=BAND, lw=0)
+            axes.fill_between(
+                part, [band[e][0] for e in part], [band[e][1] for e in part], color=BAND, lw=0
+            )

@@ -1,7 +1,9 @@
-"""The flow diagram: boxes for practices, people and records, set-aside boxes at the side, a split at the arm.
+"""The flow diagram: boxes for practices, people and records, set-aside boxes at the side, a split
+at the arm.
 
-Drawn by this module, not by a plotting library: boxes stand on one axis, arrows are straight, text is text. Counts
-arrive as released text with what they count, so that the audit reads them like any other count of the report.
+Drawn by this module, not by a plotting library: boxes stand on one axis, arrows are straight, text
+is text. Counts arrive as released text with what they count, so that the audit reads them like any
+other count of the report.
 """
 
 from __future__ import annotations
@@ -14,11 +16,15 @@ from html import escape
 WIDE, GAP, PAD, LINE = 720, 22, 10, 17
 MAIN = SIDE = 337  # widths of the boxes in the column and at the side: two columns and a gap
 MAIN_X, SIDE_X = 12, 12 + MAIN + GAP
-LETTERS, INSET = 44, 34  # letters in a line; how far a set-aside box of an arm is moved to the right
+LETTERS, INSET = (
+    44,
+    34,
+)  # letters in a line; how far a set-aside box of an arm is moved to the right
 
 
 NARROW = 366
-STYLE = (  # so that the file stands alone; in the page its variables follow the reader's light or dark mode
+# so that the file stands alone; in the page its variables follow the reader's light or dark mode
+STYLE = (
     ".flow text{font-size:13.5px;fill:var(--ink,#1b1d1f)}.flow .heading{font-weight:700}"
     ".flow .box{fill:var(--paper,#fefefe);stroke:var(--quiet,#6b6f73)}"
     ".flow .aside{stroke:var(--rule,#b9bdc0);stroke-dasharray:4 3}"
@@ -55,9 +61,14 @@ class Step:
 
 
 def flow(
-    steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str, name: str = "flow"
+    steps: Sequence[Step],
+    arms: Sequence[Sequence[Step]],
+    title: str,
+    description: str,
+    name: str = "flow",
 ) -> str:
-    """Return the diagram: `steps` from top to bottom with what was set aside at the right, then a column for each arm."""
+    """Return the diagram: `steps` from top to bottom with what was set aside at the right, then a
+    column for each arm."""
     parts: list[str] = []
     y, centre = 4.0, MAIN_X + MAIN / 2
     for index, step in enumerate(steps):
@@ -82,9 +93,14 @@ def flow(
 
 
 def narrow(
-    steps: Sequence[Step], arms: Sequence[Sequence[Step]], title: str, description: str, name: str = "flow"
+    steps: Sequence[Step],
+    arms: Sequence[Sequence[Step]],
+    title: str,
+    description: str,
+    name: str = "flow",
 ) -> str:
-    """Return the same boxes in one column for a phone: set-aside boxes between, one arm below the other."""
+    """Return the same boxes in one column for a phone: set-aside boxes between, one arm below the
+    other."""
     parts: list[str] = []
     y = 4.0
     wide, letters = NARROW - 8.0, 43
@@ -100,21 +116,30 @@ def narrow(
             if index + 1 < len(column) or (place == 0 and arms):
                 parts.append(_arrow(line, bottom, line, y))
             if step.aside:
-                parts.append(_arrow(line, bottom + 8 + aside / 2, 4 + INSET, bottom + 8 + aside / 2))
                 parts.append(
-                    _box(step.aside, 4 + INSET, bottom + 8, wide - INSET, aside, letters - 5, "aside")
+                    _arrow(line, bottom + 8 + aside / 2, 4 + INSET, bottom + 8 + aside / 2)
+                )
+                parts.append(
+                    _box(
+                        step.aside, 4 + INSET, bottom + 8, wide - INSET, aside, letters - 5, "aside"
+                    )
                 )
     return _svg(f"{name}-narrow", parts, NARROW, y - GAP, title, description)
 
 
-def _svg(name: str, parts: list[str], wide: float, height: float, title: str, description: str) -> str:
+def _svg(
+    name: str, parts: list[str], wide: float, height: float, title: str, description: str
+) -> str:
     tall = round(height + 6)
     head = (
-        f'<svg class="drawing flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} {tall}" '
+        f'<svg class="drawing flow" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_n(wide)} '
+        f'{tall}" '
         f'width="{_n(wide)}" height="{tall}" role="img" aria-labelledby="{name}-title {name}-desc">'
-        f'<title id="{name}-title">{escape(title)}</title><desc id="{name}-desc">{escape(description)}</desc>'
+        f'<title id="{name}-title">{escape(title)}</title><desc '
+        f'id="{name}-desc">{escape(description)}</desc>'
         f"<style>{STYLE}</style>"
-        f'<defs><marker id="{name}-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
+        f'<defs><marker id="{name}-arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" '
+        'markerHeight="7" '
         'orient="auto"><path class="head" d="M0 0L8 4L0 8z"/></marker></defs>'
     )
     body = "".join(parts).replace("url(#flow-arrow)", f"url(#{name}-arrow)")
@@ -122,18 +147,23 @@ def _svg(name: str, parts: list[str], wide: float, height: float, title: str, de
 
 
 def _arms(parts: list[str], arms: Sequence[Sequence[Step]], centre: float, y: float) -> float:
-    """Draw the columns below the split; what an arm sets aside stands beside its line, moved to the right."""
+    """Draw the columns below the split; what an arm sets aside stands beside its line, moved to the
+    right."""
     wide = (WIDE - 2 * MAIN_X - GAP * (len(arms) - 1)) / len(arms)
     letters = int(wide / 7.6)
     lefts = [MAIN_X + index * (wide + GAP) for index in range(len(arms))]
     middles = [left + wide / 2 for left in lefts]
-    parts.append(f'<path class="link" d="M{_n(min(*middles, centre))} {_n(y)}H{_n(max(*middles, centre))}"/>')
+    parts.append(
+        f'<path class="link" d="M{_n(min(*middles, centre))} {_n(y)}H{_n(max(*middles, centre))}"/>'
+    )
     parts += [_arrow(middle, y, middle, y + GAP) for middle in middles]
     top = bottom = y + GAP
     for level in range(max(len(column) for column in arms)):
         boxes = [column[level] if level < len(column) else None for column in arms]
         tall = max(_height(step.box, letters) for step in boxes if step)
-        asides = max((_height(step.aside, letters - 5) for step in boxes if step and step.aside), default=0.0)
+        asides = max(
+            (_height(step.aside, letters - 5) for step in boxes if step and step.aside), default=0.0
+        )
         bottom = top + tall
         following = bottom + (asides + 16 if asides else GAP)
         for column, left, step in zip(arms, lefts, boxes, strict=True):
@@ -144,9 +174,19 @@ def _arms(parts: list[str], arms: Sequence[Sequence[Step]], centre: float, y: fl
             if level + 1 < len(column):
                 parts.append(_arrow(line, bottom, line, following))
             if step.aside:
-                parts.append(_arrow(line, bottom + 8 + asides / 2, left + INSET, bottom + 8 + asides / 2))
                 parts.append(
-                    _box(step.aside, left + INSET, bottom + 8, wide - INSET, asides, letters - 5, "aside")
+                    _arrow(line, bottom + 8 + asides / 2, left + INSET, bottom + 8 + asides / 2)
+                )
+                parts.append(
+                    _box(
+                        step.aside,
+                        left + INSET,
+                        bottom + 8,
+                        wide - INSET,
+                        asides,
+                        letters - 5,
+                        "aside",
+                    )
                 )
         top = following
     return bottom
@@ -167,35 +207,47 @@ def _height(box: Box, letters: int) -> float:
     return 2 * PAD + LINE * sum(len(lines) for lines, _ in _lines(box, letters)) - 4
 
 
-def _box(box: Box, x: float, y: float, wide: float, tall: float, letters: int, kind: str = "main") -> str:
+def _box(
+    box: Box, x: float, y: float, wide: float, tall: float, letters: int, kind: str = "main"
+) -> str:
     drawn = [
-        f'<rect class="box {kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}" rx="3"/>'
+        f'<rect class="box {kind}" x="{_n(x)}" y="{_n(y)}" width="{_n(wide)}" height="{_n(tall)}" '
+        'rx="3"/>'
     ]
     at = y + PAD + 10
     for lines, counted in _lines(box, letters):
         for index, line in enumerate(lines):
             if counted is None:
-                drawn.append(f'<text class="heading" x="{_n(x + PAD)}" y="{_n(at)}">{escape(line)}</text>')
+                drawn.append(
+                    f'<text class="heading" x="{_n(x + PAD)}" y="{_n(at)}">{escape(line)}</text>'
+                )
             elif index == 0:
                 rest = line.split(" ", 1)[1] if " " in line else ""
                 about = "about " if counted.about else ""
                 mark = (
-                    f'<tspan class="count" data-counts="{counted.of}" data-value="{escape(counted.value)}">'
+                    f'<tspan class="count" data-counts="{counted.of}" '
+                    f'data-value="{escape(counted.value)}">'
                     f"{escape(counted.shown)}</tspan>"
                 )
                 colon = ":" if counted.inside else ""
                 start = x + PAD + (14 if counted.inside else 0)
-                drawn.append(f'<text x="{_n(start)}" y="{_n(at)}">{about}{mark}{colon} {escape(rest)}</text>')
+                drawn.append(
+                    f'<text x="{_n(start)}" y="{_n(at)}">{about}{mark}{colon} {escape(rest)}</text>'
+                )
             else:
                 drawn.append(
-                    f'<text x="{_n(x + PAD + (26 if counted.inside else 12))}" y="{_n(at)}">{escape(line)}</text>'
+                    f'<text x="{_n(x + PAD + (26 if counted.inside else 12))}" '
+                    f'y="{_n(at)}">{escape(line)}</text>'
                 )
             at += LINE
     return "".join(drawn)
 
 
 def _arrow(x1: float, y1: float, x2: float, y2: float) -> str:
-    return f'<path class="link" marker-end="url(#flow-arrow)" d="M{_n(x1)} {_n(y1)}L{_n(x2)} {_n(y2)}"/>'
+    return (
+        f'<path class="link" marker-end="url(#flow-arrow)" d="M{_n(x1)} {_n(y1)}L{_n(x2)} '
+        f'{_n(y2)}"/>'
+    )
 
 
 def _n(value: float) -> str:

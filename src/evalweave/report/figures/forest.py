@@ -1,4 +1,5 @@
-"""Forest plots: estimates with intervals on one scale, and the same as aligned text at the right."""
+"""Forest plots: estimates with intervals on one scale, and the same as aligned text at the
+right."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from evalweave.release.numbers import estimate, interval, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import Row
 from evalweave.report.figures.interval import draw_interval
@@ -24,14 +26,14 @@ from evalweave.report.figures.style import (
     slug,
     to_svg,
 )
-from evalweave.report.numbers import estimate, interval, number
 
 ROW, WRAP = 21, 24  # height of a row in SVG units, letters in a line of a label
 
 
 @dataclass(frozen=True)
 class Item:
-    """A row of a forest plot: a heading, or an estimate (`strong` is filled, the others are open)."""
+    """A row of a forest plot: a heading, or an estimate (`strong` is filled, the others are
+    open)."""
 
     label: str
     row: Row | None = None
@@ -67,15 +69,26 @@ def forest(
         caption = f"{caption} The shaded stretch holds differences too small to matter."
     drawings = tuple(
         Drawing(
-            _draw(f"{slug(name)}-{slug(each.unit)}", title, words, axis, each, synthetic, better), each.unit
+            _draw(f"{slug(name)}-{slug(each.unit)}", title, words, axis, each, synthetic, better),
+            each.unit,
         )
         for each, words in zip(shown, said, strict=True)
     )
     lines = [
-        {"label": item.label, "analysis": item.row.analysis, "term": item.row.term, "inference": item.row.inference,
-         "estimate": item.row.estimate, "ci_low": item.row.low, "ci_high": item.row.high, "unit": item.row.unit}
-        for each in shown for item in each.items if item.row
-    ]  # fmt: skip
+        {
+            "label": item.label,
+            "analysis": item.row.analysis,
+            "term": item.row.term,
+            "inference": item.row.inference,
+            "estimate": item.row.estimate,
+            "ci_low": item.row.low,
+            "ci_high": item.row.high,
+            "unit": item.row.unit,
+        }
+        for each in shown
+        for item in each.items
+        if item.row
+    ]
     return Figure(name, title, said[0], caption, drawings, pd.DataFrame(lines))
 
 
@@ -90,7 +103,7 @@ def _spoken(each: Forest) -> str:
 
 def _draw(
     name: str, title: str, said: str, axis: str, each: Forest, synthetic: bool, better: str
-) -> str:  # fmt: skip
+) -> str:
     rows = [textwrap.wrap(item.label, WRAP) or [""] for item in each.items]
     heights = [0.95 + 0.5 * (len(lines) - 1) for lines in rows]
     total = sum(heights)
@@ -109,9 +122,17 @@ def _draw(
         for item, lines, tall in zip(each.items, rows, heights, strict=True):
             y = at + tall / 2
             axes.text(
-                -0.86, y, "\n".join(lines), transform=label, ha="left", va="center", fontsize=8.8, color=INK,
-                fontweight="bold" if item.heading else "normal", linespacing=1.1,
-            )  # fmt: skip
+                -0.86,
+                y,
+                "\n".join(lines),
+                transform=label,
+                ha="left",
+                va="center",
+                fontsize=8.8,
+                color=INK,
+                fontweight="bold" if item.heading else "normal",
+                linespacing=1.1,
+            )
             if item.row:
                 r = item.row
                 draw_interval(
@@ -136,19 +157,52 @@ def _draw(
                     fontsize=8.8,
                 )
                 axes.text(
-                    1.26, y, f"({interval(r.low, r.high, r.places)})", transform=label, ha="left", va="center",
-                    fontsize=8.8, color=INK,
-                )  # fmt: skip
+                    1.26,
+                    y,
+                    f"({interval(r.low, r.high, r.places)})",
+                    transform=label,
+                    ha="left",
+                    va="center",
+                    fontsize=8.8,
+                    color=INK,
+                )
             elif item.note:
                 axes.text(
-                    1.04, y, item.note, transform=label, ha="left", va="center", fontsize=8.5, color=QUIET
+                    1.04,
+                    y,
+                    item.note,
+                    transform=label,
+                    ha="left",
+                    va="center",
+                    fontsize=8.5,
+                    color=QUIET,
                 )
             at += tall
-        axes.text(1.22, -0.1, "estimate", transform=label, ha="right", va="bottom", fontsize=8, color=QUIET)
-        axes.text(1.26, -0.1, "(interval)", transform=label, ha="left", va="bottom", fontsize=8, color=QUIET)
+        axes.text(
+            1.22,
+            -0.1,
+            "estimate",
+            transform=label,
+            ha="right",
+            va="bottom",
+            fontsize=8,
+            color=QUIET,
+        )
+        axes.text(
+            1.26,
+            -0.1,
+            "(interval)",
+            transform=label,
+            ha="left",
+            va="bottom",
+            fontsize=8,
+            color=QUIET,
+        )
         if better != "neither":
             words = "← lower is better" if better == "lower" else "higher is better →"
-            axes.text(0.5, -0.1, words, transform=label, ha="center", va="bottom", fontsize=8, color=QUIET)
+            axes.text(
+                0.5, -0.1, words, transform=label, ha="center", va="bottom", fontsize=8, color=QUIET
+            )
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"{axis} ({each.unit})")
@@ -159,7 +213,8 @@ def _draw(
 
 
 def _shaded(each: Forest) -> bool:
-    """Is an edge of the margin on the scale? A plot that lies wholly inside it is not painted over."""
+    """Is an edge of the margin on the scale? A plot that lies wholly inside it is not painted
+    over."""
     low, high = _limits(each)
     return bool(each.margin) and (low < -(each.margin or 0) or (each.margin or 0) < high)
 
@@ -167,8 +222,12 @@ def _shaded(each: Forest) -> bool:
 def _limits(each: Forest) -> tuple[float, float]:
     """Return the ends of the scale: every finite end and zero, with some room."""
     ends = [0.0] + [
-        x for item in each.items if item.row for x in (item.row.low, item.row.high, item.row.estimate) if math.isfinite(x)
-    ]  # fmt: skip
+        x
+        for item in each.items
+        if item.row
+        for x in (item.row.low, item.row.high, item.row.estimate)
+        if math.isfinite(x)
+    ]
     low, high = min(ends), max(ends)
     room = (high - low) * 0.08 or 1.0
     return low - room, high + room

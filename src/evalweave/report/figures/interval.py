@@ -1,4 +1,5 @@
-"""The answer as a picture: one interval against zero and against the smallest difference that matters."""
+"""The answer as a picture: one interval against zero and against the smallest difference that
+matters."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.numbers import estimate, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
@@ -20,7 +22,6 @@ from evalweave.report.figures.style import (
     slug,
     to_svg,
 )
-from evalweave.report.numbers import estimate, number
 
 
 def answer_interval(data: ReportData, caption: Text) -> Figure | None:
@@ -50,7 +51,10 @@ def answer_interval(data: ReportData, caption: Text) -> Figure | None:
 
 
 def _spoken(row: Row, margin: float | None) -> str:
-    words = f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}, against zero"
+    words = (
+        f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}, "
+        "against zero"
+    )
     return words + (f" and against a margin of ±{number(margin, row.places)}." if margin else ".")
 
 
@@ -64,16 +68,29 @@ def _draw(data: ReportData, row: Row, margin: float | None, title: str, said: st
         if margin:
             axes.axvspan(-margin, margin, ymin=0, ymax=0.74, color=SHADE, lw=0)
             axes.text(
-                margin, 0.05, "too small to matter ", ha="right", va="bottom", fontsize=8.5, color=QUIET
+                margin,
+                0.05,
+                "too small to matter ",
+                ha="right",
+                va="bottom",
+                fontsize=8.5,
+                color=QUIET,
             )
         axes.axvline(0, ymax=0.74, color=QUIET, lw=0.8)
         axes.text(0, 0.78, "no difference", ha="center", va="bottom", fontsize=8.5, color=QUIET)
-        draw_interval(axes, row.estimate, row.low, row.high, 0.42, (-reach, reach), width=3.2, size=9)
+        draw_interval(
+            axes, row.estimate, row.low, row.high, 0.42, (-reach, reach), width=3.2, size=9
+        )
         words = number(row.estimate, row.places)
         axes.annotate(
-            words, (row.estimate, 0.42), xytext=(0, 8), textcoords="offset points", ha="center", color=INK,
+            words,
+            (row.estimate, 0.42),
+            xytext=(0, 8),
+            textcoords="offset points",
+            ha="center",
+            color=INK,
             fontweight="bold",
-        )  # fmt: skip
+        )
         better = data.outcome.better
         if better != "neither":
             left, right = ("better ", "worse") if better == "lower" else ("worse", "better")
@@ -102,7 +119,9 @@ def draw_interval(
     """Draw one horizontal interval; an end without limit, or beyond the scale, gets an arrow."""
     if not (math.isnan(low) or math.isnan(high)):
         left, right = max(low, limits[0]), min(high, limits[1])
-        axes.plot([left, right], [y, y], color=colour, lw=width, solid_capstyle="butt", clip_on=True)
+        axes.plot(
+            [left, right], [y, y], color=colour, lw=width, solid_capstyle="butt", clip_on=True
+        )
         for end, beyond, head in ((left, low < limits[0], "<"), (right, high > limits[1], ">")):
             if beyond:
                 axes.plot([end], [y], marker=head, color=colour, ms=size, clip_on=False)

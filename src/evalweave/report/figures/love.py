@@ -1,7 +1,7 @@
 """The love plot: how far the arms lie apart on each baseline variable, before and after weighting.
 
-Sizes without their sign, since either direction is a difference. Beyond 0.1 arms are commonly called different
-(Austin, Statistics in Medicine 2009;28:3083–3107).
+Sizes without their sign, since either direction is a difference. Beyond 0.1 arms are commonly
+called different (Austin, Statistics in Medicine 2009;28:3083–3107).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.numbers import missing, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.figures.style import (
     AFTER,
@@ -26,7 +27,6 @@ from evalweave.report.figures.style import (
     slug,
     to_svg,
 )
-from evalweave.report.numbers import missing, number
 
 IMBALANCE = 0.1
 ROW, WRAP = 17, 34  # height of a line in SVG units, letters in a line of a label
@@ -36,7 +36,8 @@ WORDS = 0.42  # how much of the scale's width the words "before weighting" take
 
 @dataclass(frozen=True)
 class Pair:
-    """A variable: its differences before and, where there are weights, after; a heading has neither."""
+    """A variable: its differences before and, where there are weights, after; a heading has
+    neither."""
 
     label: str
     before: float = float("nan")
@@ -65,17 +66,24 @@ def weighted(pairs: Sequence[Pair]) -> bool:
 def _spoken(dots: Sequence[Pair]) -> str:
     def one(p: Pair) -> str:
         size = number(abs(p.before))
-        return f"{p.label} {size}, then {number(abs(p.after))}" if weighted(dots) else f"{p.label} {size}"
+        return (
+            f"{p.label} {size}, then {number(abs(p.after))}"
+            if weighted(dots)
+            else f"{p.label} {size}"
+        )
 
     what = "before and after weighting" if weighted(dots) else "at baseline"
-    return f"Sizes of standardised mean differences {what}. " + "; ".join(one(p) for p in dots) + "."
+    return (
+        f"Sizes of standardised mean differences {what}. " + "; ".join(one(p) for p in dots) + "."
+    )
 
 
 def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bool) -> str:
     dots = [p for p in pairs if not p.heading]
     labels = [textwrap.wrap(p.label, WRAP) or [""] for p in pairs]
     heights = [
-        (1.25 if p.heading else 1.0) + 0.62 * (len(lines) - 1) for p, lines in zip(pairs, labels, strict=True)
+        (1.25 if p.heading else 1.0) + 0.62 * (len(lines) - 1)
+        for p, lines in zip(pairs, labels, strict=True)
     ]
     total = sum(heights) + 1.6  # the last lines hold the words on the reference line
     with drawing(name, total * ROW + 66, layout="none") as (figure, axes):
@@ -88,16 +96,32 @@ def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bo
         across = axes.get_yaxis_transform()
         axes.axvline(IMBALANCE, color=QUIET, lw=0.9, dashes=(4, 2.5))
         axes.annotate(
-            "beyond 0.1 arms are\ncommonly called different", (IMBALANCE, total - 0.75), xytext=(4, 0),
-            textcoords="offset points", ha="left", va="center", fontsize=7.8, color=QUIET, linespacing=1.15,
-        )  # fmt: skip
+            "beyond 0.1 arms are\ncommonly called different",
+            (IMBALANCE, total - 0.75),
+            xytext=(4, 0),
+            textcoords="offset points",
+            ha="left",
+            va="center",
+            fontsize=7.8,
+            color=QUIET,
+            linespacing=1.15,
+        )
         at = 0.0
         for pair, lines, tall in zip(pairs, labels, heights, strict=True):
             y = at + tall / 2 + (0.12 if pair.heading else 0)
             axes.text(
-                -0.8, y, "\n".join(lines), transform=across, ha="left", va="center", fontsize=8.6, color=INK,
-                fontweight="bold" if pair.heading else "normal", linespacing=1.1, clip_on=False,
-            )  # fmt: skip
+                -0.8,
+                y,
+                "\n".join(lines),
+                transform=across,
+                ha="left",
+                va="center",
+                fontsize=8.6,
+                color=INK,
+                fontweight="bold" if pair.heading else "normal",
+                linespacing=1.1,
+                clip_on=False,
+            )
             if not pair.heading:
                 _pair(axes, pair, y, end)
             at += tall
@@ -113,7 +137,8 @@ def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bo
 
 
 def _pair(axes: Any, pair: Pair, y: float, end: float) -> None:
-    """Draw one line of the plot: an open diamond before, a dot after, and a thin line between them."""
+    """Draw one line of the plot: an open diamond before, a dot after, and a thin line between
+    them."""
     before, after = abs(pair.before), abs(pair.after)
     axes.plot([0, end], [y, y], color=RULE, lw=0.5, zorder=0)
     if not missing(before) and not missing(after):
@@ -133,18 +158,28 @@ def _pair(axes: Any, pair: Pair, y: float, end: float) -> None:
         )
     if not missing(after):
         axes.plot(
-            [after], [y], marker="o", ms=5.6, color=AFTER, mec="none", ls="none", clip_on=False, zorder=3
+            [after],
+            [y],
+            marker="o",
+            ms=5.6,
+            color=AFTER,
+            mec="none",
+            ls="none",
+            clip_on=False,
+            zorder=3,
         )
 
 
 def _direct_labels(axes: Any, first: Pair, end: float) -> None:
-    """Write what the marks are above those of the first variable, moved apart where they stand too close."""
+    """Write what the marks are above those of the first variable, moved apart where they stand too
+    close."""
     after = min(abs(first.after) / end, 1 - 2 * WORDS)
     before = max(0.0 if missing(first.before) else abs(first.before) / end, after + 2 * WORDS)
     across, top = axes.get_yaxis_transform(), -0.55
     for x, words, align, colour, mark, face in (
-        (after, "after weighting", "left", AFTER, "o", AFTER), (min(before, 1.0), "before weighting", "right", BEFORE, "D", "none"),
-    ):  # fmt: skip
+        (after, "after weighting", "left", AFTER, "o", AFTER),
+        (min(before, 1.0), "before weighting", "right", BEFORE, "D", "none"),
+    ):
         axes.plot(
             [x],
             [top],
@@ -158,6 +193,13 @@ def _direct_labels(axes: Any, first: Pair, end: float) -> None:
             clip_on=False,
         )
         axes.text(
-            x + (0.03 if align == "left" else -0.03), top, words, transform=across, ha=align, va="center_baseline", fontsize=8.4,
-            color=INK, clip_on=False,
-        )  # fmt: skip
+            x + (0.03 if align == "left" else -0.03),
+            top,
+            words,
+            transform=across,
+            ha=align,
+            va="center_baseline",
+            fontsize=8.4,
+            color=INK,
+            clip_on=False,
+        )

@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.release.numbers import number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData
-from evalweave.report.figures.style import COLOURS, DASHES, INK, MARKERS, describe, drawing, sign, to_svg
+from evalweave.report.figures.style import (
+    COLOURS,
+    DASHES,
+    INK,
+    MARKERS,
+    describe,
+    drawing,
+    sign,
+    to_svg,
+)
 from evalweave.report.figures.trends import ARMS, key, period_axis, programme_start
-from evalweave.report.numbers import number
 
 NAME = "incidence"
 
 
 def incidence(data: ReportData, released: pd.DataFrame, caption: Text) -> Figure | None:
-    """Return the rates of INCIDENCE_RATES as released; None where there are fewer than two points in either arm."""
+    """Return the rates of INCIDENCE_RATES as released; None where there are fewer than two points
+    in either arm."""
     shown = released.dropna(subset=["rate_per_1000"])
     if (shown["arm"].value_counts().reindex(ARMS).fillna(0) < 2).any():
         return None
@@ -38,21 +48,39 @@ def _spoken(shown: pd.DataFrame) -> str:
 def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
     import seaborn as sns
 
-    frame = pd.DataFrame({
-        "period": shown["period"].astype(int), "rate": shown["rate_per_1000"].astype(float), "arm": shown["arm"].astype(str),
-    }).sort_values(["arm", "period"])  # fmt: skip
+    frame = pd.DataFrame(
+        {
+            "period": shown["period"].astype(int),
+            "rate": shown["rate_per_1000"].astype(float),
+            "arm": shown["arm"].astype(str),
+        }
+    ).sort_values(["arm", "period"])
     with drawing(NAME, 230) as (figure, axes):
         sns.lineplot(
-            frame, x="period", y="rate", hue="arm", style="arm", palette=COLOURS, markers=MARKERS, dashes=DASHES,
-            markersize=5.5, markeredgewidth=0, linewidth=1.8, errorbar=None, legend=False, ax=axes,
-        )  # fmt: skip
+            frame,
+            x="period",
+            y="rate",
+            hue="arm",
+            style="arm",
+            palette=COLOURS,
+            markers=MARKERS,
+            dashes=DASHES,
+            markersize=5.5,
+            markeredgewidth=0,
+            linewidth=1.8,
+            errorbar=None,
+            legend=False,
+            ax=axes,
+        )
         axes.set_ylim(0, max(1.0, frame["rate"].max() * 1.25))
         periods = sorted(frame["period"].unique())
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)
         period_axis(data, axes, periods)
         programme_start(data, axes)
         key(axes)
-        axes.set_title("New cases per 1,000 people at risk", loc="left", fontsize=9, color=INK, pad=8)
+        axes.set_title(
+            "New cases per 1,000 people at risk", loc="left", fontsize=9, color=INK, pad=8
+        )
         axes.set_xlabel("")
         axes.set_ylabel("")
         sign(figure, data.study.study.synthetic)

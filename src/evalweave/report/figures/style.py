@@ -1,9 +1,10 @@
-"""How figures look, and how a matplotlib figure becomes SVG that a page can hold and a reader can hear.
+"""How figures look, and how a matplotlib figure becomes SVG that a page can hold and a reader can
+hear.
 
-Colours are the Okabe–Ito set (Okabe & Ito, Color Universal Design, 2008). In the SVG every colour is a CSS variable
-with the colour itself as fall-back: inside the report it follows the reader's light or dark mode, alone it is on
-white. Text stays text, ids carry the figure's name (several figures stand in one page), and nothing depends on the
-date.
+Colours are the Okabe–Ito set (Okabe & Ito, Color Universal Design, 2008). In the SVG every colour
+is a CSS variable with the colour itself as fall-back: inside the report it follows the reader's
+light or dark mode, alone it is on white. Text stays text, ids carry the figure's name (several
+figures stand in one page), and nothing depends on the date.
 """
 
 from __future__ import annotations
@@ -24,26 +25,57 @@ MARKERS = {"programme": "o", "comparison": "s"}
 DASHES = {"programme": (1, 0), "comparison": (4, 2)}
 COLOURS = {"programme": PROGRAMME, "comparison": COMPARISON}
 VARIABLES = {
-    PROGRAMME: "programme", COMPARISON: "comparison", INK: "ink", QUIET: "quiet", RULE: "rule", PAPER: "paper",
-    BAND: "band", SHADE: "shade", BEFORE: "before", AFTER: "after",
-}  # fmt: skip
+    PROGRAMME: "programme",
+    COMPARISON: "comparison",
+    INK: "ink",
+    QUIET: "quiet",
+    RULE: "rule",
+    PAPER: "paper",
+    BAND: "band",
+    SHADE: "shade",
+    BEFORE: "before",
+    AFTER: "after",
+}
 WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
 SIMULATED = "Simulated data."
 
 RC: dict[str, Any] = {
-    "svg.fonttype": "none", "font.family": ["sans-serif"], "font.sans-serif": ["DejaVu Sans"], "font.size": 9.5,
-    "axes.titlesize": 9.5, "axes.labelsize": 9, "xtick.labelsize": 9, "ytick.labelsize": 9,
-    "axes.edgecolor": QUIET, "axes.labelcolor": INK, "text.color": INK, "xtick.color": QUIET, "ytick.color": QUIET,
-    "xtick.labelcolor": INK, "ytick.labelcolor": INK, "axes.linewidth": 0.7, "xtick.major.width": 0.7,
-    "ytick.major.width": 0.7, "xtick.major.size": 3, "ytick.major.size": 3, "lines.solid_capstyle": "round",
-    "axes.spines.top": False, "axes.spines.right": False, "axes.unicode_minus": True, "axes.grid": False,
-    "figure.facecolor": "none", "axes.facecolor": "none", "savefig.facecolor": "none",
+    "svg.fonttype": "none",
+    "font.family": ["sans-serif"],
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.5,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 9,
+    "ytick.labelsize": 9,
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": INK,
+    "text.color": INK,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "xtick.major.size": 3,
+    "ytick.major.size": 3,
+    "lines.solid_capstyle": "round",
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.unicode_minus": True,
+    "axes.grid": False,
+    "figure.facecolor": "none",
+    "axes.facecolor": "none",
+    "savefig.facecolor": "none",
     "figure.constrained_layout.use": True,
-}  # fmt: skip
+}
 
 
 @contextmanager
-def drawing(name: str, height: float, width: float = WIDTH, **subplots: Any) -> Iterator[tuple[Any, Any]]:
+def drawing(
+    name: str, height: float, width: float = WIDTH, **subplots: Any
+) -> Iterator[tuple[Any, Any]]:
     """Yield a figure and its axes in our style; `height` in SVG units (points)."""
     import matplotlib
 
@@ -69,7 +101,8 @@ def to_svg(figure: Any, name: str, title: str, description: str) -> str:
 
 
 def finish(svg: str, name: str, title: str, description: str) -> str:
-    """Return SVG with title and description, unique ids, colours as CSS variables and the page's font."""
+    """Return SVG with title and description, unique ids, colours as CSS variables and the page's
+    font."""
     body = svg[svg.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, flags=re.DOTALL)
     used = set(re.findall(r'(?:xlink:href="#|url\(#)([^")]+)', body))
@@ -91,9 +124,12 @@ def finish(svg: str, name: str, title: str, description: str) -> str:
     box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', body)
     assert box, "an SVG of ours has a viewBox"
     head = (
-        f'<svg class="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="{box[0][9:-1]}" width="{box[1]}" '
-        f'height="{box[2]}" role="img" aria-labelledby="{name}-title {name}-desc" stroke-linejoin="round">\n'
-        f'<title id="{name}-title">{escape(title)}</title>\n<desc id="{name}-desc">{escape(description)}</desc>\n'
+        f'<svg class="drawing" xmlns="http://www.w3.org/2000/svg" viewBox="{box[0][9:-1]}" '
+        f'width="{box[1]}" '
+        f'height="{box[2]}" role="img" aria-labelledby="{name}-title {name}-desc" '
+        'stroke-linejoin="round">\n'
+        f'<title id="{name}-title">{escape(title)}</title>\n<desc '
+        f'id="{name}-desc">{escape(description)}</desc>\n'
     )
     return head + body[body.index(">") + 1 :].strip() + "\n"
 
@@ -101,7 +137,9 @@ def finish(svg: str, name: str, title: str, description: str) -> str:
 def standalone(svg: str) -> str:
     """Return an SVG as a file of its own, on white."""
     return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
-        'class="drawing', 'style="background:#fff;font-family:system-ui,sans-serif" class="drawing', 1
+        'class="drawing',
+        'style="background:#fff;font-family:system-ui,sans-serif" class="drawing',
+        1,
     )
 
 
@@ -111,14 +149,17 @@ def describe(text: str, synthetic: bool) -> str:
 
 
 def sign(figure: Any, synthetic: bool) -> None:
-    """Write "Simulated data" into the figure itself, in a strip of its own, so that it says so wherever it is pasted."""
+    """Write "Simulated data" into the figure itself, in a strip of its own, so that it says so
+    wherever it is pasted."""
     if not synthetic:
         return
     height = figure.get_size_inches()[1] * 72
     engine = figure.get_layout_engine()
     if engine is not None:
         engine.set(rect=(0, 11 / height, 1, 1 - 11 / height))
-    figure.text(0.998, 1.5 / height, "Simulated data", ha="right", va="bottom", fontsize=7.5, color=QUIET)
+    figure.text(
+        0.998, 1.5 / height, "Simulated data", ha="right", va="bottom", fontsize=7.5, color=QUIET
+    )
 
 
 def better_way(better: str) -> str:

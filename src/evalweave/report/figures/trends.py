@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import tables
+from evalweave.release.numbers import number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import PERCENTAGE_POINTS, ReportData
 from evalweave.report.figures.style import (
@@ -21,8 +21,8 @@ from evalweave.report.figures.style import (
     sign,
     to_svg,
 )
-from evalweave.report.numbers import number
-from evalweave.study import period_label, period_number
+from evalweave.study.periods import period_label, period_number
+from evalweave.tables.people import TRENDS
 
 ARMS = ("programme", "comparison")
 LIFT = 8  # points between a line and its name
@@ -38,14 +38,16 @@ def raw_means(data: ReportData, caption: Text) -> Figure | None:
     if found is None:
         return None
     found = found[(found["outcome"] == data.primary.outcome) & found["arm"].isin(ARMS)]
-    released = data.profile.count_frame(found, tables.TRENDS)
+    released = data.profile.count_frame(found, TRENDS)
     shown = released.dropna(subset=["mean"])
     if shown.empty:
         return None
     label = data.outcome_label()
     title = f"Mean {label} by period and arm, before any model"
     said = describe(_spoken(data, shown), data.study.study.synthetic)
-    return Figure("raw-means", title, said, caption, (Drawing(_draw(data, shown, title, said)),), released)
+    return Figure(
+        "raw-means", title, said, caption, (Drawing(_draw(data, shown, title, said)),), released
+    )
 
 
 def _spoken(data: ReportData, shown: pd.DataFrame) -> str:
@@ -73,9 +75,21 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
     ).sort_values(["arm", "period"])
     with drawing("raw-means", 250) as (figure, axes):
         sns.lineplot(
-            frame, x="period", y="mean", hue="arm", style="arm", palette=COLOURS, markers=MARKERS, dashes=DASHES,
-            markersize=5.5, markeredgewidth=0, linewidth=1.8, errorbar=None, legend=False, ax=axes,
-        )  # fmt: skip
+            frame,
+            x="period",
+            y="mean",
+            hue="arm",
+            style="arm",
+            palette=COLOURS,
+            markers=MARKERS,
+            dashes=DASHES,
+            markersize=5.5,
+            markeredgewidth=0,
+            linewidth=1.8,
+            errorbar=None,
+            legend=False,
+            ax=axes,
+        )
         low, high = frame["mean"].min(), frame["mean"].max()
         room = max((high - low) * 0.25, 0.5)
         axes.set_ylim(low - room, high + room)
@@ -109,31 +123,56 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
 
 
 def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:
-    """Write each arm's name beside its line, where it crosses no line and the two lines are farthest apart."""
+    """Write each arm's name beside its line, where it crosses no line and the two lines are
+    farthest apart."""
     wide = frame.pivot(index="period", columns="arm", values="mean").sort_index()
-    lines = [axes.transData.transform(wide[arm].dropna().reset_index().to_numpy()) for arm in wide.columns]
+    lines = [
+        axes.transData.transform(wide[arm].dropna().reset_index().to_numpy())
+        for arm in wide.columns
+    ]
     start = axes.transData.transform((_start(data), 0))[0]
-    by_gap = (wide.max(axis=1) - wide.min(axis=1)).dropna().sort_values(ascending=False, kind="stable").index
+    by_gap = (
+        (wide.max(axis=1) - wide.min(axis=1))
+        .dropna()
+        .sort_values(ascending=False, kind="stable")
+        .index
+    )
     for arm in wide.columns:
         words = f"{arm} practices"
         places = [
             (period, wide.at[period, arm], wide.at[period, arm] >= wide.loc[period].max(), across)
-            for period in by_gap if pd.notna(wide.at[period, arm]) for across in ("left", "right", "center")
-        ]  # fmt: skip
+            for period in by_gap
+            if pd.notna(wide.at[period, arm])
+            for across in ("left", "right", "center")
+        ]
         if not places:
             continue
         free = [place for place in places if _is_free(axes, lines, start, words, *place)]
         period, value, up, across = (free or places)[0]
         axes.annotate(
-            words, (period, value), xytext=(0, LIFT if up else -LIFT), textcoords="offset points", ha=across,
-            va="bottom" if up else "top", color=INK, fontsize=9.5,
-        )  # fmt: skip
+            words,
+            (period, value),
+            xytext=(0, LIFT if up else -LIFT),
+            textcoords="offset points",
+            ha=across,
+            va="bottom" if up else "top",
+            color=INK,
+            fontsize=9.5,
+        )
 
 
 def _is_free(
-    axes: Any, lines: list[Any], start: float, words: str, period: int, value: float, up: bool, across: str
-) -> bool:  # fmt: skip
-    """Does a label lie inside the axes and off every line? Measured in points, a letter being taken as 5.6 wide."""
+    axes: Any,
+    lines: list[Any],
+    start: float,
+    words: str,
+    period: int,
+    value: float,
+    up: bool,
+    across: str,
+) -> bool:
+    """Does a label lie inside the axes and off every line? Measured in points, a letter being taken
+    as 5.6 wide."""
     import numpy as np
 
     scale = axes.figure.dpi / 72
@@ -160,15 +199,31 @@ def _is_free(
 
 
 def key(axes: Any) -> None:
-    """Write above the axes, at the right, which line is which: for lines too close to carry their names."""
+    """Write above the axes, at the right, which line is which: for lines too close to carry their
+    names."""
     for arm, x in (("programme", 0.58), ("comparison", 0.82)):
         ends, height = [x - 0.075, x - 0.045, x - 0.015], 1.055
         axes.plot(
-            ends, [height] * 3, transform=axes.transAxes, clip_on=False, color=COLOURS[arm], lw=1.8, ls="-" if arm == "programme" else (0, DASHES[arm]),
-            marker=MARKERS[arm], ms=4.5, mew=0, markevery=[1],
-        )  # fmt: skip
+            ends,
+            [height] * 3,
+            transform=axes.transAxes,
+            clip_on=False,
+            color=COLOURS[arm],
+            lw=1.8,
+            ls="-" if arm == "programme" else (0, DASHES[arm]),
+            marker=MARKERS[arm],
+            ms=4.5,
+            mew=0,
+            markevery=[1],
+        )
         axes.annotate(
-            arm, (x, height), xycoords="axes fraction", ha="left", va="center", color=INK, fontsize=9
+            arm,
+            (x, height),
+            xycoords="axes fraction",
+            ha="left",
+            va="center",
+            color=INK,
+            fontsize=9,
         )
 
 
@@ -194,7 +249,13 @@ def programme_start(data: ReportData, axes: Any) -> None:
         axes.axvline(at, color=QUIET, lw=0.8, dashes=(2, 2))
         early = (at - low) / (high - low) < 0.3  # no room for the words at its left
         axes.annotate(
-            "first practices start" if len(data.starts) > 1 else "programme starts", (at, 1), xytext=(3 if early else -3, 0),
-            xycoords=("data", "axes fraction"), textcoords="offset points", ha="left" if early else "right", va="top",
-            fontsize=8.5, color=QUIET,
-        )  # fmt: skip
+            "first practices start" if len(data.starts) > 1 else "programme starts",
+            (at, 1),
+            xytext=(3 if early else -3, 0),
+            xycoords=("data", "axes fraction"),
+            textcoords="offset points",
+            ha="left" if early else "right",
+            va="top",
+            fontsize=8.5,
+            color=QUIET,
+        )

@@ -1,4 +1,5 @@
-"""The sections of the report, in order. To add one: write its file with `section(data)`, add its line here."""
+"""The sections of the report, in order. To add one: write its file with `section(data)`, add its
+line here."""
 
 from __future__ import annotations
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import percent
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import percent
 from evalweave.report.planted import planted_table, truth_sentence
 from evalweave.report.sentences import (
     DOES_NOT_HOLD,
@@ -19,7 +19,7 @@ from evalweave.report.sentences import (
     statistically,
     wording,
 )
-from evalweave.study import period_label, period_number
+from evalweave.study.periods import period_label, period_number
 
 
 def section(data: ReportData) -> Section:
@@ -32,7 +32,11 @@ def _blocks(data: ReportData) -> list[Any]:
     rows = [row for unit in units if (row := data.main(unit))]
     if not rows:
         why = data.diagnostic(data.primary.name, "absent") or {}
-        reason = next(iter(why.values()), "diagnostics.json says why") if isinstance(why, dict) else str(why)
+        reason = (
+            next(iter(why.values()), "diagnostics.json says why")
+            if isinstance(why, dict)
+            else str(why)
+        )
         return [
             Prose(
                 text(
@@ -74,18 +78,25 @@ def _practical(data: ReportData, row: Row) -> str:
 
 
 def _caption(data: ReportData) -> Text:
-    said = f"The dot is the estimate, the line its {percent(data.primary.level)} confidence interval (CI)."
+    said = (
+        f"The dot is the estimate, the line its {percent(data.primary.level)} confidence "
+        "interval (CI)."
+    )
     if data.study.report.margin:
         said += " The shaded stretch holds differences too small to matter."
     if data.is_hba1c(data.primary.outcome):
-        said += " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three months."
+        said += (
+            " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three "
+            "months."
+        )
     return said
 
 
 def _facts(data: ReportData, row: Row) -> Facts:
     window = data.study.window
     first, last = (
-        period_label(period_number(day, window.period), window.period) for day in (window.first, window.last)
+        period_label(period_number(day, window.period), window.period)
+        for day in (window.first, window.last)
     )
     treated = row.n_practices_treated
     practices: Text = data.profile.mark(row.n_practices, "practices")
@@ -98,8 +109,10 @@ def _facts(data: ReportData, row: Row) -> Facts:
         )
     else:
         kinds = text("practices")
-    return Facts((
-        (data.profile.about(row.n_patients, "patients"), "people"),
-        (practices, kinds),
-        (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
-    ))  # fmt: skip
+    return Facts(
+        (
+            (data.profile.about(row.n_patients, "patients"), "people"),
+            (practices, kinds),
+            (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
+        )
+    )

@@ -1,4 +1,5 @@
-"""How alike the arms were: a love plot of the baseline, and of each comparison that was weighted what weighting did."""
+"""How alike the arms were: a love plot of the baseline, and of each comparison that was weighted
+what weighting did."""
 
 from __future__ import annotations
 
@@ -7,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.numbers import joined, missing, number, sentence
 from evalweave.report.blocks import Column, Details, Figure, Heading, Line, Prose, Table, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.love import IMBALANCE, Pair, love_plot
-from evalweave.report.numbers import joined, missing, number, sentence
 from evalweave.report.people import released_count
 from evalweave.report.terms import level, variable
 
@@ -29,7 +30,8 @@ NAMES = {
 
 
 def counted(data: ReportData, name: str) -> bool:
-    """Is a characteristic part of the study? Additional conditions are only where the study names some."""
+    """Is a characteristic part of the study? Additional conditions are only where the study names
+    some."""
     return name not in ("n_conditions", "fewer_conditions") or bool(
         data.study.eligibility.additional_conditions
     )
@@ -46,7 +48,8 @@ def title(data: ReportData, name: str) -> str:
 
 
 def blocks(data: ReportData) -> list[Any]:
-    """Return a love plot of the primary comparison, and of every weighted one what weighting did to it."""
+    """Return a love plot of the primary comparison, and of every weighted one what weighting did to
+    it."""
     primary = data.primary.comparison or data.study.primary_comparison
     weighted = [name for name, group in data.study.comparisons.items() if group.balance != "none"]
     weighted.sort(key=lambda name: name != primary)
@@ -64,10 +67,16 @@ def _unweighted(data: ReportData, comparison: str) -> list[Any]:
     lines = _lines(data, frame[frame["comparison"] == comparison])
     pairs = _largest_first([Pair(_label(data, line), _real(line["smd"])) for line in lines])
     figure = love_plot(
-        "baseline-differences", "How far apart the arms were at baseline",
-        text("How far apart the arms were at baseline, largest difference first. {}", _beyond([p.before for p in pairs])),
-        pairs, _data(lines, ("smd",)), data.study.study.synthetic,
-    )  # fmt: skip
+        "baseline-differences",
+        "How far apart the arms were at baseline",
+        text(
+            "How far apart the arms were at baseline, largest difference first. {}",
+            _beyond([p.before for p in pairs]),
+        ),
+        pairs,
+        _data(lines, ("smd",)),
+        data.study.study.synthetic,
+    )
     return [figure] if figure else []
 
 
@@ -84,23 +93,29 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
     pairs: list[Pair] = []
     for heading, part in (("Balanced by the weights", on), ("Not used for the weights", others)):
         made = [
-            Pair(_label(data, line), _real(line["smd_before"]), _real(line["smd_after"])) for line in part
+            Pair(_label(data, line), _real(line["smd_before"]), _real(line["smd_after"]))
+            for line in part
         ]
         if made:
             pairs += [Pair(heading, heading=True), *_largest_first(made)]
     variables = joined([variable(name) for name in group.balance_on])
     said: list[Text] = [
-        f"Comparison patients were weighted by {METHODS[group.balance]} so that they resemble the programme arm in "
+        f"Comparison patients were weighted by {METHODS[group.balance]} so that they resemble the "
+        "programme arm in "
         f"{variables}.",
         _largest(data, lines),
         _worth(data, mine, comparison),
     ]
     figure = love_plot(
-        f"balance-{comparison}", f"Differences between the arms before and after weighting: {label}",
-        "Differences between the arms at baseline, before (diamonds) and after weighting (dots). Weights can only balance "
+        f"balance-{comparison}",
+        f"Differences between the arms before and after weighting: {label}",
+        "Differences between the arms at baseline, before (diamonds) and after weighting (dots). "
+        "Weights can only balance "
         "what was recorded; what they were not made for may move either way.",
-        pairs, _data(lines, ("smd_before", "smd_after")), data.study.study.synthetic,
-    )  # fmt: skip
+        pairs,
+        _data(lines, ("smd_before", "smd_after")),
+        data.study.study.synthetic,
+    )
     table = _table(data, lines)
     return [
         Heading(f"Before and after weighting: {label}", f"balance-{comparison}"),
@@ -110,8 +125,11 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
     ]
 
 
-def _lines(data: ReportData, frame: pd.DataFrame, wanted: set[str] | None = None) -> list[dict[Any, Any]]:
-    """Return the lines with a difference; of two levels that mirror each other the first, of a fact its finer form."""
+def _lines(
+    data: ReportData, frame: pd.DataFrame, wanted: set[str] | None = None
+) -> list[dict[Any, Any]]:
+    """Return the lines with a difference; of two levels that mirror each other the first, of a fact
+    its finer form."""
     names = set(frame["variable"])
     found = []
     for name, part in frame.groupby("variable", sort=False):
@@ -142,7 +160,9 @@ def _largest_first(pairs: Sequence[Pair]) -> list[Pair]:
 
 
 def _data(lines: list[dict[Any, Any]], values: tuple[str, ...]) -> pd.DataFrame:
-    return pd.DataFrame([{name: line[name] for name in ("variable", "category", *values)} for line in lines])
+    return pd.DataFrame(
+        [{name: line[name] for name in ("variable", "category", *values)} for line in lines]
+    )
 
 
 def _beyond(sizes: list[float]) -> str:
@@ -157,8 +177,11 @@ def _beyond(sizes: list[float]) -> str:
 
 
 def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
-    """Return the largest difference before and after weighting, apart for what the weights were not made for."""
-    known = [line for line in lines if not missing(line["smd_after"]) and not missing(line["smd_before"])]
+    """Return the largest difference before and after weighting, apart for what the weights were not
+    made for."""
+    known = [
+        line for line in lines if not missing(line["smd_after"]) and not missing(line["smd_before"])
+    ]
     if not known:
         return "No difference may be shown: each rests on too few people."
 
@@ -166,14 +189,17 @@ def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
         line = max(of, key=lambda line: abs(line[name]))
         return number(abs(line[name])), _label(data, line)
 
-    on, others = ([line for line in known if bool(line["balanced"]) is side] for side in (True, False))
+    on, others = (
+        [line for line in known if bool(line["balanced"]) is side] for side in (True, False)
+    )
     said = []
     if on:
         size, name = most(on, "smd_before")
         after, where = most(on, "smd_after")
         at = "" if where == name or float(after) == 0 else f" ({where})"
         said.append(
-            f"Among these the largest standardised mean difference was {size} before weighting ({name}) and is {after} "
+            f"Among these the largest standardised mean difference was {size} before weighting "
+            f"({name}) and is {after} "
             f"after{at}."
         )
     if others:
@@ -181,7 +207,8 @@ def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
         after, where = most(others, "smd_after")
         at = "" if where == name else f" ({where})"
         said.append(
-            f"Among what the weights were not made for it was {size} before ({name}) and is {after} after{at}."
+            f"Among what the weights were not made for it was {size} before ({name}) and is "
+            f"{after} after{at}."
         )
     said.append("After weighting: " + _lower_first(_beyond([line["smd_after"] for line in known])))
     return " ".join(said)
@@ -206,12 +233,15 @@ def _worth(data: ReportData, mine: pd.DataFrame, comparison: str) -> Text:
     worth = text("{}{} of equal weight", about, released_count(data.profile, effective, "patients"))
     if everyone is None or missing(everyone):
         return text(
-            "Once weighted, the comparison patients tell as much as {} (effective sample size).", worth
+            "Once weighted, the comparison patients tell as much as {} (effective sample size).",
+            worth,
         )
     return text(
-        "The price is precision: the comparison patients ({}) tell as much, once weighted, as {} (effective sample size).",
-        data.profile.about(everyone), worth,
-    )  # fmt: skip
+        "The price is precision: the comparison patients ({}) tell as much, once weighted, as {} "
+        "(effective sample size).",
+        data.profile.about(everyone),
+        worth,
+    )
 
 
 def _table(data: ReportData, lines: list[dict[Any, Any]]) -> Table:
@@ -219,12 +249,25 @@ def _table(data: ReportData, lines: list[dict[Any, Any]]) -> Table:
         return "" if missing(value) else number(value)
 
     return Table(
-        "Standardised mean differences (programme minus comparison) before and after weighting. balance.csv holds them "
+        "Standardised mean differences (programme minus comparison) before and after weighting. "
+        "balance.csv holds them "
         "for every weighted comparison.",
-        (Column("At the index date"), Column("Balanced by the weights"), Column("Before", number=True), Column("After", number=True)),
+        (
+            Column("At the index date"),
+            Column("Balanced by the weights"),
+            Column("Before", number=True),
+            Column("After", number=True),
+        ),
         tuple(
-            Line((_label(data, line), "yes" if line["balanced"] else "no", signed(line["smd_before"]), signed(line["smd_after"])))
+            Line(
+                (
+                    _label(data, line),
+                    "yes" if line["balanced"] else "no",
+                    signed(line["smd_before"]),
+                    signed(line["smd_after"]),
+                )
+            )
             for line in lines
         ),
         ("Blank: the arms do not vary, or the difference would give a small count away.",),
-    )  # fmt: skip
+    )

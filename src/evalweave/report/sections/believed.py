@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.release.notes import released_note
 from evalweave.report.blocks import Checks, Prose, Section
 from evalweave.report.checks import CHECKS
 from evalweave.report.data import ReportData
-from evalweave.report.notes import released_note
 
 CAPTION = (
-    "What would have to be true for the answer to be more than coincidence, and whether it is. “Cannot tell” is an answer "
+    "What would have to be true for the answer to be more than coincidence, and whether it is. "
+    "“Cannot tell” is an answer "
     "too: a check without power says little."
 )
 

@@ -12,10 +12,16 @@ from evalweave.report.data import ReportData
 
 NOT_STATED = "not stated"
 TITLES = {
-    "answer": "The answer", "believed": "Can it be believed?", "studied": "Who was studied", "happened": "What happened",
-    "said": "What people said", "together": "The two together", "quality": "Data quality", "methods": "Methods",
+    "answer": "The answer",
+    "believed": "Can it be believed?",
+    "studied": "Who was studied",
+    "happened": "What happened",
+    "said": "What people said",
+    "together": "The two together",
+    "quality": "Data quality",
+    "methods": "Methods",
     "provenance": "Where it comes from",
-}  # fmt: skip
+}
 
 
 def section(data: ReportData) -> Section:
@@ -23,26 +29,31 @@ def section(data: ReportData) -> Section:
     blocks: list[Any] = [
         Prose(
             Markup(
-                "Items that this report answers by itself point to their section; the others are answered in the study file "
+                "Items that this report answers by itself point to their section; the others are "
+                "answered in the study file "
                 "under <code>report: checklist:</code>, by item, such as <code>RECORD 22</code>."
             )
         )
     ]
-    lists: list[tuple[str, str, tuple[Item, ...]]] = [("RECORD", "routinely collected health data", RECORD)]
+    lists: list[tuple[str, str, tuple[Item, ...]]] = [
+        ("RECORD", "routinely collected health data", RECORD)
+    ]
     if data.study.qualitative:
         lists.append(("GRAMMS", "mixed-methods studies", GRAMMS))
     for name, what, items in lists:
         answered = [(item, answer(data, name, item)) for item in items]
         blank = sum(said == NOT_STATED for _, said in answered)
         table = Table(
-            f"{name}, reporting of {what}. {len(items) - blank} of {len(items)} items are answered.",
+            f"{name}, reporting of {what}. {len(items) - blank} of {len(items)} items are "
+            "answered.",
             (Column("Item"), Column("What it asks"), Column("Where, or what the authors say")),
             tuple(Line((item.number, item.asks, said)) for item, said in answered),
             id=name.lower(),
-        )  # fmt: skip
+        )
         blocks.append(
             Details(
-                f"{name}: {len(items) - blank} of {len(items)} items answered, {blank} not stated", (table,)
+                f"{name}: {len(items) - blank} of {len(items)} items answered, {blank} not stated",
+                (table,),
             )
         )
     return Section("checklists", "Checklists", tuple(blocks))
@@ -50,7 +61,9 @@ def section(data: ReportData) -> Section:
 
 def answer(data: ReportData, name: str, item: Item) -> Text:
     """Return the authors' answer, the section that answers it, or "not stated"."""
-    given = {key.casefold().replace(" ", ""): value for key, value in data.study.report.checklist.items()}
+    given = {
+        key.casefold().replace(" ", ""): value for key, value in data.study.report.checklist.items()
+    }
     said = given.get(f"{name}{item.number}".casefold()) or (
         given.get(item.number) if name == "RECORD" else None
     )

@@ -1,5 +1,5 @@
-"""Did cleaning treat the arms alike? Shares of records set aside by arm and period, since dirt that changes with the
-programme would look like an effect."""
+"""Did cleaning treat the arms alike? Shares of records set aside by arm and period, since dirt that
+changes with the programme would look like an effect."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from evalweave.ledger import RECEIVED, SET_ASIDE
+from evalweave.release.numbers import joined, missing, number, percent, sentence
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Table, Text
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import joined, missing, number, percent, sentence
-from evalweave.study import period_label, period_number
+from evalweave.study.periods import period_label, period_number
 
 ARMS = ("programme", "comparison")
 MANY = 12  # periods beyond which their table stands on a click
@@ -20,7 +20,8 @@ Shares = dict[tuple[str, str], float | None]
 
 
 def blocks(data: ReportData) -> list[Any]:
-    """Return the shares by period, and by reason before and after the start; nothing where the ledger has no arms."""
+    """Return the shares by period, and by reason before and after the start; nothing where the
+    ledger has no arms."""
     lines = _records(data)
     if lines is None or set(lines["arm"]) < set(ARMS):
         return []
@@ -79,12 +80,20 @@ def _by_reason(
     data: ReportData, lines: pd.DataFrame, before: list[str], after: list[str]
 ) -> tuple[Table, Text]:
     """Return the table of reasons, and a sentence on what changed more in one arm."""
-    sides = {(arm, side): periods for arm in ARMS for side, periods in (("before", before), ("after", after))}
+    sides = {
+        (arm, side): periods
+        for arm in ARMS
+        for side, periods in (("before", before), ("after", after))
+    }
     rules = lines[lines["entry"] == SET_ASIDE].sort_values("order").drop_duplicates("rule")
     cells = pd.DataFrame(
-        [(rule, *key, _lost(lines, key[0], periods, rule)) for rule in rules["rule"] for key, periods in sides.items()],
+        [
+            (rule, *key, _lost(lines, key[0], periods, rule))
+            for rule in rules["rule"]
+            for key, periods in sides.items()
+        ],
         columns=["rule", "arm", "side", "n"],
-    )  # fmt: skip
+    )
     hidden = set(
         cells[data.profile.hidden(cells, "n", "records", [["arm", "side"]])]
         .set_index(["rule", "arm", "side"])
@@ -93,10 +102,13 @@ def _by_reason(
 
     def shares(rule: str | None) -> Shares:
         return {
-            key: None if (rule, *key) in hidden
-            else data.profile.rate(_lost(lines, key[0], periods, rule), _received(lines, key[0], periods), "records")
+            key: None
+            if (rule, *key) in hidden
+            else data.profile.rate(
+                _lost(lines, key[0], periods, rule), _received(lines, key[0], periods), "records"
+            )
             for key, periods in sides.items()
-        }  # fmt: skip
+        }
 
     whole = shares(None)
     rows: list[Line] = []
@@ -107,15 +119,27 @@ def _by_reason(
         if rule is not None and change is not None and abs(change) >= WORTH_SAYING:
             moved.append(f"“{reason}”")
         shown = [_share(found[arm, side]) for arm in ARMS for side in ("before", "after")]
-        rows.append(Line((sentence(str(reason)), *shown, _points(change)), depth=int(rule is not None)))
+        rows.append(
+            Line((sentence(str(reason)), *shown, _points(change)), depth=int(rule is not None))
+        )
     table = Table(
-        "Share of records set aside for each reason, before and after the (first) start. The last column is the change in "
-        "programme practices minus the change in comparison practices, in percentage points: far from 0 would be a warning.",
-        (Column("Reason"), Column("Programme", "before", True), Column("Programme", "after", True),
-         Column("Comparison", "before", True), Column("Comparison", "after", True), Column("Difference", "in change", True)),
-        tuple(rows), (f"{data.profile.note} Shares are from the released numbers; – where one is hidden.",),
-        id="dirt-by-reason", wide=True,
-    )  # fmt: skip
+        "Share of records set aside for each reason, before and after the (first) start. The last "
+        "column is the change in "
+        "programme practices minus the change in comparison practices, in percentage points: far "
+        "from 0 would be a warning.",
+        (
+            Column("Reason"),
+            Column("Programme", "before", True),
+            Column("Programme", "after", True),
+            Column("Comparison", "before", True),
+            Column("Comparison", "after", True),
+            Column("Difference", "in change", True),
+        ),
+        tuple(rows),
+        (f"{data.profile.note} Shares are from the released numbers; – where one is hidden.",),
+        id="dirt-by-reason",
+        wide=True,
+    )
     return table, _said(whole, moved)
 
 
@@ -133,15 +157,19 @@ def _said(whole: Shares, moved: list[str]) -> Text:
     change = _change(whole)
     if change is None:
         return f"{why} The shares rest on too few records to say whether it did."
-    one, two, three, four = (_share(whole[arm, side]) for arm in ARMS for side in ("before", "after"))
+    one, two, three, four = (
+        _share(whole[arm, side]) for arm in ARMS for side in ("before", "after")
+    )
     end = (
         f"Changes that differ by a percentage point or more between the arms: {joined(moved)}."
         if moved
         else "For no single reason do the arms’ changes differ by a percentage point or more."
     )
     return (
-        f"{why} From before to after the start, the share of records set aside went from {one} to {two} in programme practices "
-        f"and from {three} to {four} in comparison practices: a difference in change of {_points(change)} percentage points. {end}"
+        f"{why} From before to after the start, the share of records set aside went from {one} to "
+        f"{two} in programme practices "
+        f"and from {three} to {four} in comparison practices: a difference in change of "
+        f"{_points(change)} percentage points. {end}"
     )
 
 
@@ -168,8 +196,18 @@ def _by_period(data: ReportData, lines: pd.DataFrame, periods: list[str]) -> Tab
         gap = None if None in shares else float(shares[0] or 0) - float(shares[1] or 0)
         rows.append(Line((label, *cells, _points(gap))))
     return Table(
-        "The same a period at a time, all reasons together. The last column is programme minus comparison in percentage points.",
-        (Column("Period"), Column("Programme", "received", True), Column("Set aside", "programme", True),
-         Column("Comparison", "received", True), Column("Set aside", "comparison", True), Column("Difference", "points", True)),
-        tuple(rows), ("Records that do not say their arm or period are left out here.",), id="dirt-by-period", wide=True,
-    )  # fmt: skip
+        "The same a period at a time, all reasons together. The last column is programme minus "
+        "comparison in percentage points.",
+        (
+            Column("Period"),
+            Column("Programme", "received", True),
+            Column("Set aside", "programme", True),
+            Column("Comparison", "received", True),
+            Column("Set aside", "comparison", True),
+            Column("Difference", "points", True),
+        ),
+        tuple(rows),
+        ("Records that do not say their arm or period are left out here.",),
+        id="dirt-by-period",
+        wide=True,
+    )

@@ -1,4 +1,5 @@
-"""The flow diagrams: the primary outcome's in full, the numbers of every outcome side by side, the others on a click."""
+"""The flow diagrams: the primary outcome's in full, the numbers of every outcome side by side, the
+others on a click."""
 
 from __future__ import annotations
 
@@ -6,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.numbers import sentence
 from evalweave.report import flowchart
 from evalweave.report.blocks import Column, Details, Drawing, Figure, Line, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.style import describe, slug
-from evalweave.report.numbers import sentence
 
 
 def blocks(data: ReportData) -> list[Any]:
@@ -39,22 +40,27 @@ def _figure(data: ReportData, outcome: str, name: str, released: pd.DataFrame) -
     title = f"From the extract to the two arms: {label}"
     said = describe(_spoken(steps, arms), data.study.study.synthetic)
     caption = (
-        f"Practices, people and records from the extract to what is known of {label} in each arm; dashed boxes are what was "
+        f"Practices, people and records from the extract to what is known of {label} in each arm; "
+        "dashed boxes are what was "
         f"set aside, with the reason. {data.profile.note}"
     )
     svg, small = flow(steps, arms, title, said, name), narrow(steps, arms, title, said, name)
     drawings = (Drawing(svg, screen="wide"), Drawing(small, screen="narrow"))
-    return Figure(name, title, said, caption, drawings, flowchart.of_outcome(released, outcome), wide=True)
+    return Figure(
+        name, title, said, caption, drawings, flowchart.of_outcome(released, outcome), wide=True
+    )
 
 
 def _spoken(steps: list[Any], arms: list[Any]) -> str:
-    """Say the boxes without their numbers: those stand in the text of the drawing, marked for the audit."""
+    """Say the boxes without their numbers: those stand in the text of the drawing, marked for the
+    audit."""
     boxes = [step.box.heading for step in steps]
     columns = [column[0].box.heading for column in arms if column]
     below = [step.box.heading for step in arms[0][1:]] if arms else []
     return (
         f"Boxes from top to bottom: {'; '.join(boxes)}; then {' and '.join(columns)}"
-        f"{', each with ' + '; '.join(below) if below else ''}. The table flow.csv holds the numbers."
+        f"{', each with ' + '; '.join(below) if below else ''}. The table flow.csv holds the "
+        "numbers."
     )
 
 
@@ -69,15 +75,27 @@ def _table(data: ReportData, outcomes: list[str]) -> Table:
             cells: list[Text] = [
                 "–" if n is None else data.profile.mark(n, of)
                 for n, of in (
-                    (each.practices, "practices"), (each.people, "patients"), (each.periods, "records"),
-                    (each.records, "records"), (each.both, "patients"),
+                    (each.practices, "practices"),
+                    (each.people, "patients"),
+                    (each.periods, "records"),
+                    (each.records, "records"),
+                    (each.both, "patients"),
                 )
-            ]  # fmt: skip
+            ]
             lines.append(Line((sentence(arm), *cells), depth=1))
     return Table(
-        "How many stand behind each outcome. Not everyone eligible was measured, and those seen both before and after the "
+        "How many stand behind each outcome. Not everyone eligible was measured, and those seen "
+        "both before and after the "
         "start carry its estimate.",
-        (Column("Outcome and arm"), Column("Practices", number=True), Column("People", "measured", True),
-         Column(sentence(unit), number=True), Column("Records", number=True), Column("People", "before and after", True)),
-        tuple(lines), (data.profile.note,), id="outcome-sizes",
-    )  # fmt: skip
+        (
+            Column("Outcome and arm"),
+            Column("Practices", number=True),
+            Column("People", "measured", True),
+            Column(sentence(unit), number=True),
+            Column("Records", number=True),
+            Column("People", "before and after", True),
+        ),
+        tuple(lines),
+        (data.profile.note,),
+        id="outcome-sizes",
+    )

@@ -1,20 +1,31 @@
-"""What happened: raw means first, then the event study, every inference method, comparison groups, subgroups."""
+"""What happened: raw means first, then the event study, every inference method, comparison groups,
+subgroups."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
-from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table, in_units, text
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import interval, missing, number, p_value, percent, sentence
+from evalweave.report.blocks import (
+    Column,
+    Details,
+    Heading,
+    Line,
+    Prose,
+    Section,
+    Table,
+    in_units,
+    text,
+)
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import interval, missing, number, p_value, percent, sentence
 from evalweave.report.sentences import agreement_about_zero, method
 from evalweave.report.terms import in_words, level, variable
-from evalweave.study import Analysis
+from evalweave.study.analyses import Analysis
 
 PLAIN_WORDS = "difference in change between programme and comparison practices"
 
@@ -23,11 +34,15 @@ def section(data: ReportData) -> Section:
     """Return figures and tables of the quantitative strand."""
     blocks: list[Any] = []
     means = raw_means(
-        data, "Raw means, before any model. Follow the distance between the two lines from left to right."
+        data,
+        "Raw means, before any model. Follow the distance between the two lines from left to "
+        "right.",
     )
     if means:
         blocks += [Heading("Raw means", "raw-means"), means]
-    for analysis in data.analyses("event_study") or [a for a in [data.primary] if _has_events(data, a)]:
+    for analysis in data.analyses("event_study") or [
+        a for a in [data.primary] if _has_events(data, a)
+    ]:
         blocks += _event(data, analysis)
     blocks += _methods(data)
     blocks += _sensitivity(data)
@@ -38,7 +53,8 @@ def section(data: ReportData) -> Section:
 
 
 def _said_once(blocks: list[Any]) -> list[Any]:
-    """Return the blocks without a paragraph that stood before, and without a heading that then has nothing below it.
+    """Return the blocks without a paragraph that stood before, and without a heading that then has
+    nothing below it.
 
     An analysis may belong to two places, each of which says why it has no estimate.
     """
@@ -68,13 +84,18 @@ def _unit_pair(data: ReportData, analysis: Analysis) -> list[str]:
 def _event(data: ReportData, analysis: Analysis) -> list[Any]:
     how = method(primary_inference(data, analysis))
     figure = event_study(
-        data, analysis,
-        f"{analysis.label or 'Estimates by time since the start'}. Points left of the dashed line should lie around zero "
+        data,
+        analysis,
+        f"{analysis.label or 'Estimates by time since the start'}. Points left of the dashed line "
+        "should lie around zero "
         f"if the arms moved alike before; lines are pointwise intervals ({how}).",
-    )  # fmt: skip
+    )
     if not figure:
         return [Heading(analysis.label or "By time since the start"), *_absent(data, analysis)]
-    blocks: list[Any] = [Heading(analysis.label or "By time since the start", analysis.name), figure]
+    blocks: list[Any] = [
+        Heading(analysis.label or "By time since the start", analysis.name),
+        figure,
+    ]
     trend = [data.row(analysis, "trend", unit) for unit in _unit_pair(data, analysis)]
     if trend and trend[0]:
         said = [
@@ -98,20 +119,31 @@ def _event_table(data: ReportData, analysis: Analysis) -> Table:
         for term in terms
         if data.row(analysis, term) is not None
     ]
-    return _estimates_table("Every estimate of this analysis, with its interval.", data, analysis, lines)
+    return _estimates_table(
+        "Every estimate of this analysis, with its interval.", data, analysis, lines
+    )
 
 
-def _estimates_table(caption: str, data: ReportData, analysis: Analysis, lines: list[Line]) -> Table:
+def _estimates_table(
+    caption: str, data: ReportData, analysis: Analysis, lines: list[Line]
+) -> Table:
     units = _unit_pair(data, analysis)
     unit = in_units(units[0], units[1] if len(units) > 1 else None) if units else ""
     return Table(
         caption,
-        (Column(""), Column("Estimate", unit, True), Column("Interval", "95 % CI", True), Column("Compared with zero", number=True)),
+        (
+            Column(""),
+            Column("Estimate", unit, True),
+            Column("Interval", "95 % CI", True),
+            Column("Compared with zero", number=True),
+        ),
         tuple(lines),
-    )  # fmt: skip
+    )
 
 
-def _line(data: ReportData, analysis: Analysis, term: str, label: str, inference: str | None = None) -> Line:
+def _line(
+    data: ReportData, analysis: Analysis, term: str, label: str, inference: str | None = None
+) -> Line:
     rows = [data.row(analysis, term, unit, inference) for unit in _unit_pair(data, analysis)]
     first = rows[0]
     if first is None:
@@ -121,16 +153,19 @@ def _line(data: ReportData, analysis: Analysis, term: str, label: str, inference
         said = [write(row) if row else "–" for row in rows]
         return in_units(said[0], said[1] if len(said) > 1 else None)
 
-    return Line((
-        label,
-        both(lambda r: number(r.estimate, r.places)),
-        both(lambda r: interval(r.low, r.high, r.places)),
-        p_value(first.p_value) or "–",
-    ))  # fmt: skip
+    return Line(
+        (
+            label,
+            both(lambda r: number(r.estimate, r.places)),
+            both(lambda r: interval(r.low, r.high, r.places)),
+            p_value(first.p_value) or "–",
+        )
+    )
 
 
 def _methods(data: ReportData) -> list[Any]:
-    """Return the main estimate under every inference method: figure, table and whether they agree about zero."""
+    """Return the main estimate under every inference method: figure, table and whether they agree
+    about zero."""
     main, term = data.primary, data.main_term(data.primary)
     first = primary_inference(data, main)
     names = list(dict.fromkeys(row.inference for row in data.rows(main.name, term)))
@@ -142,21 +177,31 @@ def _methods(data: ReportData) -> list[Any]:
             unit,
             tuple(
                 Item(short_method(row.inference), row, strong=row.inference == first)
-                for name in names for row in data.rows(main.name, term, unit, name)
+                for name in names
+                for row in data.rows(main.name, term, unit, name)
             ),
             data.margin(unit),
         )
         for unit in _unit_pair(data, main)
-    ]  # fmt: skip
+    ]
     _, words = agreement_about_zero(data.rows(main.name, term, _unit_pair(data, main)[0]))
     figure = forest(
-        "inference-methods", "The main estimate under every inference method", "Difference", forests,
-        f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary method stands first (dot).", _synthetic(data), data.outcome.better,
-    )  # fmt: skip
+        "inference-methods",
+        "The main estimate under every inference method",
+        "Difference",
+        forests,
+        f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary "
+        "method stands first (dot).",
+        _synthetic(data),
+        data.outcome.better,
+    )
     table = _estimates_table(
-        "Main estimate under each inference method. The estimate is the same, only the uncertainty differs.",
-        data, main, [_line(data, main, term, sentence(method(name)), name) for name in names],
-    )  # fmt: skip
+        "Main estimate under each inference method. The estimate is the same, only the uncertainty "
+        "differs.",
+        data,
+        main,
+        [_line(data, main, term, sentence(method(name)), name) for name in names],
+    )
     conventions = tuple(
         dict.fromkeys(
             f"{sentence(method(r.inference))}: {r.convention}."
@@ -164,21 +209,33 @@ def _methods(data: ReportData) -> list[Any]:
             if r.convention
         )
     )
-    blocks: list[Any] = [Heading("The main estimate under every inference method", "inference"), Prose(words)]
+    blocks: list[Any] = [
+        Heading("The main estimate under every inference method", "inference"),
+        Prose(words),
+    ]
     if figure:
         blocks.append(figure)
     inside: tuple[Any, ...] = (
         table,
         *(Prose(text("{}", each.replace("..", ".")), "note") for each in conventions),
     )
-    return [*blocks, Details("The numbers of this figure, and how each method was computed", inside)]
+    return [
+        *blocks,
+        Details("The numbers of this figure, and how each method was computed", inside),
+    ]
 
 
 SHORT = {
-    "cr0": "CR0", "cr1": "CR1", "cr2": "CR2, bias-reduced", "cr3": "CR3", "jackknife": "Jackknife over practices",
-    "wild_bootstrap": "Wild bootstrap", "multiplier_bootstrap": "Multiplier bootstrap", "randomisation": "Randomisation",
+    "cr0": "CR0",
+    "cr1": "CR1",
+    "cr2": "CR2, bias-reduced",
+    "cr3": "CR3",
+    "jackknife": "Jackknife over practices",
+    "wild_bootstrap": "Wild bootstrap",
+    "multiplier_bootstrap": "Multiplier bootstrap",
+    "randomisation": "Randomisation",
     "unit": "Ignoring practices",
-}  # fmt: skip
+}
 
 
 def short_method(name: str) -> str:
@@ -187,7 +244,8 @@ def short_method(name: str) -> str:
 
 
 def _sensitivity(data: ReportData) -> list[Any]:
-    """Return other comparison groups, other estimators and placebo outcomes beside the main estimate."""
+    """Return other comparison groups, other estimators and placebo outcomes beside the main
+    estimate."""
     main = data.primary
     others = data.analyses("sensitivity")
     blocks: list[Any] = []
@@ -198,21 +256,31 @@ def _sensitivity(data: ReportData) -> list[Any]:
                 Item(_label(data, a), data.row(a, data.main_term(a), unit), strong=a is main)
                 for a in (main, *others)
             ]
-            forests.append(Forest(unit, tuple(item for item in items if item.row), data.margin(unit)))
+            forests.append(
+                Forest(unit, tuple(item for item in items if item.row), data.margin(unit))
+            )
         figure = forest(
-            "comparisons", "Other comparison groups and other ways of estimating", "Difference", forests,
-            "The main estimate first, then the same question with other comparison groups or estimators.",
-            _synthetic(data), data.outcome.better,
-        )  # fmt: skip
+            "comparisons",
+            "Other comparison groups and other ways of estimating",
+            "Difference",
+            forests,
+            "The main estimate first, then the same question with other comparison groups or "
+            "estimators.",
+            _synthetic(data),
+            data.outcome.better,
+        )
         if figure:
             blocks += [Heading("Other comparison groups and estimators", "comparisons"), figure]
-    placebos = [(a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))]
+    placebos = [
+        (a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))
+    ]
     if placebos:
         blocks.append(Heading("Outcomes that should not change", "placebo"))
         for analysis, row in placebos:
             blocks.append(
                 Prose(
-                    f"{sentence(data.outcome_label(analysis.outcome))}, on which no {data.study.study.wording} was expected: "
+                    f"{sentence(data.outcome_label(analysis.outcome))}, on which no "
+                    f"{data.study.study.wording} was expected: "
                     f"{_full(row)}, {method(row.inference)}."
                 )
             )
@@ -235,11 +303,16 @@ def _subgroups(data: ReportData) -> list[Any]:
         items = [item for analysis in found for item in _subgroup_items(data, analysis, unit)]
         forests.append(Forest(unit, tuple(items)))
     figure = forest(
-        "subgroups", "Estimates by subgroup, and the differences between subgroups", "Difference", forests,
-        "Within each group (diamonds) and, what counts, the difference between groups from one joint model (dots). A "
+        "subgroups",
+        "Estimates by subgroup, and the differences between subgroups",
+        "Difference",
+        forests,
+        "Within each group (diamonds) and, what counts, the difference between groups from one "
+        "joint model (dots). A "
         "group whose interval excludes zero beside one that does not is no sign of a difference.",
-        _synthetic(data), data.outcome.better,
-    )  # fmt: skip
+        _synthetic(data),
+        data.outcome.better,
+    )
     if figure:
         blocks.append(figure)
     table = _differences(data, found)
@@ -290,12 +363,22 @@ def _differences(data: ReportData, found: list[Analysis]) -> Table | None:
     if not lines:
         return None
     base = _estimates_table(
-        "Differences between groups. Each is one minus the other, from one model.", data, found[0], []
+        "Differences between groups. Each is one minus the other, from one model.",
+        data,
+        found[0],
+        [],
     )
     adjusted_header = Column("Adjusted", "Holm, whole family", True)
-    return Table(base.caption, (*base.columns, adjusted_header), tuple(lines), (
-        "Holm's adjustment keeps the chance of any false alarm in the declared family below 5 %.",
-    ) if adjusted else (), id="differences", wide=True)  # fmt: skip
+    return Table(
+        base.caption,
+        (*base.columns, adjusted_header),
+        tuple(lines),
+        ("Holm's adjustment keeps the chance of any false alarm in the declared family below 5 %.",)
+        if adjusted
+        else (),
+        id="differences",
+        wide=True,
+    )
 
 
 def _absent(data: ReportData, analysis: Analysis) -> list[Any]:
@@ -304,5 +387,9 @@ def _absent(data: ReportData, analysis: Analysis) -> list[Any]:
     label = analysis.label or sentence(analysis.name.replace("_", " "))
     if isinstance(why, dict) and why:
         reasons = "; ".join(dict.fromkeys(str(reason).rstrip(".") for reason in why.values()))
-        return [Prose(text("{}: no estimate. {}.", label, released_note(data.profile, sentence(reasons))))]
+        return [
+            Prose(
+                text("{}: no estimate. {}.", label, released_note(data.profile, sentence(reasons)))
+            )
+        ]
     return [Prose(text("{}: no estimate is part of this study.", label))]

@@ -1,4 +1,5 @@
-"""Two matrices of the strands: claims by what the rule says of them, and themes by subgroup where both have it."""
+"""Two matrices of the strands: claims by what the rule says of them, and themes by subgroup where
+both have it."""
 
 from __future__ import annotations
 
@@ -7,14 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.disclosure import HIDDEN, Profile
+from evalweave.release.numbers import estimate, missing, percent, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Listing, Table, Text, in_units, text
 from evalweave.report.claimed import QUALITATIVE, QUANTITATIVE, complements, label, link
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import HIDDEN, Profile
-from evalweave.report.numbers import estimate, missing, percent, plain, sentence
 from evalweave.report.people import k_of_n, many
 from evalweave.report.terms import level, variable
-from evalweave.tables import THEME_COUNTS
+from evalweave.tables.qualitative import THEME_COUNTS
 from evalweave.triangulation.convergence import LABELS
 from evalweave.triangulation.stability import CAPTION
 
@@ -22,17 +23,21 @@ APART = "Complements: the strands answer different questions, so no label is giv
 
 
 def blocks(data: ReportData) -> list[Any]:
-    """Return the convergence matrix and the theme x subgroup matrices, each where its parts are there."""
+    """Return the convergence matrix and the theme x subgroup matrices, each where its parts are
+    there."""
     return [*_convergence(data), *_subgroups(data)]
 
 
 def _convergence(data: ReportData) -> list[Any]:
-    """Return the claims under the label that the rule gives them; complementary ones apart, at the end."""
+    """Return the claims under the label that the rule gives them; complementary ones apart, at the
+    end."""
     assert data.released_joint is not None
     records = data.released_joint.to_dict("records")
     labelled = [record for record in records if not complements(record)]
     order = [sentence(name) for name in LABELS]
-    found = sorted({label(record) for record in labelled}, key=lambda name: (_place(order, name), name))
+    found = sorted(
+        {label(record) for record in labelled}, key=lambda name: (_place(order, name), name)
+    )
     lines: list[Line] = []
     for name in found:
         lines.append(Line((name,), group=True))
@@ -43,14 +48,20 @@ def _convergence(data: ReportData) -> list[Any]:
     return [
         Heading("Claims by label", "convergence-matrix"),
         Table(
-            "Claims that stand under one label have the same relation between numbers and voices. Labels that no "
+            "Claims that stand under one label have the same relation between numbers and voices. "
+            "Labels that no "
             "claim has are left out.",
-            (Column("Claim"), Column("The numbers"), Column("The voices"), Column("Label stability", number=True)),
+            (
+                Column("Claim"),
+                Column("The numbers"),
+                Column("The voices"),
+                Column("Label stability", number=True),
+            ),
             tuple(lines),
             (f"Label stability: {CAPTION}.",),
             id="convergence-table",
         ),
-    ]  # fmt: skip
+    ]
 
 
 def _place(order: list[str], name: str) -> int:
@@ -70,7 +81,11 @@ def _claim(record: Mapping[Any, Any]) -> Line:
 
 
 def _subgroups(data: ReportData) -> list[Any]:
-    entries = [each for each in data.joint_detail.get("theme_by_subgroup") or [] if isinstance(each, Mapping)]
+    entries = [
+        each
+        for each in data.joint_detail.get("theme_by_subgroup") or []
+        if isinstance(each, Mapping)
+    ]
     known = {analysis.name for analysis in data.study.analyses}
     entries = [entry for entry in entries if entry.get("analysis") in known]
     if not entries:
@@ -83,7 +98,11 @@ def _subgroups(data: ReportData) -> list[Any]:
         if not made:
             name = sentence(variable(str(entry.get("subgroup"))))
             without.append(
-                text("<strong>{}</strong>: no matrix. {}.", name, sentence(str(entry.get("reason") or "")))
+                text(
+                    "<strong>{}</strong>: no matrix. {}.",
+                    name,
+                    sentence(str(entry.get("reason") or "")),
+                )
             )
     return [
         Heading("Themes by subgroup", "theme-by-subgroup"),
@@ -93,7 +112,8 @@ def _subgroups(data: ReportData) -> list[Any]:
 
 
 def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
-    """Return a table a role: themes down, subgroups across, and below them the estimates of the same subgroups."""
+    """Return a table a role: themes down, subgroups across, and below them the estimates of the
+    same subgroups."""
     lines = entry.get("lines") or []
     if not lines or data.theme_counts is None:
         return []
@@ -116,15 +136,19 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
         ]
         terms = {str(line["level"]): str(line["term"]) for line in mine}
         body.append(Line(("What the records say",), group=True))
-        body.append(_estimates(data, str(entry["analysis"]), [terms.get(each, "") for each in levels]))
+        body.append(
+            _estimates(data, str(entry["analysis"]), [terms.get(each, "") for each in levels])
+        )
         made.append(
             Table(
-                f"{sentence(variable(subgroup))}: how many {many(role)} of each group raised a theme, above the "
+                f"{sentence(variable(subgroup))}: how many {many(role)} of each group raised a "
+                "theme, above the "
                 "estimate for patients of that group. They are not the same people.",
                 (Column("Theme"), *(Column(sentence(level(subgroup, each))) for each in levels)),
                 tuple(body),
                 (
-                    f"The groups correspond {match}: {entry['reason']}. * {data.profile.voices_note}. "
+                    f"The groups correspond {match}: {entry['reason']}. * "
+                    f"{data.profile.voices_note}. "
                     "No difference between these counts is tested.",
                 ),
             )
@@ -150,7 +174,8 @@ def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
 
     return Line(
         (
-            f"{sentence(data.outcome_label(analysis.outcome))}: difference from comparison practices",
+            f"{sentence(data.outcome_label(analysis.outcome))}: difference from comparison "
+            "practices",
             *(said(term) for term in terms),
         )
     )
@@ -161,20 +186,26 @@ def _labels(data: ReportData, found: Iterable[str]) -> dict[str, str]:
     listed = [] if data.themes is None else data.themes.to_dict("records")
     names = {str(theme["theme_id"]): str(theme["label"]) for theme in listed}
     wanted = list(found)
-    order = [theme for theme in names if theme in wanted] + [theme for theme in wanted if theme not in names]
+    order = [theme for theme in names if theme in wanted] + [
+        theme for theme in wanted if theme not in names
+    ]
     return {theme: names.get(theme, plain(theme)) for theme in order}
 
 
 def counted(
     profile: Profile, counts: pd.DataFrame, line: Mapping[str, Any], attribute: str
 ) -> dict[str, str]:
-    """Return how many of a subgroup raised a theme, made of nothing but counts that the report releases anyway.
+    """Return how many of a subgroup raised a theme, made of nothing but counts that the report
+    releases anyway.
 
-    A subgroup gathers levels of an attribute. Its count is shown when every level's is, or when its levels hold all
-    the hidden ones, for then the total over the role and the shown levels give it already; else it is hidden.
+    A subgroup gathers levels of an attribute. Its count is shown when every level's is, or when its
+    levels hold all the hidden ones, for then the total over the role and the shown levels give it
+    already; else it is hidden.
     """
     here = (
-        (counts["theme_id"] == line["theme_id"]) & (counts["role"] == line["role"]) & counts["code_id"].isna()
+        (counts["theme_id"] == line["theme_id"])
+        & (counts["role"] == line["role"])
+        & counts["code_id"].isna()
     )
     family = counts[here & (counts["attribute"] == attribute)]
     whole = counts[here & counts["attribute"].isna()]

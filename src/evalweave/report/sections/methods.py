@@ -1,4 +1,5 @@
-"""Methods, written by the run: each sentence from the study file or from what was run, with formula and reference."""
+"""Methods, written by the run: each sentence from the study file or from what was run, with formula
+and reference."""
 
 from __future__ import annotations
 
@@ -6,15 +7,16 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evalweave.release.numbers import joined, number, percent, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, primary_inference
 from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
-from evalweave.report.numbers import joined, number, percent, plain, sentence
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
 from evalweave.report.terms import variable
-from evalweave.study import Analysis, Study, role_of
+from evalweave.study.analyses import Analysis, role_of
+from evalweave.study.whole import Study
 
 PER_PERIOD = {
     "mean": "the mean of a person’s values in a period",
@@ -24,7 +26,8 @@ PER_PERIOD = {
 KINDS = {
     "never_treated": "practices that never had the programme",
     "not_yet_treated": "practices that did not have the programme yet",
-    "not_referred": "eligible people of programme practices who were not referred (selected; descriptive only)",
+    "not_referred": "eligible people of programme practices who were not referred (selected; "
+    "descriptive only)",
 }
 DRAWN = {"wild_bootstrap", "multiplier_bootstrap", "randomisation"}  # methods that draw at random
 STRADDLING = {
@@ -66,8 +69,10 @@ def _design(study: Study) -> list[str]:
     when = f"on {criteria.day(eligibility)}"
     comparison = study.comparisons[study.primary_comparison]
     said = [
-        f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} in periods of one "
-        f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the practice where they were "
+        f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} "
+        "in periods of one "
+        f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the "
+        "practice where they were "
         f"registered {when}, whether or not they used the programme.",
         criteria.kind(eligibility)
         if eligibility.cohort == "open"
@@ -75,24 +80,32 @@ def _design(study: Study) -> list[str]:
         f"The comparison group is {KINDS[comparison.kind]}"
         + (f" ({comparison.label})" if comparison.label else "")
         + ".",
-        f"A period in which a programme starts part of the way through is {STRADDLING[exposure.straddling]}.",
+        "A period in which a programme starts part of the way through is "
+        f"{STRADDLING[exposure.straddling]}.",
     ]
     if exposure.washout_days:
         said.append(f"The first {exposure.washout_days} days after a start are left out.")
     said.append(
         "People who move to a practice of the other arm are followed until the move."
         if exposure.moves == "censor"
-        else "People who move to a practice of the other arm, or one that started on another day, are followed until the move."
+        else "People who move to a practice of the other arm, or one that started on another day, "
+        "are followed until the move."
         if exposure.moves == "censor_starts"
-        else "People who move to a practice of the other arm are followed on in the arm where they began."
+        else "People who move to a practice of the other arm are followed on in the arm where they "
+        "began."
     )
     if len(study.comparisons) > 1:
-        others = [c.label or plain(n) for n, c in study.comparisons.items() if n != study.primary_comparison]
+        others = [
+            c.label or plain(n)
+            for n, c in study.comparisons.items()
+            if n != study.primary_comparison
+        ]
         said.append(f"Other comparison groups: {joined(others)}.")
     for name, group in study.comparisons.items():
         if group.balance != "none":
             said.append(
-                f"Comparison patients of “{group.label or plain(name)}” are weighted by {BALANCING[group.balance]} to resemble the "
+                f"Comparison patients of “{group.label or plain(name)}” are weighted by "
+                f"{BALANCING[group.balance]} to resemble the "
                 f"programme arm in {joined([variable(n) for n in group.balance_on])}."
             )
     return said
@@ -103,16 +116,21 @@ def _people(data: ReportData) -> list[str]:
     e = study.eligibility
     said = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
     if e.additional_conditions:
-        said.append(f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}.")
+        said.append(
+            f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}."
+        )
     for name, outcome in study.outcomes.items():
         low, high = (number(x, 0) for x in outcome.plausible)
         said.append(
-            f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in {outcome.unit}; values outside "
-            f"{low} to {high} were set aside." + (" It is a placebo outcome." if outcome.placebo else "")
+            f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in "
+            f"{outcome.unit}; values outside "
+            f"{low} to {high} were set aside."
+            + (" It is a placebo outcome." if outcome.placebo else "")
         )
     if any(o.unit == "mmol/mol" and data.is_hba1c(name) for name, o in study.outcomes.items()):
         said.append(
-            "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage points by the slope of the "
+            "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage "
+            "points by the slope of the "
             "IFCC–NGSP master equation, 0.09148; a difference has no intercept."
         )
     return said
@@ -132,7 +150,8 @@ def _estimation(data: ReportData) -> list[Any]:
             blocks.append(Formula(Markup(method_.mathml), method_.text))
     blocks.append(
         Details(
-            "What each analysis was told", (Listing(tuple(_options(data, a) for a in data.study.analyses)),)
+            "What each analysis was told",
+            (Listing(tuple(_options(data, a) for a in data.study.analyses)),),
         )
     )
     return blocks
@@ -157,7 +176,8 @@ def _options(data: ReportData, analysis: Analysis) -> str:
         parts.append(f"reference period {str(analysis.reference).replace('-', '−')}")
     if analysis.estimator == "callaway_santanna":
         parts.append(
-            f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} panel"
+            f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} "
+            "panel"
         )
     parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
     if DRAWN & set(analysis.inference):
@@ -170,12 +190,15 @@ def _inference(data: ReportData) -> list[Any]:
     first = primary_inference(data, data.primary)
     said = [
         Prose(
-            f"Practices, not people, were allocated, so every interval is clustered by practice. The declared primary method "
+            "Practices, not people, were allocated, so every interval is clustered by practice. "
+            "The declared primary method "
             f"of the main result is {method(first)}, at a level of {percent(data.primary.level)}."
         )
     ]
     items: list[Text] = [
-        f"{sentence(method(name))}: {INFERENCES[name].words}" for name in names if name in INFERENCES
+        f"{sentence(method(name))}: {INFERENCES[name].words}"
+        for name in names
+        if name in INFERENCES
     ]
     said_more: list[Any] = [*said, Listing(tuple(items))]
     for name in names:
@@ -186,7 +209,8 @@ def _inference(data: ReportData) -> list[Any]:
     if data.study.family:
         said_more.append(
             Prose(
-                "P-values of differences between subgroups are adjusted by Holm’s method over the declared family."
+                "P-values of differences between subgroups are adjusted by Holm’s method over the "
+                "declared family."
             )
         )
     return said_more
@@ -196,24 +220,33 @@ def _qualitative(data: ReportData) -> list[str]:
     strand = data.study.qualitative
     assert strand is not None
     said = [
-        f"The coded project was read from {strand.format.replace('_', '-').upper() if strand.format == 'refi_qda' else plain(strand.format)}; "
-        "participants, not references, are counted, out of those who were asked about the theme. Codes are rolled up to "
-        "themes by set union, so that nobody counts twice; voices (clients, link workers, family) are never pooled.",
-        f"No percentages below {strand.percent_from} people, no p-values on counts; counts of participants below "
-        f"{strand.min_cell} are hidden, and attributes beside a quotation are shared by at least {strand.quote_k} people.",
+        "The coded project was read from "
+        f"{strand.format.replace('_', '-').upper() if strand.format == 'refi_qda' else plain(strand.format)}; "
+        "participants, not references, are counted, out of those who were asked about the theme. "
+        "Codes are rolled up to "
+        "themes by set union, so that nobody counts twice; voices (clients, link workers, family) "
+        "are never pooled.",
+        f"No percentages below {strand.percent_from} people, no p-values on counts; counts of "
+        "participants below "
+        f"{strand.min_cell} are hidden, and attributes beside a quotation are shared by at least "
+        f"{strand.quote_k} people.",
     ]
     if data.joint is not None and len(data.joint):
         said.append(
-            "Claims were declared with a sign and a smallest difference that matters; a fixed rule compares the 95 % interval "
-            f"with the margin and people’s stances with each other (rule version {data.joint['rule_version'].iloc[0]})."
+            "Claims were declared with a sign and a smallest difference that matters; a fixed rule "
+            "compares the 95 % interval "
+            "with the margin and people’s stances with each other (rule version "
+            f"{data.joint['rule_version'].iloc[0]})."
         )
     return said
 
 
 def _disclosure(data: ReportData) -> str:
     return (
-        f"Released under the profile {data.profile.name}: {data.profile.note} Numbers of practices are exact; practices are "
-        "not named. A last step read every released file again and looked for identifiers and small or unrounded counts."
+        f"Released under the profile {data.profile.name}: {data.profile.note} Numbers of practices "
+        "are exact; practices are "
+        "not named. A last step read every released file again and looked for identifiers and "
+        "small or unrounded counts."
     )
 
 

@@ -1,4 +1,5 @@
-"""New cases by arm and period: a programme that finds cases earlier would change who is compared."""
+"""New cases by arm and period: a programme that finds cases earlier would change who is
+compared."""
 
 from __future__ import annotations
 
@@ -6,31 +7,39 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.incidence import THOUSAND
+from evalweave.release.numbers import missing, number, percent, plain
 from evalweave.report import criteria
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Table, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.rates import incidence
 from evalweave.report.figures.trends import ARMS
-from evalweave.report.incidence import THOUSAND
-from evalweave.report.numbers import missing, number, percent, plain
 from evalweave.report.people import released_count
-from evalweave.study import Eligibility, period_number
+from evalweave.study.people import Eligibility
+from evalweave.study.periods import period_number
 
 DRAWN_FOR_CASES = (
-    "Where an extract was drawn for people who have the condition, those at risk are people who got it later: the rates then "
+    "Where an extract was drawn for people who have the condition, those at risk are people who "
+    "got it later: the rates then "
     "say nothing of the population, only whether the arms moved alike."
 )
 
 
 def blocks(data: ReportData) -> list[Any]:
-    """Return what a new case is, the rates as a figure and a table, and the new cases among the eligible."""
+    """Return what a new case is, the rates as a figure and a table, and the new cases among the
+    eligible."""
     released = data.released_incidence
     if released is None:
         return []
     e = data.study.eligibility
-    found: list[Any] = [Heading("New cases", "new-cases"), Prose(f"{_meaning(data)} {DRAWN_FOR_CASES}")]
+    found: list[Any] = [
+        Heading("New cases", "new-cases"),
+        Prose(f"{_meaning(data)} {DRAWN_FOR_CASES}"),
+    ]
     if not _known(released, "n_at_risk").any():
-        found.append(Prose("No number of people at risk in this extract may be shown or is above zero."))
+        found.append(
+            Prose("No number of people at risk in this extract may be shown or is above zero.")
+        )
     else:
         found += _rates(data, released)
     found += [_entered(data, released)] if e.cohort == "open" else _newly(data)
@@ -39,14 +48,20 @@ def blocks(data: ReportData) -> list[Any]:
 
 def _rates(data: ReportData, released: pd.DataFrame) -> list[Any]:
     figure = incidence(
-        data, released,
-        "New cases per 1,000 people at risk. If the lines part after the start, more cases may have been found in one arm, "
+        data,
+        released,
+        "New cases per 1,000 people at risk. If the lines part after the start, more cases may "
+        "have been found in one arm, "
         "and the arms no longer hold the same kind of people.",
-    )  # fmt: skip
+    )
     change = _change(data, released)
     said = [Prose(change)] if change else []
     table = _table(data, released)
-    return [*said, figure, Details("The numbers of this figure", (table,))] if figure else [*said, table]
+    return (
+        [*said, figure, Details("The numbers of this figure", (table,))]
+        if figure
+        else [*said, table]
+    )
 
 
 def _meaning(data: ReportData) -> str:
@@ -60,39 +75,54 @@ def _meaning(data: ReportData) -> str:
     )
     without = criteria.conditions([*_all_of(e), *e.without], "or")
     return (
-        f"A programme that finds cases earlier would change who is compared. At risk in a {plain(data.study.window.period)} were "
-        f"people who on its first day were {there}, alive, aged {youngest} to {oldest} and without {without}; a case is new when "
-        f"{criteria.first_present(e)} in that {plain(data.study.window.period)}. The arm is that of the practice on the first day, and "
+        "A programme that finds cases earlier would change who is compared. At risk in a "
+        f"{plain(data.study.window.period)} were "
+        f"people who on its first day were {there}, alive, aged {youngest} to {oldest} and without "
+        f"{without}; a case is new when "
+        f"{criteria.first_present(e)} in that {plain(data.study.window.period)}. The arm is that "
+        "of the practice on the first day, and "
         "the comparison arm holds every practice of the study without the programme."
     )
 
 
 def _all_of(e: Eligibility) -> list[str]:
-    return e.conditions if len(e.conditions) == 1 else [f"{criteria.conditions(e.conditions)} together"]
+    return (
+        e.conditions
+        if len(e.conditions) == 1
+        else [f"{criteria.conditions(e.conditions)} together"]
+    )
 
 
 def _change(data: ReportData, released: pd.DataFrame) -> str:
-    """Return how the rates changed from before to after the (first) start, blank where a count is hidden.
+    """Return how the rates changed from before to after the (first) start, blank where a count is
+    hidden.
 
-    Released counts are summed, not exact ones: beside the shown cells a sum of exact ones would tell the hidden ones.
+    Released counts are summed, not exact ones: beside the shown cells a sum of exact ones would
+    tell the hidden ones.
     """
     window = data.study.window
     start = period_number(data.study.eligibility.index_date, window.period)
-    counts = released.assign(new=_known(released, "n_incident"), at_risk=_known(released, "n_at_risk"))
+    counts = released.assign(
+        new=_known(released, "n_incident"), at_risk=_known(released, "n_at_risk")
+    )
     if counts[["new", "at_risk"]].isna().any(axis=None):
         return ""
     counts["side"] = (counts["period"] >= start).map({False: "before", True: "after"})
     sums = counts.groupby(["arm", "side"])[["new", "at_risk"]].sum()
-    rates = {key: THOUSAND * row.new / row.at_risk for key, row in sums.iterrows() if row.at_risk > 0}
+    rates = {
+        key: THOUSAND * row.new / row.at_risk for key, row in sums.iterrows() if row.at_risk > 0
+    }
     if len(rates) < 4:
         return ""
     ends = [
-        f"from {number(rates[arm, 'before'], 0)} to {number(rates[arm, 'after'], 0)} in {arm} practices"
+        f"from {number(rates[arm, 'before'], 0)} to {number(rates[arm, 'after'], 0)} in {arm} "
+        "practices"
         for arm in ARMS
     ]
     first = "first start" if len(data.starts) > 1 else "start"
     return (
-        f"From before to after the {first}, new cases per 1,000 people at risk in a {plain(window.period)} went "
+        f"From before to after the {first}, new cases per 1,000 people at risk in a "
+        f"{plain(window.period)} went "
         f"{' and '.join(ends)}."
     )
 
@@ -111,10 +141,13 @@ def _table(data: ReportData, released: pd.DataFrame) -> Table:
             Column("New cases", "per 1,000 at risk", True),
         ]
     return Table(
-        "People at risk on the first day of each period, and new cases in it, by arm.", tuple(columns),
+        "People at risk on the first day of each period, and new cases in it, by arm.",
+        tuple(columns),
         _lines(data, released, ("n_at_risk", "n_incident", "rate_per_1000")),
-        (f"{data.profile.note} Rates are from the released numbers; – where one is hidden.",), id="incidence-table", wide=True,
-    )  # fmt: skip
+        (f"{data.profile.note} Rates are from the released numbers; – where one is hidden.",),
+        id="incidence-table",
+        wide=True,
+    )
 
 
 def _entered(data: ReportData, released: pd.DataFrame) -> Table:
@@ -124,11 +157,18 @@ def _entered(data: ReportData, released: pd.DataFrame) -> Table:
         names.pop()  # all of them, or nobody
     columns = [Column("Period")]
     for arm in ARMS:
-        columns += [Column("Entered", arm, True), Column("Newly diagnosed", arm, True)][: len(names)]
+        columns += [Column("Entered", arm, True), Column("Newly diagnosed", arm, True)][
+            : len(names)
+        ]
     return Table(
-        f"People who entered the open cohort in each period. Newly diagnosed: {criteria.newly(data.study.eligibility)}.",
-        tuple(columns), _lines(data, released, tuple(names)), (data.profile.note,), id="entered", wide=True,
-    )  # fmt: skip
+        "People who entered the open cohort in each period. Newly diagnosed: "
+        f"{criteria.newly(data.study.eligibility)}.",
+        tuple(columns),
+        _lines(data, released, tuple(names)),
+        (data.profile.note,),
+        id="entered",
+        wide=True,
+    )
 
 
 def _lines(data: ReportData, released: pd.DataFrame, names: tuple[str, ...]) -> tuple[Line, ...]:
@@ -146,7 +186,11 @@ def _lines(data: ReportData, released: pd.DataFrame, names: tuple[str, ...]) -> 
 
 
 def _cell(data: ReportData, name: str, value: Any) -> Text:
-    return number(value, 1) if name == "rate_per_1000" else released_count(data.profile, value, "patients")
+    return (
+        number(value, 1)
+        if name == "rate_per_1000"
+        else released_count(data.profile, value, "patients")
+    )
 
 
 def _newly(data: ReportData) -> list[Prose]:

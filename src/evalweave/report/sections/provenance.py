@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import joined, missing, number, plain, sentence
 from evalweave.report.blocks import (
     Code,
     Column,
@@ -21,8 +23,6 @@ from evalweave.report.blocks import (
     text,
 )
 from evalweave.report.data import ReportData
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import joined, missing, number, plain, sentence
 from evalweave.report.terms import periods_in_words
 
 
@@ -31,8 +31,10 @@ def section(data: ReportData) -> Section:
     blocks: list[Any] = [
         Prose(
             text(
-                "The same extract and the same study file give the same numbers. <code>manifest.json</code> beside this page "
-                "holds the study as it was read, every checksum, every version and every released number."
+                "The same extract and the same study file give the same numbers. "
+                "<code>manifest.json</code> beside this page "
+                "holds the study as it was read, every checksum, every version and every released "
+                "number."
             )
         ),
         Code(
@@ -52,16 +54,24 @@ def section(data: ReportData) -> Section:
 
 def _inputs(inputs: list[Mapping[str, Any]]) -> Table:
     lines = tuple(
-        Line((
-            sentence(plain(str(each.get("role", "")))), text("<code>{}</code>", each.get("name", "")),
-            f"{number(each['bytes'] / 1000, 1)}" if each.get("bytes") else "–", text("<code>{}</code>", str(each["sha256"])[:16]),
-        ))
+        Line(
+            (
+                sentence(plain(str(each.get("role", "")))),
+                text("<code>{}</code>", each.get("name", "")),
+                f"{number(each['bytes'] / 1000, 1)}" if each.get("bytes") else "–",
+                text("<code>{}</code>", str(each["sha256"])[:16]),
+            )
+        )
         for each in inputs
-    )  # fmt: skip
+    )
     return Table(
-        "Every file that was read. The first sixteen digits of each checksum; manifest.json has all of them.",
-        (Column("What"), Column("File"), Column("Size", "kB", True), Column("SHA-256")), lines, id="inputs", wide=True,
-    )  # fmt: skip
+        "Every file that was read. The first sixteen digits of each checksum; manifest.json has "
+        "all of them.",
+        (Column("What"), Column("File"), Column("Size", "kB", True), Column("SHA-256")),
+        lines,
+        id="inputs",
+        wide=True,
+    )
 
 
 def _software(software: Mapping[str, Any]) -> list[Any]:
@@ -69,14 +79,19 @@ def _software(software: Mapping[str, Any]) -> list[Any]:
     said = f"evalweave {software.get('evalweave', '')} on Python {software.get('python', '')}"
     if commit:
         said += f", commit {str(commit)[:12]}"
-        said += " with changes that were not committed" if software.get("uncommitted_changes") else ""
+        said += (
+            " with changes that were not committed" if software.get("uncommitted_changes") else ""
+        )
     versions = software.get("dependencies") or {}
-    listed: tuple[Text, ...] = tuple(f"{name} {version}" for name, version in sorted(versions.items()))
+    listed: tuple[Text, ...] = tuple(
+        f"{name} {version}" for name, version in sorted(versions.items())
+    )
     return [Prose(f"{said}."), Details("Versions of everything underneath", (Listing(listed),))]
 
 
 def _limits(data: ReportData) -> list[Any]:
-    """Return everything that was bounded, dropped or refused on the way, in the words of the stage that did it."""
+    """Return everything that was bounded, dropped or refused on the way, in the words of the stage
+    that did it."""
     items: list[Text] = []
     for name, found in data.diagnostics.items():
         if not isinstance(found, Mapping):
@@ -88,7 +103,9 @@ def _limits(data: ReportData) -> list[Any]:
             text("{}: {}", label, released_note(data.profile, _named(data, sentence(str(said)))))
             for said in found.get("notes") or []
         ]
-        said_before = {str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))}
+        said_before = {
+            str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))
+        }
         terms: dict[str, list[str]] = {}
         for term, why in (found.get("absent") or {}).items():
             terms.setdefault(str(why).rstrip("."), []).append(_term(data, term))
@@ -100,12 +117,16 @@ def _limits(data: ReportData) -> list[Any]:
         for method, said in (found.get("inference") or {}).items():
             if isinstance(said, Mapping) and said.get("error"):
                 items.append(
-                    text("{}, {}: {}", label, method, released_note(data.profile, str(said["error"])))
+                    text(
+                        "{}, {}: {}", label, method, released_note(data.profile, str(said["error"]))
+                    )
                 )
     unbounded = [
-        row for a in data.study.analyses for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].unit)
+        row
+        for a in data.study.analyses
+        for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].unit)
         if math.isinf(row.low) or math.isinf(row.high)
-    ]  # fmt: skip
+    ]
     items += [
         text(
             "{}, {}, {}: the interval has no limit on at least one side.",
@@ -119,14 +140,18 @@ def _limits(data: ReportData) -> list[Any]:
         for record in data.import_log[data.import_log["severity"] == "warning"].to_dict("records"):
             items.append(text("Coded project: {}", _log_line(data, record)))
     if not items:
-        return [Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")]
+        return [
+            Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")
+        ]
     return [Listing(tuple(dict.fromkeys(items)))]
 
 
 def _named(data: ReportData, said: str) -> str:
     """Return a note with outcomes by their labels instead of their names in the study file."""
     names = "|".join(re.escape(name) for name in data.study.outcomes)
-    return re.sub(rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: data.outcome_label(found[0]), said)
+    return re.sub(
+        rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: data.outcome_label(found[0]), said
+    )
 
 
 def _term(data: ReportData, term: str) -> str:

@@ -1,4 +1,5 @@
-"""Data quality: what was set aside and why, by arm and period, and how many people were measured."""
+"""Data quality: what was set aside and why, by arm and period, and how many people were
+measured."""
 
 from __future__ import annotations
 
@@ -7,13 +8,13 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import tables
 from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE
+from evalweave.release.disclosure import HIDDEN, Released
+from evalweave.release.numbers import missing, number, percent, plain, sentence
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.sections import dirt
+from evalweave.tables.records import LEDGER
 
 UNITS = {"person-periods": "records"}
 
@@ -24,7 +25,8 @@ def section(data: ReportData) -> Section:
     if data.ledger is not None and len(data.ledger):
         blocks.append(
             Prose(
-                "Nothing is dropped silently: every row received was kept or set aside, with the first rule it failed."
+                "Nothing is dropped silently: every row received was kept or set aside, with the "
+                "first rule it failed."
             )
         )
         blocks.append(_set_aside(data))
@@ -45,7 +47,8 @@ def section(data: ReportData) -> Section:
 
 
 def totals(data: ReportData, *more: str) -> pd.DataFrame:
-    """Return the ledger summed over what `more` does not name, as released; `share` of those received."""
+    """Return the ledger summed over what `more` does not name, as released; `share` of those
+    received."""
     assert data.ledger is not None
     keys = ["place", "stage", "outcome", "unit", "entry", "order", "rule", "reason", *more]
     places = {stage: n for n, stage in enumerate(dict.fromkeys(data.ledger["stage"]))}
@@ -59,10 +62,15 @@ def totals(data: ReportData, *more: str) -> pd.DataFrame:
     shares = []
     for record in summed.to_dict("records"):
         whole = record["received"]
-        shares.append(None if missing(whole) else data.profile.rate(record["n"], whole, _of(record["unit"])))
+        shares.append(
+            None if missing(whole) else data.profile.rate(record["n"], whole, _of(record["unit"]))
+        )
     summed["share"] = shares
-    sums = [groups, *([keys[: -len(more)]] if more else [])]  # over the rules, and over the arms or periods
-    released = data.profile.count_frame(summed, tables.LEDGER, {"n": sums})
+    sums = [
+        groups,
+        *([keys[: -len(more)]] if more else []),
+    ]  # over the rules, and over the arms or periods
+    released = data.profile.count_frame(summed, LEDGER, {"n": sums})
     return released.drop(columns="received")
 
 
@@ -89,7 +97,9 @@ def _set_aside(data: ReportData) -> Table:
         if not any(row["entry"] == SET_ASIDE for row in rows):
             continue
         lines.append(Line((heading,), group=True))
-        for row in sorted(rows, key=lambda r: ([RECEIVED, SET_ASIDE, KEPT].index(r["entry"]), r["order"])):
+        for row in sorted(
+            rows, key=lambda r: ([RECEIVED, SET_ASIDE, KEPT].index(r["entry"]), r["order"])
+        ):
             label = row["reason"] if row["entry"] == SET_ASIDE else sentence(str(row["entry"]))
             lines.append(
                 Line(
@@ -98,10 +108,17 @@ def _set_aside(data: ReportData) -> Table:
                 )
             )
     return Table(
-        "What was received, set aside and kept at each stage. Each row set aside has one reason, the first rule it failed.",
-        (Column("Stage and reason"), Column("Number", number=True), Column("Share", "of received", True)),
-        tuple(lines), (note(data),), id="set-aside",
-    )  # fmt: skip
+        "What was received, set aside and kept at each stage. Each row set aside has one reason, "
+        "the first rule it failed.",
+        (
+            Column("Stage and reason"),
+            Column("Number", number=True),
+            Column("Share", "of received", True),
+        ),
+        tuple(lines),
+        (note(data),),
+        id="set-aside",
+    )
 
 
 def _parts(data: ReportData, frame: pd.DataFrame) -> Iterator[tuple[str, pd.DataFrame]]:
@@ -149,9 +166,14 @@ def _by(data: ReportData, by: str) -> Table | None:
             )
     return Table(
         f"Set aside by {by}. Rows that do not say their {by} are left out here.",
-        (Column("Stage and reason"), *(Column(sentence(str(level)), number=True) for level in levels)),
-        tuple(lines), (data.profile.note,), wide=True,
-    )  # fmt: skip
+        (
+            Column("Stage and reason"),
+            *(Column(sentence(str(level)), number=True) for level in levels),
+        ),
+        tuple(lines),
+        (data.profile.note,),
+        wide=True,
+    )
 
 
 def _measured(data: ReportData) -> Table | None:
@@ -174,20 +196,27 @@ def _measured(data: ReportData) -> Table | None:
                 line += ["–", "–", "–"]
                 continue
             line += [
-                data.profile.mark(record["n_eligible"]), data.profile.mark(record["n_patients"]),
+                data.profile.mark(record["n_eligible"]),
+                data.profile.mark(record["n_patients"]),
                 percent(data.profile.rate(record["n_patients"], record["n_eligible"]), 1),
-            ]  # fmt: skip
+            ]
         lines.append(Line(tuple(line)))
     columns = [Column("Period")]
     for arm in arms:
         columns += [
-            Column(f"In follow-up, {arm}", number=True), Column("Measured", number=True), Column("Share", number=True),
-        ]  # fmt: skip
+            Column(f"In follow-up, {arm}", number=True),
+            Column("Measured", number=True),
+            Column("Share", number=True),
+        ]
     return Table(
-        f"People in follow-up and those with at least one {data.outcome_label()} in the period. A gap that opens between the "
+        f"People in follow-up and those with at least one {data.outcome_label()} in the period. A "
+        "gap that opens between the "
         "arms after the start would be a warning.",
-        tuple(columns), tuple(lines), (note(data),), wide=True,
-    )  # fmt: skip
+        tuple(columns),
+        tuple(lines),
+        (note(data),),
+        wide=True,
+    )
 
 
 def _codelists(data: ReportData) -> Table | None:
@@ -199,13 +228,18 @@ def _codelists(data: ReportData) -> Table | None:
     first = frame.columns[0]
     digest = names.get("sha256")
     lines = [
-        Line((
-            plain(str(r[first])), number(r[codes], 0) if codes else "–",
-            str(r[digest])[:12] if digest else "–",
-        ))
+        Line(
+            (
+                plain(str(r[first])),
+                number(r[codes], 0) if codes else "–",
+                str(r[digest])[:12] if digest else "–",
+            )
+        )
         for r in frame.to_dict("records")
-    ]  # fmt: skip
+    ]
     return Table(
-        "Code lists that were used, with the number of codes and the beginning of the checksum of each file.",
-        (Column("Code list"), Column("Codes", number=True), Column("SHA-256")), tuple(lines),
-    )  # fmt: skip
+        "Code lists that were used, with the number of codes and the beginning of the checksum of "
+        "each file.",
+        (Column("Code list"), Column("Codes", number=True), Column("SHA-256")),
+        tuple(lines),
+    )

@@ -4,12 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalweave import tables
 from evalweave.qualitative.counts import NOT_STATED
-from evalweave.report.blocks import Column, Details, Heading, Line, Listing, Prose, Section, Table, Text, text
+from evalweave.release.numbers import missing, number, plain, sentence
+from evalweave.report.blocks import (
+    Column,
+    Details,
+    Heading,
+    Line,
+    Listing,
+    Prose,
+    Section,
+    Table,
+    Text,
+    text,
+)
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import missing, number, plain, sentence
 from evalweave.report.people import k_of_n, many, released_count
+from evalweave.tables.qualitative import THEME_COUNTS
 
 PARTICIPANTS = "participants"
 
@@ -23,7 +34,8 @@ def section(data: ReportData) -> Section:
     if data.study.study.synthetic:
         blocks.append(
             Prose(
-                "The coded project is simulated: people, words and counts are invented, and so is every count below.",
+                "The coded project is simulated: people, words and counts are invented, and so is "
+                "every count below.",
                 "note",
             )
         )
@@ -44,18 +56,32 @@ def _fieldwork(data: ReportData) -> Table | None:
         what = plain(str(record.get("kind", ""))) if not missing(record.get("kind")) else ""
         phase = "" if missing(record.get("phase")) else str(record["phase"])
         lines.append(
-            Line((
-                sentence(what) or "Sources", role, plain(phase), data.profile.mark(record.get("n_sources"), "sources"),
-                data.profile.mark(record.get("n_participants"), PARTICIPANTS),
-            ))
-        )  # fmt: skip
+            Line(
+                (
+                    sentence(what) or "Sources",
+                    role,
+                    plain(phase),
+                    data.profile.mark(record.get("n_sources"), "sources"),
+                    data.profile.mark(record.get("n_participants"), PARTICIPANTS),
+                )
+            )
+        )
     return Table(
         "What was done: kinds of source, whose voice, and how many.",
-        (Column("Source"), Column("Voice"), Column("Phase"), Column("Sources", number=True), Column("People", number=True)),
+        (
+            Column("Source"),
+            Column("Voice"),
+            Column("Phase"),
+            Column("Sources", number=True),
+            Column("People", number=True),
+        ),
         tuple(lines),
-        (f"* fewer than {data.profile.min_cell}. A person may stand in several rows; field notes belong to nobody.",),
+        (
+            f"* fewer than {data.profile.min_cell}. A person may stand in several rows; field "
+            "notes belong to nobody.",
+        ),
         id="fieldwork-table",
-    )  # fmt: skip
+    )
 
 
 def _labels(data: ReportData) -> dict[str, str]:
@@ -70,23 +96,29 @@ def _themes(data: ReportData) -> list[Any]:
     whole = counts[counts["code_id"].isna() & counts["attribute"].isna()]
     labels = _labels(data)
     roles = list(dict.fromkeys(whole["role"]))
-    released = data.profile.count_frame(whole, tables.THEME_COUNTS)
+    released = data.profile.count_frame(whole, THEME_COUNTS)
     shown = {(r["theme_id"], r["role"]): r for r in released.to_dict("records")}
     lines = [
-        Line((
-            labels.get(str(theme), plain(str(theme))),
-            *(k_of_n(data.profile, shown.get((theme, role))) for role in roles),
-        ))
+        Line(
+            (
+                labels.get(str(theme), plain(str(theme))),
+                *(k_of_n(data.profile, shown.get((theme, role))) for role in roles),
+            )
+        )
         for theme in dict.fromkeys(whole["theme_id"])
-    ]  # fmt: skip
+    ]
     table = Table(
-        "How many of those asked raised each theme. Each voice has its own denominator; they are never pooled.",
+        "How many of those asked raised each theme. Each voice has its own denominator; they are "
+        "never pooled.",
         (Column("Theme"), *(Column(sentence(many(str(role)))) for role in roles)),
         tuple(lines),
-        (f"* {data.profile.voices_note}. Observations belong to nobody "
-         "and count as references. Counts describe who said something, not how common it is elsewhere.",),
+        (
+            f"* {data.profile.voices_note}. Observations belong to nobody "
+            "and count as references. Counts describe who said something, not how common it is "
+            "elsewhere.",
+        ),
         id="theme-table",
-    )  # fmt: skip
+    )
     blocks: list[Any] = [table]
     definitions = _definitions(data)
     if definitions:
@@ -114,23 +146,35 @@ def _codes(data: ReportData) -> Table | None:
     if each.empty:
         return None
     labels = _labels(data)
-    released = data.profile.count_frame(each, tables.THEME_COUNTS)
+    released = data.profile.count_frame(each, THEME_COUNTS)
     lines: list[Line] = []
     for theme, part in released.groupby("theme_id", sort=False):
         lines.append(Line((labels.get(str(theme), plain(str(theme))),), group=True))
         for record in part.to_dict("records"):
             lines.append(
-                Line((
-                    str(record["code_id"]), sentence(many(str(record["role"]))), k_of_n(data.profile, record),
-                    released_count(data.profile, record["n_references"], "references"), released_count(data.profile, record["n_sources"], "sources"),
-                ), depth=1)
-            )  # fmt: skip
+                Line(
+                    (
+                        str(record["code_id"]),
+                        sentence(many(str(record["role"]))),
+                        k_of_n(data.profile, record),
+                        released_count(data.profile, record["n_references"], "references"),
+                        released_count(data.profile, record["n_sources"], "sources"),
+                    ),
+                    depth=1,
+                )
+            )
     return Table(
         "Codes with everything below them; a person counts once however often the code was given.",
-        (Column("Code, full path"), Column("Voice"), Column("People"), Column("References", number=True),
-         Column("Sources", number=True)),
-        tuple(lines), wide=True,
-    )  # fmt: skip
+        (
+            Column("Code, full path"),
+            Column("Voice"),
+            Column("People"),
+            Column("References", number=True),
+            Column("Sources", number=True),
+        ),
+        tuple(lines),
+        wide=True,
+    )
 
 
 def _attributes(data: ReportData) -> list[Any]:
@@ -140,7 +184,7 @@ def _attributes(data: ReportData) -> list[Any]:
     crossed = counts[counts["code_id"].isna() & counts["attribute"].notna()]
     if crossed.empty:
         return []
-    released = data.profile.count_frame(crossed, tables.THEME_COUNTS)
+    released = data.profile.count_frame(crossed, THEME_COUNTS)
     labels = _labels(data)
     inside = []
     for attribute, part in released.groupby("attribute", sort=False):
@@ -160,10 +204,12 @@ def _attributes(data: ReportData) -> list[Any]:
             )
             inside.append(
                 Table(
-                    f"{sentence(many(str(role)))} by {plain(str(attribute))}: how many of those asked raised the theme.",
-                    (Column("Theme"), *(Column(str(lv)) for lv in levels)), lines,
+                    f"{sentence(many(str(role)))} by {plain(str(attribute))}: how many of those "
+                    "asked raised the theme.",
+                    (Column("Theme"), *(Column(str(lv)) for lv in levels)),
+                    lines,
                 )
-            )  # fmt: skip
+            )
     return [Details("Themes by who people are", tuple(inside))]
 
 
@@ -177,22 +223,37 @@ def _agreement(data: ReportData) -> list[Any]:
         "percent_agreement": "Agreement",
     }
     overall = frame[frame["code_id"].isna()] if frame["code_id"].isna().any() else frame
-    notes = list(dict.fromkeys(str(r["note"]) for r in overall.to_dict("records") if not missing(r["note"])))
+    notes = list(
+        dict.fromkeys(str(r["note"]) for r in overall.to_dict("records") if not missing(r["note"]))
+    )
     codes = {"" if missing(code) else str(code) for code in overall["code_id"]}
     lines = [
-        Line((
-            names.get(str(r["measure"]), plain(str(r["measure"]))), plain(str(r["agreement_unit"])),
-            *(("all codes" if missing(r["code_id"]) else str(r["code_id"]),) if codes != {""} else ()),
-            "not estimable" if missing(r["coefficient"]) else number(r["coefficient"]),
-        ))
+        Line(
+            (
+                names.get(str(r["measure"]), plain(str(r["measure"]))),
+                plain(str(r["agreement_unit"])),
+                *(
+                    ("all codes" if missing(r["code_id"]) else str(r["code_id"]),)
+                    if codes != {""}
+                    else ()
+                ),
+                "not estimable" if missing(r["coefficient"]) else number(r["coefficient"]),
+            )
+        )
         for r in overall.to_dict("records")
-    ]  # fmt: skip
-    columns = [Column("Measure"), Column("Unit compared"), *([Column("Code")] if codes != {""} else [])]
+    ]
+    columns = [
+        Column("Measure"),
+        Column("Unit compared"),
+        *([Column("Code")] if codes != {""} else []),
+    ]
     return [
         Heading("Agreement between coders", "agreement"),
         Table(
-            "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance would give.",
-            (*columns, Column("Coefficient", number=True)), tuple(dict.fromkeys(lines)),
+            "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance "
+            "would give.",
+            (*columns, Column("Coefficient", number=True)),
+            tuple(dict.fromkeys(lines)),
             tuple(f"{sentence(note)}." for note in notes),
         ),
-    ]  # fmt: skip
+    ]

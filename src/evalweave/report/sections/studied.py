@@ -1,4 +1,5 @@
-"""Who was studied: the flow of each outcome, the baseline table, how alike the arms were, and new cases."""
+"""Who was studied: the flow of each outcome, the baseline table, how alike the arms were, and new
+cases."""
 
 from __future__ import annotations
 
@@ -6,11 +7,11 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.release.disclosure import HIDDEN, Released
+from evalweave.release.numbers import missing, number, percent, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
-from evalweave.report.disclosure import HIDDEN, Released
-from evalweave.report.numbers import missing, number, percent, sentence
 from evalweave.report.sections import balanced, flows, new_cases
 from evalweave.report.terms import level
 
@@ -45,21 +46,34 @@ def _baseline(data: ReportData) -> list[Any]:
             continue
         lines += _variable(data, str(name), part, frame.loc[part.index])
     table = Table(
-        "The two arms at the index date. The last column is the standardised mean difference: beyond 0.1 the arms are "
+        "The two arms at the index date. The last column is the standardised mean difference: "
+        "beyond 0.1 the arms are "
         "commonly called different at baseline.",
-        (Column("At the index date"), Column("Programme", number=True), Column("Comparison", number=True),
-         Column("Standardised difference", number=True)),
-        tuple(lines), (data.profile.note, "Means with standard deviations in brackets; numbers of people with shares."),
+        (
+            Column("At the index date"),
+            Column("Programme", number=True),
+            Column("Comparison", number=True),
+            Column("Standardised difference", number=True),
+        ),
+        tuple(lines),
+        (
+            data.profile.note,
+            "Means with standard deviations in brackets; numbers of people with shares.",
+        ),
         id="baseline-table",
-    )  # fmt: skip
+    )
     return [Heading("At baseline", "baseline"), table, *balanced.blocks(data)]
 
 
-def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame) -> list[Line]:
+def _variable(
+    data: ReportData, name: str, released: pd.DataFrame, exact: pd.DataFrame
+) -> list[Line]:
     """Return the lines of one characteristic: its mean, or a heading with its levels."""
     outcome = data.study.outcomes.get(name)
     title = (
-        f"{sentence(data.outcome_label(name))} ({outcome.unit})" if outcome else balanced.title(data, name)
+        f"{sentence(data.outcome_label(name))} ({outcome.unit})"
+        if outcome
+        else balanced.title(data, name)
     )
     rows = list(zip(released.to_dict("records"), exact.to_dict("records"), strict=True))
     whole = [pair for pair in rows if missing(pair[0]["category"])]
@@ -70,7 +84,9 @@ def _variable(data: ReportData, name: str, released: pd.DataFrame, exact: pd.Dat
     for row, true in levels:
         said = level(name, str(row["category"]))
         said = f"{said}, not measured" if outcome and said == "unknown" else said
-        lines.append(Line((sentence(said.replace("unknown, not", "not")), *_cells(data, row, true)), depth=1))
+        lines.append(
+            Line((sentence(said.replace("unknown, not", "not")), *_cells(data, row, true)), depth=1)
+        )
     return lines
 
 
@@ -92,7 +108,9 @@ def _cells(data: ReportData, row: dict[Any, Any], exact: dict[Any, Any]) -> tupl
     return shown[0], shown[1], smd
 
 
-def _count(data: ReportData, exact: dict[Any, Any], row: dict[Any, Any], value: str, of: str) -> Text:
+def _count(
+    data: ReportData, exact: dict[Any, Any], row: dict[Any, Any], value: str, of: str
+) -> Text:
     """Return a count with its share of the arm; hidden where the profile hides it."""
     from evalweave.report.blocks import text
 

@@ -1,16 +1,17 @@
-"""Following a thread: each theme from its definition over codes, voices and quotations to estimate and label."""
+"""Following a thread: each theme from its definition over codes, voices and quotations to estimate
+and label."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.release.numbers import missing, sentence
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Quotes, Text, text
 from evalweave.report.claimed import label, link, numbers, quotes
 from evalweave.report.data import ReportData
-from evalweave.report.numbers import missing, sentence
 from evalweave.report.people import k_of_n, many
-from evalweave.tables import THEME_COUNTS
+from evalweave.tables.qualitative import THEME_COUNTS
 
 
 def blocks(data: ReportData) -> list[Any]:
@@ -21,7 +22,8 @@ def blocks(data: ReportData) -> list[Any]:
     return [
         Heading("Follow a thread", "threads"),
         Prose(
-            "Each theme from what it is, over the people who raised it and their words, to the numbers. "
+            "Each theme from what it is, over the people who raised it and their words, to the "
+            "numbers. "
             f"* among people stands for {data.profile.voices_note}.",
             "note",
         ),
@@ -41,9 +43,21 @@ def _steps(data: ReportData, thread: Mapping[str, Any]) -> list[Any]:
     voices = _voices(data, theme)
     said = [] if data.quotes is None else quotes(data.quotes[data.quotes["theme_id"] == theme])
     steps: list[tuple[str, Any, str]] = [
-        ("Its codes, with the full path", Listing(tuple(codes)) if codes else None, "No code belongs to it."),
-        ("Who raised it, of those asked", Listing(voices) if voices else None, "Nobody was counted for it."),
-        ("What they said", Quotes(tuple(said)) if said else None, "No quotation of it may be shown."),
+        (
+            "Its codes, with the full path",
+            Listing(tuple(codes)) if codes else None,
+            "No code belongs to it.",
+        ),
+        (
+            "Who raised it, of those asked",
+            Listing(voices) if voices else None,
+            "Nobody was counted for it.",
+        ),
+        (
+            "What they said",
+            Quotes(tuple(said)) if said else None,
+            "No quotation of it may be shown.",
+        ),
         ("The claims about it", _claims(data, theme), "No claim was declared about it."),
     ]
     for heading, block, absent in steps:
@@ -56,7 +70,9 @@ def _voices(data: ReportData, theme: str) -> tuple[Text, ...]:
     counts = data.theme_counts
     if counts is None:
         return ()
-    whole = counts[(counts["theme_id"] == theme) & counts["code_id"].isna() & counts["attribute"].isna()]
+    whole = counts[
+        (counts["theme_id"] == theme) & counts["code_id"].isna() & counts["attribute"].isna()
+    ]
     released = data.profile.count_frame(whole, THEME_COUNTS)
     return tuple(
         text("{}: {}.", sentence(many(str(record["role"]))), k_of_n(data.profile, record))

@@ -1,24 +1,35 @@
-"""The two strands together: the joint display, a row a claim; then claims by label, subgroups, and threads."""
+"""The two strands together: the joint display, a row a claim; then claims by label, subgroups, and
+threads."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import missing, number, percent, plain, sentence
 from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
-from evalweave.report.claimed import QUALITATIVE, QUANTITATIVE, complements, label, numbers, places, quotes
+from evalweave.report.claimed import (
+    QUALITATIVE,
+    QUANTITATIVE,
+    complements,
+    label,
+    numbers,
+    places,
+    quotes,
+)
 from evalweave.report.data import ReportData
 from evalweave.report.figures.strip import reach, strip
-from evalweave.report.notes import released_note
-from evalweave.report.numbers import missing, number, percent, plain, sentence
 from evalweave.report.people import many
 from evalweave.report.sections import matrices, threads
 from evalweave.report.sentences import method
 from evalweave.report.terms import in_words
 
 CAPTION = (
-    "Each claim was declared with the sign it expects and the smallest difference that matters. Left the claim, then the "
-    "numbers on a scale that all claims of a unit share (shaded: too small to matter), then the voices, below what a "
+    "Each claim was declared with the sign it expects and the smallest difference that matters. "
+    "Left the claim, then the "
+    "numbers on a scale that all claims of a unit share (shaded: too small to matter), then the "
+    "voices, below what a "
     "declared rule says of both. The rule compares what was found; it does not prove anything."
 )
 
@@ -28,7 +39,8 @@ def section(data: ReportData) -> Section:
     title = "The two together"
     if data.released_joint is None or data.released_joint.empty:
         why = (
-            "No claims were declared, so numbers and voices stand side by side without a joint display."
+            "No claims were declared, so numbers and voices stand side by side without a joint "
+            "display."
             if data.study.qualitative
             else "A qualitative strand is not part of this study, so there is nothing to join."
         )
@@ -37,7 +49,11 @@ def section(data: ReportData) -> Section:
     released = data.profile.count_frame(joint, _contract())
     scales = {
         unit: reach(
-            [x for name in ("ci_low", "ci_high", "estimate", "margin") for x in part[name].astype(float)]
+            [
+                x
+                for name in ("ci_low", "ci_high", "estimate", "margin")
+                for x in part[name].astype(float)
+            ]
         )
         for unit, part in joint.groupby("outcome_unit")
     }
@@ -48,18 +64,23 @@ def section(data: ReportData) -> Section:
     )
     version = str(joint["rule_version"].iloc[0])
     notes: list[Text] = [
-        f"Convergence rule, version {version}; labels follow Farmer et al. (2006) and O’Cathain et al. (2010)."
+        f"Convergence rule, version {version}; labels follow Farmer et al. (2006) and O’Cathain et "
+        "al. (2010)."
     ]
     if data.study.study.synthetic:
         notes.insert(
-            0, text('<span class="sim">Simulated data.</span> Quotations and counts of people are invented.')
+            0,
+            text(
+                '<span class="sim">Simulated data.</span> Quotations and counts of people are '
+                "invented."
+            ),
         )
     blocks = (Joint(CAPTION, rows, tuple(notes)), *matrices.blocks(data), *threads.blocks(data))
     return Section("together", title, blocks)
 
 
 def _contract() -> Any:
-    from evalweave.tables import JOINT_DISPLAY
+    from evalweave.tables.joint import JOINT_DISPLAY
 
     return JOINT_DISPLAY
 
@@ -69,10 +90,21 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
     low, high = _real(record["ci_low"]), _real(record["ci_high"])
     return JointRow(
         claim=claim,
-        theme=str(record["theme_label"] if not missing(record["theme_label"]) else record["theme_id"]),
+        theme=str(
+            record["theme_label"] if not missing(record["theme_label"]) else record["theme_id"]
+        ),
         proposition=str(record["proposition"]),
         expectation=_expectation(record),
-        strip=strip(f"strip-{claim}", _real(record["estimate"]), low, high, float(record["margin"]), unit, scale, places(record)),
+        strip=strip(
+            f"strip-{claim}",
+            _real(record["estimate"]),
+            low,
+            high,
+            float(record["margin"]),
+            unit,
+            scale,
+            places(record),
+        ),
         numbers=numbers(record),
         quantitative=released_note(data.profile, sentence(_said(record["quantitative_detail"]))),
         voices=tuple(_voices(data, record, shown)),
@@ -82,7 +114,7 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         inputs=tuple(_inputs(data, record)),
         analyst=_analyst(record),
         analyst_by=_by(record),
-    )  # fmt: skip
+    )
 
 
 def _real(value: Any) -> float:
@@ -101,7 +133,9 @@ def _expectation(record: dict[Any, Any]) -> str:
         "none": "no difference that matters",
     }
     expected = sign.get(str(record["expected_sign"]), str(record["expected_sign"]))
-    declared = " Declared after the estimates were first seen." if record["post_hoc"] is True else ""
+    declared = (
+        " Declared after the estimates were first seen." if record["post_hoc"] is True else ""
+    )
     return (
         f"Expects {expected}; matters from {number(record['margin'])} {record['outcome_unit']} on. "
         f"Perspective: {many(str(record['role']))}.{declared}"
@@ -121,15 +155,18 @@ def _voices(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> 
 
     total = data.profile.mark(record["n_eligible"], of)
     lines: list[Text] = [text("{} of {} {} raised the theme.", count("n_raised"), total, role)]
-    lines.append(text("{} support the claim, {} contradict it.", count("n_supports"), count("n_contradicts")))
+    lines.append(
+        text("{} support the claim, {} contradict it.", count("n_supports"), count("n_contradicts"))
+    )
     if record["negative_case"] is True:
         lines.append("There is at least one negative case.")
     return lines
 
 
 def _mark(data: ReportData, exact: Any, shown: Any) -> Text:
-    """Return a count in words ("1 to 2" where it is small); * where only the secondary rule hides it."""
-    from evalweave.report.disclosure import HIDDEN, Released
+    """Return a count in words ("1 to 2" where it is small); * where only the secondary rule hides
+    it."""
+    from evalweave.release.disclosure import HIDDEN, Released
 
     if shown == HIDDEN and not data.profile.hides(int(exact), "participants"):
         return data.profile.mark_released(Released(HIDDEN, None, True), "participants")
@@ -152,12 +189,15 @@ def _label_note(record: dict[Any, Any]) -> str:
     people = QUALITATIVE.get(str(record["qualitative_state"]), "")
     said = f"Numbers: {numbers}. Voices: {people}."
     return said + (
-        " The strands answer different questions here, so no label is given." if complements(record) else ""
+        " The strands answer different questions here, so no label is given."
+        if complements(record)
+        else ""
     )
 
 
 def _estimate(data: ReportData, name: str, term: str) -> str:
-    """Return which estimate a claim speaks to: its analysis and, where the term says more, the term in words."""
+    """Return which estimate a claim speaks to: its analysis and, where the term says more, the term
+    in words."""
     analysis = next((each for each in data.study.analyses if each.name == name), None)
     if analysis is None:
         return f"{plain(name)}, {term}"
@@ -169,21 +209,32 @@ def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]
     unit = record["outcome_unit"]
     rows: list[tuple[Text, Text]] = [
         ("Estimate", _estimate(data, str(record["analysis"]), str(record["term"]))),
-        ("Inference", method(str(record["inference"])) if not missing(record["inference"]) else "none"),
+        (
+            "Inference",
+            method(str(record["inference"])) if not missing(record["inference"]) else "none",
+        ),
         ("Margin", f"{number(record['margin'])} {unit}"),
         ("Expected sign", str(record["expected_sign"])),
         (
             "Numbers",
-            f"{record['quantitative_state']}: {QUANTITATIVE.get(str(record['quantitative_state']), '')}",
+            f"{record['quantitative_state']}: "
+            f"{QUANTITATIVE.get(str(record['quantitative_state']), '')}",
         ),
-        ("Voices", f"{record['qualitative_state']}: {QUALITATIVE.get(str(record['qualitative_state']), '')}"),
+        (
+            "Voices",
+            f"{record['qualitative_state']}: "
+            f"{QUALITATIVE.get(str(record['qualitative_state']), '')}",
+        ),
     ]
     if not missing(record["label_stability"]):
-        rows.append((
-            "Label stability",
-            f"{percent(record['label_stability'])} of shifted intervals, margins and coder choices give the same label "
-            "(not a probability)",
-        ))  # fmt: skip
+        rows.append(
+            (
+                "Label stability",
+                f"{percent(record['label_stability'])} of shifted intervals, margins and coder "
+                "choices give the same label "
+                "(not a probability)",
+            )
+        )
     detail = (data.joint_detail.get("claims") or {}).get(str(record["claim_id"])) or {}
     stability = detail.get("stability") or {}
     if stability.get("labels") and not missing(record["label_stability"]):
@@ -206,17 +257,31 @@ def _declared(data: ReportData, claim: str) -> list[tuple[Text, Text]]:
     rows: list[tuple[Text, Text]] = []
     if len(found):
         record = found.iloc[0]
-        for name, label in (("rationale", "Why"), ("author", "Declared by"), ("declared_on", "Declared on")):
+        for name, label in (
+            ("rationale", "Why"),
+            ("author", "Declared by"),
+            ("declared_on", "Declared on"),
+        ):
             if name in found and not missing(record[name]):
                 rows.append((label, str(record[name])))
     return rows
 
 
 def _analyst(record: dict[Any, Any]) -> str:
-    parts = [str(record[name]) for name in ("analyst_label", "analyst_reason") if not missing(record[name])]
+    parts = [
+        str(record[name])
+        for name in ("analyst_label", "analyst_reason")
+        if not missing(record[name])
+    ]
     return ": ".join(parts)
 
 
 def _by(record: dict[Any, Any]) -> str:
-    parts = [str(record[name]) for name in ("analyst_initials", "analyst_date") if not missing(record[name])]
-    return f"The analyst’s own reading, {', '.join(parts)}" if parts else "The analyst’s own reading"
+    parts = [
+        str(record[name])
+        for name in ("analyst_initials", "analyst_date")
+        if not missing(record[name])
+    ]
+    return (
+        f"The analyst’s own reading, {', '.join(parts)}" if parts else "The analyst’s own reading"
+    )

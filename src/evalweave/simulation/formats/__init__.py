@@ -1,8 +1,8 @@
 """The simulated study as other formats write it, so that tests can read one study four ways.
 
-Each module turns the tables that `simulation.written` makes (patients, registrations and events, all text) into the
-files of a format: name in the extract's folder → bytes. What a format has no field for is lost here, as it is in
-real extracts.
+Each module turns the tables that `simulation.written` makes (patients, registrations and events,
+all text) into the files of a format: name in the extract's folder → bytes. What a format has no
+field for is lost here, as it is in real extracts.
 """
 
 from __future__ import annotations

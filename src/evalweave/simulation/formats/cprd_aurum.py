@@ -1,8 +1,9 @@
-"""An extract as CPRD delivers Aurum: numbered tab-separated files and the lookups NumUnit and MedicalDictionary.
+"""An extract as CPRD delivers Aurum: numbered tab-separated files and the lookups NumUnit and
+MedicalDictionary.
 
-A registration is a row of Patient, and whoever moves has a new patid: the person's number and the practice's five
-digits. Ethnicity and deprivation are not in Aurum. Medcodeids of codes other than HbA1c and type 2 diabetes are
-made up.
+A registration is a row of Patient, and whoever moves has a new patid: the person's number and the
+practice's five digits. Ethnicity and deprivation are not in Aurum. Medcodeids of codes other than
+HbA1c and type 2 diabetes are made up.
 """
 
 from __future__ import annotations
@@ -18,13 +19,36 @@ MEDCODEIDS = {
     "44054006": "197761014",
 }
 OBSERVATION = (
-    "patid", "consid", "pracid", "obsid", "obsdate", "enterdate", "staffid", "parentobsid", "medcodeid", "value",
-    "numunitid", "obstypeid", "numrangelow", "numrangehigh", "probobsid",
-)  # fmt: skip
+    "patid",
+    "consid",
+    "pracid",
+    "obsid",
+    "obsdate",
+    "enterdate",
+    "staffid",
+    "parentobsid",
+    "medcodeid",
+    "value",
+    "numunitid",
+    "obstypeid",
+    "numrangelow",
+    "numrangehigh",
+    "probobsid",
+)
 PATIENT = (
-    "patid", "pracid", "usualgpstaffid", "gender", "yob", "mob", "emis_ddate", "regstartdate", "patienttypeid",
-    "regenddate", "acceptable", "cprd_ddate",
-)  # fmt: skip
+    "patid",
+    "pracid",
+    "usualgpstaffid",
+    "gender",
+    "yob",
+    "mob",
+    "emis_ddate",
+    "regstartdate",
+    "patienttypeid",
+    "regenddate",
+    "acceptable",
+    "cprd_ddate",
+)
 
 
 def pracids(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
@@ -34,8 +58,11 @@ def pracids(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
 
 
 def patids(tables: dict[str, pd.DataFrame]) -> dict[tuple[str, str], str]:
-    """Return (patient, practice) → patid, for every patient and practice that a registration joins."""
-    people = numbers(pd.concat([tables["patients"]["patient_id"], tables["registrations"]["patient_id"]]))
+    """Return (patient, practice) → patid, for every patient and practice that a registration
+    joins."""
+    people = numbers(
+        pd.concat([tables["patients"]["patient_id"], tables["registrations"]["patient_id"]])
+    )
     practices = pracids(tables)
     pairs = tables["registrations"][["patient_id", "practice_id"]].drop_duplicates()
     return {
@@ -51,9 +78,11 @@ def files(
     collected: dict[str, str] | None = None,
     parts: int = 2,
 ) -> dict[str, bytes]:
-    """Return the files; `missing` is what stands in blank cells, `collected` has a practice's last collection.
+    """Return the files; `missing` is what stands in blank cells, `collected` has a practice's last
+    collection.
 
-    Events may have a column family_history (true or blank); the latest registration with a practice counts.
+    Events may have a column family_history (true or blank); the latest registration with a practice
+    counts.
     """
     practices, who = pracids(tables), patids(tables)
     spells = tables["registrations"].sort_values("start", kind="stable")
@@ -61,7 +90,9 @@ def files(
     people = tables["patients"].merge(spells, on="patient_id", how="inner")
     patient = pd.DataFrame(
         {
-            "patid": [who[pair] for pair in zip(people["patient_id"], people["practice_id"], strict=True)],
+            "patid": [
+                who[pair] for pair in zip(people["patient_id"], people["practice_id"], strict=True)
+            ],
             "pracid": people["practice_id"].map(practices),
             "gender": people["sex"].map({"male": "1", "female": "2"}),
             "yob": people["birth_year"],
@@ -75,19 +106,27 @@ def files(
         }
     ).reindex(columns=list(PATIENT))
     practice = pd.DataFrame(
-        {"pracid": practices.values(), "lcd": [(collected or {}).get(name, "") for name in practices], "uts": "",
-         "region": "1"}
-    )  # fmt: skip
+        {
+            "pracid": practices.values(),
+            "lcd": [(collected or {}).get(name, "") for name in practices],
+            "uts": "",
+            "region": "1",
+        }
+    )
     observation, units, medcodes = _observations(tables["events"], who, practices)
     cut = -(-len(observation) // parts)
     made = {
         "sim_extract_patient_001.txt": patient,
         "sim_extract_practice_001.txt": practice.assign(lcd=_dmy(practice["lcd"])),
         **{
-            f"sim_extract_observation_{part + 1:03}.txt": observation.iloc[part * cut : (part + 1) * cut]
+            f"sim_extract_observation_{part + 1:03}.txt": observation.iloc[
+                part * cut : (part + 1) * cut
+            ]
             for part in range(parts)
         },
-        "sim_extract_staff_001.txt": pd.DataFrame({"staffid": ["1"], "pracid": ["20001"], "jobcatid": ["1"]}),
+        "sim_extract_staff_001.txt": pd.DataFrame(
+            {"staffid": ["1"], "pracid": ["20001"], "jobcatid": ["1"]}
+        ),
         "NumUnit.txt": pd.DataFrame({"numunitid": units.values(), "Description": units.keys()}),
         "MedicalDictionary.txt": pd.DataFrame(
             {
@@ -117,7 +156,9 @@ def _observations(
         for code, number in numbers(events["code"]).items()
     }
     family = (
-        events["family_history"] == "true" if "family_history" in events else pd.Series(False, events.index)
+        events["family_history"] == "true"
+        if "family_history" in events
+        else pd.Series(False, events.index)
     )
     made = pd.DataFrame(
         {

@@ -1,4 +1,5 @@
-"""An extract as ehrQL writes event-level data: no unit, no practice beside a record, booleans as T and F.
+"""An extract as ehrQL writes event-level data: no unit, no practice beside a record, booleans as T
+and F.
 
 Read it with the format `flat` and `COLUMNS` and `FILES` in the study file.
 """
@@ -20,13 +21,18 @@ COLUMNS = {
         "death_date": "date_of_death",
         "acceptable": "has_acceptable_record",
     },
-    "registrations": {"practice_id": "practice_pseudo_id", "start": "start_date", "end": "end_date"},
+    "registrations": {
+        "practice_id": "practice_pseudo_id",
+        "start": "start_date",
+        "end": "end_date",
+    },
     "events": {"code": "snomedct_code", "value": "numeric_value"},
 }
 
 
 def files(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
-    """Return the files. A value that is no number is blank: `numeric_value` is a float in OpenSAFELY's tables."""
+    """Return the files. A value that is no number is blank: `numeric_value` is a float in
+    OpenSAFELY's tables."""
     patients, events = tables["patients"], tables["events"]
     people = patients[["patient_id", "sex", "ethnicity", "imd_quintile"]].assign(
         year_of_birth=patients["birth_year"],

@@ -1,7 +1,8 @@
 """An extract as OMOP CDM 5.4: CSV or Parquet, names in either case.
 
-PERSON.care_site_id is the latest practice, so that moves are lost; there is no deprivation. HbA1c, type 1 and type 2
-diabetes have their standard concepts; other codes get numbers above two billion, which OMOP leaves to the site.
+PERSON.care_site_id is the latest practice, so that moves are lost; there is no deprivation. HbA1c,
+type 1 and type 2 diabetes have their standard concepts; other codes get numbers above two billion,
+which OMOP leaves to the site.
 """
 
 from __future__ import annotations
@@ -45,7 +46,9 @@ def concept_ids(tables: dict[str, pd.DataFrame]) -> dict[str, int]:
     return {code: CONCEPTS.get(code, LOCAL + number) for code, number in known.items()}
 
 
-def files(tables: dict[str, pd.DataFrame], form: str = "csv", upper: bool = True) -> dict[str, bytes]:
+def files(
+    tables: dict[str, pd.DataFrame], form: str = "csv", upper: bool = True
+) -> dict[str, bytes]:
     """Return the files as `csv` or `parquet`, file and column names in upper or lower case.
 
     Typed Parquet cannot hold 31/02/2016 or a value such as "see letter": they are blank there.
@@ -69,7 +72,9 @@ def _people(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     person = pd.DataFrame(
         {
             "person_id": _text(patients["patient_id"].map(ids)),
-            "gender_concept_id": patients["sex"].map({"male": "8507", "female": "8532"}).fillna("0"),
+            "gender_concept_id": patients["sex"]
+            .map({"male": "8507", "female": "8532"})
+            .fillna("0"),
             "year_of_birth": patients["birth_year"],
             "month_of_birth": patients["birth_month"],
             "race_concept_id": "0",
@@ -83,10 +88,14 @@ def _people(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
             "observation_period_id": [str(number) for number in range(1, len(known) + 1)],
             "person_id": _text(known["patient_id"].map(ids)).to_numpy(),
             "observation_period_start_date": known["start"].to_numpy(),
-            "observation_period_end_date": known["end"].where(known["end"] != "", STILL_THERE).to_numpy(),
+            "observation_period_end_date": known["end"]
+            .where(known["end"] != "", STILL_THERE)
+            .to_numpy(),
         }
     )
-    death = pd.DataFrame({"person_id": _text(dead["patient_id"].map(ids)), "death_date": dead["death_date"]})
+    death = pd.DataFrame(
+        {"person_id": _text(dead["patient_id"].map(ids)), "death_date": dead["death_date"]}
+    )
     care_site = pd.DataFrame(
         {"care_site_id": [str(n) for n in sites.values()], "care_site_source_value": list(sites)}
     )
@@ -95,14 +104,18 @@ def _people(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def _records(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     events, ids, concepts = tables["events"], person_ids(tables), concept_ids(tables)
-    who, what = _text(events["patient_id"].map(ids)), _text(events["code"].map(concepts)).replace("", "0")
+    who, what = (
+        _text(events["patient_id"].map(ids)),
+        _text(events["code"].map(concepts)).replace("", "0"),
+    )
     row = pd.Series([str(number) for number in range(1, len(events) + 1)], events.index)
     condition, procedure = events["code"].isin(CONDITIONS), events["code"] == REFERRAL
     value = events["value_text"].str.strip()
     parts = value.str.extract(r"^(<=|>=|<|>)\s*([\d.]+)$")
     number = parts[1].fillna(value)
     numeric = pd.to_numeric(number, errors="coerce").notna()
-    # every other known unit is a concept, the rest are text only: either may be all that a site fills in
+    # every other known unit is a concept, the rest are text only: either may be all that a site
+    # fills in
     unit = events["unit_text"].map(lambda text: UNITS.get(text, ("",))[0])
     unit = unit.where(row.astype("int64") % 2 == 0, "")
     whole = pd.DataFrame({"id": row, "person_id": who, "concept": what, "date": events["date"]})
@@ -135,9 +148,14 @@ def _records(tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def _concepts(concepts: dict[str, int]) -> pd.DataFrame:
     rows = [
-        (str(concept), code, "SNOMED") for code, concept in concepts.items() if concept not in HBA1C.values()
+        (str(concept), code, "SNOMED")
+        for code, concept in concepts.items()
+        if concept not in HBA1C.values()
     ]
-    rows += [(concept, "mm[Hg]" if name == "mmHg" else name, "UCUM") for name, (concept, _) in UNITS.items()]
+    rows += [
+        (concept, "mm[Hg]" if name == "mmHg" else name, "UCUM")
+        for name, (concept, _) in UNITS.items()
+    ]
     return pd.DataFrame(rows, columns=["concept_id", "concept_code", "vocabulary_id"])
 
 
@@ -154,7 +172,9 @@ def _parquet(table: pd.DataFrame) -> bytes:
         elif lower == "value_as_number":
             typed[name] = pd.to_numeric(column, errors="coerce")
         elif lower.endswith(WHOLE) and lower != "person_id":
-            typed[name] = pd.to_numeric(column).astype("float64")  # as pandas writes nullable numbers
+            typed[name] = pd.to_numeric(column).astype(
+                "float64"
+            )  # as pandas writes nullable numbers
         elif lower == "person_id":
             typed[name] = pd.to_numeric(column).astype("Int64")
         else:

@@ -1,0 +1,54 @@
+"""Expressions that several stages share: the period of a day, and means that no order of rows can
+change."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    pass
+
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    pass
+
+
+def period_expression(day: Any, period: str) -> Any:
+    """Return the number of the period that contains `day`, as `study.period_number` counts."""
+    year, month = day.year().cast("int64"), day.month().cast("int64")
+    if period == "financial_year":
+        return year - (month < 4).cast("int64")
+    if period == "calendar_year":
+        return year
+    months = {"month": 1, "quarter": 3, "half_year": 6}[period]
+    return year * (12 // months) + ((month - 1) / months).floor().cast("int64")
+
+
+def exact_mean(value: Any, where: Any = None) -> Any:
+    """Return the mean (of rows `where` a condition holds) as an aggregate that does not depend on
+    the order of rows.
+
+    Sums of floating-point numbers differ in the last digits with the order in which an engine
+    happens to add; so whole parts and fractions (in units of 2⁻⁴⁰) are added as whole numbers. A
+    single value stays what it is.
+    """
+    n = value.count(where=where)
+    several = whole_part(value).sum(where=where).cast("float64") + (
+        fraction(value).sum(where=where).cast("float64") / FRACTION
+    )
+    return (n == 1).ifelse(value.max(where=where), several / n)
+
+
+FRACTION = float(1 << 40)
+
+
+def whole_part(value: Any) -> Any:
+    """Return the largest whole number that is not greater."""
+    return value.floor().cast("int64")
+
+
+def fraction(value: Any) -> Any:
+    """Return what lies above the whole part, in units of 2⁻⁴⁰."""
+    return ((value - value.floor()) * FRACTION).round().cast("int64")

@@ -1,0 +1,55 @@
+"""Who is treated when, as columns of a least-squares design, and designs in which nobody can be
+compared."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from evalweave.errors import DataError
+from evalweave.estimators.least_squares import Cells
+from evalweave.fits.result import Floats, Ints, PanelData
+
+FEWEST = 4  # practices per arm below which a subgroup level is refused
+CONVENTION = "patient effects absorbed, period effects explicit; patients seen once stay in N"
+
+
+def started(cohort: float, level: int, periods: Ints) -> Floats:
+    """Return D by period (T x 1)."""
+    return np.asarray((periods >= cohort)[:, None], dtype=np.float64)
+
+
+def by_level(levels: list[int]) -> Cells:
+    """Return D interacted with each subgroup level (T x S)."""
+
+    def cells(cohort: float, level: int, periods: Ints) -> Floats:
+        table = np.zeros((len(periods), len(levels)))
+        if level in levels:
+            table[:, levels.index(level)] = periods >= cohort
+        return table
+
+    return cells
+
+
+def convention(panel: PanelData) -> str:
+    """Return the words for the `convention` column."""
+    return CONVENTION + (
+        "; weighted (cr2 takes weights as inverse variances)" if panel.weighted else ""
+    )
+
+
+def check_treated(panel: PanelData) -> None:
+    """Raise `DataError` where no difference in differences exists at all, and say why."""
+    treated = panel.period >= panel.first_treated
+    if not np.isfinite(panel.first_treated).any():
+        raise DataError(
+            "Nobody is ever treated: the column of first treated periods is blank throughout."
+        )
+    if not treated.any():
+        raise DataError(
+            "Nobody is treated yet within the panel: every start lies after the last period."
+        )
+    if treated.all():
+        raise DataError(
+            "Everybody is treated from the first period on: there is no untreated period to "
+            "compare with."
+        )

@@ -1,0 +1,343 @@
+"""Looking an extract over before anything runs: everything that is wrong at once, or what was
+recognised.
+
+Of a long file only the beginning is looked at; ingest looks at all of it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave import engine
+from evalweave.errors import EvalweaveError, Fault, StudyError
+from evalweave.extract import cost, ingest, sanity
+from evalweave.extract.readers import TEXT_COLUMNS
+from evalweave.reading.textfiles import look
+from evalweave.records.codelists import Codelist
+from evalweave.study.periods import period_number
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+    from evalweave.study.records import Extract
+    from evalweave.study.whole import Study
+
+LIMIT = 32 << 20  # bytes of text looked at in each file
+
+
+@dataclass
+class Found:
+    """What looking over an extract found."""
+
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    recognised: list[str] = field(default_factory=list)
+    tables: dict[str, Any] = field(default_factory=dict)
+    rows: dict[str, int] = field(
+        default_factory=dict
+    )  # of each table, projected where only looked at partly
+    text_bytes: int = 0
+    typed_bytes: int = 0
+    partly: bool = False
+    misdirected: bool = False  # what is wrong is said by the study file
+
+
+def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
+    """Return the extract's tables as far as they were looked at, and every fault of its files."""
+    found = Found()
+    for table in TEXT_COLUMNS:
+        try:
+            sources = ingest.sources_of(extract, table)
+        except EvalweaveError as error:
+            found.misdirected |= isinstance(error, StudyError)
+            if str(error) not in found.faults:
+                found.faults.append(str(error))
+            continue
+        parts = []
+        looked: list[tuple[str, str]] = []
+        found.notes += [note for source in sources for note in source.notes]
+        for place, source in enumerate(sources):
+            seen = look(
+                source.path, source.name, scratch, source.delimiter or extract.delimiter, LIMIT
+            )
+            looked += [(seen.name, seen.sha256)] if seen.sha256 and not seen.faults else []
+            found.notes += seen.notes
+            found.partly |= any("only the first" in note for note in seen.notes)
+            part, faults = _part(backend, seen, source, extract, table, scratch, f"{table}_{place}")
+            found.faults += [str(fault) for fault in faults]
+            if part is not None:
+                parts.append(part)
+                n = int(backend.to_pyarrow(part.count().as_table())[0][0].as_py())
+                size = cost.unpacked(source.path)
+                whole = (
+                    size / max(seen.path.stat().st_size, 1)
+                    if "only the first" in " ".join(seen.notes)
+                    else 1
+                )
+                found.rows[table] = found.rows.get(table, 0) + round(n * whole)
+                if seen.kind == "text":
+                    found.text_bytes += size
+                else:
+                    found.typed_bytes += size
+        found.faults += [str(fault) for fault in ingest.repeated(looked)]
+        if parts:
+            whole = parts[0]
+            for part in parts[1:]:
+                whole = whole.union(part)
+            found.tables[table] = whole
+    return found
+
+
+def _part(
+    backend: Any, seen: Any, source: Any, extract: Extract, table: str, scratch: Path, name: str
+) -> tuple[ir.Table | None, list[Fault]]:
+    parsed, faults = ingest.parsed_table(backend, seen, source, extract, table, scratch)
+    if parsed is None:
+        return None, faults
+    try:
+        part = engine.keep(backend, name, parsed)
+    except Exception as error:
+        if not ingest.is_about_rows(error, seen):
+            return None, [ingest.unread(source.name, seen, error)]
+        return None, sanity.of_rows(
+            source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted, error
+        )
+    counts = sanity.counts(backend, part, table, extract.date_format)
+    return part, sanity.of_cells(source.name, table, extract.date_format, counts)
+
+
+def compare(
+    backend: Any,
+    found: Found,
+    practices: pd.DataFrame | None,
+    lists: dict[str, Codelist],
+    study: Study,
+) -> None:
+    """Hold the tables against each other, the practices and the code lists; add faults and what was
+    recognised."""
+    one = {
+        name: backend.to_pyarrow(expression.as_table())[0][0].as_py()
+        for name, expression in _figures(found).items()
+    }
+    for table in TEXT_COLUMNS:
+        if table in found.tables:
+            found.recognised.append(f"{table}: {one[table]:,} rows")
+    if "patients" in one:
+        found.recognised.append(f"people: {one['people']:,}")
+        found.faults += _blank_subgroups(backend, found.tables["patients"], study)
+    known = set(practices["practice_id"]) if practices is not None else set()
+    if "registrations" in found.tables and practices is not None:
+        there = _distinct(backend, found.tables["registrations"], "practice_id")
+        found.recognised.append(
+            f"practices: {len(there & known)} of {len(known)} have registrations"
+        )
+        if not there & known:
+            found.faults.append(
+                f"{Path(study.practices).name}, column practice_id: found none of the practices of "
+                "registrations, "
+                "expected the same identifiers. Compare how they are written (leading zeros, "
+                "prefixes)."
+            )
+        elif alike := _but_for_zeros(there - known, known):
+            found.faults.append(
+                f"{Path(study.practices).name}, column practice_id: found {alike} practices that "
+                "registrations write "
+                "with other leading zeros or in another case, expected the same identifiers. Write "
+                "them alike (a "
+                "spreadsheet removes leading zeros)."
+            )
+        elif there - known:
+            found.notes.append(
+                f"registrations: {len(there - known)} practices are not in "
+                f"{Path(study.practices).name}; "
+                "their registrations will be set aside."
+            )
+    for table in ("registrations", "events"):
+        if not {"patients", table} <= set(found.tables) or found.partly:
+            continue
+        rows, patients = found.tables[table], found.tables["patients"]
+        strangers = rows.filter(rows.patient_id.notnull()).anti_join(patients, "patient_id")
+        n = int(backend.to_pyarrow(strangers.count().as_table())[0][0].as_py())
+        if n and 2 * n > one[table]:
+            found.faults.append(
+                f"{table}, column patient_id: found {n:,} of {one[table]:,} rows of people who are "
+                "not in patients, "
+                "expected few. Compare how identifiers are written, and whether columns are "
+                "swapped."
+            )
+    if "events" in found.tables:
+        _outcomes(backend, found, lists, study)
+
+
+def _but_for_zeros(strange: set[str], known: set[str]) -> int:
+    """Return how many identifiers are known ones but for leading zeros or case."""
+    plain = {name.lstrip("0").casefold() for name in known}
+    return sum(name.lstrip("0").casefold() in plain for name in strange)
+
+
+def _blank_subgroups(backend: Any, patients: ir.Table, study: Study) -> list[str]:
+    """Return a fault for each analysis by a fact that no patient has (some formats carry
+    neither)."""
+    facts = {"imd_quintile": "imd_quintile", "white": "ethnicity"}
+    filled = patients.aggregate(
+        **{name: patients[column].count() for name, column in facts.items()}
+    )
+    known = backend.to_pyarrow(filled).to_pylist()[0]
+    return [
+        str(
+            Fault(
+                "patients",
+                "it blank for everybody",
+                f"values, as the analysis {each.name} asks for",
+                "Add the column to the extract, or remove that analysis.",
+                column=facts[each.subgroup],
+            )
+        )
+        for each in study.analyses
+        if each.subgroup in facts and not known[each.subgroup]
+    ]
+
+
+def _figures(found: Found) -> dict[str, Any]:
+    figures = {table: there.count() for table, there in found.tables.items()}
+    if "patients" in found.tables:
+        figures["people"] = found.tables["patients"].patient_id.nunique()
+    return figures
+
+
+def _distinct(backend: Any, table: ir.Table, column: str) -> set[str]:
+    values = backend.to_pyarrow(table.select(column).distinct())[column].to_pylist()
+    return {value for value in values if value is not None}
+
+
+def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Study) -> None:
+    """Count the records of each outcome and condition, their units and days."""
+    from evalweave.records import entries
+
+    events = found.tables["events"]
+    key = ["code_system", "code"]
+    coded = events.inner_join(entries.code_table(lists, study.outcomes), key)
+    measured = coded.filter(coded.outcome.notnull())
+    by = measured.group_by("outcome").aggregate(
+        n=measured.count(),
+        n_values=measured.value.count(),
+        first=measured.date.quantile(0.01),
+        last=measured.date.quantile(0.99),
+    )
+    rows = {row["outcome"]: row for row in backend.to_pyarrow(by).to_pylist()}
+    units = measured.group_by("outcome", "unit_text").aggregate(n=measured.count())
+    told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
+    for name in study.outcomes:
+        if name not in rows:
+            if not found.partly and (study.outcomes[name].codelist or name) in lists:
+                listed = lists[study.outcomes[name].codelist or name]
+                found.faults.append(
+                    f'events, column code: found no record of the outcome "{name}", expected codes '
+                    "of its list. "
+                    f"{_systems(backend, events, listed)}"
+                )
+            continue
+        row = rows[name]
+        if not row["n_values"] and not study.outcomes[name].binary and not found.partly:
+            found.faults.append(
+                f"events, column value: found no number in any of the {row['n']:,} records of the "
+                f'outcome "{name}", '
+                "expected values. Compare the columns of events, and extract, columns."
+            )
+        shown = ", ".join(
+            f"{unit['unit_text'] or 'no unit'} {unit['n']:,}"
+            for unit in told
+            if unit["outcome"] == name
+        ).split(", ")
+        more = f" and {len(shown) - 4} more spellings" if len(shown) > 4 else ""
+        found.recognised.append(
+            f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
+            f"units: {', '.join(shown[:4])}{more}"
+        )
+    conditions = coded.inner_join(entries.condition_table(lists, study.outcomes), "kind")
+    counted = conditions.group_by("codelist").aggregate(n=conditions.count())
+    n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
+    for name in lists:
+        if name in {outcome.codelist or each for each, outcome in study.outcomes.items()}:
+            continue
+        for label in lists[name].labels():
+            found.recognised.append(f"{label}: {n.get(label, 0):,} records")
+            if label in study.eligibility.conditions and not n.get(label) and not found.partly:
+                found.faults.append(
+                    f'events, column code: found no record of "{label}", which eligibility asks '
+                    "for, expected some. "
+                    "Compare its code list with the codes of the extract. "
+                    f"{_systems(backend, events, lists[name])}"
+                )
+
+
+def _systems(backend: Any, events: ir.Table, listed: Codelist) -> str:
+    """Return in a sentence which coding systems the events and a code list use."""
+    theirs = ", ".join(sorted(_distinct(backend, events, "code_system"))[:8])
+    ours = ", ".join(sorted({entry.code.system for entry in listed.entries}))
+    return (
+        f"Compare the coding systems: events say {theirs} (extract, code_system), {listed.file} "
+        f"says {ours}."
+    )
+
+
+def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
+    """Return what is wrong with the practices as a design: arms of one practice, a start without a
+    period before."""
+    file, period = Path(study.practices).name, study.window.period
+    faults = []
+    first = period_number(study.window.first, period)
+    starts = practices["programme_start"]
+    for row, start in enumerate(starts, start=2):
+        if isinstance(start, dt.date) and period_number(start, period) <= first:
+            fault = Fault(
+                file,
+                f"a programme that starts on {start}, with no period before",
+                f"a start after the first period of the window ({study.window.first})",
+                "Begin the window earlier, or leave the practice out.",
+                row,
+                "programme_start",
+            )
+            faults.append(str(fault))
+    for name, group in study.comparisons.items():
+        if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
+            fault = Fault(
+                file,
+                f"one start for all practices, so that comparison {name} has nobody to compare "
+                "with",
+                "later starters or practices without the programme",
+                column="programme_start",
+            )
+            faults.append(str(fault))
+        never = practices[starts.isna()]
+        if group.areas is not None:
+            absent = sorted(set(group.areas) - set(practices["area"].dropna()))
+            faults += [
+                str(
+                    Fault(
+                        file,
+                        f'no practice of the area "{area}", which comparison {name} asks for',
+                        "at least two",
+                        "Correct the area there or in the study file.",
+                        column="area",
+                    )
+                )
+                for area in absent
+            ]
+            never = never[never["area"].isin(group.areas)]
+        for arm, n in (("programme", int(starts.notna().sum())), ("comparison", len(never))):
+            asked = arm == "programme" or group.kind == "never_treated"
+            if n < 2 and asked and not (group.areas is not None and absent):
+                fault = Fault(
+                    file,
+                    f"{n} practices in the {arm} arm of comparison {name}",
+                    "at least two",
+                    "With one practice nothing tells its programme from its other peculiarities.",
+                    column="programme_start",
+                )
+                faults.append(str(fault))
+    return faults

@@ -1,0 +1,311 @@
+"""Faults of a whole file that only its cells show: another date order, decimal commas, ragged or
+repeated rows.
+
+A cell that cannot be read is counted, kept as text and set aside later by a rule. A file whose
+cells say that it is written in another way than declared is refused: reading on would silently
+misread the rest of it.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import Fault
+from evalweave.extract import parsing
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
+SHOWN_ROWS = 5
+WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
+MISSING = (
+    "NA",
+    "N/A",
+    "NULL",
+    "NONE",
+    "NAN",
+    "NAT",
+    ".",
+    "-",
+    "MISSING",
+    "#N/A",
+)  # as tools write a blank
+EXPONENTIAL = r"^[0-9]([.,][0-9]+)?E[+][0-9]+$"
+IDENTIFIERS = {
+    "patients": ("patient_id",),
+    "registrations": ("patient_id", "practice_id"),
+    "events": ("patient_id", "practice_id", "code"),
+}
+DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
+
+
+def counts(
+    backend: Any, part: ir.Table, table: str, order: str, columns: tuple[str, ...] = ()
+) -> dict[str, int]:
+    """Return of a parsed part: rows, filled and unreadable cells, and what points to another way of
+    writing.
+
+    `any:<column>` counts the filled cells of each of `columns`. Other ways are tried on the
+    unreadable cells only: `<order>:<column>` counts dates that fit another order, `decimal_comma`
+    values such as 48,5.
+    """
+    wanted: dict[str, Any] = {"rows": part.count()}
+    read_from = parsing.READ_FROM[table]
+    wanted |= {
+        f"any:{column}": part[column].count() for column in columns if column not in read_from
+    }
+    for column, text in read_from.items():
+        wanted[f"read:{column}"] = part[column].count()
+        wanted[f"unreadable:{column}"] = part[text].count()
+    for column in IDENTIFIERS[
+        table
+    ]:  # few cells hold E+ (some pseudonyms do), so few are looked at closely
+        cells = part[column]
+        cut = cells.contains("E+").ifelse(cells.re_search(EXPONENTIAL), False)
+        wanted[f"exponential:{column}"] = cut.sum()
+    found = _one_row(backend, part.aggregate(**wanted))
+    for column in read_from:
+        found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
+        found[f"any:{column}"] = found[f"filled:{column}"]
+    for column in DATES[table]:
+        others = [other for other in WRITTEN if other != order]
+        found.update({f"{other}:{column}": 0 for other in (*others, "missing")})
+        if found[f"unreadable:{column}"]:
+            text = f"{column}_text"
+            unread = part.filter(part[text].notnull())
+            fits = {
+                f"{other}:{column}": parsing.date(unread[text], other).count() for other in others
+            }
+            fits[f"missing:{column}"] = unread[text].upper().isin(MISSING).sum()
+            found.update(_one_row(backend, unread.aggregate(**fits)))
+    if table == "events":
+        found["decimal_comma"] = 0
+        if found["unreadable:value"]:
+            unread = part.filter(part.value_text.notnull())
+            comma = unread.value_text.re_search(r"^[+-]?\d+,\d+$").sum()
+            found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
+    return found
+
+
+def _one_row(backend: Any, figures: ir.Table) -> dict[str, int]:
+    return {
+        name: int(value or 0) for name, value in backend.to_pyarrow(figures).to_pylist()[0].items()
+    }
+
+
+def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fault]:
+    """Return the faults that the `counts` of a file show."""
+    faults = []
+    for column in DATES[table]:
+        filled, unreadable = seen[f"filled:{column}"], seen[f"unreadable:{column}"]
+        if not unreadable:
+            continue
+        others = {other: seen[f"{other}:{column}"] for other in WRITTEN if other != order}
+        other = max(others, key=lambda each: others[each])
+        if others[other] > OTHER_ORDER_SHARE * filled:
+            whole = others[other] == filled
+            fit = [each for each in others if others[each] == others[other]]
+            shown = " or ".join(f"{WRITTEN[each]} ({each})" for each in fit)
+            faults.append(
+                Fault(
+                    name,
+                    f"{others[other]} of {filled} dates that "
+                    f"{'fit' if len(fit) > 1 else 'only fit'} the order {shown}",
+                    f"{WRITTEN[order]} ({order}) throughout, as extract, date_format says",
+                    "Find out which of them it is, and set extract, date_format."
+                    if whole and len(fit) > 1
+                    else f"Set extract, date_format: {other}."
+                    if whole
+                    else "Orders are mixed, so that days and months of the others may be exchanged "
+                    "too: "
+                    "have the dates written in one order.",
+                    column=column,
+                )
+            )
+        elif seen[f"missing:{column}"] > OTHER_ORDER_SHARE * filled:
+            faults.append(
+                Fault(
+                    name,
+                    f"{seen[f'missing:{column}']} of {filled} cells with a word for missing, such "
+                    "as NA",
+                    "blanks where there is no date",
+                    "Say under extract, missing, which words are used: [NA].",
+                    column=column,
+                )
+            )
+        elif 2 * unreadable > filled:
+            faults.append(
+                Fault(
+                    name,
+                    f"{unreadable} of {filled} cells that are no dates",
+                    f"dates such as {WRITTEN[order]}",
+                    "Perhaps columns are swapped: compare the header with the rows.",
+                    column=column,
+                )
+            )
+    faults += [
+        Fault(
+            name,
+            f"{seen[f'exponential:{column}']} cells in exponential form, such as 1.26E+16",
+            "all digits of an identifier",
+            "A spreadsheet has cut them: export the file again, and do not save it from a "
+            "spreadsheet.",
+            column=column,
+        )
+        for column in IDENTIFIERS[table]
+        if seen[f"exponential:{column}"]
+    ]
+    if table == "events" and seen["decimal_comma"] > 0.5 * seen["filled:value"]:
+        faults.append(
+            Fault(
+                name,
+                f"decimal commas in {seen['decimal_comma']} of {seen['filled:value']} values",
+                "decimal points, such as 48.5",
+                "Export it with decimal points.",
+                column="value",
+            )
+        )
+    if table == "patients" and 2 * seen["unreadable:birth_year"] > seen["filled:birth_year"]:
+        faults.append(
+            Fault(
+                name,
+                f"{seen['unreadable:birth_year']} of {seen['filled:birth_year']} cells that are no "
+                "years",
+                "years such as 1957",
+                "Perhaps columns are swapped: compare the header with the rows.",
+                column="birth_year",
+            )
+        )
+    return faults
+
+
+def of_rows(
+    name: str, path: Path, delimiter: str, width: int, quoted: bool, error: Exception | None = None
+) -> list[Fault]:
+    """Return which rows have too few or too many cells, by reading the file slowly (only after a
+    fast read failed).
+
+    Where every row has as many as the header, `error` of the fast read says which line it stopped
+    at.
+    """
+    csv.field_size_limit(1 << 27)
+    wrong: dict[str, list[int]] = {}
+    totals: Counter[str] = Counter()
+    for row, cells in _records(path, delimiter, quoted):
+        if cells and len(cells) != width:
+            kind = f"{len(cells)} cells"
+            totals[kind] += 1
+            if len(wrong.setdefault(kind, [])) < SHOWN_ROWS:
+                wrong[kind].append(row)
+    faults = []
+    for kind, rows in sorted(wrong.items()):
+        more = totals[kind] - len(rows)
+        others = f" and in {more} more rows" if more else ""
+        listed = ", ".join(str(row) for row in rows[1:])
+        also = f" (also in row {listed}{others})" if listed else others
+        faults.append(
+            Fault(
+                name,
+                f"{kind}{also}",
+                f"{width}, as in the header",
+                "A cell that holds the separator or a quote must stand in double quotes.",
+                row=rows[0],
+            )
+        )
+    if not faults:
+        faults.append(_untellable(name, path, error))
+    return faults
+
+
+def _untellable(name: str, path: Path, error: Exception | None) -> Fault:
+    """Return the fault of a file whose rows the engine cannot tell apart, though each may have
+    enough cells."""
+    lone = _lone_carriage_return(path)
+    if lone is not None:
+        return Fault(
+            name,
+            "a carriage return that ends no line, or line ends of several kinds",
+            "one kind of line end",
+            "Export it again with LF or CRLF line ends.",
+            row=lone,
+        )
+    stopped = re.search(r"CSV Error on Line: (\d+)", str(error))
+    return Fault(
+        name,
+        "a row that cannot be told from the next (a quote that is never closed, text after a "
+        "closing quote, or a "
+        "line of many megabytes)",
+        "one row a line",
+        "Export it again with every text cell in double quotes, and quotes within it doubled.",
+        row=int(stopped[1]) if stopped else None,
+    )
+
+
+def _lone_carriage_return(path: Path) -> int | None:
+    """Return the line of the first carriage return without line feed; None without one, or where
+    all are such."""
+    row, found = 1, None
+    with path.open("rb") as handle:
+        for line in handle:
+            if found is None and b"\r" in line.removesuffix(b"\r\n"):
+                found = row
+            row += line.endswith(b"\n")
+    return found if row > 1 else None
+
+
+def swallowed(name: str, path: Path, delimiter: str, width: int) -> list[Fault]:
+    """Return the rows in which a quote takes in whole rows that follow, up to the next quote.
+
+    Such a file breaks no rule of CSV, so only the shape shows it: what stands before the first and
+    after the last line end in the cell makes up one row with the cells around it, and every line
+    between them is as wide as a row.
+    """
+    csv.field_size_limit(1 << 27)
+    rows = []
+    for row, cells in _records(path, delimiter, True):
+        for place, cell in enumerate(cells):
+            first, *between = cell.split("\n")
+            if not between or len(cells) != width:
+                continue
+            last = between.pop()
+            before, after = first.count(delimiter), last.count(delimiter)
+            whole = all(line.count(delimiter) == width - 1 for line in between)
+            if before == width - 1 - place and after == place and whole:
+                rows.append(row)
+    if not rows:
+        return []
+    more = f" (also in {len(rows) - 1} more rows)" if len(rows) > 1 else ""
+    return [
+        Fault(
+            name,
+            f"a quote that takes in the rows that follow it{more}",
+            "one row a line",
+            "Export it again with every text cell in double quotes, and quotes within it doubled.",
+            row=rows[0],
+        )
+    ]
+
+
+def _records(path: Path, delimiter: str, quoted: bool) -> Iterator[tuple[int, list[str]]]:
+    """Yield (row, cells) below the header, rows counted as a text editor counts lines; blank lines
+    are none."""
+    with path.open(encoding="utf-8-sig", newline="", errors="replace") as handle:
+        records = csv.reader(
+            handle, delimiter=delimiter, quoting=csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+        )
+        header = True
+        while True:
+            row = records.line_num + 1
+            try:
+                cells = next(records)
+            except (StopIteration, csv.Error):
+                return
+            if cells and not header:
+                yield row, cells
+            header = header and not cells

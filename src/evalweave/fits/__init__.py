@@ -1,0 +1,1 @@
+"""What every estimator returns, and the distributions that intervals are taken from."""

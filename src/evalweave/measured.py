@@ -1,0 +1,79 @@
+"""A difference-in-differences on being measured at all: who was in follow-up, and did the programme
+change who is seen?"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evalweave.errors import DataError
+from evalweave.fitting import FitResult, fit
+from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
+
+
+def measured_did(
+    frame: pd.DataFrame, columns: Columns, measured: str, inference: tuple[str, ...] = ("cr2",)
+) -> FitResult:
+    """Return TWFE of `measured` (1 = has a value, 0 = none) on availability: a linear probability
+    model.
+
+    `frame` has one row for every patient-period in follow-up, measured or not. A programme that
+    changes who is measured biases the outcome's estimate; the effect is in probability of being
+    measured a period.
+
+    Raises:
+        DataError: if `measured` holds anything but 0 and 1, or the panel is at fault.
+    """
+    if measured in frame and not frame[measured].dropna().isin([0, 1]).all():
+        raise DataError(
+            f"the panel, column {measured}: found other values, expected 1 (measured) and 0 (not)."
+        )
+    analysis = AnalysisOptions.model_validate(
+        {
+            "name": "measured",
+            "estimator": "twfe",
+            "inference": list(inference),
+            "diagnostics": False,
+        }
+    )
+    return fit(
+        frame,
+        FitSpec(columns=columns.model_copy(update={"outcome": measured}), analyses=[analysis]),
+    )
+
+
+def measured_effect(frame: pd.DataFrame, columns: Columns, measured: str) -> dict[str, Any]:
+    """Return the `att` of `measured_did` with its cr2 interval for diagnostics.json, or why there
+    is none."""
+    try:
+        row = measured_did(frame, columns, measured).rows[0]
+    except DataError as error:
+        return {"absent": str(error)}
+    return {
+        name: row[name]
+        for name in ("estimate", "std_error", "ci_low", "ci_high", "p_value", "inference")
+    }
+
+
+def followed_rows(
+    followed: pd.DataFrame, panel: pd.DataFrame, columns: Columns, measured: str
+) -> pd.DataFrame:
+    """Return every patient-period in follow-up with `measured` = 1 where the `panel` has the
+    outcome, 0 elsewhere.
+
+    `followed` has a row a patient and unbroken run of periods (from_period to to_period, both
+    included).
+    """
+    n = (followed["to_period"] - followed["from_period"] + 1).to_numpy(dtype="int64")
+    at = np.repeat(np.arange(len(followed)), n)
+    within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
+    rows = followed.iloc[at].drop(columns=["from_period", "to_period"])
+    rows[columns.period] = followed["from_period"].to_numpy(dtype="int64")[at] + within
+    seen = panel[list(rows.columns)].assign(**{measured: panel[columns.outcome].notna()})
+    whole = pd.concat([seen.astype({columns.period: "int64"}), rows.assign(**{measured: False})])
+    whole = whole.drop_duplicates([columns.unit, columns.period])  # the panel's rows come first
+    return whole.astype({measured: "int64"}).sort_values(
+        [columns.unit, columns.period], ignore_index=True
+    )

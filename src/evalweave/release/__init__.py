@@ -1,0 +1,2 @@
+"""What may leave: disclosure, identifiers, audit, manifest, and comparing or reproducing what
+left."""

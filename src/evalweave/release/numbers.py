@@ -1,0 +1,95 @@
+"""Numbers as the report prints them: true minus signs, intervals in words, never a bare p-value."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+MINUS = "−"
+NO_LOW, NO_HIGH = "no lower limit", "no upper limit"
+
+
+def missing(value: Any) -> bool:
+    """Is a cell blank (None, NaN or pandas' NA)?"""
+    return value is None or str(value) in ("<NA>", "nan", "NaT", "None", "")
+
+
+def decimals(std_error: float) -> int:
+    """Return how many decimals an estimate deserves: two, more for very small and fewer for large
+    errors."""
+    if missing(std_error) or not math.isfinite(std_error) or std_error <= 0:
+        return 2
+    return (
+        min(4, max(0, 1 - math.floor(math.log10(std_error))))
+        if std_error >= 10 or std_error < 0.005
+        else 2
+    )
+
+
+def number(value: Any, places: int = 2) -> str:
+    """Return a number with a true minus sign and no negative zero; a blank cell is an en dash."""
+    if missing(value):
+        return "–"
+    value = float(value)
+    if math.isinf(value):
+        return f"{MINUS}∞" if value < 0 else "∞"
+    text = f"{value:,.{places}f}"
+    if text.startswith("-"):
+        text = text[1:] if not any(digit in text for digit in "123456789") else MINUS + text[1:]
+    return text
+
+
+def interval(low: Any, high: Any, places: int = 2) -> str:
+    """Return an interval as `−0.17 to −0.03`; an end without limit says so."""
+    if missing(low) or missing(high):
+        return "no interval"
+    if math.isinf(low) and math.isinf(high):
+        return "no limit on either side"
+    left = NO_LOW if math.isinf(low) else number(low, places)
+    right = NO_HIGH if math.isinf(high) else number(high, places)
+    return f"{left} to {right}"
+
+
+def estimate(value: Any, low: Any, high: Any, level: float = 0.95, places: int = 2) -> str:
+    """Return `−0.10 (95 % CI −0.17 to −0.03)`."""
+    if missing(value):
+        return "no estimate"
+    return f"{number(value, places)} ({percent(level)} CI {interval(low, high, places)})"
+
+
+def percent(share: Any, places: int = 0) -> str:
+    """Return a share as `95 %` (with a narrow no-break space)."""
+    return "–" if missing(share) else f"{number(100 * float(share), places)}\u202f%"
+
+
+def p_value(value: Any) -> str:
+    """Return `p = 0.03` or `p < 0.001`; to be printed beside an estimate only."""
+    if missing(value):
+        return ""
+    if value < 0.001:
+        return "p < 0.001"
+    return f"p = {value:.3f}" if value < 0.0995 else f"p = {value:.2f}"
+
+
+def excludes_zero(low: Any, high: Any) -> bool | None:
+    """Does an interval exclude zero? None where there is no interval."""
+    if missing(low) or missing(high):
+        return None
+    return bool(low > 0 or high < 0)
+
+
+def joined(words: list[str], last: str = "and") -> str:
+    """Return `a, b and c`."""
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {last} {words[-1]}"
+
+
+def plain(name: str) -> str:
+    """Return an identifier such as `imd_quintile` as words."""
+    return name.replace("_", " ")
+
+
+def sentence(text: str) -> str:
+    """Return a text with a capital first letter, the rest unchanged."""
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,242 @@
+"""Reading back what was released: the text, the marked counts and the tables of each kind of file.
+
+Nothing here trusts how a file was made. HTML and SVG are read as markup and also as raw text
+(comments, styles and attributes travel with the file), Word documents as the XML inside, JSON and
+CSV cell by cell.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import csv
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from html import unescape
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+MARKUP = (".html", ".htm", ".svg", ".xml")
+PLAIN = (".txt", ".md", ".css", ".js", ".log", ".yaml", ".yml")
+PACKED = (".docx", ".xlsx")
+PICTURES = (".png", ".jpeg", ".jpg")
+_BLOCKS = frozenset(
+    (
+        "p",
+        "div",
+        "td",
+        "th",
+        "tr",
+        "li",
+        "h1",
+        "h2",
+        "h3",
+        "h4",
+        "section",
+        "figure",
+        "figcaption",
+        "caption",
+        "text",
+        "title",
+        "desc",
+        "dd",
+        "dt",
+        "br",
+    )
+)
+_DATA_URI = re.compile(r"data:([\w/+.-]*)((?:;[\w=.-]+)*),([^\"')\s>]*)")
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A count that the formatter marked: what it counts, the value it carries and the text that is
+    read."""
+
+    of: str
+    value: str
+    text: str
+
+
+@dataclass
+class Content:
+    """What one released file says."""
+
+    name: str
+    raw: list[str] = field(default_factory=list)  # texts to search for identifiers and paths
+    prose: str = ""  # what a reader reads, without the marked counts
+    marks: list[Mark] = field(default_factory=list)
+    tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # name → rows
+    document: Any = None  # parsed JSON
+    pictures: int = 0  # bitmaps in a Word document, whose pixels cannot be read
+    unreadable: str = ""  # why the file cannot be audited
+
+
+def read(path: Path, name: str) -> Content:
+    """Return the content of one released file; `unreadable` says why where it cannot be audited."""
+    content = Content(name)
+    suffix = path.suffix.lower()
+    if path.is_symlink():
+        content.unreadable = "is a link to a file elsewhere"
+    elif path.stat().st_size == 0:
+        return content  # an empty file (such as a mark that a folder is complete) says nothing
+    elif suffix in PACKED:
+        _packed(path, content)
+    elif suffix in (*MARKUP, *PLAIN, ".csv", ".json"):
+        try:
+            text = path.read_bytes().decode("utf-8-sig")
+        except UnicodeDecodeError:
+            content.unreadable = "is not UTF-8 text"
+            return content
+        _text(text, suffix, content)
+    else:
+        content.unreadable = (
+            f"is of a kind ({suffix or 'no extension'}) whose content cannot be checked"
+        )
+    return content
+
+
+def _text(text: str, suffix: str, content: Content) -> None:
+    content.raw.append(text)
+    if suffix in MARKUP:
+        _markup(text, content)
+    elif suffix == ".csv":
+        rows = list(csv.reader(io.StringIO(text, newline="")))
+        header = rows[0] if rows else []
+        if any(len(row) != len(header) for row in rows[1:] if row):
+            content.unreadable = "has rows of different lengths"
+        names = [name.strip() for name in header]
+        table = Path(content.name).stem
+        content.tables[table] = [dict(zip(names, row, strict=False)) for row in rows[1:] if row]
+        content.raw.append("\n".join(cell for row in rows for cell in row))
+        content.prose = "\n".join("\n".join(row) for row in rows)
+    elif suffix == ".json":
+        try:
+            content.document = json.loads(text)
+        except ValueError:
+            content.unreadable = "is not valid JSON"
+            return
+        content.raw.append("\n".join(_strings(content.document)))
+    else:
+        content.prose = text
+
+
+def _strings(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield str(key)
+            yield from _strings(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _strings(each)
+    elif isinstance(value, str):
+        yield value
+
+
+class _Reader(HTMLParser):
+    """Collects prose and marked counts; block elements part words, inline ones do not."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.prose: list[str] = []
+        self.joined: list[str] = []  # with the counts, for identifiers
+        self.marks: list[Mark] = []
+        self._open: list[tuple[str, str, str, list[str]]] = []  # tag, of, value, text of a count
+        self._quiet = 0
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {key: value or "" for key, value in attrs}
+        if tag in ("script", "style"):
+            self._quiet += 1
+        if tag in _BLOCKS:
+            self._say("\n")
+        self.joined += [f"\n{value}\n" for value in given.values() if value]
+        if "data-counts" in given or "count" in given.get("class", "").split():
+            self._open.append(
+                (
+                    tag,
+                    given.get("data-counts", ""),
+                    given.get("value", given.get("data-value", "")),
+                    [],
+                )
+            )
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in ("script", "style"):
+            self._quiet = max(0, self._quiet - 1)
+        if self._open and self._open[-1][0] == tag:
+            _, of, value, text = self._open.pop()
+            self.marks.append(Mark(of, value, "".join(text).strip()))
+            self.prose.append("\N{OBJECT REPLACEMENT CHARACTER}")
+        elif tag in _BLOCKS:
+            self._say("\n")
+
+    def handle_data(self, data: str) -> None:
+        self.joined.append(data)
+        if self._open:
+            self._open[-1][3].append(data)
+        elif not self._quiet:
+            self.prose.append(data)
+
+    def _say(self, text: str) -> None:
+        self.joined.append(text)
+        self.prose.append(text)
+
+
+def _markup(text: str, content: Content) -> None:
+    reader = _Reader()
+    reader.feed(text)
+    reader.close()
+    content.marks += reader.marks
+    content.prose += "".join(reader.prose)
+    content.raw += ["".join(reader.joined), unescape(text)]
+    for kind, options, body in _DATA_URI.findall(unescape(text)):
+        try:
+            data = (
+                base64.b64decode(body, validate=True)
+                if ";base64" in options
+                else unquote_to_bytes(body)
+            )
+            inside = data.decode("utf-8")
+        except (binascii.Error, UnicodeDecodeError):
+            content.unreadable = (
+                f"embeds a picture or file ({kind or 'of unknown kind'}) whose "
+                "content cannot be checked"
+            )
+            continue
+        _text(
+            inside, ".svg" if "svg" in kind or "xml" in kind or "html" in kind else ".txt", content
+        )
+
+
+def _packed(path: Path, content: Content) -> None:
+    """Read a Word or Excel file: every XML part, text runs joined by paragraph so that no split
+    hides a word."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for name in sorted(archive.namelist()):
+                suffix = Path(name).suffix.lower()
+                data = archive.read(name)
+                if name.lower().endswith((".xml", ".rels")):
+                    xml = data.decode("utf-8", errors="replace")
+                    parted = re.sub(
+                        r"</(?:w:p|w:tc|si|c|dc:\w+|cp:\w+)>|<w:(?:br|tab)\b[^>]*>", "\n", xml
+                    )
+                    words = unescape(re.sub(r"<[^>]+>", "", parted))
+                    content.raw += [xml, words]
+                    content.prose += words
+                elif suffix in PICTURES:
+                    content.pictures += 1
+                    content.raw.append(data.decode("latin-1"))
+                elif not name.endswith("/"):
+                    content.unreadable = (
+                        f"holds a part of a kind ({suffix or 'no extension'}) "
+                        "that cannot be checked"
+                    )
+    except (zipfile.BadZipFile, OSError, RuntimeError):
+        content.unreadable = "is damaged: it cannot be unpacked"

@@ -1,0 +1,64 @@
+"""The tables that are released beside the page, every count through the disclosure profile."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evalweave.report import flowchart
+from evalweave.report.data import ReportData
+from evalweave.report.terms import in_words
+from evalweave.tables.joint import JOINT_DISPLAY
+from evalweave.tables.qualitative import THEME_COUNTS
+
+PRIVATE = ("segment_id", "participant_id", "patient_id", "practice_id", "source_id", "coder_id")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
+    """Return name -> table: estimates, flow, baseline, balance (of weights), new cases and those of
+    the qualitative strand.
+
+    What a study did not have is left out.
+    """
+    found = {"estimates": labelled(data, data.released_estimates), "flow": flowchart.table(data)}
+    if data.released_baseline is not None:
+        found["baseline"] = data.released_baseline
+    if data.released_balance is not None:
+        found["balance"] = data.released_balance
+    if data.released_incidence is not None:
+        found["incidence_rates"] = data.released_incidence
+    if data.theme_counts is not None:
+        found["theme_counts"] = data.profile.count_frame(data.theme_counts, THEME_COUNTS)
+    if data.released_joint is not None:
+        found["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
+    return {
+        name: neutral(frame.drop(columns=[c for c in PRIVATE if c in frame]))
+        for name, frame in found.items()
+    }
+
+
+def labelled(data: ReportData, estimates: pd.DataFrame) -> pd.DataFrame:
+    """Return the estimates with `term_label` beside `term`: the same in words, periods by their
+    names (2018 Q1)."""
+    known = {analysis.name: analysis for analysis in data.study.analyses}
+    pairs = estimates[["analysis", "term"]].drop_duplicates()
+    words = {
+        (name, term): in_words(data, known[name], term) if name in known else term
+        for name, term in pairs.astype(str).itertuples(index=False, name=None)
+    }
+    keys = estimates[["analysis", "term"]].astype(str).itertuples(index=False, name=None)
+    labels = pd.Series([words[key] for key in keys], index=estimates.index, dtype="string")
+    frame = estimates.copy()
+    frame.insert(list(frame.columns).index("term") + 1, "term_label", labels)
+    return frame
+
+
+def neutral(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table whose text cells cannot be taken for a formula by a spreadsheet."""
+    frame = frame.copy()
+    for name in frame.columns:
+        if frame[name].dtype == "string" or frame[name].dtype == object:
+            cells = frame[name].astype("string")
+            risky = cells.str.startswith(FORMULA).fillna(False)
+            frame[name] = cells.mask(risky, "'" + cells)
+    return frame

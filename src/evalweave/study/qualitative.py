@@ -1,0 +1,57 @@
+"""The qualitative strand of a study."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from evalweave.study.section import Section
+
+
+class Qualitative(Section):
+    project: str = Field(description="The coded project.")
+    format: Literal["refi_qda", "taguette", "qualcoder", "segments", "counts"] = Field(
+        "refi_qda", description="Format of the project."
+    )
+    participants: str = Field(description="CSV or XLSX of participants.")
+    themes: str = Field(
+        description="CSV: theme_id, label, definition, code (full path), descendants."
+    )
+    eligibility: str | None = Field(
+        None, description="CSV: participant_id, theme_id, eligible, reason."
+    )
+    source_participants: str | None = Field(
+        None, description="CSV source,participant[,start,end]: overrides the links of the project."
+    )
+    sources: str | None = Field(
+        None, description="CSV source,kind,phase,date: what each source is."
+    )
+    columns: dict[str, str] = Field(
+        {}, description="segments and counts: our column → the name in the file."
+    )
+    counts_are: Literal["participants", "references", "sources", "words"] | None = Field(
+        None, description="counts: what a cell of the matrix counts; must be declared."
+    )
+    stance_prefix: str = Field(
+        "claim", description="Codes claim::<claim_id>::supports|contradicts are stances."
+    )
+    attributes: list[str] = Field(
+        [], description="Participant attributes to cross themes with, one at a time."
+    )
+    observation_kinds: list[str] = Field(
+        ["field_note", "observation"], description="Kinds of source that belong to no participant."
+    )
+    min_cell: int = Field(
+        3,
+        ge=1,
+        description="Counts of participants below this are hidden, and so are all but fewer than "
+        "this of those asked; "
+        "none and all stay.",
+    )
+    quote_k: int = Field(
+        3, ge=1, description="Attributes beside a quote are shared by at least this many people."
+    )
+    percent_from: int = Field(
+        20, ge=1, description="No percentages below this many eligible people."
+    )

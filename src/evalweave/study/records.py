@@ -1,0 +1,107 @@
+"""How the extract is written, and how its records are cleaned."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any, Literal
+
+from pydantic import Field, model_validator
+
+from evalweave.study.section import Section
+
+# What a format settles where the study file says nothing.
+WRITTEN_AS: dict[str, dict[str, Any]] = {
+    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid", "missing": ["NA"]},
+    "omop": {"code_system": "omop"},
+}
+
+
+class Extract(Section):
+    format: Literal["flat", "cprd_aurum", "omop"] = Field(
+        "flat", description="Layout of the extract."
+    )
+    path: str = Field(description="Folder of the extract's files.")
+    files: dict[str, str] = Field(
+        {}, description="File (or pattern with *) of each table where its name is not the default."
+    )
+    columns: dict[str, dict[str, str]] = Field(
+        {}, description="Per table: our column name → the name in the file."
+    )
+    code_system: str = Field(
+        "snomed",
+        description="Coding system of codes that come without one: snomed, read2, ctv3, medcodeid, "
+        "omop. Not "
+        "given: medcodeid in cprd_aurum, omop in omop; there, snomed translates codes by the "
+        "extract's dictionary.",
+    )
+    date_format: Literal["iso", "dmy", "mdy"] = Field(
+        "iso",
+        description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy) or 04/01/2015 "
+        "(mdy). Not given: dmy in "
+        "cprd_aurum.",
+    )
+    delimiter: str | None = Field(
+        None, description="Column separator of text files; recognised when not given."
+    )
+    missing: list[str] = Field(
+        [],
+        description="Words that stand for a blank, such as NA or NULL, as they are written. Not "
+        "given: NA in "
+        "cprd_aurum.",
+    )
+    last_collection: dt.date | None = Field(
+        None,
+        description="Last day that the extract covers; blank = practices' contributes_to, or the "
+        "window.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_the_format_is_written(cls, said: Any) -> Any:
+        if not isinstance(said, dict):
+            return said
+        return {**WRITTEN_AS.get(str(said.get("format")), {}), **said}
+
+
+class Cleaning(Section):
+    """One switch per rule; the order is fixed."""
+
+    gap_days: int = Field(
+        0, ge=0, description="Gaps of up to this many days between registrations are no gaps."
+    )
+    acceptable_patient: bool = Field(
+        True, description="Set aside patients whom the supplier flags unacceptable."
+    )
+    sex_and_birth_year: bool = Field(
+        True, description="Set aside patients without sex or year of birth."
+    )
+    before_registration: bool = Field(
+        True,
+        description="Set aside outcome records from before the registration (transferred history).",
+    )
+    comparators: Literal["set_aside", "keep_at_bound"] = Field(
+        "set_aside", description="Values such as <20 or >=180: set aside, or kept at the bound."
+    )
+    unit_by_range: bool = Field(True, description="Decide a missing unit by the value's range.")
+    same_day_twin: float = Field(
+        1.0,
+        ge=0,
+        description="Two values of a day this close in the outcome's unit, in two units, are one.",
+    )
+    same_day_spread: float = Field(
+        22.0,
+        ge=0,
+        description="A day whose values differ by more (in the outcome's unit) is set aside; "
+        "outcomes may have their own.",
+    )
+    filler_dates: list[dt.date] = Field(
+        [
+            dt.date(1800, 1, 1),
+            dt.date(1801, 1, 1),
+            dt.date(1860, 1, 1),
+            dt.date(1899, 12, 30),
+            dt.date(1899, 12, 31),
+            dt.date(1900, 1, 1),
+        ],
+        description="Dates that mean 'unknown'; years from 2999 on always do.",
+    )

@@ -1,0 +1,211 @@
+"""The whole study file, and what must agree between its sections."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from evalweave.study.about import About, Report, Simulation
+from evalweave.study.analyses import Analysis
+from evalweave.study.outcomes import Outcome, shared_lists
+from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
+from evalweave.study.periods import Window
+from evalweave.study.qualitative import Qualitative
+from evalweave.study.records import Cleaning, Extract
+from evalweave.study.section import Name, Section, list_of, undeclared
+
+
+class Study(Section):
+    """Everything that defines a study."""
+
+    study: About
+    extract: Extract
+    engine: Literal["duckdb", "pyspark"] = Field(
+        "duckdb",
+        description="What cleaning, cohort building and the panel run on; the tables are the same.",
+    )
+    practices: str = Field(description="CSV: practice_id, programme_start (blank = never), area, …")
+    codelists: dict[Name, str] = Field(description="Code lists by name.")
+    window: Window
+    eligibility: Eligibility
+    exposure: Exposure = Exposure()
+    comparisons: dict[Name, Comparison] = Field(
+        description="Comparison groups by name; one is primary."
+    )
+    outcomes: dict[Name, Outcome] = Field(
+        min_length=1, description="Outcomes by name; the first is primary."
+    )
+    cleaning: Cleaning = Cleaning()
+    analyses: list[Analysis] = Field(min_length=1, description="The analyses; one is primary.")
+    qualitative: Qualitative | None = Field(
+        None, description="The qualitative strand, if there is one."
+    )
+    claims: str | None = Field(None, description="CSV of claims declared before results.")
+    estimates_first_seen: dt.date | None = Field(
+        None, description="Claims declared after this date are marked post hoc."
+    )
+    family: list[Name] = Field(
+        [], description="Analyses whose subgroup differences are one family for Holm's adjustment."
+    )
+    disclosure: Literal["nhs_england", "opensafely", "sacro", "none"] = Field(
+        "nhs_england", description="Disclosure profile of everything in reports/."
+    )
+    report: Report = Report()
+    simulation: Simulation | None = Field(
+        None, description="Simulate the inputs first (demonstrations)."
+    )
+
+    @model_validator(mode="after")
+    def _refers_to_what_exists(self) -> Self:
+        wrong: list[str] = []
+        primary = [name for name, group in self.comparisons.items() if group.primary]
+        if len(primary) != 1 and len(self.comparisons) > 1:
+            wrong.append(
+                f"comparisons: {len(primary)} are primary; mark exactly one with primary: true"
+            )
+        if not self.comparisons:
+            wrong.append("comparisons: there is none; declare at least one")
+        names = [analysis.name for analysis in self.analyses]
+        wrong += [
+            f'analyses: the name "{n}" stands twice'
+            for n in sorted({n for n in names if names.count(n) > 1})
+        ]
+        mains = [analysis.name for analysis in self.analyses if analysis.primary]
+        if len(mains) > 1:
+            wrong.append(f"analyses: {', '.join(mains)} are all primary; mark one")
+        wrong += _wrong_selection(self)
+        for analysis in self.analyses:
+            wrong += undeclared(
+                f"analyses, {analysis.name}, outcome", analysis.outcome, self.outcomes
+            )
+            if analysis.comparison is not None:
+                wrong += undeclared(
+                    f"analyses, {analysis.name}, comparison", analysis.comparison, self.comparisons
+                )
+        for name, outcome in self.outcomes.items():
+            wrong += undeclared(
+                f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists
+            )
+        wrong += shared_lists(self.outcomes)
+        for key in ("conditions", "without", "additional_conditions"):
+            for label in getattr(self.eligibility, key):
+                wrong += undeclared(f"eligibility, {key}", list_of(label), self.codelists)
+        wrong += wrong_counting(self.eligibility, self.codelists)
+        for analysis_name in self.family:
+            wrong += undeclared("family", analysis_name, names)
+        if not self.window.first <= self.eligibility.index_date <= self.window.last:
+            wrong.append(
+                f"eligibility, index_date: {self.eligibility.index_date} lies outside the window "
+                f"{self.window.first} to {self.window.last}"
+            )
+        if self.claims and not self.qualitative:
+            wrong.append("claims: they need a qualitative section to be joined with")
+        if self.simulation and not self.study.synthetic:
+            wrong.append("study, synthetic: must be true when the inputs are simulated")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    @property
+    def primary_comparison(self) -> str:
+        return next(
+            (n for n, group in self.comparisons.items() if group.primary),
+            next(iter(self.comparisons)),
+        )
+
+    @property
+    def primary_analysis(self) -> Analysis:
+        return next((a for a in self.analyses if a.primary), self.analyses[0])
+
+    def reading_from(self, folder: str) -> Self:
+        """Return the study with its extract in another folder; nothing is simulated then."""
+        return self.model_copy(
+            update={"extract": self.extract.model_copy(update={"path": folder}), "simulation": None}
+        )
+
+    def with_paths_from(self, folder: Path) -> Self:
+        """Return the study with every path joined on the study file's `folder`."""
+
+        def here(path: str | None) -> str | None:
+            return None if path is None else os.path.normpath(folder / path)
+
+        def among(section: Qualitative) -> Qualitative:
+            keys = (
+                "project",
+                "participants",
+                "themes",
+                "eligibility",
+                "source_participants",
+                "sources",
+            )
+            return section.model_copy(update={key: here(getattr(section, key)) for key in keys})
+
+        return self.model_copy(
+            update={
+                "extract": self.extract.model_copy(update={"path": here(self.extract.path)}),
+                "practices": here(self.practices),
+                "codelists": {name: here(path) for name, path in self.codelists.items()},
+                "qualitative": among(self.qualitative) if self.qualitative else None,
+                "claims": here(self.claims),
+            }
+        )
+
+
+def _wrong_selection(study: Study) -> list[str]:
+    """Return what is wrong with comparisons of people who chose, or were chosen: they describe, and
+    show no effect."""
+    wrong: list[str] = []
+    if not study.comparisons:
+        return wrong  # told already
+    for name, group in study.comparisons.items():
+        if group.referrals is not None:
+            wrong += undeclared(
+                f"comparisons, {name}, referrals", list_of(group.referrals), study.codelists
+            )
+            if group.kind != "not_referred":
+                wrong.append(
+                    f"comparisons, {name}, referrals: only kind: not_referred asks who was referred"
+                )
+        elif group.kind == "not_referred" and not any(
+            each.endswith("referral") for each in study.codelists
+        ):
+            wrong.append(
+                f"comparisons, {name}: kind: not_referred needs to know who was referred, and no "
+                "code list is called "
+                "…referral. Name the list under referrals"
+            )
+        if group.kind == "not_referred" and name == study.primary_comparison:
+            wrong.append(
+                f"comparisons, {name}: people who were not referred are selected, so this "
+                "comparison describes and "
+                "cannot be the primary one. Mark one of kind never_treated or not_yet_treated as "
+                "primary"
+            )
+    for analysis in study.analyses:
+        name = analysis.comparison or study.primary_comparison
+        if name not in study.comparisons or study.comparisons[name].kind != "not_referred":
+            continue
+        asked = {
+            "primary: true": analysis.primary,
+            "role: main": analysis.role == "main",
+            "a subgroup": analysis.subgroup is not None,
+            "estimator: dose": analysis.estimator == "dose",
+            "inference: randomisation, which permutes practices": "randomisation"
+            in analysis.inference,
+        }
+        wrong += [
+            f"analyses, {analysis.name}: the comparison {name} is of people who were selected "
+            "(kind: not_referred) and "
+            f"descriptive only, so {words} is not possible. Remove it, or choose another comparison"
+            for words, there in asked.items()
+            if there
+        ]
+        if analysis.name in study.family:
+            wrong.append(
+                f"family: {analysis.name} compares people who were selected, which tests nothing"
+            )
+    return wrong

@@ -1,0 +1,50 @@
+"""The table of estimates."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalweave.tables.contract import NUMBER, TEXT, WHOLE
+
+if TYPE_CHECKING:
+    pass
+from evalweave.tables.contract import Table, column
+
+ESTIMATES = Table(
+    "estimates",
+    "One row a term of an analysis under one inference method.",
+    (
+        column("analysis", TEXT, "the analysis' name in the study file or SPEC", required=True),
+        column("estimator", TEXT, "the estimator", required=True),
+        column("outcome", TEXT, "the outcome", required=True),
+        column(
+            "term",
+            TEXT,
+            "att, event[-3], att_gt[2015,2016], difference[white=1-0], …",
+            required=True,
+        ),
+        column("estimate", NUMBER, "the point estimate, in outcome_unit"),
+        column("std_error", NUMBER, "its standard error"),
+        column("ci_low", NUMBER, "lower end of the confidence interval; -inf where unbounded"),
+        column("ci_high", NUMBER, "upper end; inf where unbounded"),
+        column("p_value", NUMBER, "two-sided p-value of no effect"),
+        column(
+            "dof", NUMBER, "degrees of freedom of the t distribution used; blank for other methods"
+        ),
+        column("level", NUMBER, "level of the interval, such as 0.95"),
+        column("outcome_unit", TEXT, "unit of estimate, standard error and interval"),
+        column("n_obs", WHOLE, "patient-periods in the estimate", counts="records"),
+        column("n_patients", WHOLE, "patients in the estimate", counts="patients"),
+        column("n_practices", WHOLE, "practices in the estimate", counts="practices"),
+        column("n_practices_treated", WHOLE, "of these, ever treated", counts="practices"),
+        column("inference", TEXT, "cr0, cr1, cr2, cr3, jackknife, unit, wild_bootstrap, …"),
+        column(
+            "convention",
+            TEXT,
+            "small-sample factor, reference distribution and weighting, in words",
+        ),
+        column("subgroup", TEXT, "the subgroup variable, where there is one"),
+        column("comparison", TEXT, "the comparison group's name, where there is one"),
+    ),
+    key=("analysis", "term", "inference", "outcome_unit", "comparison"),
+)

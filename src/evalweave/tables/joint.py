@@ -1,0 +1,112 @@
+"""Tables in which the strands are joined."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE
+
+if TYPE_CHECKING:
+    pass
+from evalweave.tables.contract import Table, column
+
+QUOTES = Table(
+    "quotes",
+    "Quotations that may be shown: with consent, the attributes beside them shared by at least k "
+    "people.",
+    (
+        column("claim_id", TEXT, "the claim it speaks to; blank = theme only"),
+        column("theme_id", TEXT, "the theme", required=True),
+        column("stance", TEXT, "supports, contradicts or blank"),
+        column("quote", TEXT, "the words", required=True),
+        column("code_path", TEXT, "full path of the code", required=True),
+        column("speaker", TEXT, "role and attributes that may be printed", required=True),
+        column("participant_id", TEXT, "pseudonym; stays in results/"),
+        column("segment_id", TEXT, "the segment; stays in results/"),
+    ),
+)
+
+CLAIMS = Table(
+    "claims",
+    "What the analyst declared before seeing results.",
+    (
+        column("claim_id", TEXT, "short name", required=True),
+        column("theme_id", TEXT, "the theme it speaks to", required=True),
+        column("proposition", TEXT, "the claim in words", required=True),
+        column("role", TEXT, "whose perspective", required=True),
+        column("relation", TEXT, "converges or complements", required=True),
+        column("analysis", TEXT, "the analysis it speaks to", required=True),
+        column("term", TEXT, "the term of that analysis", required=True),
+        column("outcome_unit", TEXT, "the unit in which the margin stands", required=True),
+        column("expected_sign", TEXT, "positive, negative or none", required=True),
+        column(
+            "margin", NUMBER, "smallest difference that matters, in outcome_unit", required=True
+        ),
+        column(
+            "margin_low",
+            NUMBER,
+            "lowest margin that could be defended, for label stability; blank = half",
+        ),
+        column(
+            "margin_high", NUMBER, "highest margin that could be defended; blank = twice the margin"
+        ),
+        column(
+            "expected_change",
+            TEXT,
+            "better, worse or none: checked against the sign and the outcome",
+        ),
+        column("rationale", TEXT, "why this sign and this margin"),
+        column("author", TEXT, "who declared it"),
+        column("declared_on", DATE, "when", required=True),
+        column("analyst_label", TEXT, "the analyst's own reading afterwards"),
+        column("analyst_initials", TEXT, "whose reading"),
+        column("analyst_date", DATE, "when it was given"),
+        column("analyst_reason", TEXT, "why it differs from or confirms the rule's label"),
+    ),
+    key=("claim_id",),
+)
+
+JOINT_DISPLAY = Table(
+    "joint_display",
+    "One row a claim: the two strands side by side, and what the declared rule says of them.",
+    (
+        column("claim_id", TEXT, "the claim", required=True),
+        column("theme_id", TEXT, "the theme", required=True),
+        column("theme_label", TEXT, "the theme in words"),
+        column("proposition", TEXT, "the claim in words", required=True),
+        column("role", TEXT, "whose perspective", required=True),
+        column("relation", TEXT, "converges or complements", required=True),
+        column("analysis", TEXT, "the analysis", required=True),
+        column("term", TEXT, "the term", required=True),
+        column("outcome_unit", TEXT, "unit of estimate and margin", required=True),
+        column("expected_sign", TEXT, "positive, negative or none", required=True),
+        column("margin", NUMBER, "smallest difference that matters", required=True),
+        column("estimate", NUMBER, "the estimate"),
+        column("std_error", NUMBER, "its standard error"),
+        column("dof", NUMBER, "degrees of freedom"),
+        column("ci_low", NUMBER, "lower end of the 95 % interval"),
+        column("ci_high", NUMBER, "upper end"),
+        column("inference", TEXT, "the declared primary inference"),
+        column("quantitative_state", TEXT, "D, E, I or X", required=True),
+        column("quantitative_detail", TEXT, "direction and size in words"),
+        column("n_eligible", WHOLE, "people asked", counts="participants"),
+        column("n_raised", WHOLE, "people who raised the theme", counts="participants"),
+        column("n_supports", WHOLE, "people who support", counts="participants"),
+        column("n_contradicts", WHOLE, "people who contradict", counts="participants"),
+        column("qualitative_state", TEXT, "U, A, S, C or M", required=True),
+        column("negative_case", TRUTH, "somebody in the minority, below the threshold of mixed"),
+        column("label", TEXT, "what the rule says; blank for complementary claims"),
+        column(
+            "label_stability",
+            NUMBER,
+            "share of shifted intervals, margins and coder choices with this label",
+        ),
+        column("post_hoc", TRUTH, "declared after the estimates were first seen"),
+        column("rule_version", TEXT, "version of the convergence rule", required=True),
+        column("analyst_label", TEXT, "the analyst's own reading"),
+        column("analyst_initials", TEXT, "whose"),
+        column("analyst_date", DATE, "when"),
+        column("analyst_reason", TEXT, "why"),
+    ),
+    key=("claim_id",),
+)

@@ -1,0 +1,83 @@
+"""Tables that exist only as they are released."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from evalweave.tables.contract import NUMBER, TEXT, WHOLE
+
+if TYPE_CHECKING:
+    pass
+from evalweave.tables.contract import Table, column
+
+INCIDENCE_RATES = Table(
+    "incidence_rates",
+    "New cases by arm and period as released: counts through the disclosure profile, rates from "
+    "the released counts.",
+    (
+        column(
+            "arm",
+            TEXT,
+            "programme or comparison, by the practice on the period's first day",
+            required=True,
+        ),
+        column("period", WHOLE, "the period", required=True),
+        column(
+            "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
+        ),
+        column(
+            "n_at_risk",
+            WHOLE,
+            "people at risk on its first day, as in incidence",
+            counts="patients",
+        ),
+        column(
+            "n_incident",
+            WHOLE,
+            "of these, people in whom the conditions first held in the period",
+            counts="patients",
+        ),
+        column(
+            "rate_per_1000",
+            NUMBER,
+            "n_incident a thousand people at risk; blank where either is hidden",
+        ),
+        column(
+            "n_entered",
+            WHOLE,
+            "people who entered an open cohort in the period; blank in a closed one",
+            counts="patients",
+        ),
+        column(
+            "n_entered_incident",
+            WHOLE,
+            "of these, newly diagnosed; blank likewise",
+            counts="patients",
+        ),
+    ),
+    key=("arm", "period"),
+)
+
+FLOW = Table(
+    "flow",
+    "The boxes of the flow diagrams, as released: what was received, set aside (with the reason) "
+    "and kept.",
+    (
+        column(
+            "order",
+            WHOLE,
+            "the box's place from top to bottom, one outcome after the other",
+            required=True,
+        ),
+        column("outcome", TEXT, "the outcome whose flow it belongs to; blank = all"),
+        column("box", TEXT, "received, set_aside or kept", required=True),
+        column("stage", TEXT, "the stage that decided", required=True),
+        column("rule", TEXT, "the rule's name; blank for received and kept"),
+        column("label", TEXT, "the box in words", required=True),
+        column("arm", TEXT, "programme, comparison or blank"),
+        column("n_practices", WHOLE, "practices", counts="practices"),
+        column("n_patients", WHOLE, "patients", counts="patients"),
+        column("n_records", WHOLE, "records", counts="records"),
+    ),
+    key=("outcome", "stage", "box", "rule", "label", "arm"),
+)
