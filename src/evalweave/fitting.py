@@ -153,7 +153,8 @@ def _grouped(absent: dict[str, str]) -> list[str]:
     for term, reason in absent.items():
         reasons.setdefault(reason, []).append(term)
     return [
-        f"no {', '.join(terms[:FEW])}{f' and {len(terms) - FEW} more' if len(terms) > FEW else ''}: {reason}"
+        f"no {', '.join(terms[:FEW])}"
+        f"{f' and {len(terms) - FEW} more' if len(terms) > FEW else ''}: {reason}"
         for reason, terms in reasons.items()
     ]
 

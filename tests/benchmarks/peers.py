@@ -237,7 +237,8 @@ def table(rows: list[tuple[str, dict[str, Any]]], ours: dict[str, Any]) -> None:
     """Print one row a contestant; × are times ours, of elapsed and of processor time (all
     cores)."""
     print(
-        f"{'':46}{'seconds':>9}{'×':>7}{'cpu':>9}{'×':>7}{'peak MB':>9}{'added MB':>10}{'estimate':>12}"
+        f"{'':46}{'seconds':>9}{'×':>7}{'cpu':>9}{'×':>7}"
+        f"{'peak MB':>9}{'added MB':>10}{'estimate':>12}"
     )
     for name, row in rows:
         if "error" in row:

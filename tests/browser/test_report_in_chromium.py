@@ -40,10 +40,12 @@ pytestmark = [
 ]
 
 MEASURE = """<!DOCTYPE html><meta charset="utf-8">
-<body style="margin:0"><iframe id="frame" src="REPORT" style="width:WIDTHpx;height:3000px;border:0"></iframe>
+<body style="margin:0">
+<iframe id="frame" src="REPORT" style="width:WIDTHpx;height:3000px;border:0"></iframe>
 <pre id="said"></pre><script>
 document.getElementById("frame").addEventListener("load", event => {
-  const page = event.target.contentDocument, root = page.documentElement, view = event.target.contentWindow;
+  const page = event.target.contentDocument, root = page.documentElement;
+  const view = event.target.contentWindow;
   const shown = each => each.getClientRects().length > 0;
   const inside = each => { // what a box scrolls by itself is no overflow of the page
     for (let up = each.parentElement; up; up = up.parentElement)
@@ -56,12 +58,13 @@ document.getElementById("frame").addEventListener("load", event => {
   const said = {
     scroll: root.scrollWidth, width: root.clientWidth,
     beyond: [...page.querySelectorAll("main *")].filter(each => shown(each) && !inside(each)
-      && each.getBoundingClientRect().right > root.clientWidth + 1).map(each => each.outerHTML.slice(0, 80)),
+      && each.getBoundingClientRect().right > root.clientWidth + 1)
+      .map(each => each.outerHTML.slice(0, 80)),
     sections: [...page.querySelectorAll("main > section")].filter(shown).map(each => each.id),
     before, hidden, after: [...page.querySelectorAll(".u2")].filter(shown).length,
     gone: [...page.querySelectorAll(".u1")].filter(shown).length,
-    text: Math.min(...[...page.querySelectorAll("main p, main td, main th, main dd, main li")].filter(shown)
-      .map(each => parseFloat(view.getComputedStyle(each).fontSize))),
+    text: Math.min(...[...page.querySelectorAll("main p, main td, main th, main dd, main li")]
+      .filter(shown).map(each => parseFloat(view.getComputedStyle(each).fontSize))),
     body: view.getComputedStyle(page.body).fontSize,
   };
   document.getElementById("said").textContent = JSON.stringify(said);

@@ -69,7 +69,10 @@ PARTICIPANTS = (
     "participant_id,role,gender\nC01,client,female\nC02,client,male\nLW1,link "
     "worker,\nLW2,link worker,\n"
 )
-SOURCES = "source,kind,phase,date\nC01_interview,initial_interview,1,2019-02-01\nC02_interview,initial_interview,1,\nFG1,focus_group,1,\nFN1,field_note,2,\n"
+SOURCES = (
+    "source,kind,phase,date\nC01_interview,initial_interview,1,2019-02-01\n"
+    "C02_interview,initial_interview,1,\nFG1,focus_group,1,\nFN1,field_note,2,\n"
+)
 THEMES = (
     "theme_id,label,definition,code,descendants\nhelp,Help,,support,yes\nwork,Work,,targets,yes\n"
 )
@@ -138,7 +141,8 @@ def qde(style: Style = Style()) -> str:
         }
         stances = "".join(inner[c] + "/>" for c in CODES if c.startswith("claim"))
         return (
-            f"{inner['support']}>{inner['support > accompanied']}/>{inner['support > practical']}/></Code>{inner['targets']}/>"
+            f"{inner['support']}>{inner['support > accompanied']}/>{inner['support > practical']}/>"
+            f"</Code>{inner['targets']}/>"
             '<Code guid="x1" name="claim" isCodable="false"><Code guid="x2" '
             f'name="deprivation">{stances}</Code></Code>'
         )

@@ -34,14 +34,19 @@ PEOPLE = {"S": (12, 9, 0), "M": (12, 6, 3), "C": (12, 0, 8), "A": (12, 0, 0), "U
 
 # The table of the rule, as it is written down for analysts.
 TABLE = """
-S | agreement            | dissonance                       | dissonance on size   | not comparable: imprecise | silence (quantitative)
-M | partial              | partial, flagged                 | partial, flagged     | not comparable: imprecise | silence (quantitative)
-C | dissonance           | agreement against the hypothesis | partial              | not comparable: imprecise | silence (quantitative)
-A | silence (qualitative)| silence (qualitative)            | silence (qualitative)| silence (both)            | no evidence
-U | silence (qualitative)| silence (qualitative)            | silence (qualitative)| silence (both)            | no evidence
+S | agreement    | dissonance                       | dissonance on size | imprecise      | silence (QN)
+M | partial      | partial, flagged                 | partial, flagged   | imprecise      | silence (QN)
+C | dissonance   | agreement against the hypothesis | partial            | imprecise      | silence (QN)
+A | silence (QL) | silence (QL)                     | silence (QL)       | silence (both) | no evidence
+U | silence (QL) | silence (QL)                     | silence (QL)       | silence (both) | no evidence
 """
+IN_FULL = {
+    "silence (QN)": "silence (quantitative)",
+    "silence (QL)": "silence (qualitative)",
+    "imprecise": "not comparable: imprecise",
+}
 CELLS = [
-    (row.split("|")[0].strip(), column, label.strip())
+    (row.split("|")[0].strip(), column, IN_FULL.get(label.strip(), label.strip()))
     for row in TABLE.strip().splitlines()
     for column, label in zip(INTERVALS, row.split("|")[1:], strict=True)
 ]

@@ -23,7 +23,10 @@ from evalweave.tables.records import PRACTICES
 LISTS = Path(__file__).parents[2] / "config" / "codelists"
 HBA1C, TYPE_2 = "1700711000006113", "197761014"
 PATID = "123456789020001"
-PATIENT = "patid\tpracid\tusualgpstaffid\tgender\tyob\tmob\temis_ddate\tregstartdate\tpatienttypeid\tregenddate\tacceptable\tcprd_ddate"
+PATIENT = (
+    "patid\tpracid\tusualgpstaffid\tgender\tyob\tmob\temis_ddate\tregstartdate\tpatienttypeid"
+    "\tregenddate\tacceptable\tcprd_ddate"
+)
 OBSERVATION = (
     "patid\tconsid\tpracid\tobsid\tobsdate\tenterdate\tstaffid\tparentobsid\tmedcodeid\tvalue\tnumunitid\tobstypeid"
     "\tnumrangelow\tnumrangehigh\tprobobsid"

@@ -18,7 +18,10 @@ from evalweave.study.records import Extract
 
 HEADER = "patient_id,date,code,value,unit\n"
 SECRET = "12622041000006111"  # beyond 2^53, and nobody's business
-ROWS = f"{SECRET},2015-05-01,999791000000106,48,mmol/mol\nP2,2016-02-29,999791000000106,52.5,mmol/mol\n"
+ROWS = (
+    f"{SECRET},2015-05-01,999791000000106,48,mmol/mol\n"
+    "P2,2016-02-29,999791000000106,52.5,mmol/mol\n"
+)
 
 
 def read(folder: Path, table: str = "events", **settings: object) -> list[Part]:

@@ -171,7 +171,10 @@ def test_a_damaged_file_and_a_type_that_no_engine_knows(tmp_path: Path) -> None:
 def test_a_dictionary_with_floating_point_codes_is_refused_and_small_ones_are_not(
     tmp_path: Path,
 ) -> None:
-    observations = "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\r\n12320001\t05/05/2016\t1700711000006113\t48\t77\r\n"
+    observations = (
+        "patid\tobsdate\tmedcodeid\tvalue\tnumunitid\r\n"
+        "12320001\t05/05/2016\t1700711000006113\t48\t77\r\n"
+    )
     put(tmp_path, observations, "x_extract_observation_001.txt")
     units = pa.table({"numunitid": [77.0, None], "Description": ["mmol/mol", None]})
     pq.write_table(units, tmp_path / "NumUnit.parquet")

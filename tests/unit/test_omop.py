@@ -25,17 +25,19 @@ from evalweave.tables.records import PRACTICES
 HERE = Path(__file__).parents[2]
 SAMPLE = HERE / "tests" / "reference" / "data" / "omop_synthea27nj"
 FILES = {
-    "person.csv": "person_id,gender_concept_id,year_of_birth,race_source_value,care_site_id\n1,8532,1950,White,7\n2,0,1960,,\n",
-    "observation_period.csv": "person_id,observation_period_start_date,observation_period_end_date\n"
-    "1,2005-01-01,2010-12-31\n1,2011-06-01,2019-12-31\n2,2005-01-01,2019-12-31\n",
-    "measurement.csv": "person_id,measurement_concept_id,measurement_source_concept_id,measurement_date,"
-    "operator_concept_id,value_as_number,unit_concept_id,unit_source_value,value_source_value\n"
+    "person.csv": "person_id,gender_concept_id,year_of_birth,race_source_value,care_site_id\n"
+    "1,8532,1950,White,7\n2,0,1960,,\n",
+    "observation_period.csv": "person_id,observation_period_start_date,"
+    "observation_period_end_date\n1,2005-01-01,2010-12-31\n1,2011-06-01,2019-12-31\n2,2005-01-01,2019-12-31\n",
+    "measurement.csv": "person_id,measurement_concept_id,measurement_source_concept_id,"
+    "measurement_date,operator_concept_id,value_as_number,unit_concept_id,unit_source_value,value_source_value\n"
     "1,3004410,0,2016-05-01,0,48,9579,,48\n"
     "1,3004410,0,2016-06-01,0,6.5,0,%,6.5\n"
     "1,3004410,0,2016-07-01,4171756,20,,,\n"
     "1,3004410,0,2016-08-01,,,,mmol/mol,see letter\n"
     "1,0,2000000009,2016-09-01,,50.0,,,\n",
-    "condition_occurrence.csv": "person_id,condition_concept_id,condition_start_date\n1,201826,2012-01-01\n",
+    "condition_occurrence.csv": "person_id,condition_concept_id,condition_start_date\n"
+    "1,201826,2012-01-01\n",
     "observation.csv": "person_id,observation_concept_id,observation_date\n",
     "death.csv": "person_id,death_date\n2,2018-01-01\n2,2017-01-01\n",
     "note.csv": "note_id\n1\n",
@@ -113,7 +115,10 @@ def test_upper_case_semicolons_and_parts_in_folders(tmp_path: Path) -> None:
 
 
 def test_concepts_translate_to_snomed_and_name_units(tmp_path: Path) -> None:
-    concept = 'concept_id\tconcept_code\tvocabulary_id\tconcept_name\n201826\t44054006\tSNOMED\tType 2 "d\n9999\tmmol/mol\tUCUM\tx\n'
+    concept = (
+        "concept_id\tconcept_code\tvocabulary_id\tconcept_name\n"
+        '201826\t44054006\tSNOMED\tType 2 "d\n9999\tmmol/mol\tUCUM\tx\n'
+    )
     files = {
         **FILES,
         "CONCEPT.csv": concept,

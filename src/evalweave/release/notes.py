@@ -11,7 +11,10 @@ from evalweave.release.disclosure import PARTICIPANTS, PATIENTS, RECORDS, Profil
 
 PEOPLE = "patients|people|persons|units|individuals|women|men"
 VOICES = "participants|clients|link workers|family members|speakers"
-THINGS = "rows|records|measurements|observations|values|cells|person-periods|patient-periods|periods of patients|registrations|spells"
+THINGS = (
+    "rows|records|measurements|observations|values|cells|person-periods|patient-periods|"
+    "periods of patients|registrations|spells"
+)
 _COUNT = re.compile(
     r"(?<![\w.,−-])(\d[\d,]*)(?=(?: (?!practices?\b)[\w-]+){0,3} "
     rf"(?:({PEOPLE})|({VOICES})|({THINGS}))\b)",

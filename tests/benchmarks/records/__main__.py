@@ -126,10 +126,10 @@ def compared(work: list[str]) -> None:
     counts = ", ".join(f"count(*) FILTER ({rule})" for rule in off.values())
     db = duckdb.connect()
     db.execute("SET enable_progress_bar = false; SET memory_limit = '4GB'")
-    found = db.execute(f"""SELECT (SELECT count(*) FROM '{first}'), (SELECT count(*) FROM '{second}'), {counts}
-        FROM '{first}' a FULL JOIN '{second}' b ON a.patient_id = b.patient_id AND a.period = b.period""").fetchall()[
-        0
-    ]
+    found = db.execute(f"""SELECT (SELECT count(*) FROM '{first}'), (SELECT count(*)
+        FROM '{second}'), {counts}
+        FROM '{first}' a FULL JOIN '{second}' b ON a.patient_id = b.patient_id
+            AND a.period = b.period""").fetchall()[0]
     differ = {name: n for name, n in zip(off, found[2:], strict=True) if n}
     print(json.dumps({"rows": found[:2], "differ": differ}))
 

@@ -55,24 +55,34 @@ def _people(db: Any, folder: Path, people: int) -> None:
             (1000000 + 7 * i)::VARCHAR || (20001 + i % {PRACTICES})::VARCHAR AS patid,
             1 + pick(i, 1, 2) AS gender, (1935 + pick(i, 2, 45))::INT AS yob,
             DATE '1990-01-01' + pick(i, 3, 8000)::INT AS regstart,
-            CASE WHEN pick(i, 4, 100) < 12 THEN DATE '2015-01-01' + pick(i, 5, 1800)::INT END AS regend,
-            CASE WHEN pick(i, 6, 100) < 5 THEN DATE '2015-01-01' + pick(i, 7, 1800)::INT END AS death
+            CASE WHEN pick(i, 4, 100) < 12 THEN DATE '2015-01-01' + pick(i, 5, 1800)::INT
+                END AS regend,
+            CASE WHEN pick(i, 6, 100) < 5 THEN DATE '2015-01-01' + pick(i, 7, 1800)::INT
+                END AS death
         FROM range({people}) AS t(i)""")
     text = "HEADER, DELIMITER '\t', QUOTE '', ESCAPE ''"
     day = "strftime({}, '%d/%m/%Y')"
-    db.execute(f"""COPY (SELECT patid, pracid, 1 AS usualgpstaffid, gender, yob, '' AS mob, '' AS emis_ddate,
-            {day.format("regstart")} AS regstartdate, 3 AS patienttypeid, {day.format("regend")} AS regenddate,
+    db.execute(f"""COPY (SELECT patid, pracid, 1 AS usualgpstaffid, gender, yob, '' AS mob,
+        '' AS emis_ddate,
+            {day.format("regstart")} AS regstartdate, 3 AS patienttypeid, {day.format("regend")} AS
+                regenddate,
             1 AS acceptable, {day.format("death")} AS cprd_ddate FROM people)
         TO '{folder}/text/bench_extract_patient_001.txt' ({text})""")
-    db.execute(f"""COPY (SELECT 20001 + i AS pracid, '31/12/2019' AS lcd, '01/01/1995' AS uts, 1 AS region
-        FROM range({PRACTICES}) AS t(i)) TO '{folder}/text/bench_extract_practice_001.txt' ({text})""")
+    db.execute(f"""COPY (SELECT 20001 + i AS pracid, '31/12/2019' AS lcd, '01/01/1995' AS uts,
+        1 AS region
+        FROM range({PRACTICES}) AS t(i)) TO '{folder}/text/bench_extract_practice_001.txt'
+            ({text})""")
     (folder / "text" / "NumUnit.txt").write_text(
         "numunitid\tDescription\n1\tmmol/mol\n2\t%\n3\tmmHg\n4\tmmol/L\n"
     )
-    db.execute(f"""COPY (SELECT patid AS patient_id, CASE gender WHEN 1 THEN 'male' ELSE 'female' END AS sex,
-            yob AS birth_year, death AS death_date FROM people) TO '{folder}/parquet/patients.parquet'""")
-    db.execute(f"""COPY (SELECT patid AS patient_id, pracid::VARCHAR AS practice_id, regstart AS start, regend AS "end",
-            DATE '2019-12-31' AS collected_to FROM people) TO '{folder}/parquet/registrations.parquet'""")
+    db.execute(f"""COPY (SELECT patid AS patient_id, CASE gender WHEN 1 THEN 'male' ELSE 'female'
+        END AS sex,
+            yob AS birth_year, death AS death_date FROM people)
+                TO '{folder}/parquet/patients.parquet'""")
+    db.execute(f"""COPY (SELECT patid AS patient_id, pracid::VARCHAR AS practice_id,
+        regstart AS start, regend AS "end",
+            DATE '2019-12-31' AS collected_to FROM people)
+                TO '{folder}/parquet/registrations.parquet'""")
     db.execute(f"""COPY (SELECT 20001 + i AS practice_id,
             CASE WHEN i < {TREATED} THEN DATE '{START}' END AS programme_start, '' AS area
         FROM range({PRACTICES}) AS t(i)) TO '{folder}/practices.csv' (HEADER)""")
@@ -82,34 +92,46 @@ def _observations(db: Any, folder: Path, place: int, first: int, last: int) -> N
     db.execute(f"""
         CREATE OR REPLACE TABLE made AS
         WITH drawn AS (
-            SELECT i, i // {PER_PERSON} AS p, i % {PER_PERSON} AS j, pick(i, 11, 100) AS kind, pick(i, 12, 1000) AS dirt,
+            SELECT i, i // {PER_PERSON} AS p, i % {PER_PERSON} AS j, pick(i, 11, 100) AS kind,
+                pick(i, 12, 1000) AS dirt,
                 DATE '2009-01-01' + pick(i - (pick(i, 13, 50) = 0)::INT, 14, 4000)::INT AS day
             FROM range({first}, {last}) AS t(i)),
         coded AS (
-            SELECT *, CASE WHEN j = 0 OR kind >= 60 AND kind < 64 THEN '{DIABETES}' WHEN kind < 36 THEN '{IFCC}'
-                WHEN kind < 40 THEN '{DCCT}' WHEN kind < 44 THEN '{EITHER}' WHEN kind < 60 THEN '{PRESSURE}'
+            SELECT *, CASE WHEN j = 0 OR kind >= 60 AND kind < 64 THEN '{DIABETES}' WHEN kind < 36
+                THEN '{IFCC}'
+                WHEN kind < 40 THEN '{DCCT}' WHEN kind < 44 THEN '{EITHER}' WHEN kind < 60
+                    THEN '{PRESSURE}'
                 ELSE (7000000000 + pick(i, 15, 5000) * 1000011)::VARCHAR END AS code,
                 200 + pick(i, 16, 700) AS tenths
             FROM drawn)
         SELECT coded.i, patid, pracid, code,
             CASE WHEN j = 0 THEN DATE '2004-01-01' + pick(coded.i, 17, 3900)::INT
                  WHEN dirt < 5 THEN DATE '1900-01-01' ELSE day END AS day,
-            CASE WHEN code = '{DIABETES}' THEN NULL WHEN dirt BETWEEN 5 AND 9 THEN '<20' WHEN dirt BETWEEN 10 AND 14 THEN NULL
+            CASE WHEN code = '{DIABETES}' THEN NULL WHEN dirt BETWEEN 5 AND 9 THEN '<20'
+                WHEN dirt BETWEEN 10 AND 14 THEN NULL
                 WHEN dirt BETWEEN 15 AND 17 THEN 'see letter'
-                WHEN code = '{DCCT}' THEN (5 + (tenths - 200) // 100)::VARCHAR || '.' || (tenths % 10)::VARCHAR
+                WHEN code = '{DCCT}' THEN (5 + (tenths - 200) // 100)::VARCHAR || '.' || (tenths %
+                    10)::VARCHAR
                 WHEN code = '{PRESSURE}' THEN (100 + tenths // 10)::VARCHAR
-                ELSE (20 + tenths // 10)::VARCHAR || CASE WHEN tenths % 4 = 0 THEN '.5' ELSE '' END END AS value,
+                ELSE (20 + tenths // 10)::VARCHAR || CASE WHEN tenths % 4 = 0 THEN '.5' ELSE '' END
+                    END AS value,
             CASE WHEN code = '{IFCC}' AND dirt >= 30 THEN 1 WHEN code = '{DCCT}' THEN 2
                 WHEN code = '{PRESSURE}' THEN 3 WHEN dirt = 29 THEN 4 END AS unit
         FROM coded JOIN people ON people.i = p ORDER BY coded.i""")
     db.execute(f"""COPY (SELECT patid, i AS consid, pracid, i + 1000000 AS obsid,
-            CASE WHEN hash(i) % 2000 = 0 THEN '31/02/2016' ELSE strftime(day, '%d/%m/%Y') END AS obsdate,
-            strftime(day, '%d/%m/%Y') AS enterdate, 17 AS staffid, '' AS parentobsid, code AS medcodeid, value,
-            unit AS numunitid, 7 AS obstypeid, '' AS numrangelow, '' AS numrangehigh, '' AS probobsid
+            CASE WHEN hash(i) % 2000 = 0 THEN '31/02/2016' ELSE strftime(day, '%d/%m/%Y')
+                END AS obsdate,
+            strftime(day, '%d/%m/%Y') AS enterdate, 17 AS staffid, '' AS parentobsid,
+                code AS medcodeid, value,
+            unit AS numunitid, 7 AS obstypeid, '' AS numrangelow, '' AS numrangehigh,
+                '' AS probobsid
         FROM made ORDER BY made.i)
-        TO '{folder}/text/bench_extract_observation_{place:03}.txt' (HEADER, DELIMITER '\t', QUOTE '', ESCAPE '')""")
-    db.execute(f"""COPY (SELECT patid AS patient_id, pracid::VARCHAR AS practice_id, day AS date, code, value,
-            CASE unit WHEN 1 THEN 'mmol/mol' WHEN 2 THEN '%' WHEN 3 THEN 'mmHg' WHEN 4 THEN 'mmol/L' END AS unit
+        TO '{folder}/text/bench_extract_observation_{place:03}.txt' (HEADER, DELIMITER '\t',
+            QUOTE '', ESCAPE '')""")
+    db.execute(f"""COPY (SELECT patid AS patient_id, pracid::VARCHAR AS practice_id, day AS date,
+        code, value,
+            CASE unit WHEN 1 THEN 'mmol/mol' WHEN 2 THEN '%' WHEN 3 THEN 'mmHg' WHEN 4 THEN 'mmol/L'
+                END AS unit
         FROM made ORDER BY made.i) TO '{folder}/parquet/events_{place:03}.parquet'""")
 
 
@@ -126,9 +148,16 @@ def _study(folder: Path) -> None:
 study: {{name: bench, title: Benchmark, synthetic: true}}
 extract: {{{form}, path: {name}}}
 practices: practices.csv
-codelists: {{hba1c: codelists/hba1c.csv, systolic_bp: codelists/systolic_bp.csv, type_2_diabetes: codelists/type_2_diabetes.csv}}
+codelists:
+  hba1c: codelists/hba1c.csv
+  systolic_bp: codelists/systolic_bp.csv
+  type_2_diabetes: codelists/type_2_diabetes.csv
 window: {{first: {FIRST}, last: {LAST}, period: quarter}}
-eligibility: {{index_date: {START}, age: [40, 74], conditions: [type_2_diabetes], registered_days: 365}}
+eligibility:
+  index_date: {START}
+  age: [40, 74]
+  conditions: [type_2_diabetes]
+  registered_days: 365
 comparisons: {{without: {{primary: true}}}}
 outcomes:
   hba1c: {{unit: mmol/mol, plausible: [20, 195]}}

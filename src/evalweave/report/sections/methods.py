@@ -219,9 +219,9 @@ def _inference(data: ReportData) -> list[Any]:
 def _qualitative(data: ReportData) -> list[str]:
     strand = data.study.qualitative
     assert strand is not None
+    written_as = "REFI-QDA" if strand.format == "refi_qda" else plain(strand.format)
     said = [
-        "The coded project was read from "
-        f"{strand.format.replace('_', '-').upper() if strand.format == 'refi_qda' else plain(strand.format)}; "
+        f"The coded project was read from {written_as}; "
         "participants, not references, are counted, out of those who were asked about the theme. "
         "Codes are rolled up to "
         "themes by set union, so that nobody counts twice; voices (clients, link workers, family) "
