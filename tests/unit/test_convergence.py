@@ -34,15 +34,16 @@ PEOPLE = {"S": (12, 9, 0), "M": (12, 6, 3), "C": (12, 0, 8), "A": (12, 0, 0), "U
 
 # The table of the rule, as it is written down for analysts.
 TABLE = """
-S | agreement    | dissonance                       | dissonance on size | imprecise      | silence (QN)
-M | partial      | partial, flagged                 | partial, flagged   | imprecise      | silence (QN)
-C | dissonance   | agreement against the hypothesis | partial            | imprecise      | silence (QN)
-A | silence (QL) | silence (QL)                     | silence (QL)       | silence (both) | no evidence
-U | silence (QL) | silence (QL)                     | silence (QL)       | silence (both) | no evidence
+S | agreement    | dissonance           | dissonance on size | imprecise      | silence (QN)
+M | partial      | partial, flagged     | partial, flagged   | imprecise      | silence (QN)
+C | dissonance   | agreement against H  | partial            | imprecise      | silence (QN)
+A | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
+U | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 """
 IN_FULL = {
     "silence (QN)": "silence (quantitative)",
     "silence (QL)": "silence (qualitative)",
+    "agreement against H": "agreement against the hypothesis",
     "imprecise": "not comparable: imprecise",
 }
 CELLS = [
