@@ -21,12 +21,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 
-from report_results import Made, results, study_file
-
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.report.sections import SECTIONS
 from evalweave.study.file import load_study
+from helpers.report_results import Made, results, study_file
 
 CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")

@@ -12,13 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from test_cleaning import cleaned
-from test_cleaning import settings as clean_settings
-from test_cohort import ASTHMA, LISTS, REFERRED, TYPE_1, TYPE_2, fetched, n_moved, practices
-from test_cohort import settings as study
-
 from evalweave.cohort.building import Built, build
 from evalweave.records.codelists import read_all
+from helpers.cleaning import cleaned
+from helpers.cleaning import settings as clean_settings
+from helpers.cohort import ASTHMA, LISTS, REFERRED, TYPE_1, TYPE_2, fetched, n_moved, practices
+from helpers.cohort import settings as study
 
 NAMES = ("hba1c", "type_2_diabetes", "type_1_diabetes", "asthma", "social_prescribing_referral")
 CODES = (TYPE_2, TYPE_2, TYPE_1, ASTHMA)

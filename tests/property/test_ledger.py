@@ -13,10 +13,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from test_cleaning import cleaned, rows
-
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
+from helpers.cleaning import cleaned, rows
 
 PATIENTS = st.fixed_dictionaries(
     {

@@ -22,9 +22,6 @@ import pyarrow.parquet as pq
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
-from test_cleaning import BACKEND_PRACTICES, EXAMPLES, TABLE, lists, parsed, prefixed, settings
-from test_formats import STUDY, TABLES, flat_files, simulated
-
 from evalweave import engine
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
@@ -32,9 +29,12 @@ from evalweave.extract.ingest import ingest
 from evalweave.panel import building as panels
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
+from evalweave.records.examples import EXAMPLES
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS
 from evalweave.simulation.practices import demonstration_practices
 from evalweave.study.stages import CleanSettings, CohortSettings, PanelSettings, settings_for
+from helpers.cleaning import BACKEND_PRACTICES, TABLE, lists, parsed, prefixed, settings
+from helpers.demonstration import STUDY, TABLES, flat_files, simulated
 
 pytestmark = [
     pytest.mark.spark,

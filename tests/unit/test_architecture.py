@@ -148,3 +148,18 @@ def test_nothing_is_random_without_a_seed(path: Path) -> None:
 def test_nothing_names_a_machine(path: Path) -> None:
     source = path.read_text(encoding="utf-8")
     assert not re.search(r"""(^|["' =(])/(root|home|mnt|srv)/\w""", source)
+
+
+TESTS = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize(
+    "path", sorted(TESTS.rglob("*.py")), ids=lambda path: path.relative_to(TESTS).as_posix()
+)
+def test_tests_share_through_helpers_and_never_import_each_other(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        parts = {part for name in names for part in name.split(".")}
+        where = f"{path.relative_to(TESTS)}, line {getattr(node, 'lineno', 0)}"
+        assert not any(part.startswith("test_") for part in parts), where

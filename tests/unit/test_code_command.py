@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from coded_projects import Style, beside, write_qdpx
 from typer.testing import CliRunner
 
 from evalweave.cli import app
@@ -16,6 +15,7 @@ from evalweave.files import read_table
 from evalweave.qualitative.project import CONTRACTS
 from evalweave.tables.catalogue import ALL
 from evalweave.tables.qualitative import THEME_COUNTS
+from helpers.coded_projects import Style, beside, write_qdpx
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 
@@ -136,7 +136,7 @@ def test_mistakes_are_plain_sentences(tmp_path: Path) -> None:
 def test_a_stance_that_is_misspelt_is_said(tmp_path: Path) -> None:
     import zipfile
 
-    from coded_projects import qde
+    from helpers.coded_projects import qde
 
     path = tmp_path / "p.qdpx"
     with (

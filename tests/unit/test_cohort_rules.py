@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from test_cohort import TYPE_1, TYPE_2, built, person, reason, settings
 from typer.testing import CliRunner
 
 from evalweave.cli import app
@@ -18,6 +17,7 @@ from evalweave.records.codelists import read_all, unknown_labels
 from evalweave.study.file import load_study
 from evalweave.study.people import Eligibility, listed
 from evalweave.study.whole import Study
+from helpers.cohort import TYPE_1, TYPE_2, built, person, reason, settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 GENERIC = "73211009"

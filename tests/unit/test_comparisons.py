@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from test_cohort import REFERRED, built, person, practices, settings
 
 from evalweave.errors import DataError
 from evalweave.estimates import SELECTED, gather
@@ -19,6 +18,7 @@ from evalweave.study.file import load_study
 from evalweave.study.stages import EstimatesSettings, settings_for
 from evalweave.study.whole import Study
 from evalweave.triangulation.claims import Known, check_claims
+from helpers.cohort import REFERRED, built, person, practices, settings
 
 CONFIG = Path(__file__).parents[2] / "config"
 FIRST, SECOND = dt.date(2015, 4, 1), dt.date(2016, 4, 1)

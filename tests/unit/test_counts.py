@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from coded_projects import beside, turns_as_map, write_qdpx
 
 from evalweave.errors import DataError
 from evalweave.qualitative import inputs
@@ -15,6 +14,7 @@ from evalweave.qualitative.cooccurrence import intersection, union
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
 from evalweave.qualitative.saturation import saturation
+from helpers.coded_projects import beside, turns_as_map, write_qdpx
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 

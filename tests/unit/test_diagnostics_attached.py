@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from did_panels import panel
 
 import evalweave
 from evalweave.diagnostics.pretrend import detectable_slopes
+from helpers.did_panels import panel
 
 
 def said(name, frame, **more):

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import panel
 
 import evalweave
 from evalweave.errors import DataError, StudyError
+from helpers.did_panels import panel
 
 
 def test_att_is_the_difference_of_four_means():

@@ -6,7 +6,6 @@ import json
 
 import pandas as pd
 import pytest
-from did_panels import panel
 from typer.testing import CliRunner
 
 import evalweave
@@ -14,6 +13,7 @@ from evalweave.cli import app
 from evalweave.errors import DataError
 from evalweave.estimates import gather, holm, holm_family
 from evalweave.study.stages import EstimatesSettings
+from helpers.did_panels import panel
 
 SETTINGS = {
     "analyses": [

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from did_panels import panel
 
 import evalweave
 from evalweave.diagnostics.pretrend import slope_weights
 from evalweave.errors import DataError, StudyError
+from helpers.did_panels import panel
 
 
 def study(frame, **more):

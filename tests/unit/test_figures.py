@@ -9,25 +9,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_results import Made, results, study_file
 
 from evalweave.report import flowchart
-from evalweave.report.data import ReportData
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.interval import answer_interval
 from evalweave.report.figures.strip import reach, strip
 from evalweave.report.figures.style import standalone
-from evalweave.report.gather import gather
-from evalweave.study.file import load_study
+from helpers.reports import data
 
 SVG = "{http://www.w3.org/2000/svg}"
-
-
-def data(folder: Path, **options: object) -> ReportData:
-    made = Made(**options)  # type: ignore[arg-type]
-    file = study_file(folder, made)
-    return gather(load_study(file), file, results(folder, made))
 
 
 def texts(svg: str) -> list[str]:

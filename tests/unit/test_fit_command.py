@@ -8,12 +8,12 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import panel
 from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
 from evalweave.tables.analyses import ESTIMATES
+from helpers.did_panels import panel
 
 SPEC = {
     "columns": {"outcome": "y"},

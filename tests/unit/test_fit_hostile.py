@@ -8,7 +8,6 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import panel
 from typer.testing import CliRunner
 
 from evalweave.cli import app
@@ -16,6 +15,7 @@ from evalweave.errors import DataError, StudyError
 from evalweave.fitting import fit, one_analysis
 from evalweave.study.analyses import FitSpec
 from evalweave.study.file import load
+from helpers.did_panels import panel
 
 SPEC = {"columns": {"outcome": "y"}, "analyses": [{"name": "main", "estimator": "twfe"}]}
 

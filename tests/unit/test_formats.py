@@ -10,7 +10,6 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from framed import framed
 
 from evalweave import engine
 from evalweave.cohort.building import build
@@ -19,22 +18,18 @@ from evalweave.fitting import fit
 from evalweave.panel import building as panels
 from evalweave.records.cleaning import clean
 from evalweave.records.codelists import read_all
-from evalweave.simulation.formats import as_csv, cprd_aurum, ehrql, omop
+from evalweave.simulation.formats import cprd_aurum, ehrql, omop
 from evalweave.simulation.practices import demonstration_practices
-from evalweave.simulation.written import written
-from evalweave.study.file import load_study
 from evalweave.study.records import Extract
 from evalweave.study.stages import (
     CleanSettings,
     CohortSettings,
     PanelSettings,
-    SimulateSettings,
     settings_for,
 )
+from helpers.demonstration import STUDY, TABLES, flat_files, simulated
+from helpers.framed import framed
 
-CONFIG = Path(__file__).parents[2] / "config"
-STUDY = load_study(CONFIG / "config.yaml")
-TABLES = ("patients", "registrations", "events")
 MEASURED = ["hba1c", "n_hba1c", "systolic_bp", "n_systolic_bp"]
 EVERYWHERE = [
     "patient_id",
@@ -70,17 +65,6 @@ class Run:
         return lines.groupby("rule")["n"].sum().to_dict()
 
 
-def simulated(dirt: bool) -> dict[str, pd.DataFrame]:
-    said = settings_for(STUDY, SimulateSettings)
-    said["simulation"] |= {
-        "seed": 11,
-        "eligible_programme": 350,
-        "eligible_comparison": 250,
-        "dirt": dirt,
-    }
-    return written(SimulateSettings.model_validate(said), demonstration_practices())[0]
-
-
 @pytest.fixture(scope="module")
 def clean_tables() -> dict[str, pd.DataFrame]:
     return simulated(dirt=False)
@@ -111,10 +95,6 @@ def tables(clean_tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 @pytest.fixture(scope="module")
 def flat(tables: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> Run:
     return through(tmp_path_factory.mktemp("flat"), flat_files(tables), {"format": "flat"})
-
-
-def flat_files(tables: dict[str, pd.DataFrame]) -> dict[str, bytes]:
-    return {f"{name}.csv": as_csv(table) for name, table in tables.items()}
 
 
 def through(

@@ -6,11 +6,11 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import panel as simulated
 
 from evalweave.diagnostics.goodman_bacon import goodman_bacon
 from evalweave.estimators.panel_data import panel_data
 from evalweave.study.analyses import AnalysisOptions, Columns
+from helpers.did_panels import panel as simulated
 
 COLUMNS = Columns(
     unit="patient_id",

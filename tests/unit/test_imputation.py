@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import panel as simulated
 
 from evalweave.errors import DataError
 from evalweave.estimators.imputation import imputation
 from evalweave.estimators.panel_data import panel_data
 from evalweave.study.analyses import AnalysisOptions, Columns
+from helpers.did_panels import panel as simulated
 
 COLUMNS = Columns(
     unit="patient_id",

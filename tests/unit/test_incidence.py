@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
-from test_cohort import EVERY_PRACTICE, TYPE_1, TYPE_2, built, one, person, reason, settings
 
 from evalweave.study.people import Eligibility
 from evalweave.tables.people import COHORT, INCIDENCE
+from helpers.cohort import EVERY_PRACTICE, TYPE_1, TYPE_2, built, one, person, reason, settings
 
 LONG_AGO = {p["patient_id"] for p in EVERY_PRACTICE}
 # The index date is 1 April 2015; newly diagnosed: at most 365 days before, after 365 days

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from did_panels import absorbed, bell_mccaffrey, dummies, panel
 
 import evalweave
+from helpers.did_panels import absorbed, bell_mccaffrey, dummies, panel
 
 
 def row(frame, method, **more):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from test_ingest import HEADER, put, refused, rows
+from helpers.extracts import HEADER, put, refused, rows
 
 SPELLS = "patient_id,practice_id,start,end\n" + "".join(
     f"P{n},A,2010-01-01,{'2018-01-01' if n % 9 == 0 else 'NA'}\n" for n in range(30)

@@ -7,9 +7,9 @@ import gzip
 from pathlib import Path
 
 import pytest
-from test_ingest import HEADER, ROWS, SECRET, put, refused, rows
 
 from evalweave.reading.textfiles import look
+from helpers.extracts import HEADER, ROWS, SECRET, put, refused, rows
 
 SWALLOWED = [
     pytest.param(f'{SECRET},2015-05-01,1,48,"\nP2,2016-02-29,1,52,"\n', 2, id="one row"),

@@ -12,7 +12,8 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_ingest import put, refused, rows
+
+from helpers.extracts import put, refused, rows
 
 KINDS = ("parquet", "arrow")
 DAY = pa.array(["2015-05-01"] * 3)

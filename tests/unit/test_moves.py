@@ -6,9 +6,10 @@ import datetime as dt
 from typing import Any
 
 import pytest
-from test_cohort import (
+
+from evalweave.cohort.building import Built
+from helpers.cohort import (
     EVERY_PRACTICE,
-    Built,
     built,
     n_moved,
     one,

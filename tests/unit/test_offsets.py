@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from coded_projects import Style, write_qdpx
 
 from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
@@ -21,6 +20,7 @@ from evalweave.qualitative.offsets import (
 )
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.raw import RawSelection
+from helpers.coded_projects import Style, write_qdpx
 
 REFI = ("code_point", "utf16")
 

@@ -11,7 +11,6 @@ from typing import Any
 import ibis
 import pandas as pd
 import pytest
-from framed import arrow, framed, spelt_out
 
 from evalweave import engine
 from evalweave import ledger as ledgers
@@ -23,6 +22,7 @@ from evalweave.study.periods import period_label, period_number
 from evalweave.study.stages import PanelSettings
 from evalweave.tables.people import COHORT, PANEL, TRENDS
 from evalweave.tables.records import LEDGER, MEASUREMENTS
+from helpers.framed import arrow, framed, spelt_out
 
 START = dt.date(2015, 4, 1)
 

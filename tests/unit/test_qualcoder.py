@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from coded_projects import write_qualcoder
 
 from evalweave.errors import DataError, StudyError
 from evalweave.qualitative import qualcoder, refi
 from evalweave.qualitative.assemble import Beside, assemble
+from helpers.coded_projects import write_qualcoder
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 

@@ -8,7 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from coded_projects import (
+
+from evalweave.qualitative.agreement import agreement
+from evalweave.qualitative.cooccurrence import cooccurrence
+from evalweave.qualitative.counts import fieldwork, theme_counts
+from evalweave.qualitative.project import Project
+from evalweave.qualitative.readers import load
+from helpers.coded_projects import (
     SEGMENT_COLUMNS,
     TURNS,
     Style,
@@ -19,12 +25,6 @@ from coded_projects import (
     write_segments,
     write_taguette,
 )
-
-from evalweave.qualitative.agreement import agreement
-from evalweave.qualitative.cooccurrence import cooccurrence
-from evalweave.qualitative.counts import fieldwork, theme_counts
-from evalweave.qualitative.project import Project
-from evalweave.qualitative.readers import load
 
 
 def loaded(folder: Path, project: Path, format_: str, **more: object) -> Project:

@@ -6,9 +6,9 @@ import itertools
 
 import numpy as np
 import pytest
-from did_panels import panel
 
 import evalweave
+from helpers.did_panels import panel
 
 
 def refitted(frame, chosen):

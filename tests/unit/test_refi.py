@@ -7,13 +7,13 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from coded_projects import Style, qde, write_qdpx
 
 from evalweave.errors import DataError, StudyError
 from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.project import Project
 from evalweave.reading import archives
+from helpers.coded_projects import Style, qde, write_qdpx
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 

@@ -10,7 +10,6 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_results import HOSTILE, Made, results, study_file
 
 from evalweave.release.audit import audit
 from evalweave.release.disclosure import profile
@@ -19,6 +18,8 @@ from evalweave.release.notes import released_note
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
+from helpers.report_results import HOSTILE, Made, results, study_file
+from helpers.reports import page, report, words
 
 ORDER = [
     "answer",
@@ -32,25 +33,6 @@ ORDER = [
     "checklists",
     "provenance",
 ]
-
-
-def report(folder: Path, made: Made) -> Path:
-    """Write a report from invented results and return its folder."""
-    file = study_file(folder, made)
-    where = results(folder, made)
-    out = folder / "report"
-    write_report(gather(load_study(file), file, where), file, where, out)
-    return out
-
-
-def page(folder: Path, **options: object) -> str:
-    return (report(folder, Made(**options)) / "report.html").read_text()  # type: ignore[arg-type]
-
-
-def words(html: str) -> str:
-    """Return what a reader reads."""
-    html = re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).replace("\u202f", " ")
 
 
 class _Tags(HTMLParser):

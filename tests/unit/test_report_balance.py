@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_results import Made
-from test_report import report, words
 
 from evalweave.release.audit import audit
 from evalweave.release.disclosure import profile
 from evalweave.report.figures.love import Pair, love_plot
 from evalweave.tables.people import BALANCE, BASELINE
+from helpers.report_results import Made
+from helpers.reports import report, words
 
 SVG = "{http://www.w3.org/2000/svg}"
 

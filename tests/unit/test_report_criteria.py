@@ -9,8 +9,6 @@ from typing import Any
 
 import docx
 import pytest
-from report_results import Made, study_file
-from test_report import report, words
 
 from evalweave.release.disclosure import profile
 from evalweave.report import criteria
@@ -19,6 +17,8 @@ from evalweave.report.sections import methods
 from evalweave.study.file import load_study
 from evalweave.study.people import Eligibility
 from evalweave.tables.analyses import ESTIMATES
+from helpers.report_results import Made, study_file
+from helpers.reports import report, words
 
 
 def made(**keys: Any) -> Eligibility:

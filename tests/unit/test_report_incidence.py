@@ -12,8 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from report_results import PERIODS, Made
-from test_report import report, words
 
 from evalweave.release import incidence
 from evalweave.release.audit import audit
@@ -21,6 +19,8 @@ from evalweave.release.disclosure import HIDDEN, PROFILES, profile
 from evalweave.study.people import Eligibility
 from evalweave.tables.people import INCIDENCE
 from evalweave.tables.report import INCIDENCE_RATES
+from helpers.report_results import PERIODS, Made
+from helpers.reports import report, words
 
 OPEN = {"cohort": "open"}
 

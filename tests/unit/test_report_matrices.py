@@ -13,7 +13,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from report_results import HOSTILE, Made, results, study_file
 
 from evalweave import files
 from evalweave.release.audit import audit
@@ -25,6 +24,7 @@ from evalweave.report.sections.matrices import counted
 from evalweave.study.file import load_study
 from evalweave.tables.joint import JOINT_DISPLAY
 from evalweave.tables.qualitative import THEME_COUNTS
+from helpers.report_results import HOSTILE, Made, results, study_file
 
 RULES = profile("nhs_england")
 

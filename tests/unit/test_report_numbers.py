@@ -6,13 +6,13 @@ import math
 from pathlib import Path
 
 import pytest
-from report_results import Made, results, study_file
 
 from evalweave.release.numbers import decimals, interval, number, p_value
 from evalweave.report import sentences
 from evalweave.report.data import ReportData, Row
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
+from helpers.report_results import Made, results, study_file
 
 
 def data(folder: Path, **options: object) -> ReportData:

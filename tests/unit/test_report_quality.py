@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_results import Made
-from test_figures import data
 
 from evalweave.report.data import ReportData
 from evalweave.report.sections import dirt
 from evalweave.report.word import plain
 from evalweave.tables.records import LEDGER
+from helpers.report_results import Made
+from helpers.reports import data
 
 COLUMNS = ["arm", "period", "entry", "order", "rule", "reason", "n"]
 

@@ -7,13 +7,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_results import Made
-from test_figures import data
-from test_report import report
 
 from evalweave.report.released_tables import labelled
 from evalweave.report.sentences import main_sentence
 from evalweave.report.terms import periods_in_words
+from helpers.report_results import Made
+from helpers.reports import data, report
 
 
 @pytest.mark.parametrize(

@@ -8,12 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from report_results import HOSTILE, Made, results, study_file
 
 from evalweave.release.audit import audit
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
+from helpers.report_results import HOSTILE, Made, results, study_file
 
 MADE = Made(formats=("html", "docx"))
 

@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from report_results import Made, results, study_file
-from test_report import report, words
 
 from evalweave.release.disclosure import profile
 from evalweave.report.checks.agreement import leave_one_out
@@ -20,6 +18,8 @@ from evalweave.report.sections import methods, studied
 from evalweave.report.terms import in_words
 from evalweave.report.word import plain
 from evalweave.study.file import load_study
+from helpers.report_results import Made, results, study_file
+from helpers.reports import report, words
 
 
 def data(folder: Path, **options: object) -> ReportData:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
-from framed import framed
 from typer.testing import CliRunner
 
 from evalweave import engine
@@ -37,6 +36,7 @@ from evalweave.study.stages import (
 )
 from evalweave.study.whole import Study
 from evalweave.templates import FORMATS
+from helpers.framed import framed
 
 TABLES = ("patients", "registrations", "events")
 PRACTICES = {"20001": "2015-04-01", "20002": "2015-04-01", "20003": "", "20004": ""}

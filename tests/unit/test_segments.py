@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from coded_projects import SEGMENT_COLUMNS, TURNS, beside, write_segments
 
 from evalweave.errors import DataError, StudyError
 from evalweave.qualitative import segments
@@ -14,6 +13,7 @@ from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.hierarchy import path_of
 from evalweave.qualitative.readers import load, recognise
+from helpers.coded_projects import SEGMENT_COLUMNS, TURNS, beside, write_segments
 
 
 def test_columns_are_mapped_and_people_linked(tmp_path: Path) -> None:

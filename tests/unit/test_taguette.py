@@ -7,12 +7,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
-from coded_projects import write_taguette
 
 from evalweave.errors import DataError
 from evalweave.qualitative import taguette
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.project import Project
+from helpers.coded_projects import write_taguette
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 

@@ -6,10 +6,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from did_panels import dummies, panel
 
 import evalweave
 from evalweave.errors import DataError, StudyError
+from helpers.did_panels import dummies, panel
 
 
 def att(frame, **more):

@@ -6,12 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from test_cohort import built, person, settings
 
 from evalweave.cohort.balance import effective, smd
 from evalweave.cohort.weighting import design, entropy, propensity
 from evalweave.errors import DataError
 from evalweave.tables.people import BALANCE
+from helpers.cohort import built, person, settings
 
 Arms = tuple[np.ndarray, np.ndarray]
 

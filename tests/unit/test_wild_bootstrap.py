@@ -6,11 +6,11 @@ import itertools
 
 import numpy as np
 import pytest
-from did_panels import absorbed, panel
 
 import evalweave
 from evalweave.inference.wild_bootstrap import wild_wald, wild_weights
 from evalweave.study.analyses import AnalysisOptions
+from helpers.did_panels import absorbed, panel
 
 
 def cr1_t(x, y, g, null=0.0):
