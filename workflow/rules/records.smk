@@ -1,6 +1,6 @@
 # From the extract to a panel for each comparison.
 
-from evalweave.records.readers import reader
+from evalweave.extract.readers import reader
 
 tables = ["patients", "registrations", "events"]
 
