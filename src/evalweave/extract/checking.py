@@ -216,11 +216,11 @@ def _distinct(backend: Any, table: ir.Table, column: str) -> set[str]:
 
 def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Study) -> None:
     """Count the records of each outcome and condition, their units and days."""
-    from evalweave.records import entries
+    from evalweave.records import coded as coding
 
     events = found.tables["events"]
     key = ["code_system", "code"]
-    coded = events.inner_join(entries.code_table(lists, study.outcomes), key)
+    coded = events.inner_join(coding.code_table(lists, study.outcomes), key)
     measured = coded.filter(coded.outcome.notnull())
     by = measured.group_by("outcome").aggregate(
         n=measured.count(),
@@ -258,7 +258,7 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
             f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
             f"units: {', '.join(shown[:4])}{more}"
         )
-    conditions = coded.inner_join(entries.condition_table(lists, study.outcomes), "kind")
+    conditions = coded.inner_join(coding.condition_table(lists, study.outcomes), "kind")
     counted = conditions.group_by("codelist").aggregate(n=conditions.count())
     n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
     for name in lists:

@@ -1,5 +1,4 @@
-"""The cleaning stage: parsed tables in, clean tables out, every row kept or set aside for one
-reason."""
+"""The cleaning stage: parsed tables in, clean tables out, no row set aside without its reason."""
 
 from __future__ import annotations
 
@@ -10,8 +9,11 @@ import ibis
 
 from evalweave import engine
 from evalweave.errors import Fault, raise_faults
-from evalweave.records import entries, people, same_day
-from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES, named
+from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
+from evalweave.records import coded, entries, people, same_day, values
+from evalweave.records.layout import OCCASION
+from evalweave.records.layout import SET_ASIDE as SET_ASIDE_LAYOUT
+from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES, Rule, named
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -22,7 +24,13 @@ if TYPE_CHECKING:
     from evalweave.study.stages import CleanSettings
 
 STAGE = "clean"
-ROW_BITS, RULE_BITS = 40, 7  # of the number of a row set aside; 16 bits stay for files
+RECEIVED_FROM_INGEST = {
+    "entry": RECEIVED,
+    "order": 0,
+    "rule": "",
+    "reason": "received from ingest",
+}
+KEPT_LINE = {"entry": KEPT, "order": 0, "rule": "", "reason": "kept"}
 
 
 @dataclass(frozen=True)
@@ -47,34 +55,35 @@ def clean(
     lists: dict[str, Codelist],
     settings: CleanSettings,
 ) -> Cleaned:
-    """Apply every rule in its order to the parsed tables; raise `DataError` when nothing can come
-    of it."""
+    """Apply every rule in its order to the parsed tables.
+
+    Raises:
+        DataError: no patient, or no measurement of an outcome, is left.
+    """
     collected = people.collections(backend, registrations)
-    where = engine.keep(
-        backend,
-        "practices",
-        people.practice_table(practices, settings.extract.last_collection, collected),
-    )
-    persons = people.judge(backend, patients, registrations, where, settings.cleaning)
+    known_practices = people.practice_table(practices, settings.extract.last_collection, collected)
+    known_practices = engine.keep(backend, "practices", known_practices)
+    persons = people.judge(backend, patients, registrations, known_practices, settings.cleaning)
     outcomes = dict(sorted(settings.outcomes.items()))
     judged = entries.judge(
         backend,
         events,
         persons.observed,
-        where,
+        known_practices,
         lists,
         outcomes,
         settings.cleaning,
         settings.window,
     )
     good = judged.filter(judged.rule.isnull())
-    of_outcomes = entries.is_outcome(entries.kind_of(good), outcomes)
-    alone, several = same_day.judge(backend, good.filter(of_outcomes), outcomes, settings.cleaning)
-    as_good = several.drop("rule")  # as `judged` counts them
+    of_outcome = coded.is_outcome(entries.kind_of(good), outcomes)
+    alone, several = same_day.judge(backend, good.filter(of_outcome), outcomes, settings.cleaning)
+    # `judged` has them as good, so they are taken off there and counted as the day judged them
+    as_good = _counts(several.drop("rule")).mutate(n=lambda t: -t.n)
     counted = {
         PATIENTS: [_counts(persons.judged_patients)],
         REGISTRATIONS: [_counts(persons.judged_registrations)],
-        RECORDS: [_counts(judged), _counts(several), _counts(as_good).mutate(n=lambda t: -t.n)],
+        RECORDS: [_counts(judged), _counts(several), as_good],
     }
     received = {
         PATIENTS: patients.count(),
@@ -83,13 +92,12 @@ def clean(
     }
     ledger = _ledger(backend, counted, received, settings.window.period)
     _nothing_left(backend, ledger, alone, several, outcomes)
+    entered, codelists = good.filter(~of_outcome), coded.condition_table(lists, outcomes)
     return Cleaned(
         patients=persons.patients.order_by("patient_id"),
         registrations=persons.registrations.order_by("patient_id", "start"),
         measurements=_measurements(backend, alone, several, persons.observed, outcomes),
-        conditions=_conditions(
-            good.filter(~of_outcomes), persons.observed, entries.condition_table(lists, outcomes)
-        ),
+        conditions=_conditions(entered, persons.observed, codelists),
         set_aside=_set_aside(backend, persons, judged, several),
         ledger=ledger,
     )
@@ -103,20 +111,21 @@ def _measurements(
     outcomes: dict[str, Outcome],
 ) -> ir.Table:
     """Return MEASUREMENTS, sorted: what stands alone on its day, and what several became."""
-    one = alone.select("day", "reading", value="amount", n=ibis.literal(1, "int32"))
-    stays = several.filter(several.rule.isnull())
-    whole = one.union(stays.select("day", "reading", value="mean", n=stays.n.cast("int32")))
-    whole = whole.mutate(tile=entries.tile_of(whole))
+    one = alone.select("occasion", "reading", value="amount", n=ibis.literal(1, "int32"))
+    means = several.filter(several.rule.isnull())
+    means = means.select("occasion", "reading", value="mean", n=means.n.cast("int32"))
+    whole = one.union(means)
+    whole = whole.mutate(tile=OCCASION.part(whole.occasion, "tile"))
     named = whole.inner_join(observed.select("tile", "patient_id", practice_id="now_at"), "tile")
-    narrow = named.select("day", "patient_id", "practice_id", "reading", "value", "n")
-    t = entries.unpacked(engine.in_order(backend, "measurements", narrow, "day"))
+    narrow = named.select("occasion", "patient_id", "practice_id", "reading", "value", "n")
+    t = entries.unpacked(engine.in_order(backend, "measurements", narrow, "occasion"))
     return t.select(
         "patient_id",
         "practice_id",
         "date",
         outcome=engine.word_at(outcomes, t.kind),
         value="value",
-        unit_decided_by=engine.word_at(entries.DECIDED_BY, t.decided),
+        unit_decided_by=engine.word_at(values.DECIDED_BY, t.decided),
         n_same_day=t.n.cast("int64"),
     )
 
@@ -139,52 +148,31 @@ def _counts(judged: ir.Table) -> ir.Table:
 def _ledger(
     backend: Any, counted: dict[str, list[ir.Table]], received: dict[str, Any], period: str
 ) -> pd.DataFrame:
-    """Return LEDGER. What was received by arm and period is the sum of the judgements, and must be
-    all rows."""
+    """Return LEDGER.
+
+    What was received by arm and period is the sum of the judgements, and must be all rows.
+    """
     import pandas as pd
 
-    from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
     from evalweave.study.periods import period_label
     from evalweave.tables.records import LEDGER
 
     lines: list[dict[str, Any]] = []
     for unit, pieces in counted.items():
-        rules = named(unit)
-        rows: list[dict[str, Any]] = []
-        for piece in pieces:
-            rows += backend.to_pyarrow(piece).to_pylist()
+        rows = [row for piece in pieces for row in backend.to_pyarrow(piece).to_pylist()]
         n_received = int(backend.to_pyarrow(received[unit].as_table())[0][0].as_py())
         n_judged = sum(row["n"] for row in rows)
         if n_judged != n_received:
             raise AssertionError(f"{unit}: {n_received} received, {n_judged} judged")
-        totals: dict[tuple[Any, Any], int] = {}
+        rules = named(unit)
         for row in rows:
             label = None if row["period"] is None else period_label(row["period"], period)
-            place = {"stage": STAGE, "unit": unit, "arm": row["arm"], "period": label}
-            totals[(row["arm"], label)] = totals.get((row["arm"], label), 0) + row["n"]
+            place = {"unit": unit, "arm": row["arm"], "period": label, "n": row["n"]}
             rule = rules.get(row["rule"])
-            entry = (
-                {"entry": SET_ASIDE, "order": rule.order, "rule": rule.name, "reason": rule.reason}
-                if rule
-                else {"entry": KEPT, "order": 0, "rule": "", "reason": "kept"}
-            )
-            lines.append({**place, **entry, "n": row["n"]})
-        lines += [
-            {
-                "stage": STAGE,
-                "unit": unit,
-                "arm": arm,
-                "period": label,
-                "entry": RECEIVED,
-                "order": 0,
-                "rule": "",
-                "reason": "received from ingest",
-                "n": n,
-            }
-            for (arm, label), n in totals.items()
-        ]
-    frame = pd.DataFrame(lines)
+            lines.append({**place, **RECEIVED_FROM_INGEST})
+            lines.append({**place, **(_line_of(rule) if rule else KEPT_LINE)})
     keys = ["stage", "unit", "entry", "order", "rule", "reason", "arm", "period"]
+    frame = pd.DataFrame(lines).assign(stage=STAGE)
     frame = frame.groupby(keys, dropna=False)["n"].sum().reset_index()
     frame["_entry"] = frame["entry"].map({RECEIVED: 0, KEPT: 1, SET_ASIDE: 2})
     frame["_unit"] = frame["unit"].map({unit: place for place, unit in enumerate(counted)})
@@ -192,6 +180,10 @@ def _ledger(
     frame = LEDGER.conform(frame.drop(columns=["_entry", "_unit"]))
     check(frame)
     return frame
+
+
+def _line_of(rule: Rule) -> dict[str, Any]:
+    return {"entry": SET_ASIDE, "order": rule.order, "rule": rule.name, "reason": rule.reason}
 
 
 def _set_aside(
@@ -216,20 +208,19 @@ def _set_aside(
             table.filter(table.rule.notnull()).select("source_file", "source_row", rule=rule)
         )
     rows = ibis.union(*aside)
-    found = backend.to_pyarrow(rows.select("source_file").distinct())["source_file"].to_pylist()
-    files = sorted(found) or [""]
+    with_rows = backend.to_pyarrow(rows.select("source_file").distinct())["source_file"]
+    files = sorted(with_rows.to_pylist()) or [""]
     numbers = ibis.memtable(
         {"source_file": files, "file": range(len(files))},
         schema={"source_file": "string", "file": "int64"},
     )
     rows = rows.inner_join(numbers, "source_file")
-    place = ((rows.file << ROW_BITS) + rows.source_row << RULE_BITS) + rows.rule
+    place = SET_ASIDE_LAYOUT.pack(file=rows.file, row=rows.source_row, rule=rows.rule)
     ordered = engine.in_order(backend, "set_aside", rows.select(place=place), "place")
-    row = (ordered.place >> RULE_BITS) & ((1 << ROW_BITS) - 1)
     return ordered.select(
-        source_file=engine.word_at(files, ordered.place >> (ROW_BITS + RULE_BITS)),
-        source_row=row,
-        rule=engine.word_at(names, ordered.place & ((1 << RULE_BITS) - 1)),
+        source_file=engine.word_at(files, SET_ASIDE_LAYOUT.part(ordered.place, "file")),
+        source_row=SET_ASIDE_LAYOUT.part(ordered.place, "row"),
+        rule=engine.word_at(names, SET_ASIDE_LAYOUT.part(ordered.place, "rule")),
     )
 
 
@@ -240,10 +231,10 @@ def _nothing_left(
     several: ir.Table,
     outcomes: dict[str, Outcome],
 ) -> None:
-    """Raise when no patient, or no measurement of an outcome, is left: later stages could only fail
-    obscurely."""
-    from evalweave.ledger import KEPT, SET_ASIDE
+    """Raise when no patient, or no measurement of an outcome, is left.
 
+    Later stages could only fail obscurely.
+    """
     faults = []
 
     def why(unit: str) -> str:
@@ -251,8 +242,8 @@ def _nothing_left(
         top = lines.groupby("reason")["n"].sum().sort_values(ascending=False, kind="stable").head(3)
         return "; ".join(f"{n} {unit}: {reason}" for reason, n in top.items())
 
-    kept = ledger[ledger["entry"] == KEPT].groupby("unit")["n"].sum()
-    if not kept.get(PATIENTS, 0):
+    n_kept = ledger[ledger["entry"] == KEPT].groupby("unit")["n"].sum()
+    if not n_kept.get(PATIENTS, 0):
         faults.append(
             Fault(
                 PATIENTS,
@@ -262,11 +253,11 @@ def _nothing_left(
             )
         )
     else:
-        stays = several.filter(several.rule.isnull())
+        means = several.filter(several.rule.isnull())
         kinds = ibis.union(
-            *(table.select(kind=entries.kind_of(table)) for table in (alone, stays)), distinct=True
+            *(table.select(kind=entries.kind_of(table)) for table in (alone, means)), distinct=True
         )
-        found = set(backend.to_pyarrow(kinds)["kind"].to_pylist())
+        measured = set(backend.to_pyarrow(kinds)["kind"].to_pylist())
         faults += [
             Fault(
                 "events",
@@ -275,7 +266,7 @@ def _nothing_left(
                 "at least one",
                 "Check its code list, unit and plausible range, and the columns of events.",
             )
-            for place, name in enumerate(outcomes)
-            if place not in found
+            for kind, name in enumerate(outcomes)
+            if kind not in measured
         ]
     raise_faults(faults)

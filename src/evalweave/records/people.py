@@ -65,8 +65,8 @@ def practice_table(
     by_id = practices.set_index("practice_id")
 
     def dates(column: str, otherwise: Mapping[str, dt.date] | None = None) -> Any:
-        said = by_id[column].where(by_id[column].notna(), by_id.index.map(otherwise or {}))
-        return pa.array([said[now[p]] for p in now], pa.date32(), from_pandas=True)
+        declared = by_id[column].where(by_id[column].notna(), by_id.index.map(otherwise or {}))
+        return pa.array([declared[now[p]] for p in now], pa.date32(), from_pandas=True)
 
     table = pa.table(
         {
@@ -81,19 +81,16 @@ def practice_table(
     known = ibis.memtable(table)
     if last_collection is None:
         return known
-    return known.mutate(
-        collected_to=ibis.least(
-            known.collected_to.fill_null(last_collection), ibis.literal(last_collection)
-        )
-    )
+    last = ibis.literal(last_collection)
+    return known.mutate(collected_to=ibis.least(known.collected_to.fill_null(last), last))
 
 
 def collections(backend: Any, registrations: ir.Table) -> dict[str, dt.date]:
     """Return the last collection of each practice, as its registrations say."""
-    said = registrations.filter(
+    r = registrations.filter(
         registrations.collected_to.notnull() & registrations.practice_id.notnull()
     )
-    last = said.group_by("practice_id").aggregate(day=said.collected_to.max())
+    last = r.group_by("practice_id").aggregate(day=r.collected_to.max())
     return {row["practice_id"]: row["day"] for row in backend.to_pyarrow(last).to_pylist()}
 
 
@@ -106,99 +103,96 @@ def judge(
 ) -> People:
     """Apply the rules to the parsed tables `patients` and `registrations` (see `rules` for what is
     set aside)."""
-    marked = engine.keep(
-        backend, "marked_registrations", _registrations_alone(registrations, practices), large=True
-    )
+    marked = _registrations_alone(registrations, practices)
+    marked = engine.keep(backend, "marked_registrations", marked, large=True)
     valid = marked.filter(marked.rule.isnull()).select(
         "patient_id",
         practice_id="practice_now",
         start="start",
         stop=marked.end.fill_null(spells.OPEN),
     )
-    held = engine.keep(
-        backend, "held_spells", spells.disjoint(valid, cleaning.gap_days), large=True
+    disjoint = spells.disjoint(valid, cleaning.gap_days)
+    disjoint = engine.keep(backend, "disjoint_spells", disjoint, large=True)
+    judged = _patients(backend, patients, marked, cleaning)
+    judged = engine.keep(backend, "judged_patients", judged, large=True)
+    clean = engine.keep(backend, "clean_patients", _clean(judged), large=True)
+    judged_registrations = _registrations_of(marked, judged)
+    judged_registrations = engine.keep(
+        backend, "judged_registrations", judged_registrations, large=True
     )
-    judged = engine.keep(
-        backend, "judged_patients", _patients(backend, patients, marked, cleaning), large=True
-    )
-    kept = engine.keep(backend, "kept_patients", _kept(judged), large=True)
-    state = judged.group_by("patient_id").aggregate(kept=judged.rule.isnull().any())
-    joined = marked.left_join(state, "patient_id")
-    about = engine.keep(
-        backend,
-        "judged_registrations",
-        joined.select(
-            "source_file",
-            "source_row",
-            "arm",
-            rule=ibis.coalesce(
-                marked.rule,
-                first_failed(
-                    {
-                        "registration_patient_unknown": joined.kept.isnull(),
-                        "registration_patient_set_aside": ~joined.kept,
-                    }
-                ),
-            ),
-        ),
-        large=True,
-    )
-    registered = held.semi_join(kept, "patient_id")
-    bounds = practices.filter(practices.practice_id == practices.practice_now).drop(
-        "practice_now", "practice_start"
-    )
-    tiled = spells.tiles(registered).inner_join(bounds, "practice_id")
-    open_end = ibis.literal(spells.OPEN, "date")
-    facts = kept.select("patient_id", "death_date", born=_earliest_birth(kept))
-    observed = tiled.inner_join(facts, "patient_id").mutate(kept=True)
-    observed = observed.rename(arm="practice_arm", now_at="practice_id")
-    aside = judged.filter(judged.rule.notnull()).anti_join(kept, "patient_id")
-    aside = (
-        aside.filter(aside.patient_id.notnull())
-        .group_by("patient_id")
-        .aggregate(arm=aside.arm.max())
-    )
-    nobody = aside.select(
-        "patient_id",
-        "arm",
-        **{
-            name: (ibis.literal(value, "date") if value else ibis.null(kind))
-            for name, kind, value in (
-                ("now_at", "string", None),
-                ("start", "date", spells.EVER),
-                ("stop", "date", spells.OPEN),
-                ("since", "date", spells.EVER),
-                ("until", "date", spells.OPEN),
-                ("contributes_from", "date", None),
-                ("collected_to", "date", None),
-                ("death_date", "date", None),
-                ("born", "date", None),
-            )
-        },
-        kept=ibis.literal(False),
-    )
-    observed = observed.union(nobody.select(*observed.columns))
+    observed = _observed(disjoint.semi_join(clean, "patient_id"), practices, clean)
+    observed = observed.union(_set_aside(judged, clean).select(*observed.columns))
     in_order = ibis.window(order_by=["patient_id", "since"])
-    observed = engine.keep(
-        backend, "observed", observed.mutate(tile=ibis.row_number().over(in_order)), large=True
-    )
-    last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
-    spell = observed.filter(observed.kept & (observed.start <= last))
-    last = ibis.least(spell.stop, spell.collected_to.fill_null(open_end))
-    cleaned = spell.select(
-        "patient_id", practice_id="now_at", start="start", end=last.nullif(open_end)
-    )
+    observed = observed.mutate(tile=ibis.row_number().over(in_order))
+    observed = engine.keep(backend, "observed", observed, large=True)
     return People(
-        patients=kept,
-        registrations=cleaned,
+        patients=clean,
+        registrations=_collected(observed),
         observed=observed,
         judged_patients=judged.select("source_file", "source_row", "arm", "rule"),
-        judged_registrations=about,
+        judged_registrations=judged_registrations,
+    )
+
+
+def _registrations_of(marked: ir.Table, judged_patients: ir.Table) -> ir.Table:
+    """Return the registrations with their final rule: their own, else that of their patient."""
+    state = judged_patients.group_by("patient_id").aggregate(
+        kept=judged_patients.rule.isnull().any()
+    )
+    joined = marked.left_join(state, "patient_id")
+    of_patient = first_failed(
+        {
+            "registration_patient_unknown": joined.kept.isnull(),
+            "registration_patient_set_aside": ~joined.kept,
+        }
+    )
+    rule = ibis.coalesce(marked.rule, of_patient)
+    return joined.select("source_file", "source_row", "arm", rule=rule)
+
+
+def _observed(registered: ir.Table, practices: ir.Table, clean: ir.Table) -> ir.Table:
+    """Return a row a clean patient and stretch of time: the practice, the bounds of its data and
+    what is known of the patient."""
+    bounds = practices.filter(practices.practice_id == practices.practice_now)
+    bounds = bounds.drop("practice_now", "practice_start")
+    facts = clean.select("patient_id", "death_date", born=_earliest_birth(clean))
+    tiled = spells.tiles(registered).inner_join(bounds, "practice_id")
+    observed = tiled.inner_join(facts, "patient_id").mutate(kept=True)
+    return observed.rename(arm="practice_arm", now_at="practice_id")
+
+
+def _set_aside(judged: ir.Table, clean: ir.Table) -> ir.Table:
+    """Return a row a patient who is set aside, over all time, with the arm only."""
+    aside = judged.filter(judged.rule.notnull()).anti_join(clean, "patient_id")
+    aside = aside.filter(aside.patient_id.notnull())
+    return (
+        aside.group_by("patient_id")
+        .aggregate(arm=aside.arm.max())
+        .mutate(
+            now_at=ibis.null("string"),
+            **{name: ibis.literal(spells.EVER, "date") for name in ("start", "since")},
+            **{name: ibis.literal(spells.OPEN, "date") for name in ("stop", "until")},
+            **{
+                name: ibis.null("date")
+                for name in ("contributes_from", "collected_to", "death_date", "born")
+            },
+            kept=ibis.literal(False),
+        )
+    )
+
+
+def _collected(observed: ir.Table) -> ir.Table:
+    """Return REGISTRATIONS: spells end with the practice's last collection; open ones are blank."""
+    open_end = ibis.literal(spells.OPEN, "date")
+    last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
+    spell = observed.mutate(_last=last).filter(observed.kept & (observed.start <= last))
+    return spell.select(
+        "patient_id", practice_id="now_at", start="start", end=spell["_last"].nullif(open_end)
     )
 
 
 def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Table:
-    """Return the registrations with the rule that each fails by itself, and its practice's arm."""
+    """Return the registrations with the rule that a row fails by itself, and its practice's arm."""
     same = ibis.window(
         group_by=["patient_id", "practice_id", "start", "end", "start_text", "end_text"],
         order_by=["source_file", "source_row"],
@@ -233,14 +227,12 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
 
 
 def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Cleaning) -> ir.Table:
-    """Return the patients with the rule that each row fails and the arm of the latest known
+    """Return the patients with the rule that a row fails and the arm of the latest known
     registration."""
-    # of two that start on one day, a known practice before an unknown one, and the programme's
-    # first
+    # of two that start on one day, a known practice before an unknown one, the programme's first
     rank = ibis.cases((marked.arm == "programme", 2), (marked.arm == "comparison", 1), else_=0)
-    latest = (
-        marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day") * 3 + rank
-    )
+    start = marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day")
+    latest = start * 3 + rank
     registered = marked.group_by("patient_id").aggregate(
         n_known=marked.practice_now.count(),
         n_valid=(marked.rule.isnull()).sum(),
@@ -270,8 +262,10 @@ def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Clea
 
 def _compared(backend: Any, patients: ir.Table) -> ir.Table:
     """Return the rows with the facts of all rows of their patient, their `_place` among these,
-    whether these contradict each other and whether one has a date of death that is none. Only those
-    of several rows are compared."""
+    whether these contradict one another and whether one has a date of death that is none.
+
+    Only patients of several rows are compared.
+    """
     n = patients.group_by("patient_id").aggregate(n=patients.count())
     repeated = engine.keep(backend, "repeated_patients", n.filter(n.n > 1))
     facts = {
@@ -303,10 +297,10 @@ def _compared(backend: Any, patients: ir.Table) -> ir.Table:
     return alone.union(several.select(alone.columns))
 
 
-def _kept(judged: ir.Table) -> ir.Table:
-    """Return PATIENTS of those kept."""
-    kept = judged.filter(judged.rule.isnull())
-    return kept.select("patient_id", *FACTS).mutate(sex=kept.sex.fill_null("unknown"))
+def _clean(judged: ir.Table) -> ir.Table:
+    """Return PATIENTS of those who are not set aside."""
+    clean = judged.filter(judged.rule.isnull())
+    return clean.select("patient_id", *FACTS).mutate(sex=clean.sex.fill_null("unknown"))
 
 
 def _earliest_birth(patients: ir.Table) -> Any:

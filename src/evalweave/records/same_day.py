@@ -1,5 +1,4 @@
-"""Several records of one patient, outcome and day become one measurement, or none when they lie too
-far apart.
+"""Several records of one patient, outcome and day become one measurement, or none if too far apart.
 
 In order: exact repeats (same value, same unit) are one; of two results in two units that agree
 within `same_day_twin`, the one in the outcome's unit stays (it was not rounded in another unit);
@@ -16,8 +15,9 @@ import ibis
 
 from evalweave import engine
 from evalweave.engine.expressions import exact_mean
-from evalweave.records.entries import in_own_unit, unpacked
+from evalweave.records.entries import unpacked
 from evalweave.records.rules import first_failed
+from evalweave.records.values import in_own_unit
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -31,48 +31,54 @@ AT = ["source_file", "source_row"]
 def judge(
     backend: Any, good: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning
 ) -> tuple[ir.Table, ir.Table]:
-    """Return the records that are alone on their `day`, and the others with `rule`, the day's
-    `mean` and `n`.
+    """Return the records that are alone on their `occasion`, and the others with `rule`, the
+    occasion's `mean` and `n`.
 
-    `good` are records without a fault, as `entries.judge` leaves them. Of the others of a day, the
-    one that stays is the first by file and row of those averaged.
+    `good` are records without a fault, as `entries.judge` leaves them. Of the others of an
+    occasion, the one that stays is the first by file and row of those averaged.
     """
-    n = good.group_by("day").aggregate(n=good.count())
-    shared = engine.keep(backend, "shared_days", n.filter(n.n > 1))
-    alone = good.anti_join(shared, "day")
-    several = unpacked(good.inner_join(shared, "day"))
-    same = ibis.window(group_by=["day", "unit", "amount"], order_by=AT)
-    s = several.mutate(
-        _repeat=ibis.row_number().over(same) > 0, _ours=in_own_unit(several, outcomes)
+    n = good.group_by("occasion").aggregate(n=good.count())
+    shared = engine.keep(backend, "shared_occasions", n.filter(n.n > 1))
+    alone = good.anti_join(shared, "occasion")
+    several = unpacked(good.inner_join(shared, "occasion"))
+    same = ibis.window(group_by=["occasion", "unit", "amount"], order_by=AT)
+    several = several.mutate(
+        _repeat=ibis.row_number().over(same) > 0, _own=in_own_unit(several, outcomes)
     )
-    s = engine.keep(backend, "same_day_records", s)
-    first = s.filter(~s._repeat)
-    left = first.filter(~first["_ours"])
-    right = first.filter(first["_ours"]).select("day", _other="amount")
-    near = left.join(right, "day")
-    twin = [outcome.twin(cleaning) for outcome in outcomes.values()]
-    near = near.filter((near.amount - near._other).abs() <= _limit(near.kind, twin))
-    twins = near.select(*AT).distinct().mutate(_twin=True)
-    s = s.left_join(twins, AT).drop("source_file_right", "source_row_right")
-    s = s.mutate(_merged=s._repeat | s._twin.fill_null(False))
-    stays = s.filter(~s._merged)
-    days = stays.group_by("day").aggregate(
-        mean=exact_mean(stays.amount), _spread=stays.amount.max() - stays.amount.min()
+    several = engine.keep(backend, "same_day_records", several)
+    s = several.left_join(_twins(several, outcomes, cleaning), AT)
+    s = s.drop("source_file_right", "source_row_right")
+    s = s.mutate(_twin=s._twin.fill_null(False))
+    s = s.mutate(_merged=s._repeat | s._twin)
+    averaged = s.filter(~s._merged)
+    occasions = averaged.group_by("occasion").aggregate(
+        mean=exact_mean(averaged.amount), _spread=averaged.amount.max() - averaged.amount.min()
     )
-    in_order = ibis.window(group_by=["day", "_merged"], order_by=AT)
-    s = s.mutate(_place=ibis.row_number().over(in_order))
-    s = s.join(days, "day")
+    in_order = ibis.window(group_by=["occasion", "_merged"], order_by=AT)
+    s = s.mutate(_place=ibis.row_number().over(in_order)).join(occasions, "occasion")
     spread = [outcome.spread(cleaning) for outcome in outcomes.values()]
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
-            "same_day_twin": s._twin.fill_null(False),
+            "same_day_twin": s._twin,
             "same_day_spread": s._spread > _limit(s.kind, spread),
             "same_day_averaged": s._place > 0,
         }
     )
     together = s.select(*[name for name in good.columns if name != "rule"], "n", "mean", rule=rule)
-    return alone, engine.keep(backend, "judged_days", together)
+    return alone, engine.keep(backend, "judged_occasions", together)
+
+
+def _twins(several: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning) -> ir.Table:
+    """Return the records (source_file, source_row, _twin) whose result another one of the occasion
+    has in the outcome's own unit."""
+    distinct = several.filter(~several._repeat)
+    other_unit = distinct.filter(~distinct["_own"])
+    own_unit = distinct.filter(distinct["_own"]).select("occasion", _amount="amount")
+    pairs = other_unit.join(own_unit, "occasion")
+    distance = [outcome.twin(cleaning) for outcome in outcomes.values()]
+    near = (pairs.amount - pairs._amount).abs() <= _limit(pairs.kind, distance)
+    return pairs.filter(near).select(*AT).distinct().mutate(_twin=True)
 
 
 def _limit(kind: Any, limits: list[float]) -> Any:
