@@ -7,13 +7,13 @@ nothing that happens after it decides eligibility (not even a measurement of the
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from evalweave.study.people import Counting, listed
+from evalweave.timeline import LAST_DAY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from evalweave.study.people import Eligibility
     from evalweave.study.periods import Window
     from evalweave.study.records import Cleaning
-
-FOREVER = dt.date(2999, 12, 31)
 
 
 @dataclass(frozen=True)
@@ -181,7 +179,7 @@ def newly_diagnosed(people: ir.Table, eligibility: Eligibility) -> Any:
 def continuous(registrations: ir.Table, gap_days: int) -> ir.Table:
     """Return stretches of registration without a gap, whatever the practice: patient_id, first,
     last."""
-    whole = registrations.mutate(last=registrations.end.fill_null(FOREVER))
+    whole = registrations.mutate(last=registrations.end.fill_null(LAST_DAY))
     n = whole.group_by("patient_id").aggregate(n=whole.count())
     moved = n.filter(n.n > 1)  # only theirs need comparing
     alone = whole.anti_join(moved, "patient_id").select("patient_id", first="start", last="last")
@@ -227,7 +225,7 @@ def judge(
     """
     index = index_days(patients, registrations, conditions, eligibility, window, cleaning)
     people = patients.inner_join(index, "patient_id")
-    spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
+    spells = registrations.mutate(last=registrations.end.fill_null(LAST_DAY))
     latest = spells.group_by("patient_id").aggregate(
         _latest=spells.practice_id.argmax(spells.start)
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import ibis
 
-from evalweave.cohort.eligibility import FOREVER
+from evalweave.timeline import LAST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -31,7 +31,7 @@ def censored(
     so does a move to a practice whose programme started on another day. The registrations end with
     the practice's last collection already.
     """
-    spells = registrations.mutate(last=registrations.end.fill_null(FOREVER))
+    spells = registrations.mutate(last=registrations.end.fill_null(LAST_DAY))
     arms = practices.select("practice_id", spell_arm="practice_arm", spell_begins="practice_start")
     spells = spells.inner_join(arms, "practice_id").rename(spell_at="practice_id")
     own = practices.select("practice_id", begins="practice_start")
@@ -41,7 +41,7 @@ def censored(
     after = after.filter(after["last"] >= after.index_date)
     other = after.spell_arm != after.arm
     if exposure.moves == "censor_starts":
-        other = other | (after.spell_begins.fill_null(FOREVER) != after.begins.fill_null(FOREVER))
+        other = other | (after.spell_begins.fill_null(LAST_DAY) != after.begins.fill_null(LAST_DAY))
     elsewhere = other & (after.start > after.index_date)
     moves = after.group_by("patient_id").aggregate(moved_on=after.start.min(where=elsewhere))
     after = after.inner_join(moves, "patient_id")
@@ -55,11 +55,11 @@ def censored(
     )
     joined = people.inner_join(ends, "patient_id")
     last = ibis.least(
-        joined["last"], joined.death_date.fill_null(FOREVER), ibis.literal(window.last)
+        joined["last"], joined.death_date.fill_null(LAST_DAY), ibis.literal(window.last)
     )
     if exposure.moves != "keep":
         before_move = (joined.moved_on - ibis.interval(days=1)).cast("date")
-        last = ibis.least(last, before_move.fill_null(FOREVER))
+        last = ibis.least(last, before_move.fill_null(LAST_DAY))
     return joined.select(
         "patient_id", censored_on=last.cast("date"), moved=joined.moved_on.notnull().cast("int64")
     )

@@ -12,24 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.cohort.eligibility import FOREVER, continuous, diagnosed, present
+from evalweave.cohort.eligibility import continuous, diagnosed, present
 from evalweave.engine.expressions import period_expression
-from evalweave.study.periods import period_label, period_number, period_start
+from evalweave.study.periods import first_day, period_label, period_number
 from evalweave.tables.people import INCIDENCE
+from evalweave.timeline import LAST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
     from evalweave.study.stages import CohortSettings
-
-LONGEST = {
-    "month": 31,
-    "quarter": 92,
-    "half_year": 184,
-    "financial_year": 366,
-    "calendar_year": 366,
-}  # days
 
 
 def table(
@@ -71,14 +64,13 @@ def table(
 
 def _periods(settings: CohortSettings) -> list[tuple[int, Any, Any]]:
     """Return number, first day and last day of each period, as far as it lies in the window."""
-    window, found = settings.window, []
-    day = period_start(window.first, window.period)
-    while day <= window.last:
-        after = period_start(day + dt.timedelta(days=LONGEST[window.period]), window.period)
+    window, within = settings.window, []
+    numbers = [period_number(day, window.period) for day in (window.first, window.last)]
+    for number in range(numbers[0], numbers[1] + 1):
+        after = first_day(number + 1, window.period)
         last = min(after - dt.timedelta(days=1), window.last)
-        found.append((period_number(day, window.period), max(day, window.first), last))
-        day = after
-    return found
+        within.append((number, max(first_day(number, window.period), window.first), last))
+    return within
 
 
 def _at_risk(
@@ -126,7 +118,7 @@ def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSet
     that of diagnosis."""
     eligibility = settings.eligibility
     arms = practices.select("practice_id", arm="practice_arm")
-    spells = clean["registrations"].mutate(until=clean["registrations"].end.fill_null(FOREVER))
+    spells = clean["registrations"].mutate(until=clean["registrations"].end.fill_null(LAST_DAY))
     t = spells.select("patient_id", "practice_id", "start", "until").inner_join(arms, "practice_id")
     runs = continuous(clean["registrations"], settings.cleaning.gap_days)
     t = t.inner_join(runs, "patient_id")
@@ -136,8 +128,8 @@ def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSet
     since = ibis.greatest(
         t.start, (t["first"] + ibis.interval(days=eligibility.look_back_days)).cast("date")
     )
-    day_before_death = (t.death_date.fill_null(FOREVER) - ibis.interval(days=1)).cast("date")
-    until = ibis.least(t.until, t["last"], day_before_death, t.diagnosed_on.fill_null(FOREVER))
+    day_before_death = (t.death_date.fill_null(LAST_DAY) - ibis.interval(days=1)).cast("date")
+    until = ibis.least(t.until, t["last"], day_before_death, t.diagnosed_on.fill_null(LAST_DAY))
     numbers, firsts, _ = zip(*_periods(settings), strict=True)
     period = settings.window.period
     earlier = (since - ibis.interval(days=1)).cast("date")

@@ -3,27 +3,16 @@ change."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    pass
-
-
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
+from evalweave.study.periods import LENGTHS
 
 
 def period_expression(day: Any, period: str) -> Any:
     """Return the number of the period that contains `day`, as `study.period_number` counts."""
-    year, month = day.year().cast("int64"), day.month().cast("int64")
-    if period == "financial_year":
-        return year - (month < 4).cast("int64")
-    if period == "calendar_year":
-        return year
-    months = {"month": 1, "quarter": 3, "half_year": 6}[period]
-    return year * (12 // months) + ((month - 1) / months).floor().cast("int64")
+    months, after_january = LENGTHS[period]
+    since = day.year().cast("int64") * 12 + day.month() - (1 + after_january)
+    return (since / months).floor().cast("int64")
 
 
 def exact_mean(value: Any, where: Any = None) -> Any:

@@ -8,13 +8,13 @@ file is written in.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from evalweave import engine
 from evalweave.records.codes import SPELLINGS, SYSTEMS
+from evalweave.timeline import FIRST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -23,7 +23,6 @@ SEXES = {
     "female": ("female", "f", "2", "8532", "woman"),
     "male": ("male", "m", "1", "8507", "man"),
 }
-EARLIEST = dt.date(1000, 1, 1)
 LARGEST = 1.7976931348623157e308
 TRUE, FALSE = ("true", "t", "1", "y", "yes"), ("false", "f", "0", "n", "no")
 
@@ -44,7 +43,7 @@ def date(text: Any, order: str) -> Any:
     before Christ). What a typed file stores as a date is one already.
     """
     day = text if text.type().is_date() else READ[order](text)
-    return (day >= ibis.literal(EARLIEST, "date")).ifelse(day, ibis.null("date"))
+    return (day >= ibis.literal(FIRST_DAY, "date")).ifelse(day, ibis.null("date"))
 
 
 def unread(text: Any, parsed: Any) -> Any:

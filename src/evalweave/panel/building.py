@@ -21,10 +21,10 @@ from evalweave.engine.expressions import exact_mean, period_expression
 from evalweave.errors import Fault, raise_faults
 from evalweave.panel import COVARIATES, followed, trends
 from evalweave.panel.ledger import RECORD_REASONS, panel_ledger
-from evalweave.records.spells import EVER
 from evalweave.study.outcomes import BASELINE_OF
-from evalweave.study.periods import period_label, period_number, period_start
+from evalweave.study.periods import first_day, period_label, period_number, period_start
 from evalweave.tables.people import PANEL
+from evalweave.timeline import FIRST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -170,8 +170,8 @@ def _washed(start: dt.date, settings: PanelSettings) -> list[int]:
     return [
         number
         for number in followed.periods(settings)
-        if start <= followed.first_day(number, settings.window.period)
-        and followed.first_day(number + 1, settings.window.period) <= end
+        if start <= first_day(number, settings.window.period)
+        and first_day(number + 1, settings.window.period) <= end
     ]
 
 
@@ -209,7 +209,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
             made[name] = m.value.argmax(m.date, where=this)
         else:  # of two as near, the earlier
             near = _days_from_middle(m, settings) * MAX_DAYS + m.date.delta(
-                ibis.literal(EVER), unit="day"
+                ibis.literal(FIRST_DAY), unit="day"
             )
             made[name] = m.value.argmin(near, where=this)
         made[f"n_{name}"] = m.count(where=this).fill_null(
@@ -221,7 +221,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
 def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:
     """Return the distance in days of a record from the middle of its period."""
     numbers, period = followed.periods(settings), settings.window.period
-    firsts = [followed.first_day(number, period) for number in (*numbers, numbers[-1] + 1)]
+    firsts = [first_day(number, period) for number in (*numbers, numbers[-1] + 1)]
     middles = [
         (m.period == number, ibis.literal(first + (after - first) // 2))
         for number, first, after in zip(numbers, firsts[:-1], firsts[1:], strict=True)

@@ -9,14 +9,13 @@ for every person and period.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
 from evalweave.engine.expressions import period_expression
-from evalweave.records.spells import OPEN
 from evalweave.study.periods import period_number
+from evalweave.timeline import LAST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -35,17 +34,6 @@ def periods(settings: PanelSettings) -> list[int]:
     return list(range(first, last + 1))
 
 
-def first_day(number: int, period: str) -> dt.date:
-    """Return the first day of a period."""
-    if period == "financial_year":
-        return dt.date(number, 4, 1)
-    if period == "calendar_year":
-        return dt.date(number, 1, 1)
-    months = {"month": 1, "quarter": 3, "half_year": 6}[period]
-    year, part = divmod(number, 12 // months)
-    return dt.date(year, part * months + 1, 1)
-
-
 def runs(spells: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
     """Return person, from_period, to_period (both included) of unbroken follow-up, less straddling
     periods.
@@ -57,7 +45,7 @@ def runs(spells: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     s = spells.inner_join(
         people.select("person", "censored_on", "followed_from", "_drop"), "person"
     )
-    last = ibis.least(s.end.fill_null(OPEN), s.censored_on)
+    last = ibis.least(s.end.fill_null(LAST_DAY), s.censored_on)
     first = ibis.greatest(s.start, s.followed_from.fill_null(s.start))
     s = s.select(
         "person",

@@ -3,7 +3,6 @@ measured?"""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
@@ -15,7 +14,7 @@ from evalweave.records.coded import code_table, is_outcome
 from evalweave.records.codelists import Codelist
 from evalweave.records.layout import OCCASION, READING
 from evalweave.records.rules import first_failed
-from evalweave.records.spells import EVER
+from evalweave.timeline import FIRST_DAY, UNKNOWN_FROM
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -24,7 +23,6 @@ if TYPE_CHECKING:
     from evalweave.study.periods import Window
     from evalweave.study.records import Cleaning
 
-UNKNOWN_FROM = dt.date(2999, 1, 1)  # dates from here on stand for unknown
 CODE = ["code_system", "code"]
 
 
@@ -76,7 +74,7 @@ def located(events: ir.Table, observed: ir.Table, practices: ir.Table, window: W
     Where patient or date are unknown, the arm is that of the practice which the record itself
     names.
     """
-    day = events.date.fill_null(EVER)
+    day = events.date.fill_null(FIRST_DAY)
     joined = events.left_join(
         observed,
         [events.patient_id == observed.patient_id, observed.since <= day, observed.until >= day],
@@ -125,7 +123,7 @@ def _packed(r: ir.Table, outcomes: dict[str, Outcome]) -> ir.Table:
     holds = r.rule.isnull()
     measures = holds & is_outcome(r.kind, outcomes)
     occasion = OCCASION.pack(
-        tile=r.tile, kind=r.kind, days=r.date.delta(ibis.literal(EVER), unit="day")
+        tile=r.tile, kind=r.kind, days=r.date.delta(ibis.literal(FIRST_DAY), unit="day")
     )
     reading = READING.pack(unit=r.unit, decided=r.decided).cast("int16")
     return r.select(
@@ -144,7 +142,7 @@ def unpacked(judged: ir.Table) -> ir.Table:
     """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its
     numbers."""
     days = OCCASION.part(judged.occasion, "days")
-    day = ibis.literal(EVER, "date") + days.cast("int32").as_interval("D")
+    day = ibis.literal(FIRST_DAY, "date") + days.cast("int32").as_interval("D")
     return judged.mutate(
         tile=OCCASION.part(judged.occasion, "tile"),
         kind=kind_of(judged),

@@ -54,7 +54,7 @@ class Layout:
 #
 # tile: the place of the stretch in `people.People.observed`, which is sorted by patient and time.
 # kind: the place of the outcome, or of the condition lists (`coded.code_table`).
-# days: since `spells.EVER`; 2^20 days reach beyond the year 3800.
+# days: since `timeline.FIRST_DAY`; 2^20 days reach beyond the year 3800.
 OCCASION = Layout((("tile", 33), ("kind", 10), ("days", 20)))
 
 # How a value was recorded: the place of its unit among the quantity's, and of what decided the

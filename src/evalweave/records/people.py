@@ -13,6 +13,7 @@ from evalweave import engine
 from evalweave.records import spells
 from evalweave.records.practices import arm_of, effective
 from evalweave.records.rules import first_failed
+from evalweave.timeline import FIRST_DAY, LAST_DAY, UNKNOWN_FROM
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -29,7 +30,6 @@ FACTS = (
     "death_date",
     "acceptable",
 )
-LATER = dt.date(2999, 1, 1)  # a registration that ends from here on has not ended
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def judge(
         "patient_id",
         practice_id="practice_now",
         start="start",
-        stop=marked.end.fill_null(spells.OPEN),
+        stop=marked.end.fill_null(LAST_DAY),
     )
     disjoint = spells.disjoint(valid, cleaning.gap_days)
     disjoint = engine.keep(backend, "disjoint_spells", disjoint, large=True)
@@ -170,8 +170,8 @@ def _set_aside(judged: ir.Table, clean: ir.Table) -> ir.Table:
         .aggregate(arm=aside.arm.max())
         .mutate(
             now_at=ibis.null("string"),
-            **{name: ibis.literal(spells.EVER, "date") for name in ("start", "since")},
-            **{name: ibis.literal(spells.OPEN, "date") for name in ("stop", "until")},
+            **{name: ibis.literal(FIRST_DAY, "date") for name in ("start", "since")},
+            **{name: ibis.literal(LAST_DAY, "date") for name in ("stop", "until")},
             **{
                 name: ibis.null("date")
                 for name in ("contributes_from", "collected_to", "death_date", "born")
@@ -183,7 +183,7 @@ def _set_aside(judged: ir.Table, clean: ir.Table) -> ir.Table:
 
 def _collected(observed: ir.Table) -> ir.Table:
     """Return REGISTRATIONS: spells end with the practice's last collection; open ones are blank."""
-    open_end = ibis.literal(spells.OPEN, "date")
+    open_end = ibis.literal(LAST_DAY, "date")
     last = ibis.least(observed.stop, observed.collected_to.fill_null(open_end))
     spell = observed.mutate(_last=last).filter(observed.kept & (observed.start <= last))
     return spell.select(
@@ -199,8 +199,8 @@ def _registrations_alone(registrations: ir.Table, practices: ir.Table) -> ir.Tab
     )
     r = registrations.mutate(_place=ibis.row_number().over(same))
     r = r.mutate(
-        start=(r.start >= LATER).ifelse(ibis.null("date"), r.start),
-        end=(r.end >= LATER).ifelse(ibis.null("date"), r.end),
+        start=(r.start >= UNKNOWN_FROM).ifelse(ibis.null("date"), r.start),
+        end=(r.end >= UNKNOWN_FROM).ifelse(ibis.null("date"), r.end),
         _ended=r.end,
     )
     r = r.left_join(practices, "practice_id").drop("practice_id_right")
@@ -231,7 +231,7 @@ def _patients(backend: Any, patients: ir.Table, marked: ir.Table, cleaning: Clea
     registration."""
     # of two that start on one day, a known practice before an unknown one, the programme's first
     rank = ibis.cases((marked.arm == "programme", 2), (marked.arm == "comparison", 1), else_=0)
-    start = marked.start.fill_null(spells.EVER).delta(ibis.literal(spells.EVER), unit="day")
+    start = marked.start.fill_null(FIRST_DAY).delta(ibis.literal(FIRST_DAY), unit="day")
     latest = start * 3 + rank
     registered = marked.group_by("patient_id").aggregate(
         n_known=marked.practice_now.count(),

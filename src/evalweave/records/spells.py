@@ -3,16 +3,14 @@ practice at most."""
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.timeline import FIRST_DAY, LAST_DAY
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-OPEN = dt.date(2999, 12, 31)  # the last day of a spell that has not ended
-EVER = dt.date(1000, 1, 1)
 
 
 def days(n: int) -> Any:
@@ -86,7 +84,7 @@ def tiles(spells: ir.Table) -> ir.Table:
     with_neighbours = spells.mutate(
         _last=spells.stop.lag().over(in_order), _next=spells.start.lead().over(in_order)
     )
-    ever, never = ibis.literal(EVER, "date"), ibis.literal(OPEN, "date")
+    ever, never = ibis.literal(FIRST_DAY, "date"), ibis.literal(LAST_DAY, "date")
     return with_neighbours.mutate(
         since=(with_neighbours._last + days(1)).cast("date").fill_null(ever),
         until=with_neighbours._next.isnull().ifelse(never, with_neighbours.stop),

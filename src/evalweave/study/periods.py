@@ -25,33 +25,42 @@ class Window(Section):
         return self
 
 
+# Length of a period in months, and how many months after January the first one of a year begins.
+LENGTHS = {
+    "month": (1, 0),
+    "quarter": (3, 0),
+    "half_year": (6, 0),
+    "financial_year": (12, 3),
+    "calendar_year": (12, 0),
+}
+
+
 def period_start(day: dt.date, period: str) -> dt.date:
     """Return the first day of the period that contains `day`."""
-    if period == "financial_year":
-        return dt.date(day.year if day.month >= 4 else day.year - 1, 4, 1)
-    months = {"month": 1, "quarter": 3, "half_year": 6, "calendar_year": 12}[period]
-    return dt.date(day.year, (day.month - 1) // months * months + 1, 1)
+    return first_day(period_number(day, period), period)
 
 
 def period_number(day: dt.date, period: str) -> int:
     """Return the consecutive integer of the period that contains `day` (2015 = financial year
     2015/16)."""
-    start = period_start(day, period)
-    if period in ("financial_year", "calendar_year"):
-        return start.year
-    months = {"month": 1, "quarter": 3, "half_year": 6}[period]
-    return start.year * (12 // months) + (start.month - 1) // months
+    months, after_january = LENGTHS[period]
+    return (12 * day.year + day.month - 1 - after_january) // months
+
+
+def first_day(number: int, period: str) -> dt.date:
+    """Return the first day of a period, by its number."""
+    months, after_january = LENGTHS[period]
+    year, month = divmod(number * months + after_january, 12)
+    return dt.date(year, month + 1, 1)
 
 
 def period_label(number: int, period: str) -> str:
     """Return a period as people write it: 2015/16, 2015, 2015 H1, 2015 Q2, 2015-04."""
     if period == "financial_year":
         return f"{number}/{(number + 1) % 100:02d}"
-    if period == "calendar_year":
-        return str(number)
-    per_year = {"month": 12, "quarter": 4, "half_year": 2}[period]
-    year, part = divmod(number, per_year)
+    year, part = divmod(number, 12 // LENGTHS[period][0])
     return {
+        "calendar_year": f"{year}",
         "month": f"{year}-{part + 1:02d}",
         "quarter": f"{year} Q{part + 1}",
         "half_year": f"{year} H{part + 1}",
