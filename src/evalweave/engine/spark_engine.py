@@ -40,7 +40,8 @@ ROW_GROUP = 122_880  # as DuckDB writes
 PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._ -]*")
 # ANSI: what overflows or cannot be cast is an error, as in DuckDB, not a null.
 NEEDED = {"spark.sql.ansi.enabled": "true", "spark.sql.session.timeZone": "UTC"}
-# Dates before 1582 (the first day is in the year 1000) are stored as they are. The default since Spark 4.
+# Dates before 1582 (the first day is in the year 1000) are stored as they are. The default since
+# Spark 4.
 WISHED = {
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
