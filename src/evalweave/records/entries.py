@@ -136,3 +136,21 @@ def _packed(r: ir.Table, outcomes: dict[str, Outcome]) -> ir.Table:
         amount=measures.ifelse(r.amount, ibis.null(r.amount.type())),
         reading=measures.ifelse(reading, ibis.null("int16")),
     )
+
+
+def unpacked(judged: ir.Table) -> ir.Table:
+    """Return what `judge` kept with `tile`, `kind`, `date`, `unit` and `decided`, taken from its
+    numbers."""
+    days = OCCASION.part(judged.occasion, "days")
+    day = ibis.literal(FIRST_DAY, "date") + days.cast("int32").as_interval("D")
+    return judged.mutate(
+        tile=OCCASION.part(judged.occasion, "tile"),
+        kind=kind_of(judged),
+        date=day.cast("timestamp").cast("date"),  # the sum is a time to DuckDB, a date to Ibis
+        unit=READING.part(judged.reading, "unit"),
+        decided=READING.part(judged.reading, "decided"),
+    )
+
+
+def kind_of(judged: ir.Table) -> Any:
+    return OCCASION.part(judged.occasion, "kind")
