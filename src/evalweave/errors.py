@@ -16,9 +16,13 @@ SHOWN = 50  # faults printed in full; the rest are counted
 
 
 class EvalweaveError(Exception):
-    """Base of all errors caused by input. `exit_code` is what the command ends with."""
+    """Base of all errors caused by input. `exit_code` is what the command ends with.
+
+    `faults` are what the message lists, where it was made of them.
+    """
 
     exit_code = 1
+    faults: tuple[Fault, ...] = ()
 
 
 class DataError(EvalweaveError):
@@ -68,7 +72,9 @@ def raise_faults(faults: Iterable[Fault], kind: type[EvalweaveError] = DataError
         lines.append(f"… and {len(listed) - SHOWN} more of the same kind.")
     if len(lines) > 1:
         lines.insert(0, f"{len(listed)} things need mending:")
-    raise kind("\n".join(lines))
+    error = kind("\n".join(lines))
+    error.faults = tuple(listed)
+    raise error from None
 
 
 def nearest(word: str, valid: Iterable[str]) -> str:

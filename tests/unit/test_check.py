@@ -143,7 +143,7 @@ def test_identifiers_that_do_not_meet(study: Path) -> None:
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("extract", "there is no such folder"), ("practices", "cannot be read")],
+    [("extract", "there is no such folder"), ("practices", "found no such file")],
 )
 def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(
     study: Path, key: str, words: str
@@ -280,7 +280,7 @@ def test_a_unit_that_the_quantity_lacks_is_told_with_the_rest(study: Path) -> No
 
 def test_a_quote_that_would_hide_practices(study: Path) -> None:
     change(study, "practices.csv", "west", '"west')
-    assert "practices.csv: found rows that cannot be told apart" in wrong(study)
+    assert "practices.csv, row 2: found a row that cannot be told from the next" in wrong(study)
 
 
 def test_an_analysis_by_a_fact_that_nobody_has(study: Path) -> None:

@@ -27,7 +27,7 @@ def command(
     from evalweave.extract import checking, cost
     from evalweave.fitting import wrong_analyses
     from evalweave.records import codelists
-    from evalweave.records.practices import read_practices
+    from evalweave.records.practices import practices_and_notes
     from evalweave.study.file import load_study
 
     study = load_study(study_file)
@@ -40,8 +40,9 @@ def command(
     if wrong_calls:
         kind, faults = StudyError, wrong_calls
     practices = None
+    notes: tuple[str, ...] | list[str] = ()
     try:
-        practices = read_practices(study.practices)
+        practices, notes = practices_and_notes(study.practices)
         faults += checking.practice_faults(practices, study)
         treated = int(practices["programme_start"].notna().sum())
         recognised.append(
@@ -56,7 +57,7 @@ def command(
     labels = {name: each.labels() for name, each in lists.items()}
     asked = codelists.asked_for(study.eligibility, study.comparisons)
     faults += [str(fault) for fault in codelists.unknown_labels(labels, asked)]
-    notes = [note for each in lists.values() for note in each.notes]
+    notes = [*notes, *(note for each in lists.values() for note in each.notes)]
     recognised.append(
         f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"
     )

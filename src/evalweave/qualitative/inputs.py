@@ -17,7 +17,7 @@ from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_fa
 from evalweave.qualitative.hierarchy import code_id, path_of
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.raw import position
-from evalweave.reading import sheets
+from evalweave.reading import tables
 from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
 
 YES = {"true", "yes", "y", "1", "t"}
@@ -26,7 +26,7 @@ NO = {"false", "no", "n", "0", "f"}
 
 def participants(path: Path | str, attributes: Sequence[str] = ()) -> pd.DataFrame:
     """Read participants; `attributes` beyond the contract's columns are kept as text."""
-    table = sheets.read(path, ["participant_id", "role"], [*PARTICIPANTS.names, *attributes])
+    table = tables.read(path, ["participant_id", "role"], [*PARTICIPANTS.names, *attributes])
     faults = _blanks_and_repeats(table, "participant_id") + _blanks(table, "role")
     rows = []
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -75,7 +75,7 @@ def people_table(
 
 def sources(path: Path | str) -> dict[str, dict[str, str]]:
     """Read what each source is (source, kind, phase, date) by the source's name."""
-    table = sheets.read(path, ["source"], ["kind", "phase", "date"])
+    table = tables.read(path, ["source"], ["kind", "phase", "date"])
     faults = _blanks_and_repeats(table, "source")
     for row, line in zip(table.rows, table.lines, strict=True):
         if row.get("date") and not _is_date(row["date"]):
@@ -96,7 +96,7 @@ def sources(path: Path | str) -> dict[str, dict[str, str]]:
 def source_participants(path: Path | str) -> list[dict[str, str]]:
     """Read who speaks where (source, participant, start, end); start and end are code points, or
     both blank."""
-    table = sheets.read(path, ["source", "participant"], ["start", "end"])
+    table = tables.read(path, ["source", "participant"], ["start", "end"])
     faults = _blanks(table, "source") + _blanks(table, "participant")
     for row, line in zip(table.rows, table.lines, strict=True):
         ends = [row.get("start", ""), row.get("end", "")]
@@ -122,7 +122,7 @@ def themes(
     descendants (blank = yes). Returns themes, theme_codes, and the codes that are not in the code
     book; with a `complete` code book those are an error, else nobody used them.
     """
-    table = sheets.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
+    table = tables.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
     known = set(codes)
     faults = _blanks(table, "theme_id") + _blanks(table, "code")
     named: dict[str, dict[str, str]] = {}
@@ -187,7 +187,7 @@ def themes(
 
 def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str]) -> pd.DataFrame:
     """Read who was asked about what: participant_id, theme_id, eligible, reason."""
-    table = sheets.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
+    table = tables.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
     people, theme_ids = set(people), set(theme_ids)
     faults = _blanks(table, "participant_id") + _blanks(table, "theme_id")
     rows, seen = [], set()
@@ -235,7 +235,7 @@ def gathered(*readings: EvalweaveError) -> None:
         raise DataError("\n".join(str(error) for error in readings))
 
 
-def _blanks(table: sheets.Tabular, column: str) -> list[Fault]:
+def _blanks(table: tables.SmallTable, column: str) -> list[Fault]:
     return [
         Fault(table.file, "a blank", "a value", row=line, column=column)
         for row, line in zip(table.rows, table.lines, strict=True)
@@ -243,7 +243,7 @@ def _blanks(table: sheets.Tabular, column: str) -> list[Fault]:
     ]
 
 
-def _blanks_and_repeats(table: sheets.Tabular, column: str) -> list[Fault]:
+def _blanks_and_repeats(table: tables.SmallTable, column: str) -> list[Fault]:
     faults, seen = _blanks(table, column), Counter[str]()
     for row, line in zip(table.rows, table.lines, strict=True):
         seen[row[column].lower()] += 1
@@ -254,7 +254,7 @@ def _blanks_and_repeats(table: sheets.Tabular, column: str) -> list[Fault]:
 
 
 def _truth(
-    table: sheets.Tabular,
+    table: tables.SmallTable,
     row: Mapping[str, str],
     line: int,
     column: str,

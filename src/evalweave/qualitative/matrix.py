@@ -15,7 +15,7 @@ import pandas as pd
 from evalweave.errors import Fault, StudyError, raise_faults
 from evalweave.qualitative.hierarchy import code_id, path_of
 from evalweave.qualitative.raw import Log, Raw, RawCode, position
-from evalweave.reading import sheets
+from evalweave.reading import tables
 
 COUNTABLE = ("participants", "references", "sources", "words")
 
@@ -39,7 +39,7 @@ def read_matrix(
         )
     columns = dict(columns or {})
     roles = [name for name in columns if name != "code"]
-    table = sheets.read(path, ["code", *roles], rename=columns)
+    table = tables.read(path, ["code", *roles], rename=columns)
     roles = roles or [name for name in table.header if name != "code"]
     faults, rows = [], []
     for row, line in zip(table.rows, table.lines, strict=True):

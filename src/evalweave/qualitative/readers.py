@@ -153,9 +153,9 @@ def recognise(path: Path) -> str:
             return "qualcoder" if "code_text" in database.tables else "taguette"
     if ending in (".csv", ".tsv", ".xlsx", ".txt"):
         from evalweave.qualitative.taguette import HIGHLIGHT_COLUMNS
-        from evalweave.reading import sheets
+        from evalweave.reading import tables
 
-        header = {name.lower() for name in sheets.read(path).header}
+        header = {name.lower() for name in tables.read(path).header}
         return "taguette" if set(HIGHLIGHT_COLUMNS) <= header else "segments"
     if start[:2] == b"PK" or start.lstrip(b"\xef\xbb\xbf").startswith(b"<"):
         return "refi_qda"

@@ -22,7 +22,7 @@ from evalweave.qualitative.raw import (
     RawSource,
     position,
 )
-from evalweave.reading import sheets
+from evalweave.reading import tables
 
 NEEDED = ("source", "code")
 OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
@@ -73,7 +73,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
     )
     optional = [name for name in OPTIONAL if name not in columns or not preset]
     try:
-        table = sheets.read(path, NEEDED, optional, columns)
+        table = tables.read(path, NEEDED, optional, columns)
     except DataError as error:
         if "no such column" not in str(error):
             raise

@@ -7,7 +7,7 @@ import pandas as pd
 
 from evalweave.qualitative.attribution import OBSERVATION
 from evalweave.qualitative.project import Project
-from evalweave.reading.sheets import neutralised
+from evalweave.reading.cells import neutralised
 
 LISTED = 60  # sources and codes printed by name
 

@@ -18,7 +18,7 @@ from evalweave.qualitative.raw import (
     RawSource,
     position,
 )
-from evalweave.reading import sheets
+from evalweave.reading import tables
 from evalweave.reading.archives import Database, fault, html_text, must_exist
 
 HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
@@ -95,7 +95,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
 
 def _highlights(path: Path) -> Raw:
     """Read `id,document,tag,content`: one row a highlight and tag."""
-    table = sheets.read(path, HIGHLIGHT_COLUMNS)
+    table = tables.read(path, HIGHLIGHT_COLUMNS)
     log = Log()
     log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
     log.warn(

@@ -27,16 +27,25 @@ MAX_RATIO = 200  # unpacked : packed, for members above 1 MiB; text rarely excee
 
 def fault(path: Path | str, found: str, expected: str = "", action: str = "") -> DataError:
     """Return a `DataError` of one plain sentence about a file."""
-    return DataError(str(Fault(Path(path).name, found, expected, action)))
+    wrong = Fault(Path(path).name, found, expected, action)
+    error = DataError(str(wrong))
+    error.faults = (wrong,)
+    return error
 
 
 def must_exist(path: Path) -> None:
-    """Raise `StudyError` for a file that is not there, `DataError` for an empty one."""
+    """Raise `StudyError` for what is no file or folder, `DataError` for an empty file."""
+    if path.is_dir():
+        return
     if not path.exists():
         raise StudyError(
             f"{path}: there is no such file or folder. Check the path of the coded project."
         )
-    if path.is_file() and path.stat().st_size == 0:
+    if not path.is_file():
+        raise StudyError(
+            f"{path}: this is a pipe or a device, not a file; write its content to a file first."
+        )
+    if path.stat().st_size == 0:
         raise fault(path, "an empty file", "a coded project", "Export it again.")
 
 
@@ -44,23 +53,24 @@ class Archive:
     """A zip read with caps on entries, size and ratio; names that climb out of the archive are
     ignored."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, what: str = "a .qdpx project") -> None:
         self.path = path
+        self.what = what
         self.read_so_far = 0
-        if path.is_dir():
-            raise fault(path, "a folder", "a .qdpx file")
+        if not path.is_file():
+            raise fault(path, "a folder, a pipe or a device", what)
         try:
             self.zip = zipfile.ZipFile(path)
         except (zipfile.BadZipFile, OSError, ValueError):
             raise fault(
                 path,
                 "a file that is no zip, or a truncated one",
-                "a .qdpx project",
+                what,
                 "Export or copy it again.",
             ) from None
         if len(self.zip.infolist()) > MAX_ENTRIES:
             self.zip.close()
-            raise fault(path, f"more than {MAX_ENTRIES:,} entries", "a coded project")
+            raise fault(path, f"more than {MAX_ENTRIES:,} entries", what)
         self.members = [
             info
             for info in self.zip.infolist()
@@ -86,7 +96,7 @@ class Archive:
                 self.path, "a damaged member", "a whole archive", "Export or copy it again."
             ) from None
         except (RuntimeError, NotImplementedError):
-            raise fault(self.path, "an encrypted member", "a project without a password") from None
+            raise fault(self.path, "an encrypted member", "one without a password") from None
         self.read_so_far += len(content)
         packed = max(info.compress_size, 1)
         if (
@@ -97,7 +107,7 @@ class Archive:
             raise fault(
                 self.path,
                 "a member that unpacks to far more than a text would",
-                "a coded project",
+                self.what,
                 "This looks like a zip bomb; it was not read.",
             )
         return content

@@ -1,30 +1,29 @@
 """Reading code lists: which codes mean an outcome or a condition, and which unit a code implies.
 
 Layouts that are read: ours (`code,code_system,term,implied_unit,source`), OpenCodelists
-(`code,term`), CPRD Aurum style (tabs, `MedCodeId`), and headerless `code<TAB>term`. Everything is
-text. Two more columns are
-optional: `category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no
+(`code,term`), CPRD Aurum style (tabs, `MedCodeId`), and headerless `code<TAB>term`. The
+file is read by `reading.tables`. Two more columns are optional: `category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no
 code its 1 or 0.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalweave.errors import Fault, nearest
+from evalweave.errors import EvalweaveError, Fault, nearest
 from evalweave.files import sha256
+from evalweave.reading import cells as cells_
+from evalweave.reading import tables
 from evalweave.records import units
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
 from evalweave.study.people import listed
 from evalweave.study.section import list_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     import pandas as pd
 
@@ -57,6 +56,9 @@ OTHER_COLUMNS = {
     "value": ("value",),
 }
 
+ENTRY_COLUMNS = ("term", "implied_unit", "category", "value")  # as `Entry` has them
+OF_DIGITS = ("snomed", "medcodeid", "omop")  # systems whose codes are whole numbers
+CUT = "A spreadsheet has cut it; take the list from its source again."
 LABELS = ";"  # between the labels of a list in its summary
 
 
@@ -81,6 +83,7 @@ class Codelist:
     sha256: str
     entries: tuple[Entry, ...]
     n_duplicates: int = 0
+    n_odd: int = 0
     notes: tuple[str, ...] = ()
 
     def labels(self) -> list[str]:
@@ -98,78 +101,41 @@ def labelled(name: str, category: str) -> str:
 def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, list[Fault]]:
     """Read one code list; return it, or its faults. `default_system` is for lists that do not
     say."""
-    file = path.name
     try:
-        raw = path.read_bytes()
-    except OSError as error:
-        return None, [
-            Fault(
-                str(path),
-                f"no readable file ({error.strerror})",
-                f'the code list "{name}"',
-                "Correct its path under codelists.",
-            )
-        ]
-    try:
-        text = raw.decode("utf-16" if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig")
-    except UnicodeDecodeError:
-        return None, [
-            Fault(file, "text that is not UTF-8", "UTF-8 text", "Save it as CSV (UTF-8).")
-        ]
-    if "\0" in text or raw.startswith(b"PK\x03\x04"):
-        return None, [Fault(file, "no text file", "a CSV of codes", "Save it as CSV (UTF-8).")]
-    try:
-        rows = _rows(text)
-    except csv.Error as error:
-        return None, [
-            Fault(
-                file,
-                f"rows that cannot be told apart ({error})",
-                "one code a row",
-                "A quote that is never closed is the usual cause; double the quotes within a text.",
-            )
-        ]
-    if not rows:
-        return None, [Fault(file, "an empty file", "one code a row")]
-    places, system, first = _layout(rows[0][1], default_system)
+        grid = tables.read_grid(path, is_header=_is_header, expected=f'the code list "{name}"')
+    except EvalweaveError as error:
+        return None, list(error.faults)
+    starts = [place for place, (_, cells) in enumerate(grid.rows) if _is_header(cells)]
+    header = starts[0] if starts else 0
+    row, cells = grid.rows[header]
+    places, system, first = _layout(cells, default_system)
     if places is None:
-        header = ", ".join(rows[0][1])[:80]
+        shown = ", ".join(cells)[:80]
         return None, [
             Fault(
-                file,
-                f"no column of codes (the first row says: {header})",
+                grid.file,
+                f"no column of codes (the first row says: {shown})",
                 "a column called code",
                 "Call it so, or put the header code,term above the codes.",
-                row=1,
+                row=row,
             )
         ]
-    return _entries(name, path, rows[first:], places, system)
+    notes = list(grid.notes)
+    if header:
+        notes.append(f"{grid.file}: row {row} is read as the header; rows above it left out.")
+    body = [each for each in grid.rows[header + first :] if not first or each[1] != cells]
+    return _entries(name, path, body, places, system, notes)
 
 
-def _rows(text: str) -> list[tuple[int, list[str]]]:
-    """Return (row, cells) of every row that is not blank."""
-    first = text.split("\n", 1)[0]
-    delimiter = max(",;\t|", key=first.count)
-    plain = delimiter == "\t" and not first.startswith('"')  # there, a quote is a sign of the term
-    records = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=delimiter,
-        quoting=csv.QUOTE_NONE if plain else csv.QUOTE_MINIMAL,
-        strict=True,
-    )
-    rows = []
-    row = 1
-    for cells in records:
-        if any(cell.strip() for cell in cells):
-            rows.append((row, [cell.strip() for cell in cells]))
-        row = records.line_num + 1
-    return rows
+def _is_header(cells: Sequence[str]) -> bool:
+    """Return whether a row names a column of codes."""
+    return any(tables.folded(cell) in CODE_COLUMNS for cell in cells)
 
 
 def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | None, str, int]:
     """Return column → place, the coding system of codes that do not say theirs, and the first row
     of codes."""
-    folded = [cell.lower().replace(" ", "_") for cell in first]
+    folded = [tables.folded(cell) for cell in first]
     for word, implied in CODE_COLUMNS.items():
         if word in folded:
             places = {"code": folded.index(word)}
@@ -186,89 +152,71 @@ def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | Non
 def _entries(
     name: str,
     path: Path,
-    rows: list[tuple[int, list[str]]],
+    rows: Sequence[tuple[int, list[str]]],
     places: dict[str, int],
     default_system: str,
+    notes: list[str],
 ) -> tuple[Codelist | None, list[Fault]]:
     faults: list[Fault] = []
-    notes: list[str] = []
-    kept: dict[Code, Entry] = {}
-    duplicates = 0
+    coded: list[tuple[int, str, str, dict[str, str]]] = []  # row, system, code, its other cells
     for row, cells in rows:
-
-        def cell(column: str, cells: list[str] = cells) -> str:
-            place = places.get(column)
-            return cells[place] if place is not None and place < len(cells) else ""
-
-        text = cell("code")
+        other = {column: cells[at] for column, at in places.items() if at < len(cells)}
+        text, written = other.get("code", ""), other.get("code_system", "")
+        system = system_named(written) if written else default_system
         if not text:
-            faults.append(
-                Fault(path.name, "no code", "a code", "Remove the row or add it.", row, "code")
-            )
-            continue
-        said = cell("code_system")
-        system = system_named(said) if said else default_system
-        if system is None or system not in SYSTEMS:
-            faults.append(
-                Fault(
-                    path.name,
-                    f'the coding system "{said}"',
-                    "a known one",
-                    nearest(said, SYSTEMS),
-                    row,
-                    "code_system",
-                )
-            )
-            continue
-        code = SYSTEMS[system](text)
-        if system in ("snomed", "medcodeid", "omop") and (damage := _damage(code)):
-            faults.append(
-                Fault(
-                    path.name,
-                    damage,
-                    "all of its digits",
-                    "A spreadsheet has cut it; take the list from its source again.",
-                    row,
-                    "code",
-                )
-            )
+            action = "Remove the row or add it."
+            faults.append(Fault(path.name, "no code", "a code", action, row, "code"))
+        elif system is None or system not in SYSTEMS:
+            found, action = f'the coding system "{written}"', nearest(written, SYSTEMS)
+            faults.append(Fault(path.name, found, "a known one", action, row, "code_system"))
+        else:
+            coded.append((row, system, text, other))
+    digits = [place for place, (_, system, _, _) in enumerate(coded) if system in OF_DIGITS]
+    column = cells_.identifiers(
+        path.name, "code", [coded[at][2] for at in digits], [coded[at][0] for at in digits]
+    )
+    notes += column.notes
+    faults += column.faults
+    whole = dict(zip(digits, column.cells, strict=True))
+    entries: dict[Code, Entry] = {}
+    duplicates = n_odd = 0
+    for place, (row, system, text, other) in enumerate(coded):
+        code = SYSTEMS[system](whole.get(place, text))
+        if system in OF_DIGITS and not column.faults and (damage := _damage(code)):
+            faults.append(Fault(path.name, damage, "all of its digits", CUT, row, "code"))
             continue
         if oddity := code.oddity():
+            n_odd += 1
             notes.append(
                 f"{path.name}, row {row}: the code {oddity}; was the list opened in a spreadsheet?"
             )
-        entry = Entry(code, cell("term"), cell("implied_unit"), cell("category"), cell("value"))
-        before = kept.setdefault(code, entry)
+        entry = Entry(code, *(other.get(name, "") for name in ENTRY_COLUMNS))
+        before = entries.setdefault(code, entry)
         if before is not entry:
             duplicates += 1
-            if (before.category, before.value, before.implied_unit) != (
-                entry.category,
-                entry.value,
-                entry.implied_unit,
-            ):
-                faults.append(
-                    Fault(
-                        path.name,
-                        "a code that stands in two categories (or with two units)",
-                        "one of them",
-                        "Remove one of its rows.",
-                        row,
-                        "code",
-                    )
-                )
-    if not kept and not faults:
+            faults += _contradiction(path.name, row, before, entry)
+    if not entries and not faults:
         faults.append(Fault(path.name, "a header and no codes", "at least one code"))
     if faults:
         return None, faults
-    return Codelist(
-        name, path.name, sha256(path), tuple(kept.values()), duplicates, tuple(notes)
-    ), []
+    codes = tuple(entries.values())
+    return Codelist(name, path.name, sha256(path), codes, duplicates, n_odd, tuple(notes)), []
+
+
+def _contradiction(file: str, row: int, before: Entry, entry: Entry) -> list[Fault]:
+    """Return the fault of a code that stands twice and not for the same."""
+    if (before.category, before.value, before.implied_unit) == (
+        entry.category,
+        entry.value,
+        entry.implied_unit,
+    ):
+        return []
+    found = "a code that stands in two categories (or with two units)"
+    return [Fault(file, found, "one of them", "Remove one of its rows.", row, "code")]
 
 
 def _damage(code: Code) -> str:
     """Return what a spreadsheet did to a code of digits, or nothing. It keeps fifteen of them."""
-    if re.fullmatch(r"\d+([.,]\d+)?E\+?\d+", code.text.upper()):
-        return "a code in exponential form"
     if re.fullmatch(r"\d+[.,]\d+", code.text):
         return "a code with a fraction"
     cut = code.text.isdigit() and len(code.text) > 15 and not code.text[15:].strip("0")
@@ -387,7 +335,7 @@ def summary(lists: dict[str, Codelist]) -> pd.DataFrame:
                 "file": lists[name].file,
                 "n_codes": len(lists[name].entries),
                 "n_duplicates": lists[name].n_duplicates,
-                "n_odd": len(lists[name].notes),
+                "n_odd": lists[name].n_odd,
                 "labels": LABELS.join(lists[name].labels()),
                 "sha256": lists[name].sha256,
             }

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
 from evalweave.qualitative.matrix import role_name
-from evalweave.reading import sheets
+from evalweave.reading import tables
 from evalweave.study.analyses import Analysis, descriptive
 from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
@@ -109,7 +109,7 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: there is no such file. Check `claims` in the study file.")
-    sheet = sheets.read(path, REQUIRED, OPTIONAL)
+    sheet = tables.read(path, REQUIRED, OPTIONAL)
     faults = [
         Fault(
             sheet.file,
@@ -162,7 +162,7 @@ def early_faults(study: Study) -> list[str]:
 
     def column(path: str, name: str) -> list[str]:
         try:
-            return sorted({row[name] for row in sheets.read(path, [name]).rows if row[name]})
+            return sorted({row[name] for row in tables.read(path, [name]).rows if row[name]})
         except EvalweaveError:
             return []
 
