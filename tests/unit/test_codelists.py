@@ -109,7 +109,9 @@ def test_quotes_in_terms_take_in_no_codes(tmp_path: Path) -> None:
     assert len(made(tmp_path, aurum).entries) == 3
     assert len(made(tmp_path, '"MedCodeId"\t"Term"\n"197761014"\t"a\tb"\n').entries) == 1
     _, faults = tried(tmp_path, 'code,term\n44054006,"Type 2\n73211009,x\n')
-    assert "a row that cannot be told from the next (a quote that is never closed)" in str(faults[0])
+    assert "a row that cannot be told from the next (a quote that is never closed)" in str(
+        faults[0]
+    )
     _, faults = tried(tmp_path, 'code,term\n44054006,"a\nb"\n\n,x\n')
     assert "row 5" in str(faults[0])  # as an editor counts
 

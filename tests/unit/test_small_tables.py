@@ -45,7 +45,9 @@ def test_blanks_around_cells_are_no_part_of_them(tmp_path: Path) -> None:
 
 
 def test_a_header_is_found_below_titles_and_in_other_capitals(tmp_path: Path) -> None:
-    text = "Practices of the programme\n\nas of 2019,,\nPractice ID,Start,Area\nA1,2015-04-01,west\n"
+    text = (
+        "Practices of the programme\n\nas of 2019,,\nPractice ID,Start,Area\nA1,2015-04-01,west\n"
+    )
     table = read(tmp_path, text)
     assert table.rows == ROWS[:1] and table.header_row == 4 and table.lines == [5]
     assert "row 4 is read as the header; the 2 rows above it left out" in table.notes[0]
