@@ -73,9 +73,11 @@ def test_identifiers(tmp_path: Path) -> None:
     assert column("1.0", "1.1", "2.0") == ["1.0", "1.1", "2.0"]
     assert column("1E5", "12E4", "1e23") == ["1E5", "12E4", "1e23"]  # pseudonyms
     for cell in ("1.26E+16", "1,26e16", "9E+15"):
-        with pytest.raises(DataError, match="row 3, column practice_id.*has cut these identifiers"):
+        with pytest.raises(
+            DataError, match=r"row 3, column practice_id.*has cut these identifiers"
+        ):
             column("1", f'"{cell}"')
-    with pytest.raises(DataError, match='row 2.*".0" at the end of 1 of 2'):
+    with pytest.raises(DataError, match=r'row 2.*".0" at the end of 1 of 2'):
         column("12345.0", "12346")
     with pytest.raises(DataError, match="more digits than one keeps"):
         column("12622041000006112.0")
@@ -195,10 +197,10 @@ def test_workbooks(tmp_path: Path) -> None:
     assert 'of 2 sheets, "Data" was read' in table.notes[0]
     with pytest.raises(DataError, match="no such column"):
         tables.read(path, ["practice_id"], sheet="Notes")
-    with pytest.raises(DataError, match='no sheet "Dat".*Did you mean "Data"'):
+    with pytest.raises(DataError, match=r'no sheet "Dat".*Did you mean "Data"'):
         tables.read(path, ["practice_id"], sheet="Dat")
     broken = book(tmp_path / "c.xlsx", Data=[["practice_id", "start"], ["A", "#REF!"]])
-    with pytest.raises(DataError, match="row 2.*an error of the spreadsheet"):
+    with pytest.raises(DataError, match=r"row 2.*an error of the spreadsheet"):
         tables.read(broken, ["practice_id"])
 
 

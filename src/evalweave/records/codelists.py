@@ -2,8 +2,8 @@
 
 Layouts that are read: ours (`code,code_system,term,implied_unit,source`), OpenCodelists
 (`code,term`), CPRD Aurum style (tabs, `MedCodeId`), and headerless `code<TAB>term`. The
-file is read by `reading.tables`. Two more columns are optional: `category` sets part of a list apart (`declined` referrals), and `value` gives a yes/no
-code its 1 or 0.
+file is read by `reading.tables`. Two more columns are optional: `category` sets part of a list
+apart (`declined` referrals), and `value` gives a yes/no code its 1 or 0.
 """
 
 from __future__ import annotations
