@@ -4,9 +4,10 @@
     uv run python tests/mutation --only honest       those whose name or file holds this text
     uv run python tests/mutation --check             only: does each fault still fit the code?
 
-A fault is an entry of `faults/*.toml`: the file, the text that stands there once, what stands there instead, and the
-test files that ought to notice. Those run first and stop at the first failure; a fault that they let live is then put
-to the whole suite (unless --quick). Prints a table; the exit code is 1 if any fault lives or no longer fits.
+A fault is an entry of `faults/*.toml`: the file, the text that stands there once, what stands there
+instead, and the test files that ought to notice. Those run first and stop at the first failure; a
+fault that they let live is then put to the whole suite (unless --quick). Prints a table; the exit
+code is 1 if any fault lives or no longer fits.
 """
 
 from __future__ import annotations
