@@ -25,6 +25,7 @@ from evalweave.study.periods import period_number
 from evalweave.tables.contract import DATE, TEXT, WHOLE
 from evalweave.tables.people import COHORT
 from evalweave.tables.records import LEDGER
+from evalweave.vocabulary.ethnicity import read_groups, white
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -32,10 +33,6 @@ if TYPE_CHECKING:
     from evalweave.study.stages import CohortSettings
 
 STAGE = "cohort"
-# Words for ethnicity, compared in lower case. NHS ethnic categories A to C, and 1 of the five-group
-# coding, are White.
-WHITE_CODES = {"a", "b", "c", "w", "1"}
-UNKNOWN = {"", "unknown", "not known", "not stated", "z", "99", "refused", "missing", "na"}
 
 
 @dataclass(frozen=True)
@@ -131,12 +128,13 @@ def _cohort(
     backend: Any, people: ir.Table, practices: pd.DataFrame, settings: CohortSettings
 ) -> ir.Table:
     """Return COHORT, not sorted yet: the eligible with their practice's start and their groups."""
-    groups = backend.to_pyarrow(people.select("ethnicity").distinct())["ethnicity"].to_pylist()
+    labels = backend.to_pyarrow(people.select("ethnicity").distinct())["ethnicity"].to_pylist()
+    groups = read_groups(filter(None, labels), settings.vocabulary.ethnic_groups)
     known = ibis.memtable(
         pa.table(
             {
                 "ethnicity": pa.array(groups, pa.string()),
-                "white": pa.array(map(white, groups), pa.int64()),
+                "white": pa.array(map(white, groups.values()), pa.int64()),
             }
         )
     )
@@ -181,14 +179,6 @@ def _median(counts: list[dict[str, int]]) -> float:
                 middle.append(row["n_conditions"])
                 break
     return sum(middle) / 2 if middle else 0
-
-
-def white(ethnicity: Any) -> int | None:
-    """Return 1 for White groups, 0 for any other, None where it is unknown."""
-    if not isinstance(ethnicity, str) or ethnicity.strip().lower() in UNKNOWN:
-        return None
-    word = ethnicity.strip().lower()
-    return int(word.startswith("white") or word in WHITE_CODES)
 
 
 def _ledger(counts: list[dict[str, Any]], settings: CohortSettings) -> pd.DataFrame:

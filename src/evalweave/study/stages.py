@@ -14,6 +14,7 @@ from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Section
+from evalweave.study.vocabulary import Vocabulary
 from evalweave.study.whole import Study
 
 
@@ -31,6 +32,7 @@ def spec_of(study: Study, analysis: str) -> dict[str, Any]:
 
 class IngestSettings(Section):
     extract: Extract
+    vocabulary: Vocabulary = Vocabulary()
     engine: Literal["duckdb", "pyspark"]
 
 
@@ -42,6 +44,7 @@ class CleanSettings(Section):
     outcomes: dict[str, Outcome]
     codelists: dict[str, str]
     cleaning: Cleaning
+    vocabulary: Vocabulary = Vocabulary()
 
 
 class CohortSettings(Section):
@@ -53,6 +56,7 @@ class CohortSettings(Section):
     comparisons: dict[str, Comparison]
     outcomes: dict[str, Outcome]
     cleaning: Cleaning
+    vocabulary: Vocabulary = Vocabulary()
 
 
 class PanelSettings(Section):

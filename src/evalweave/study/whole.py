@@ -17,6 +17,7 @@ from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
+from evalweave.study.vocabulary import Vocabulary
 
 
 class Study(Section):
@@ -40,6 +41,7 @@ class Study(Section):
         min_length=1, description="Outcomes by name; the first is primary."
     )
     cleaning: Cleaning = Cleaning()
+    vocabulary: Vocabulary = Vocabulary()
     analyses: list[Analysis] = Field(min_length=1, description="The analyses; one is primary.")
     qualitative: Qualitative | None = Field(
         None, description="The qualitative strand, if there is one."

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalweave.study.analyses import Analysis
+from evalweave.vocabulary.ethnicity import read_groups, white
+from evalweave.vocabulary.words import words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,13 +39,12 @@ class Match:
 
 
 def _white(level: str) -> str | None:
-    if level in ("", "unknown", "not stated"):
-        return None
-    return "1" if level.startswith("white") else "0"
+    is_white = white(read_groups([level])[level]) if level else None
+    return None if is_white is None else str(is_white)
 
 
 def _sex(level: str) -> str | None:
-    return {"female": "1", "woman": "1", "f": "1", "male": "0", "man": "0", "m": "0"}.get(level)
+    return {"female": "1", "male": "0"}.get(words("sexes").read(level) or "")
 
 
 def _sex_word(level: str) -> str | None:
