@@ -169,10 +169,12 @@ def fit(
     file: str = FILE,
     progress: Progress | None = None,
     may_be_empty: bool = False,
+    notes: Sequence[str] = (),
 ) -> FitResult:
     """Run every analysis of `spec` on `frame` (one row a unit and period). No units are converted.
 
-    With `may_be_empty`, a result without any estimate is returned as such: `failures` and
+    `notes` say how the frame was read; they stand first among those of each analysis. With
+    `may_be_empty`, a result without any estimate is returned as such: `failures` and
     `diagnostics` say why.
 
     Raises:
@@ -195,7 +197,8 @@ def fit(
         extra = (analysis.uptake,) if analysis.estimator == "dose" and analysis.uptake else ()
         key = (analysis.subgroup, tuple(analysis.covariates), extra)
         if key not in panels:
-            panels[key] = panel_data(frame, spec.columns, analysis, extra, file)
+            panel = panel_data(frame, spec.columns, analysis, extra, file)
+            panels[key] = replace(panel, notes=(*notes, *panel.notes))
         try:
             _run(panels[key], spec.columns, analysis, result)
         except EvalweaveError as error:

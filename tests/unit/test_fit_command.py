@@ -105,13 +105,11 @@ def header(frame):
 
 
 BAD = {
-    "empty": (lambda f: b"", "is empty"),
+    "empty": (lambda f: b"", "an empty file"),
     "header only": (lambda f: header(f).encode(), "no rows below the header"),
-    "semicolons": (lambda f: f.to_csv(index=False, sep=";").encode(), "separated by semicolons"),
-    "tabs": (lambda f: f.to_csv(index=False, sep="\t").encode(), "separated by tabs"),
     "missing column": (
         lambda f: f.rename(columns={"y": "hba1c"}).to_csv(index=False).encode(),
-        'no column "y"',
+        "column y: found no such column",
     ),
     "nearest": (
         lambda f: f.rename(columns={"practice_id": "practiceid"}).to_csv(index=False).encode(),
@@ -125,13 +123,32 @@ BAD = {
         lambda f: f.astype({"y": object}).assign(y="high").to_csv(index=False).encode(),
         "column y: found text that is not a number",
     ),
-    "decimal comma": (
+    "thousands": (
         lambda f: (
-            f.assign(y=f["y"].map(lambda v: f"{v:.2f}".replace(".", ",")))
-            .to_csv(index=False)
+            f.assign(y=f["y"].map(lambda v: f"1,{v * 10:03.0f}")).to_csv(index=False).encode()
+        ),
+        "whose comma may be decimal or set off thousands",
+    ),
+    "cut identifiers": (
+        lambda f: f.assign(patient_id="1.26220410000061E+16").to_csv(index=False).encode(),
+        "row 2, column patient_id: found 575 cells in exponential form",
+    ),
+    "an open quote": (
+        lambda f: f.to_csv(index=False).replace("p0001", '"p0001', 1).encode(),
+        "a quote that is never closed",
+    ),
+    "a quote that takes in rows": (
+        lambda f: (
+            f.to_csv(index=False)
+            .replace(",2012,", ',"2012,', 1)[::-1]
+            .replace(",7102,", ',"7102,', 1)[::-1]
             .encode()
         ),
-        "decimal comma",
+        "one row a line",
+    ),
+    "a NUL byte": (
+        lambda f: f.to_csv(index=False).replace("p0001", "p\0", 1).encode(),
+        "found a NUL byte",
     ),
     "labels as periods": (
         lambda f: f.assign(period="2015/16").to_csv(index=False).encode(),
@@ -158,10 +175,6 @@ BAD = {
         "one first treated period a unit",
     ),
     "never measured": (lambda f: f.assign(y=np.nan).to_csv(index=False).encode(), "never measured"),
-    "not utf-8": (
-        lambda f: f.to_csv(index=False).encode().replace(b"p0001", b"p\xe9001"),
-        "not UTF-8",
-    ),
     "level changes": (
         lambda f: f.assign(white=np.arange(len(f)) % 2).to_csv(index=False).encode(),
         "one level a unit",
@@ -187,11 +200,13 @@ def test_bad_input_gets_a_sentence_and_no_identifier(kind, frame, tmp_path):
 def test_truncated_gzip_and_damaged_parquet(frame, tmp_path):
     whole = gzip.compress(frame.to_csv(index=False).encode())
     (tmp_path / "p.csv.gz").write_bytes(whole[: len(whole) // 2])
-    assert "cut off" in str(call(tmp_path / "p.csv.gz", tmp_path / "o").exception)
+    assert "truncated gzip" in str(call(tmp_path / "p.csv.gz", tmp_path / "o").exception)
     (tmp_path / "q.csv.gz").write_bytes(b"patient_id,y\n")
-    assert "not a gzip file" in str(call(tmp_path / "q.csv.gz", tmp_path / "o").exception)
+    assert "no such column" in str(call(tmp_path / "q.csv.gz", tmp_path / "o").exception)
     (tmp_path / "p.parquet").write_bytes(b"PAR1 nothing")
-    assert "not a readable Parquet" in str(call(tmp_path / "p.parquet", tmp_path / "o").exception)
+    assert "a Parquet file that cannot be read" in str(
+        call(tmp_path / "p.parquet", tmp_path / "o").exception
+    )
     assert isinstance(call(tmp_path / "none.csv", tmp_path / "o").exception, StudyError)
     assert isinstance(call(tmp_path, tmp_path / "o").exception, StudyError)
 

@@ -10,7 +10,10 @@ import typer
 
 def command(
     panel: Annotated[
-        Path, typer.Argument(help="The panel: CSV, CSV.gz or Parquet, one row a unit and period.")
+        Path,
+        typer.Argument(
+            help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."
+        ),
     ],
     spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
     out: Annotated[
@@ -71,12 +74,13 @@ def command(
     else:
         model = load(spec, FitSpec)
     files.check_folder(out)
-    frame = read_panel(panel, columns_of(model))
+    who = [name for name in (model.columns.unit, model.columns.cluster) if name]
+    frame, notes = read_panel(panel, columns_of(model), who)
 
     def progress(text: str) -> None:
         print(f"evalweave fit: {text}", file=sys.stderr)
 
-    result = fit(frame, model, panel.name, progress, may_be_empty)
+    result = fit(frame, model, panel.name, progress, may_be_empty, notes)
     if followed is not None:
         from evalweave.measured import followed_rows, measured_effect
 
@@ -85,7 +89,7 @@ def command(
         given = {
             name: text for name, text in columns_of(model).items() if name in model.columns.who()
         }
-        runs = read_panel(followed, {**given, "from_period": False, "to_period": False})
+        runs, _ = read_panel(followed, {**given, "from_period": False, "to_period": False})
         rows = followed_rows(runs, frame, model.columns, measured)
         found = measured_effect(rows, wanted, measured)
         for name in result.fits:

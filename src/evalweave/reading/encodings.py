@@ -58,6 +58,20 @@ def decoded(content: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     return text, notes
 
 
+def as_utf8(content: bytes, name: str) -> tuple[bytes, tuple[str, ...]]:
+    """Return a file's text as UTF-8 without its byte-order mark, and notes on how it was read.
+
+    The same as `decoded` for files of any size: plain text is not copied.
+    """
+    if content.isascii():
+        check_text(content[: 1 << 16].decode("ascii"), name)
+        nul = content.find(b"\0")
+        if nul < 0:
+            return content, ()
+    text, notes = decoded(content, name)
+    return text.encode(), notes
+
+
 def _windows(content: bytes, name: str) -> tuple[str, tuple[str, ...]]:
     """Return text of Windows-1252, which is what a file that is not UTF-8 most often is."""
     if b"\0" not in content[: 1 << 16]:

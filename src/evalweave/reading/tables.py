@@ -8,7 +8,6 @@ way is said in `notes`; what forbids to read on is said all at once.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,9 +17,9 @@ from evalweave.errors import Fault, nearest, raise_faults
 from evalweave.reading import cells as rules
 from evalweave.reading import delimited, encodings, opening, workbooks
 from evalweave.reading.delimited import Row
+from evalweave.reading.header import TITLE_ROWS, Names, places, repeats
 
 EXPECTED = "a table with a header and rows"
-TITLE_ROWS = 40  # rows among which the header is looked for
 SHOWN_RAGGED = 10
 
 
@@ -93,7 +92,7 @@ def read(
         StudyError: no such file, or not a file.
         DataError: everything else that is wrong, at once.
     """
-    names = _Names(tuple(required), tuple(optional), dict(rename or {}), dict(also or {}))
+    names = Names(tuple(required), tuple(optional), dict(rename or {}), dict(also or {}))
     grid = read_grid(path, sheet=sheet, is_header=names.is_header, expected=expected)
     table = _headed(grid, names, header_row, expected)
     return _ruled(table, identifiers, numbers)
@@ -151,51 +150,19 @@ def _sheet(
     return Grid(opened.name, tuple(grids[title]), notes, title, titles)
 
 
-def folded(name: str) -> str:
-    """Return a column's name as it is compared: capitals, and what stands for a blank, aside."""
-    plain = unicodedata.normalize("NFKC", rules.trimmed(name)).casefold()
-    return "_".join(plain.replace("-", " ").replace("_", " ").split())
-
-
-@dataclass(frozen=True)
-class _Names:
-    """The columns that are asked for, and what a file may call them."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...]
-    rename: Mapping[str, str]
-    also: Mapping[str, Sequence[str]]
-
-    def candidates(self, name: str) -> tuple[str, ...]:
-        """Return what a file may call one of our columns, the likeliest first."""
-        return (self.rename[name],) if name in self.rename else (name, *self.also.get(name, ()))
-
-    @property
-    def needed(self) -> tuple[str, ...]:
-        declared = [name for name in self.optional if name in self.rename]
-        return tuple(dict.fromkeys([*self.required, *declared]))
-
-    def is_header(self, cells: Sequence[str]) -> bool:
-        """Return whether a row holds the names of all columns that must be there."""
-        there = {folded(cell) for cell in cells}
-        return bool(self.needed) and all(
-            any(folded(word) in there for word in self.candidates(name)) for name in self.needed
-        )
-
-
-def _headed(grid: Grid, names: _Names, header_row: int | None, expected: str) -> SmallTable:
+def _headed(grid: Grid, names: Names, header_row: int | None, expected: str) -> SmallTable:
     """Return a grid's rows by column, the header found or named."""
     place = _header_place(grid, names, header_row, expected)
     row, header = grid.rows[place]
     header = list(header)
     while header and not header[-1]:
         header.pop()
-    faults = _repeats(grid.file, header, row)
-    places = _places(grid.file, header, row, names, faults)
+    faults = repeats(grid.file, header, row)
+    columns = places(grid.file, header, row, names, faults)
     raise_faults(faults)
-    taken = set(places.values())
-    places |= {
-        name: i for i, name in enumerate(header) if name and i not in taken and name not in places
+    taken = set(columns.values())
+    columns |= {
+        name: i for i, name in enumerate(header) if name and i not in taken and name not in columns
     }
     notes = list(grid.notes)
     if place:
@@ -208,15 +175,15 @@ def _headed(grid: Grid, names: _Names, header_row: int | None, expected: str) ->
         notes.append(f"{grid.file}: the header stands {again} among the rows; left out.")
     raise_faults(_ragged(grid, body, len(header)))
     rows = [
-        {name: cells[i] if i < len(cells) else "" for name, i in places.items()}
+        {name: cells[i] if i < len(cells) else "" for name, i in columns.items()}
         for _, cells in body
     ]
-    called = {name: header[i] for name, i in places.items()}
+    called = {name: header[i] for name, i in columns.items()}
     lines = [line for line, _ in body]
-    return SmallTable(grid.file, tuple(places), rows, lines, tuple(notes), row, called)
+    return SmallTable(grid.file, tuple(columns), rows, lines, tuple(notes), row, called)
 
 
-def _header_place(grid: Grid, names: _Names, header_row: int | None, expected: str) -> int:
+def _header_place(grid: Grid, names: Names, header_row: int | None, expected: str) -> int:
     """Return which of the rows is the header."""
     if not grid.rows:
         raise_faults([Fault(grid.file, "no rows", expected)])
@@ -227,42 +194,6 @@ def _header_place(grid: Grid, names: _Names, header_row: int | None, expected: s
         raise_faults([Fault(grid.file, "a blank row", "the header", row=header_row)])
     candidates = enumerate(grid.rows[:TITLE_ROWS])
     return next((place for place, (_, cells) in candidates if names.is_header(cells)), 0)
-
-
-def _repeats(file: str, header: Sequence[str], row: int) -> list[Fault]:
-    return [
-        Fault(file, f'the column "{name}" {header.count(name)} times', "each column once", row=row)
-        for name in sorted({name for name in header if name and header.count(name) > 1})
-    ]
-
-
-def _places(
-    file: str, header: Sequence[str], row: int, names: _Names, faults: list[Fault]
-) -> dict[str, int]:
-    """Return where each column that is asked for stands; add a fault for each that cannot be
-    found."""
-    places: dict[str, int] = {}
-    alike: dict[str, list[int]] = {}
-    for i, name in enumerate(header):
-        alike.setdefault(folded(name), []).append(i)
-    for name in dict.fromkeys([*names.required, *names.optional]):
-        matches: list[int] = []
-        for word in names.candidates(name):
-            exact = [i for i, title in enumerate(header) if title == word]
-            matches = exact or alike.get(folded(word), [])
-            if matches:
-                break
-        if len(matches) > 1 and len({header[i] for i in matches}) > 1:
-            shown = " and ".join(f'"{header[i]}"' for i in matches)
-            faults.append(Fault(file, f"{shown}", "one of them", "Rename the other.", row, name))
-        elif matches:
-            places[name] = matches[0]
-        elif name in names.needed:
-            wanted = names.candidates(name)[0]
-            there = [title for title in header if title]
-            action = nearest(wanted, there)
-            faults.append(Fault(file, "no such column", "it in the header", action, row, wanted))
-    return places
 
 
 def _ragged(grid: Grid, body: Sequence[Row], width: int) -> list[Fault]:

@@ -7,7 +7,6 @@ are blank.
 from __future__ import annotations
 
 import struct
-from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import DataError
@@ -17,41 +16,52 @@ from evalweave.reading.opening import Opened
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 AGAIN = "Fetch or write it again."
 
 
 def names(opened: Opened) -> list[str]:
     """Return the columns of a typed file; raise `DataError` for a damaged one."""
+    import pyarrow.parquet as pq
+
     if opened.kind == "stata":
         import pandas as pd
 
         with _refusing(opened), pd.io.stata.StataReader(opened.path) as reader:
             return list(reader.variable_labels())
-    return list(_arrow_schema(opened).names)
+    with _refusing(opened):
+        if opened.kind == "parquet":
+            return list(pq.read_schema(opened.path).names)
+    return list(table(opened).column_names)
 
 
-def frame(
-    opened: Opened, columns: Collection[str] | None = None, labels: bool = True
-) -> pd.DataFrame:
-    """Return (some) columns of a typed file as a data frame; raise `DataError` for a damaged one.
+def table(opened: Opened, columns: list[str] | None = None, labels: bool = True) -> pa.Table:
+    """Return (some) columns of a typed file; raise `DataError` for a damaged one.
 
-    A unit or period that pandas wrote as its index is a column like the others. With `labels`,
-    codes of Stata that all have one are words.
+    With `labels`, codes of Stata that all have one are words.
     """
-    wanted = list(columns) if columns is not None else None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     if opened.kind == "stata":
-        return _stata(opened, wanted, labels)
-    table = _arrow(opened)
-    return (table if wanted is None else table.select(wanted)).to_pandas(ignore_metadata=True)
+        return pa.Table.from_pandas(_stata(opened, columns, labels), preserve_index=False)
+    with _refusing(opened):
+        if opened.kind == "parquet":
+            return pq.read_table(opened.path, columns=columns)
+        with pa.memory_map(str(opened.path)) as source:
+            is_file = opened.start.startswith(b"ARROW1")
+            reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
+            whole = reader.read_all()
+        return whole if columns is None else whole.select(columns)
 
 
 def as_text(opened: Opened) -> list[list[str]]:
     """Return a header and rows of text; whole numbers without decimals, blanks for missing
     values."""
-    table = frame(opened)
-    columns = [[_text(value) for value in table[name]] for name in table.columns]
-    return [[str(name) for name in table.columns], *map(list, zip(*columns, strict=True))]
+    whole = table(opened)
+    columns = [[_text(value) for value in column.to_pylist()] for column in whole.columns]
+    return [[str(name) for name in whole.column_names], *map(list, zip(*columns, strict=True))]
 
 
 def _text(value: Any) -> str:
@@ -85,28 +95,6 @@ class _refusing:
             ) from None
 
 
-def _arrow_schema(opened: Opened) -> Any:
-    import pyarrow.parquet as pq
-
-    with _refusing(opened):
-        if opened.kind == "parquet":
-            return pq.read_schema(opened.path)
-    return _arrow(opened).schema
-
-
-def _arrow(opened: Opened) -> Any:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    with _refusing(opened):
-        if opened.kind == "parquet":
-            return pq.read_table(opened.path)
-        with pa.memory_map(str(opened.path)) as source:
-            if opened.start.startswith(b"ARROW1"):
-                return pa.ipc.open_file(source).read_all()
-            return pa.ipc.open_stream(source).read_all()
-
-
 def _stata(opened: Opened, columns: list[str] | None, labels: bool) -> pd.DataFrame:
     """Return a Stata file: whole numbers as such, dates as dates, codes with `labels` as words.
 
@@ -115,18 +103,18 @@ def _stata(opened: Opened, columns: list[str] | None, labels: bool) -> pd.DataFr
     import pandas as pd
 
     with _refusing(opened):
-        table = pd.read_stata(opened.path, columns=columns, convert_categoricals=False)
+        coded = pd.read_stata(opened.path, columns=columns, convert_categoricals=False)
     if not labels:
-        return table
+        return coded
     try:
         with _refusing(opened):
             labelled = pd.read_stata(opened.path, columns=columns, order_categoricals=False)
     except DataError:  # one label for two codes: the codes stay
-        return table
-    for name in table.columns:
+        return coded
+    for name in coded.columns:
         kind = labelled[name].dtype
         if isinstance(kind, pd.CategoricalDtype) and all(
             isinstance(word, str) for word in kind.categories
         ):
-            table[name] = labelled[name].astype("object")
-    return table
+            coded[name] = labelled[name].astype("object")
+    return coded

@@ -17,6 +17,7 @@ from evalweave.errors import EvalweaveError, Fault, nearest
 from evalweave.files import sha256
 from evalweave.reading import cells as cells_
 from evalweave.reading import tables
+from evalweave.reading.header import folded
 from evalweave.records import units
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
 from evalweave.study.people import listed
@@ -129,20 +130,20 @@ def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, l
 
 def _is_header(cells: Sequence[str]) -> bool:
     """Return whether a row names a column of codes."""
-    return any(tables.folded(cell) in CODE_COLUMNS for cell in cells)
+    return any(folded(cell) in CODE_COLUMNS for cell in cells)
 
 
 def _layout(first: list[str], default_system: str) -> tuple[dict[str, int] | None, str, int]:
     """Return column → place, the coding system of codes that do not say theirs, and the first row
     of codes."""
-    folded = [tables.folded(cell) for cell in first]
+    titles = [folded(cell) for cell in first]
     for word, implied in CODE_COLUMNS.items():
-        if word in folded:
-            places = {"code": folded.index(word)}
+        if word in titles:
+            places = {"code": titles.index(word)}
             for ours, names in OTHER_COLUMNS.items():
                 for name in names:
-                    if name in folded and folded.index(name) != places["code"]:
-                        places.setdefault(ours, folded.index(name))
+                    if name in titles and titles.index(name) != places["code"]:
+                        places.setdefault(ours, titles.index(name))
             return places, implied or default_system, 1
     if len(first) <= 2 and any(character.isdigit() for character in first[0]):
         return {"code": 0, "term": 1}, default_system, 0  # headerless: code, then term
