@@ -11,9 +11,7 @@ import typer
 def command(
     panel: Annotated[
         Path,
-        typer.Argument(
-            help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."
-        ),
+        typer.Argument(help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."),
     ],
     spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
     out: Annotated[
