@@ -195,7 +195,7 @@ def fit(
                 f"analysis {number} of {len(spec.analyses)}: {analysis.name} ({analysis.estimator})"
             )
         extra = (analysis.uptake,) if analysis.estimator == "dose" and analysis.uptake else ()
-        key = (analysis.subgroup, tuple(analysis.covariates), extra)
+        key = (analysis.subgroup, tuple(analysis.covariates), extra, analysis.anticipation)
         if key not in panels:
             panel = panel_data(frame, spec.columns, analysis, extra, file)
             panels[key] = replace(panel, notes=(*notes, *panel.notes))
@@ -286,7 +286,8 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
         raise DataError("The outcome is the same in every row: there is no change to compare.")
     if not np.isfinite(panel.first_treated).any():
         raise DataError(
-            "Nobody is ever treated: the column of first treated periods is blank throughout."
+            "Nobody is treated within the panel: every first treated period is blank (or another "
+            "word for never) or lies after the last period."
         )
     found = estimator(analysis.estimator)(panel, analysis)
     diagnostics: dict[str, Any] = {
@@ -399,7 +400,13 @@ def _rows(
                 "n_practices_treated": found.n_practices_treated,
                 "inference": method,
                 "convention": "; ".join(
-                    part for part in (found.convention, intervals.convention) if part
+                    part
+                    for part in (
+                        found.convention,
+                        found.of_term.get(term, ""),
+                        intervals.convention,
+                    )
+                    if part
                 ),
                 "subgroup": analysis.subgroup,
             }

@@ -212,7 +212,7 @@ def test_truncated_gzip_and_damaged_parquet(frame, tmp_path):
 
 
 def test_several_faults_are_said_at_once(frame, tmp_path):
-    frame.assign(y="x", period="2015/16", weight=-1).to_csv(tmp_path / "p.csv", index=False)
+    frame.assign(y="x", period="spring", weight=-1).to_csv(tmp_path / "p.csv", index=False)
     spec = {**SPEC, "columns": {"outcome": "y", "weight": "weight"}}
     text = str(call(tmp_path / "p.csv", tmp_path / "o", spec).exception)
     assert "3 things need mending" in text

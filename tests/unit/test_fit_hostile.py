@@ -49,23 +49,31 @@ def test_a_header_without_line_end_has_no_rows(frame, tmp_path):
 
 
 ODD = {
-    "years and months": (
-        lambda f: f.assign(period=f["period"] * 100 + 4),
-        "years and months written as numbers",
-    ),
-    "years and quarters": (
-        lambda f: f.assign(period=f["period"] * 10 + 2),
-        "years and quarters written as numbers",
-    ),
-    "dates": (lambda f: f.assign(period=f["period"] * 10000 + 401), "dates written as numbers"),
     "far apart": (lambda f: f.assign(period=f["period"] * 10**9), "very far apart"),
-    "label": (lambda f: f.assign(period="2015/16"), "2015 for 2015/16"),
-    "never": (
-        lambda f: f.assign(first_treated=f["first_treated"].astype(object).fillna("never")),
-        "leave it blank for never",
+    "label": (lambda f: f.assign(period="spring"), "2015 for 2015/16"),
+    "visits": (
+        lambda f: f.assign(
+            period=pd.Timestamp("2011-01-01") + pd.to_timedelta(97 * f.index**2 % 2000, unit="D")
+        ),
+        "follow no rhythm",
     ),
-    "minus one": (
-        lambda f: f.assign(first_treated=f["first_treated"].fillna(-1)),
+    "decimals": (lambda f: f.assign(period=f["period"] + 0.1), "a number with decimals"),
+    "unknown start": (
+        lambda f: f.assign(first_treated=f["first_treated"].astype(object).fillna("unknown")),
+        "a start that is unknown",
+    ),
+    "a date among years": (
+        lambda f: f.assign(first_treated=f["first_treated"].map({2014: "2014-04-01"})),
+        "while the periods of the panel are plain numbers",
+    ),
+    "a month among years": (
+        lambda f: f.assign(first_treated=f["first_treated"] * 100 + 4),
+        "a year and month .or date. in one number",
+    ),
+    "minus two in a panel of months": (
+        lambda f: f.assign(period=f["period"] - 2010, first_treated=-2).assign(
+            first_treated=lambda g: np.where(g.index % 3, np.nan, -2)
+        ),
         "a negative start",
     ),
     "zero is a period": (

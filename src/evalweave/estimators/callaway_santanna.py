@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from evalweave.errors import DataError
 from evalweave.estimators import cs_cross_section, cs_panel
+from evalweave.estimators.adjustment import Adjustment, adjusted_details
 from evalweave.estimators.cs_aggregate import Averages, averages
 from evalweave.estimators.cs_design import Cell, Design, build, cells
 from evalweave.estimators.cs_propensity import NoEstimate
@@ -113,6 +114,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         absent={**found.absent, **average.absent},
         convention=_convention(analysis, design),
         notes=(*panel.notes, *design.notes, *_notes(analysis, grid, found.absent)),
+        details=_adjusted(panel, design),
     )
 
 
@@ -313,6 +315,12 @@ def _convention(analysis: AnalysisOptions, design: Design) -> str:
         "cohort shares "
         "of distinct patients, shares estimated"
     )
+
+
+def _adjusted(panel: PanelData, design: Design) -> dict[str, object]:
+    """Return which covariates entered the comparisons, for diagnostics.json."""
+    adjusts = Adjustment({}, panel.stands_for, frozenset())
+    return adjusted_details(adjusts, adjusts.entered(design.covariate_names))
 
 
 def _notes(analysis: AnalysisOptions, grid: list[Cell], absent: dict[str, str]) -> list[str]:

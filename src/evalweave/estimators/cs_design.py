@@ -128,7 +128,11 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
             ].copy()  # R did takes the first period's where everybody is seen
         else:
             share_weight = np.nanmean(weight, axis=0) if len(weight) > 1 else weight[0].copy()
-    matrices = {name: pivot.matrix(panel.covariates[name]) for name in analysis.covariates}
+    matrices = {
+        name: pivot.matrix(panel.covariates[name])
+        for own in panel.stands_for.values()
+        for name in own
+    }
     usable = _independent(matrices, notes)
     covariates = np.zeros((0, 1, pivot.shape[1]))
     if usable:

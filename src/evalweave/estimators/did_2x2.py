@@ -12,9 +12,17 @@ compared between arms, equal weights and weighted by patients, with classical er
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from evalweave.errors import DataError, StudyError
+from evalweave.estimators.adjustment import (
+    TIMES,
+    Adjustment,
+    adjusted_details,
+    fixed_covariates,
+)
 from evalweave.estimators.moments import unit_starts
 from evalweave.estimators.plain import plain_fit
 from evalweave.estimators.treatment import check_treated
@@ -55,9 +63,7 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         "programme": treated,
         "after": after,
     }
-    main = plain_fit(
-        {**columns, **panel.covariates}, panel.y, panel.weight, panel.cluster, "att", like
-    )
+    main = _adjusted(panel, columns, after, like)
     patients = _before_after(panel, after)
     beside: list[Fit] = []
     absent = {}
@@ -68,6 +74,27 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     except DataError as error:
         absent["ancova"] = str(error)
     return _with(main, tuple(beside), absent, patients)
+
+
+def _adjusted(panel: PanelData, columns: dict[str, Floats], after: Floats, like: Fit) -> Fit:
+    """Return the 2×2 with covariates: fixed ones with a slope of their own after the start."""
+    fixed = fixed_covariates(panel)
+    of: dict[str, tuple[str, ...]] = {}
+    more: dict[str, Floats] = {}
+    for name, own in panel.stands_for.items():
+        part = {column: panel.covariates[column] for column in own}
+        if name in fixed:
+            part |= {f"{column}{TIMES}after": values * after for column, values in part.items()}
+        of[name] = tuple(part)
+        more |= part
+    fit = plain_fit({**columns, **more}, panel.y, panel.weight, panel.cluster, "att", like)
+    adjusts = Adjustment(more, of, fixed)
+    entered = adjusts.entered(fit.least_squares.columns if fit.least_squares else ())
+    if not entered:
+        return fit
+    words = f"{fit.convention}; adjusted for {', '.join(entered)}"
+    details = {**fit.details, **adjusted_details(adjusts, entered)}
+    return replace(fit, convention=words, details=details)
 
 
 def _like(panel: PanelData, analysis: AnalysisOptions) -> Fit:
@@ -137,16 +164,12 @@ def _ancova(panel: PanelData, patients: _Patients, like: Fit) -> Fit:
 
 
 def _renamed(fit: Fit, convention: str, patients: _Patients) -> Fit:
-    from dataclasses import replace
-
     return replace(
         fit, convention=convention, n_obs=len(patients.arm), n_patients=len(patients.arm)
     )
 
 
 def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
-    from dataclasses import replace
-
     size = np.bincount(patients.cluster, patients.weight, panel.n_clusters)
     change = np.bincount(
         patients.cluster, patients.weight * (patients.later - patients.before), panel.n_clusters
@@ -195,10 +218,9 @@ def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
 
 
 def _with(main: Fit, beside: tuple[Fit, ...], absent: dict[str, str], patients: _Patients) -> Fit:
-    from dataclasses import replace
-
     seen = {
         "programme": int((patients.arm == 1).sum()),
         "comparison": int((patients.arm == 0).sum()),
     }
-    return replace(main, beside=beside, absent=absent, details={"seen_before_and_after": seen})
+    details = {**main.details, "seen_before_and_after": seen}
+    return replace(main, beside=beside, absent=absent, details=details)

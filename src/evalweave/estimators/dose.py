@@ -116,15 +116,16 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         refit=refit,
         unit_covariance=None,
         absent={},
-        convention=f"{convention(panel)}; instrument: availability; two-stage least squares",
+        convention=f"{reduced.convention}; instrument: availability; two-stage least squares",
         notes=(*reduced.notes, *notes),
-        details={**details, "ratio": ratio},
+        details={**reduced.details, **details, "ratio": ratio},
     )
 
 
 def _stage(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     solved = solve(panel, ("att",), started)
-    return fit_of(panel, solved, {name: np.ones(1) for name in solved.names}, analysis, "")
+    terms = {name: np.ones(1) for name in solved.names}
+    return fit_of(panel, solved, terms, analysis, convention(panel))
 
 
 def _ratio(first: Fit, reduced: Fit) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalweave.errors import StudyError
+from evalweave.estimators.adjustment import TIMES, Adjustment, by_period, fixed_covariates
 from evalweave.estimators.cohort_effects import (
     averages,
     cell_columns,
@@ -41,8 +42,7 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     size = observed_cells(panel)
     tested = [(g, t) for g, t in size if t >= g]
     names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
-    dense = _interacted(panel, tested) if panel.covariates else {}
-    solved = solve(panel, names, cell_columns(tested), dense)
+    solved = solve(panel, names, cell_columns(tested), _interacted(panel, tested))
     found = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
     terms, absent = averages(tested, found, size, calendar=True)
     words = f"{convention(panel)}; never- and not-yet-treated rows as comparison; shares fixed"
@@ -50,19 +50,33 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     return fit_of(panel, solved, ordered, analysis, words, absent, notes)
 
 
-def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> dict[str, Floats]:
-    """Return covariates x periods, and x treated cells less the cohort's mean over patients."""
+def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> Adjustment:
+    """Return covariates × periods, and × treated cells less the cohort's mean over patients."""
+    fixed = fixed_covariates(panel)
     columns: dict[str, Floats] = {}
+    of: dict[str, tuple[str, ...]] = {}
+    for name, own in panel.stands_for.items():
+        part: dict[str, Floats] = {}
+        for column in own:
+            values = panel.covariates[column]
+            part |= {} if name in fixed else {column: values}
+            part |= by_period(column, values, panel)
+            part |= _by_cell(column, values, panel, tested)
+        columns |= part
+        of[name] = tuple(part)
+    return Adjustment(columns, of, fixed)
+
+
+def _by_cell(
+    name: str, values: Floats, panel: PanelData, tested: list[tuple[int, int]]
+) -> dict[str, Floats]:
     starts = unit_starts(panel)
-    for name, values in panel.covariates.items():
-        columns[name] = values
-        for period in np.unique(panel.period)[1:]:
-            columns[f"{name} x {period}"] = np.where(panel.period == period, values, 0.0)
-        for cohort, period in tested:
-            of = panel.first_treated == cohort
-            first = starts[panel.first_treated[starts] == cohort]
-            mean = float(np.average(values[first], weights=panel.weight[first]))
-            columns[f"{name} x {cohort},{period}"] = np.where(
-                of & (panel.period == period), values - mean, 0.0
-            )
+    columns = {}
+    for cohort, period in tested:
+        of = panel.first_treated == cohort
+        first = starts[panel.first_treated[starts] == cohort]
+        mean = float(np.average(values[first], weights=panel.weight[first]))
+        columns[f"{name}{TIMES}{cohort},{period}"] = np.where(
+            of & (panel.period == period), values - mean, 0.0
+        )
     return columns

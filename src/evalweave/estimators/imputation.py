@@ -22,6 +22,12 @@ from numpy.typing import NDArray
 from scipy import sparse
 
 from evalweave.errors import DataError
+from evalweave.estimators.adjustment import (
+    Adjustment,
+    adjusted_details,
+    adjustment,
+    standardised,
+)
 from evalweave.fits.result import Fit, Floats, Ints, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
@@ -95,12 +101,13 @@ class Rows:
     periods: Ints
     event: Floats
     treated: NDArray[np.bool_]
+    adjusts: Adjustment
 
     def design(self, rows: NDArray[np.bool_], leads: Ints | None = None) -> Any:
         """Period dummies, covariates and, if asked, dummies of the leads (sparse, rows × P)."""
         at = np.searchsorted(self.periods, self.panel.period[rows])
         parts = [_dummies(at, len(self.periods))]
-        if len(self.names):
+        if self.covariates.shape[1]:
             parts.append(sparse.csr_matrix(self.covariates[rows]))
         if leads is not None:
             event = self.event[rows]
@@ -164,6 +171,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "untreated, or "
             "nobody is untreated in that period) and are left out."
         )
+    adjusted = rows.adjusts.entered(rows.names)
     treated_clusters = np.unique(panel.cluster[rows.treated])
     return Fit(
         estimator="imputation",
@@ -178,22 +186,21 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         unit_covariance=unit_sums.T @ unit_sums if unit_sums is not None else None,
         refit=refit,
         absent=absent,
-        convention=CONVENTION,
+        convention=f"{CONVENTION}; adjusted for {', '.join(adjusted)}" if adjusted else CONVENTION,
+        details=adjusted_details(rows.adjusts, adjusted),
         notes=tuple(notes),
     )
 
 
 def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
     event = panel.period - panel.first_treated
-    columns = []
-    for name in analysis.covariates:
-        values = panel.covariates[name]
-        spread = values.std()
-        columns.append((values - values.mean()) / (spread if spread > 0 else 1.0))
+    adjusts = adjustment(panel)
+    columns = [standardised(values) for values in adjusts.columns.values()]
     return Rows(
         panel=panel,
         covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
-        names=tuple(analysis.covariates),
+        names=tuple(name for name, values in adjusts.columns.items() if values.std() > 0),
+        adjusts=adjusts,
         periods=np.unique(panel.period),
         event=event,
         treated=event >= -analysis.anticipation,
@@ -219,6 +226,7 @@ def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
         rows.periods,
         rows.event[inside],
         rows.treated[inside],
+        rows.adjusts,
     )
 
 

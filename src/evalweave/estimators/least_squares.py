@@ -13,11 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.errors import DataError
+from evalweave.estimators.adjustment import Adjustment, adjusted_details, adjustment
 from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
 from evalweave.fits.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
 from evalweave.study.analyses import AnalysisOptions
@@ -29,8 +31,8 @@ NOTHING = 1e-12  # share of the largest sum of squares of terms and periods that
 TOLERANCE = 1e-10  # share of a column's sum of squares that the others must leave, squared scale
 
 ALIASED = (
-    "cannot be told apart from the period effects and the other terms: "
-    "no untreated practices were observed in the periods it needs"
+    "cannot be told apart from the period effects and the other terms: in the periods that it "
+    "compares nobody was observed, or nobody who was still untreated"
 )
 STILL = "does not vary within any patient: nobody was observed both with and without it"
 
@@ -47,23 +49,23 @@ class Solved:
     absent: dict[str, str]
     notes: tuple[str, ...]
     reduced: Reduced
-    dense: dict[str, Floats]
+    adjusts: Adjustment
     cells: Cells
     order: Ints  # chosen columns, as places in the full design
     reassign: Callable[[], Reassignment]
 
 
 def solve(
-    panel: PanelData, names: tuple[str, ...], cells: Cells, dense: dict[str, Floats] | None = None
+    panel: PanelData, names: tuple[str, ...], cells: Cells, adjusts: Adjustment | None = None
 ) -> Solved:
-    """Solve for the terms `names`, whose regressors are `cells`, with the columns of `dense` to
-    adjust for.
+    """Solve for the terms `names`, whose regressors are `cells`, adjusted by the columns of
+    `adjusts` (by default the panel's covariates, see `adjustment`).
 
     Raises:
         DataError: if the outcome does not vary within patients.
     """
-    dense = panel.covariates if dense is None else dense
-    reduced = reduce_panel(panel, dense)
+    adjusts = adjustment(panel) if adjusts is None else adjusts
+    reduced = reduce_panel(panel, adjusts.columns)
     if reduced.flat_outcome:
         raise DataError(
             "The outcome does not vary within patients (it is constant, or everybody was seen "
@@ -86,8 +88,12 @@ def solve(
         *np.flatnonzero(~identified),
     ]
     chosen = _independent(xx, [j for j in preferred if live[j]])
-    gone = [design.names[j] for j in design.dense_columns if j not in set(chosen)]
-    notes = tuple(_dense_note(name, reduced) for name in gone)
+    adjusting = [design.names[j] for j in design.dense_columns if j in set(chosen)]
+    notes = tuple(
+        f"Covariate {name} was left out: it is a combination of the other columns (or the same for "
+        "everybody), so nothing is adjusted for it."
+        for name in adjusts.left_out(adjusting)
+    )
     order = np.array(chosen, dtype=np.int64)
     bread = np.linalg.inv(xx[np.ix_(order, order)])
     bread = (bread + bread.T) / 2
@@ -111,7 +117,7 @@ def solve(
         absent=absent,
         notes=notes,
         reduced=reduced,
-        dense=dense,
+        adjusts=adjusts,
         cells=cells,
         order=order,
         reassign=lambda: _reassignment(
@@ -128,7 +134,8 @@ def fit_of(
     convention: str,
     absent: dict[str, str] | None = None,
     notes: tuple[str, ...] = (),
-    **more: object,
+    details: dict[str, Any] | None = None,
+    of_term: dict[str, str] | None = None,
 ) -> Fit:
     """Return the fit whose terms are contrasts (term -> weights over `solved.names`) of the
     solution."""
@@ -140,6 +147,7 @@ def fit_of(
     covariance = None
     if "unit" in analysis.inference and terms:
         covariance = _unit_covariance(panel, solved, contrast)
+    adjusted = solved.adjusts.entered(ls.columns)
     ever = panel.first_treated <= panel.period.max()
     clusters = np.bincount(panel.cluster, ever, panel.n_clusters)
     return Fit(
@@ -156,10 +164,11 @@ def fit_of(
         least_squares=ls,
         contrast=contrast,
         absent={**solved.absent, **(absent or {})},
-        convention=convention,
+        convention=f"{convention}; adjusted for {', '.join(adjusted)}" if adjusted else convention,
+        of_term=of_term or {},
         notes=(*panel.notes, *notes, *solved.notes),
         reassign=solved.reassign,
-        **more,  # type: ignore[arg-type]
+        details={**adjusted_details(solved.adjusts, adjusted), **(details or {})},
     )
 
 
@@ -281,19 +290,6 @@ def _independent(xx: Floats, preferred: list[int]) -> list[int]:
     return kept
 
 
-def _dense_note(name: str, reduced: Reduced) -> str:
-    bare = name.split("[")[0]
-    if bare in reduced.constant:
-        return (
-            f"Covariate {bare} does not vary within patients: the patient effects absorb it, so "
-            "it has no coefficient."
-        )
-    return (
-        f"Covariate {bare} is a combination of the other columns and was left out; this changes "
-        "no other estimate."
-    )
-
-
 def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floats:
     """Return the covariance (K x K) of patients' influences, without a factor."""
     design = _Design(solved.reduced, _all_terms(solved), solved.cells)
@@ -304,7 +300,7 @@ def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floa
     towards[solved.order] = solved.bread @ contrast.T
     level = np.zeros(len(panel.y), dtype=np.int64) if panel.subgroup is None else panel.subgroup
     starts = unit_starts(panel)
-    columns = (panel.y, *solved.dense.values())
+    columns = (panel.y, *solved.adjusts.columns.values())
     within = [demeaned(column, panel.weight, starts, panel.weighted) for column in columns]
     weight_of = np.zeros((len(panel.y), len(contrast)))
     fitted = np.zeros(len(panel.y))

@@ -7,8 +7,11 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError, StudyError
+from evalweave.estimators.adjustment import adjusted_details, adjustment
 from evalweave.fits.result import Fit, OwnInference, PanelData
 from evalweave.study.analyses import AnalysisOptions
+
+CONVENTION = "linearmodels PanelOLS, entity effects, explicit period dummies, singletons kept"
 
 
 def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
@@ -33,7 +36,8 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         "att": (panel.period >= panel.first_treated).astype(float),
         "constant": np.ones(len(panel.y)),
     }
-    columns |= panel.covariates
+    adjusts = adjustment(panel)
+    columns |= adjusts.columns
     for period in np.unique(panel.period)[1:]:
         columns[f"period[{period}]"] = (panel.period == period).astype(float)
     exog = pd.DataFrame(columns, index=index)
@@ -61,6 +65,7 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "linearmodels cannot estimate this design; the default engine says what is not "
             "identified."
         ) from None
+    entered = adjusts.entered(found.params.index)
     ever = panel.first_treated <= panel.period.max()
     treated = np.bincount(panel.cluster, ever, panel.n_clusters) > 0
     g = panel.n_clusters
@@ -75,8 +80,10 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         n_practices=g,
         n_practices_treated=int(treated.sum()),
         notes=panel.notes,
-        convention="linearmodels PanelOLS, entity effects, explicit period dummies, singletons "
-        "kept",
+        convention="; ".join(
+            (CONVENTION, *(f"adjusted for {name}" for name in entered)),
+        ),
+        details=adjusted_details(adjusts, entered),
         own=OwnInference(
             "cr1", np.array([error]), g - 1.0, "clustered, group_debias, recomputed with t(G-1)"
         ),

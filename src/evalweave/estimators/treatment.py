@@ -40,14 +40,8 @@ def convention(panel: PanelData) -> str:
 def check_treated(panel: PanelData) -> None:
     """Raise `DataError` where no difference in differences exists at all, and say why."""
     treated = panel.period >= panel.first_treated
-    if not np.isfinite(panel.first_treated).any():
-        raise DataError(
-            "Nobody is ever treated: the column of first treated periods is blank throughout."
-        )
     if not treated.any():
-        raise DataError(
-            "Nobody is treated yet within the panel: every start lies after the last period."
-        )
+        raise DataError("Nobody is treated within the panel.")
     if treated.all():
         raise DataError(
             "Everybody is treated from the first period on: there is no untreated period to "

@@ -36,6 +36,7 @@ class PanelData:
         first_treated: first treated period of the row's unit, inf for never.
         weight: one non-negative weight a row.
         covariates: name -> values (N).
+        stands_for: covariate as named in the analysis -> its columns in `covariates`.
         subgroup: codes of subgroup levels (N) with -1 for unknown, or None; `subgroup_levels` names
         them.
     """
@@ -49,6 +50,7 @@ class PanelData:
     unit_names: tuple[str, ...]
     cluster_names: tuple[str, ...]
     covariates: dict[str, Floats] = field(default_factory=dict)
+    stands_for: dict[str, tuple[str, ...]] = field(default_factory=dict)
     subgroup: Ints | None = None
     subgroup_name: str | None = None
     subgroup_levels: tuple[str, ...] = ()
@@ -101,6 +103,7 @@ class Fit:
             estimators.
         absent: term -> why it has no estimate (goes to diagnostics.json).
         convention: weighting and forms that another implementation would need to know, in words.
+        of_term: term -> what its own row must say beside the convention (what an average lost).
         notes: plain sentences about what was done to the data (goes to diagnostics.json).
         reassign: what the fit needs to be redone with other start dates for practices
         (randomisation).
@@ -126,6 +129,7 @@ class Fit:
     refit: Callable[[NDArray[np.bool_]], Floats] | None = None
     absent: dict[str, str] = field(default_factory=dict)
     convention: str = ""
+    of_term: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reassign: Callable[[], Reassignment] | None = None
     own: OwnInference | None = None
