@@ -19,6 +19,7 @@ from evalweave.estimators.panel_columns import Problems, text_of
 from evalweave.fits.result import Ints
 from evalweave.reading.numbered_time import Notation, notation
 from evalweave.reading.written_time import PER_YEAR, Moment, containing, first_day, label, of_texts
+import itertools
 
 PERIODS = (
     "Number the periods one after the other: 2015 for 2015/16, 1, 2, 3 … for months or quarters; "
@@ -156,7 +157,7 @@ def _numbered(
             moments = months
     places = sorted({moment.place for moment in moments})
     unit = moments[0].unit
-    gaps = [later - one for one, later in zip(places, places[1:], strict=False)]
+    gaps = [later - one for one, later in itertools.pairwise(places)]
     step = math.gcd(*gaps) if gaps else 1
     if unit == "day" and step == 1 and len(places) * 2 < places[-1] - places[0] + 1:
         seen = f"{len(places)} days that follow no rhythm (dates of visits?)"
@@ -186,7 +187,7 @@ def _name_gaps(calendar: Calendar, seen: set[int], name: str, notes: list[str]) 
         return
     if len(missing) > len(seen):
         present = sorted(seen)
-        one, other = next((a, b) for a, b in zip(present, present[1:], strict=False) if b > a + 1)
+        one, other = next((a, b) for a, b in itertools.pairwise(present) if b > a + 1)
         notes.append(
             f"{name}: the periods jump (nobody was observed between {calendar.label(one)} and "
             f"{calendar.label(other)}, nor in {len(missing)} of {len(missing) + len(seen)} periods "

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from evalweave.reading.written_time import FIRST_YEAR, LAST_YEAR, Moment, of_day, of_part
+import itertools
 
 Reader = Callable[[float], Moment | None]
 EPOCHS = (
@@ -44,7 +45,7 @@ def notation(values: list[float], weekly: bool = False) -> Notation | None:
 
     `weekly` says that the column is called a week: 201501 … 201512 are then not months.
     """
-    if not values or all(later - one == 1 for one, later in zip(values, values[1:], strict=False)):
+    if not values or all(later - one == 1 for one, later in itertools.pairwise(values)):
         return None
     candidates = [
         Notation("financial years in one number (201516)", _financial),
@@ -72,7 +73,7 @@ def _serves(candidate: Notation, values: list[float]) -> bool:
     if len(known) < len(values) or len({moment.unit for moment in known}) > 1:
         return False
     if candidate.read is _two_digits:  # 11, 13, 15 are plain numbers; 98, 99, 0, 1 are not
-        return max(b - a for a, b in zip(values, values[1:], strict=False)) >= CENTURY
+        return max(b - a for a, b in itertools.pairwise(values)) >= CENTURY
     if candidate.read is _fraction:
         return any(value != int(value) for value in values)
     return candidate.anywhere or int(str(int(values[0]))[:4]) < int(str(int(values[-1]))[:4])
@@ -138,7 +139,7 @@ def _serials(values: list[float]) -> list[Notation]:
         found.append((_regular(known), Notation(f"{counted} as {who} counts them", read, True)))
     found.sort(key=lambda pair: not pair[0])  # stable: what recurs in the months comes first
     regular = any(is_regular for is_regular, _ in found)
-    weekly = all((b - a) % (7 * size) == 0 for a, b in zip(values, values[1:], strict=False))
+    weekly = all((b - a) % (7 * size) == 0 for a, b in itertools.pairwise(values))
     return [one for _, one in found] if regular or weekly else []
 
 
