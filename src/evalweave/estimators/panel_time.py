@@ -8,6 +8,7 @@ Periods that nobody was observed in are named, and no event time is made of them
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,6 @@ from evalweave.estimators.panel_columns import Problems, text_of
 from evalweave.fits.result import Ints
 from evalweave.reading.numbered_time import Notation, notation
 from evalweave.reading.written_time import PER_YEAR, Moment, containing, first_day, label, of_texts
-import itertools
 
 PERIODS = (
     "Number the periods one after the other: 2015 for 2015/16, 1, 2, 3 … for months or quarters; "

@@ -9,12 +9,12 @@ spreadsheets from 30 December 1899, Stata and SAS from 1 January 1960, R and Uni
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from evalweave.reading.written_time import FIRST_YEAR, LAST_YEAR, Moment, of_day, of_part
-import itertools
 
 Reader = Callable[[float], Moment | None]
 EPOCHS = (
