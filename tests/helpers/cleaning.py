@@ -15,7 +15,7 @@ from evalweave.extract import parsing
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import Codelist, read_all
-from evalweave.records.examples import DEFAULTS
+from evalweave.records.example import DEFAULTS
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS
 from evalweave.study.stages import CleanSettings
 from evalweave.tables.records import PRACTICES

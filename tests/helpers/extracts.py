@@ -8,7 +8,8 @@ import pytest
 
 from evalweave import engine
 from evalweave.errors import DataError
-from evalweave.extract.ingest import Part, ingest
+from evalweave.extract.ingest import ingest
+from evalweave.extract.parts import Part
 from evalweave.study.records import Extract
 
 HEADER = "patient_id,date,code,value,unit\n"

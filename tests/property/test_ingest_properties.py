@@ -28,7 +28,8 @@ from hypothesis import strategies as st
 
 from evalweave import engine
 from evalweave.errors import DataError
-from evalweave.extract.ingest import Part, ingest, ledger
+from evalweave.extract.ingest import ingest
+from evalweave.extract.parts import Part, ledger
 from evalweave.study.records import Extract
 
 

@@ -12,7 +12,8 @@ import pytest
 from evalweave import ledger as ledgers
 from evalweave.errors import DataError
 from evalweave.records.codelists import read_all
-from evalweave.records.examples import EXAMPLES, as_markdown
+from evalweave.records.example import as_markdown
+from evalweave.records.examples import EXAMPLES
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES
 from evalweave.tables.records import CONDITIONS, MEASUREMENTS
 from evalweave.tables.records import PATIENTS as PATIENTS_TABLE

@@ -13,7 +13,8 @@ import pytest
 
 from evalweave import engine
 from evalweave.cohort.building import build
-from evalweave.extract.ingest import ingest, ledger
+from evalweave.extract.ingest import ingest
+from evalweave.extract.parts import ledger
 from evalweave.fitting import fit
 from evalweave.panel import building as panels
 from evalweave.records.cleaning import clean

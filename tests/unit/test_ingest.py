@@ -13,7 +13,7 @@ import pytest
 
 from evalweave import engine
 from evalweave.errors import EvalweaveError, StudyError
-from evalweave.extract.ingest import index, ingested_table, ledger
+from evalweave.extract.parts import index, ingested_table, ledger
 from helpers.extracts import HEADER, ROWS, SECRET, put, read, refused, rows
 
 

@@ -1,5 +1,4 @@
-"""The cohort stage: clean tables in; cohort, membership, baseline table and the ledger of people
-out."""
+"""The cohort stage: clean tables in; cohort, membership, baseline table and ledger out."""
 
 from __future__ import annotations
 
@@ -53,28 +52,23 @@ def build(
     backend: Any, clean: dict[str, ir.Table], practices: pd.DataFrame, settings: CohortSettings
 ) -> Built:
     """Build the cohort from the clean tables; raise `DataError` when an arm cannot be compared."""
-    where = engine.keep(backend, "practices", practice_table(practices, None))
-    judged = engine.keep(
-        backend,
-        "judged_people",
-        eligibility.judge(
-            clean["patients"],
-            clean["registrations"],
-            clean["conditions"],
-            where,
-            settings.eligibility,
-            settings.window,
-            settings.cleaning,
-        ),
-        large=True,
+    known_practices = engine.keep(backend, "practices", practice_table(practices, None))
+    judged = eligibility.judge(
+        clean["patients"],
+        clean["registrations"],
+        clean["conditions"],
+        known_practices,
+        settings.eligibility,
+        settings.window,
+        settings.cleaning,
     )
+    judged = engine.keep(backend, "judged_people", judged, large=True)
     eligible = judged.filter(judged.reason.isnull())
     followed = follow_up.censored(
-        eligible, clean["registrations"], where, settings.exposure, settings.window
+        eligible, clean["registrations"], known_practices, settings.exposure, settings.window
     )
-    people = engine.keep(
-        backend, "eligible", eligible.inner_join(followed, "patient_id"), large=True
-    )
+    people = eligible.inner_join(followed, "patient_id")
+    people = engine.keep(backend, "eligible", people, large=True)
     counts = judged.group_by("arm", "reason").aggregate(n=judged.count())
     ledger = _ledger(backend.to_pyarrow(counts).to_pylist(), settings)
     comparisons.check_practices(backend, people, practices, settings)
@@ -85,29 +79,32 @@ def build(
     members = comparisons.membership(cohort, clean["conditions"], practices, settings)
     members = engine.keep(backend, "membership", members, large=True)
     comparisons.check_arms(backend, cohort, members, settings.comparisons)
-    weights, lines, balanced = {}, [], []
+    weights, baselines, balances = {}, [], []
     for name, group in settings.comparisons.items():
-        here = _members(backend, cohort, members, name)
-        table = baseline.lines(name, here, list(settings.outcomes))
-        lines.append(table)
+        patients = _members(backend, cohort, members, name)
+        baselines.append(baseline.lines(name, patients, list(settings.outcomes)))
         if group.balance != "none":
-            weights[name] = weighting.weights(name, group, here)
-            balanced.append(balance.lines(name, group, here, weights[name], table))
+            weights[name] = weighting.weights(name, group, patients)
+            balances.append(balance.lines(name, group, patients, weights[name], baselines[-1]))
     return Built(
         cohort=cohort,
         membership=weighting.weighted(members, weights),
-        baseline=baseline.table(lines),
-        balance=balance.table(balanced),
-        incidence=incidence.table(backend, clean, where, cohort, settings),
+        baseline=baseline.table(baselines),
+        balance=balance.table(balances),
+        incidence=incidence.table(backend, clean, known_practices, cohort, settings),
         ledger=ledger,
-        sizes=backend.to_pyarrow(
-            people.group_by("arm").aggregate(
-                n_patients=people.count(),
-                n_practices=people.practice_id.nunique(),
-                n_moved=people.moved.sum(),
-            )
-        ).to_pandas(),
+        sizes=_sizes(backend, people),
     )
+
+
+def _sizes(backend: Any, people: ir.Table) -> pd.DataFrame:
+    """Return arm, n_patients, n_practices and n_moved."""
+    sizes = people.group_by("arm").aggregate(
+        n_patients=people.count(),
+        n_practices=people.practice_id.nunique(),
+        n_moved=people.moved.sum(),
+    )
+    return backend.to_pyarrow(sizes).to_pandas()
 
 
 def _members(backend: Any, cohort: ir.Table, membership: ir.Table, comparison: str) -> pd.DataFrame:
@@ -185,39 +182,23 @@ def _ledger(counts: list[dict[str, Any]], settings: CohortSettings) -> pd.DataFr
     """Return LEDGER of patients: eligible or not, one reason each, by arm."""
     from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
 
-    listed = eligibility.reasons(settings.eligibility)
+    reasons = dict(enumerate(eligibility.reasons(settings.eligibility), start=1))
     lines = []
-    totals: dict[str | None, int] = {}
     for row in counts:
-        totals[row["arm"]] = totals.get(row["arm"], 0) + row["n"]
         place = {"stage": STAGE, "unit": "patients", "arm": row["arm"], "n": row["n"]}
-        if row["reason"] is None:
-            lines.append({**place, "entry": KEPT, "order": 0, "rule": "", "reason": "eligible"})
-        else:
-            reason = listed[row["reason"] - 1]
-            lines.append(
-                {
-                    **place,
-                    "entry": SET_ASIDE,
-                    "order": row["reason"],
-                    "rule": reason.name,
-                    "reason": reason.words,
-                }
-            )
-    lines += [
-        {
-            "stage": STAGE,
-            "unit": "patients",
-            "arm": arm,
-            "n": n,
-            "entry": RECEIVED,
-            "order": 0,
-            "rule": "",
-            "reason": "received from clean",
-        }
-        for arm, n in totals.items()
-    ]
-    frame = pd.DataFrame(lines)
+        received = {"entry": RECEIVED, "order": 0, "rule": "", "reason": "received from clean"}
+        line = {"entry": KEPT, "order": 0, "rule": "", "reason": "eligible"}
+        if row["reason"] is not None:
+            reason = reasons[row["reason"]]
+            line = {
+                "entry": SET_ASIDE,
+                "order": row["reason"],
+                "rule": reason.name,
+                "reason": reason.words,
+            }
+        lines += [{**place, **received}, {**place, **line}]
+    keys = ["stage", "unit", "entry", "order", "rule", "reason", "arm"]
+    frame = pd.DataFrame(lines).groupby(keys, dropna=False)["n"].sum().reset_index()
     frame["_entry"] = frame["entry"].map({RECEIVED: 0, KEPT: 1, SET_ASIDE: 2})
     frame = frame.sort_values(["_entry", "order", "arm"], na_position="last").drop(columns="_entry")
     frame = LEDGER.conform(frame)

@@ -1,5 +1,4 @@
-"""Who is eligible at the index date, and why others are not: one reason a person, the first that
-applies.
+"""Who is eligible at the index date, and for which one reason, the first that applies, not.
 
 The primary cohort is closed: everything is fixed at the index date, the same in both arms, and
 nothing that happens after it decides eligibility (not even a measurement of the outcome).
@@ -12,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave.engine.expressions import first_met
 from evalweave.study.people import Counting, listed
 from evalweave.timeline import LAST_DAY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     import ibis.expr.types as ir
 
     from evalweave.study.people import Eligibility
@@ -58,23 +56,21 @@ def reasons(eligibility: Eligibility) -> list[Reason]:
             )
             for name in eligibility.without
         ),
-        *CASES[eligibility.cases](eligibility),
+        *_of_other_cases(eligibility),
     ]
 
 
-# What a cohort of new or of old cases leaves out.
-CASES: dict[str, Callable[[Eligibility], list[Reason]]] = {
-    "all": lambda _: [],
-    "incident": lambda e: [Reason("prevalent", f"not newly diagnosed ({_newly(e)})")],
-    "prevalent": lambda e: [Reason("incident", f"newly diagnosed ({_newly(e)})")],
-}
-
-
-def _newly(eligibility: Eligibility) -> str:
-    return (
+def _of_other_cases(eligibility: Eligibility) -> list[Reason]:
+    """Return the reason for which a cohort of new or of old cases leaves out the others."""
+    newly = (
         f"within {eligibility.incident_days} days, after {eligibility.look_back_days} days "
         "registered without"
     )
+    return {
+        "all": [],
+        "incident": [Reason("prevalent", f"not newly diagnosed ({newly})")],
+        "prevalent": [Reason("incident", f"newly diagnosed ({newly})")],
+    }[eligibility.cases]
 
 
 def _entry(name: str, eligibility: Eligibility) -> str:
@@ -225,29 +221,10 @@ def judge(
     """
     index = index_days(patients, registrations, conditions, eligibility, window, cleaning)
     people = patients.inner_join(index, "patient_id")
-    spells = registrations.mutate(last=registrations.end.fill_null(LAST_DAY))
-    latest = spells.group_by("patient_id").aggregate(
-        _latest=spells.practice_id.argmax(spells.start)
-    )
-    here = index.inner_join(spells, "patient_id")
-    here = here.filter((here.start <= here.index_date) & (here["last"] >= here.index_date))
-    here = here.select("patient_id", "practice_id")
-    runs = continuous(registrations, cleaning.gap_days)
-    run = index.inner_join(runs, "patient_id")
-    run = run.filter((run["first"] <= run.index_date) & (run["last"] >= run.index_date))
-    run = run.select("patient_id", _since="first")
-    before = conditions.inner_join(index, "patient_id")
-    before = before.filter(before.date < before.index_date)
-    counted = before.group_by("patient_id").aggregate(
-        n_conditions=before.codelist.nunique(
-            where=before.codelist.isin(eligibility.additional_conditions or [""])
-        ),
-        **{
-            f"_days_{place}": (before.codelist == name).cast("int64").sum()
-            for place, name in enumerate(listed(eligibility))
-        },
-    )
-    parts = [here, latest, run, counted]
+    parts = [
+        *_registered(registrations, index, cleaning.gap_days),
+        _counted(conditions, index, eligibility),
+    ]
     if eligibility.conditions:
         parts.append(diagnosed(conditions, eligibility))
     else:
@@ -257,34 +234,13 @@ def judge(
     arms = practices.select(_arm_practice="practice_id", arm="practice_arm")
     people = people.mutate(_arm_at=ibis.coalesce(people.practice_id, people._latest))
     people = people.left_join(arms, people._arm_at == arms._arm_practice)
-    age = age_at(people.birth_year, people.index_date)
-    long_enough = (
-        people._since + ibis.interval(days=eligibility.registered_days) <= people.index_date
+    people = people.mutate(
+        age=age_at(people.birth_year, people.index_date),
+        _incident=newly_diagnosed(people, eligibility),
     )
-    failed = [
-        people.practice_id.isnull(),
-        people.death_date <= people.index_date,
-        people.birth_year.isnull(),
-        age < eligibility.age[0],
-        age > eligibility.age[1],
-        ~long_enough.fill_null(False),
-    ]
-    days = {
-        name: people[f"_days_{place}"].fill_null(0)
-        for place, name in enumerate(listed(eligibility))
-    }
-    failed += [~present(name, days, eligibility) for name in eligibility.conditions]
-    failed += [present(name, days, eligibility) for name in eligibility.without]
-    new = newly_diagnosed(people, eligibility)
-    failed += {"all": [], "incident": [~new], "prevalent": [new]}[eligibility.cases]
+    numbers = {reason.name: place for place, reason in enumerate(reasons(eligibility), start=1)}
     entry = people.index_date if eligibility.cohort == "open" else ibis.null("date")
-    reason = ibis.cases(
-        *[
-            (condition, ibis.literal(place, "int16"))
-            for place, condition in enumerate(failed, start=1)
-        ],
-        else_=ibis.null("int16"),
-    )
+    incident = people["_incident"].cast("int64")
     return people.select(
         "patient_id",
         "practice_id",
@@ -295,9 +251,72 @@ def judge(
         "imd_quintile",
         "death_date",
         "diagnosed_on",
-        age=age,
+        "age",
         n_conditions=people.n_conditions.fill_null(0),
-        reason=reason,
+        reason=first_met(_conditions_of_reasons(people, eligibility), numbers),
         followed_from=entry,
-        incident=new.cast("int64") if eligibility.conditions else ibis.null("int64"),
+        incident=incident if eligibility.conditions else ibis.null("int64"),
     )
+
+
+def _registered(registrations: ir.Table, index: ir.Table, gap_days: int) -> list[ir.Table]:
+    """Return of patients, a table each: the practice at the index date, the latest practice, and
+    since when they have been registered without a gap then."""
+    spells = registrations.mutate(last=registrations.end.fill_null(LAST_DAY))
+    at_index = index.inner_join(spells, "patient_id")
+    at_index = at_index.filter(
+        (at_index.start <= at_index.index_date) & (at_index["last"] >= at_index.index_date)
+    )
+    latest = spells.group_by("patient_id").aggregate(
+        _latest=spells.practice_id.argmax(spells.start)
+    )
+    run = index.inner_join(continuous(registrations, gap_days), "patient_id")
+    run = run.filter((run["first"] <= run.index_date) & (run["last"] >= run.index_date))
+    return [
+        at_index.select("patient_id", "practice_id"),
+        latest,
+        run.select("patient_id", _since="first"),
+    ]
+
+
+def _counted(conditions: ir.Table, index: ir.Table, eligibility: Eligibility) -> ir.Table:
+    """Return of patients, before the index date: how many of the additional conditions they have,
+    and the days with an entry of each list that eligibility names (`_days_0`, `_days_1`, …)."""
+    before = conditions.inner_join(index, "patient_id")
+    before = before.filter(before.date < before.index_date)
+    additional = before.codelist.isin(eligibility.additional_conditions or [""])
+    return before.group_by("patient_id").aggregate(
+        n_conditions=before.codelist.nunique(where=additional),
+        **{
+            f"_days_{place}": (before.codelist == name).cast("int64").sum()
+            for place, name in enumerate(listed(eligibility))
+        },
+    )
+
+
+def _conditions_of_reasons(people: ir.Table, eligibility: Eligibility) -> dict[str, Any]:
+    """Return for each of `reasons` the condition under which it holds."""
+    youngest, oldest = eligibility.age
+    enough = ibis.interval(days=eligibility.registered_days)
+    long_enough = people._since + enough <= people.index_date
+    days = {
+        name: people[f"_days_{place}"].fill_null(0)
+        for place, name in enumerate(listed(eligibility))
+    }
+    conditions = {
+        "not_registered": people.practice_id.isnull(),
+        "not_alive": people.death_date <= people.index_date,
+        "age_unknown": people.birth_year.isnull(),
+        "too_young": people.age < youngest,
+        "too_old": people.age > oldest,
+        "registered_too_recently": ~long_enough.fill_null(False),
+    }
+    for name in eligibility.conditions:
+        conditions[f"without_{name}"] = ~present(name, days, eligibility)
+    for name in eligibility.without:
+        conditions[f"with_{name}"] = present(name, days, eligibility)
+    if eligibility.cases == "incident":
+        conditions["prevalent"] = ~people["_incident"]
+    if eligibility.cases == "prevalent":
+        conditions["incident"] = people["_incident"]
+    return conditions

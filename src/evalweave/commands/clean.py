@@ -30,7 +30,7 @@ def command(
     """
     from evalweave import engine
     from evalweave.errors import raise_faults
-    from evalweave.extract.ingest import ingested_table
+    from evalweave.extract.parts import ingested_table
     from evalweave.files import write_csv, written_aside
     from evalweave.records import cleaning, codelists
     from evalweave.records.practices import read_practices

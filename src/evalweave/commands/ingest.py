@@ -22,7 +22,8 @@ def command(
     Example: evalweave ingest --table events --settings study.yaml --out results/my-study/ingest
     """
     from evalweave.errors import StudyError, nearest
-    from evalweave.extract import ingest as stage
+    from evalweave.extract import parts as read
+    from evalweave.extract.ingest import ingest
     from evalweave.extract.readers import TEXT_COLUMNS
     from evalweave.files import write_csv, write_json
     from evalweave.study.file import load_settings
@@ -31,9 +32,9 @@ def command(
     if table not in TEXT_COLUMNS:
         raise StudyError(f'--table: "{table}" is not a table. {nearest(table, TEXT_COLUMNS)}')
     chosen = load_settings(settings, IngestSettings)
-    parts = stage.ingest(chosen.extract, chosen.engine, table, out)
-    write_csv(stage.ledger(table, parts), out / f"{table}.ledger.csv")
-    write_json(stage.index(table, parts, out), out / f"{table}.json")
+    parts = ingest(chosen.extract, chosen.engine, table, out)
+    write_csv(read.ledger(table, parts), out / f"{table}.ledger.csv")
+    write_json(read.index(table, parts, out), out / f"{table}.json")
     reused = sum(part.reused for part in parts)
     rows = sum(part.rows for part in parts)
     print(f"{table}: {rows} rows from {len(parts)} files ({reused} unchanged since the last run).")

@@ -1,11 +1,14 @@
-"""Expressions that several stages share: the period of a day, and means that no order of rows can
-change."""
+"""Expressions that several stages share: the period of a day, the first condition that holds, and
+means that no order of rows can change."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalweave.study.periods import LENGTHS
+
+FRACTION = float(1 << 40)  # parts of one in which fractions are counted
 
 
 def period_expression(day: Any, period: str) -> Any:
@@ -13,6 +16,19 @@ def period_expression(day: Any, period: str) -> Any:
     months, after_january = LENGTHS[period]
     since = day.year().cast("int64") * 12 + day.month() - (1 + after_january)
     return (since / months).floor().cast("int64")
+
+
+def first_met(conditions: Mapping[str, Any], numbers: Mapping[str, int]) -> Any:
+    """Return the number of the first name whose condition holds, null where none does.
+
+    `numbers` has each name's number; names are tried in the order of their numbers. An unknown
+    (null) condition does not hold; a name of `numbers` without a condition is left out.
+    """
+    import ibis
+
+    known = sorted(conditions, key=lambda name: numbers[name])
+    branches = [(conditions[name], ibis.literal(numbers[name], "int16")) for name in known]
+    return ibis.cases(*branches, else_=ibis.null("int16"))
 
 
 def exact_mean(value: Any, where: Any = None) -> Any:
@@ -28,9 +44,6 @@ def exact_mean(value: Any, where: Any = None) -> Any:
         fraction(value).sum(where=where).cast("float64") / FRACTION
     )
     return (n == 1).ifelse(value.max(where=where), several / n)
-
-
-FRACTION = float(1 << 40)
 
 
 def whole_part(value: Any) -> Any:

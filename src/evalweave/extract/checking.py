@@ -7,14 +7,16 @@ Of a long file only the beginning is looked at; ingest looks at all of it.
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave import engine
 from evalweave.errors import EvalweaveError, Fault, StudyError
-from evalweave.extract import cost, ingest, sanity
+from evalweave.extract import cost, sanity, source_tables
 from evalweave.extract.readers import TEXT_COLUMNS
+from evalweave.extract.sources import repeated, sources_of
 from evalweave.reading.textfiles import look
 from evalweave.records.codelists import Codelist
 from evalweave.study.periods import period_number
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
+    from evalweave.study.people import Comparison
     from evalweave.study.records import Extract
     from evalweave.study.whole import Study
 
@@ -30,45 +33,44 @@ LIMIT = 32 << 20  # bytes of text looked at in each file
 
 
 @dataclass
-class Found:
+class Overview:
     """What looking over an extract found."""
 
     faults: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     recognised: list[str] = field(default_factory=list)
     tables: dict[str, Any] = field(default_factory=dict)
-    rows: dict[str, int] = field(
-        default_factory=dict
-    )  # of each table, projected where only looked at partly
+    # of each table, projected where only looked at partly
+    rows: dict[str, int] = field(default_factory=dict)
     text_bytes: int = 0
     typed_bytes: int = 0
     partly: bool = False
     misdirected: bool = False  # what is wrong is said by the study file
 
 
-def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
+def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
     """Return the extract's tables as far as they were looked at, and every fault of its files."""
-    found = Found()
+    overview = Overview()
     for table in TEXT_COLUMNS:
         try:
-            sources = ingest.sources_of(extract, table)
+            sources = sources_of(extract, table)
         except EvalweaveError as error:
-            found.misdirected |= isinstance(error, StudyError)
-            if str(error) not in found.faults:
-                found.faults.append(str(error))
+            overview.misdirected |= isinstance(error, StudyError)
+            if str(error) not in overview.faults:
+                overview.faults.append(str(error))
             continue
         parts = []
         looked: list[tuple[str, str]] = []
-        found.notes += [note for source in sources for note in source.notes]
+        overview.notes += [note for source in sources for note in source.notes]
         for place, source in enumerate(sources):
             seen = look(
                 source.path, source.name, scratch, source.delimiter or extract.delimiter, LIMIT
             )
             looked += [(seen.name, seen.sha256)] if seen.sha256 and not seen.faults else []
-            found.notes += seen.notes
-            found.partly |= any("only the first" in note for note in seen.notes)
+            overview.notes += seen.notes
+            overview.partly |= any("only the first" in note for note in seen.notes)
             part, faults = _part(backend, seen, source, extract, table, scratch, f"{table}_{place}")
-            found.faults += [str(fault) for fault in faults]
+            overview.faults += [str(fault) for fault in faults]
             if part is not None:
                 parts.append(part)
                 n = int(backend.to_pyarrow(part.count().as_table())[0][0].as_py())
@@ -78,33 +80,33 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Found:
                     if "only the first" in " ".join(seen.notes)
                     else 1
                 )
-                found.rows[table] = found.rows.get(table, 0) + round(n * whole)
+                overview.rows[table] = overview.rows.get(table, 0) + round(n * whole)
                 if seen.kind == "text":
-                    found.text_bytes += size
+                    overview.text_bytes += size
                 else:
-                    found.typed_bytes += size
-        found.faults += [str(fault) for fault in ingest.repeated(looked)]
+                    overview.typed_bytes += size
+        overview.faults += [str(fault) for fault in repeated(looked)]
         if parts:
             whole = parts[0]
             for part in parts[1:]:
                 whole = whole.union(part)
-            found.tables[table] = whole
-    return found
+            overview.tables[table] = whole
+    return overview
 
 
 def _part(
     backend: Any, seen: Any, source: Any, extract: Extract, table: str, scratch: Path, name: str
 ) -> tuple[ir.Table | None, list[Fault]]:
-    parsed, faults = ingest.parsed_table(backend, seen, source, extract, table, scratch)
+    parsed, faults = source_tables.parsed_table(backend, seen, source, extract, table, scratch)
     if parsed is None:
         return None, faults
     try:
         part = engine.keep(backend, name, parsed)
     except Exception as error:
-        if not ingest.is_about_rows(error, seen):
-            return None, [ingest.unread(source.name, seen, error)]
+        if not source_tables.is_about_rows(error, seen):
+            return None, [source_tables.unread(source.name, seen, error)]
         return None, sanity.of_rows(
-            source.name, seen.path, seen.delimiter, ingest.width(seen), source.quoted, error
+            source.name, seen.path, seen.delimiter, source_tables.width(seen), source.quoted, error
         )
     counts = sanity.counts(backend, part, table, extract.date_format)
     return part, sanity.of_cells(source.name, table, extract.date_format, counts)
@@ -112,65 +114,70 @@ def _part(
 
 def compare(
     backend: Any,
-    found: Found,
+    overview: Overview,
     practices: pd.DataFrame | None,
     lists: dict[str, Codelist],
     study: Study,
 ) -> None:
     """Hold the tables against each other, the practices and the code lists; add faults and what was
     recognised."""
-    one = {
+    totals = {
         name: backend.to_pyarrow(expression.as_table())[0][0].as_py()
-        for name, expression in _figures(found).items()
+        for name, expression in _figures(overview).items()
     }
     for table in TEXT_COLUMNS:
-        if table in found.tables:
-            found.recognised.append(f"{table}: {one[table]:,} rows")
-    if "patients" in one:
-        found.recognised.append(f"people: {one['people']:,}")
-        found.faults += _blank_subgroups(backend, found.tables["patients"], study)
-    known = set(practices["practice_id"]) if practices is not None else set()
-    if "registrations" in found.tables and practices is not None:
-        there = _distinct(backend, found.tables["registrations"], "practice_id")
-        found.recognised.append(
-            f"practices: {len(there & known)} of {len(known)} have registrations"
-        )
-        if not there & known:
-            found.faults.append(
-                f"{Path(study.practices).name}, column practice_id: found none of the practices of "
-                "registrations, "
-                "expected the same identifiers. Compare how they are written (leading zeros, "
-                "prefixes)."
-            )
-        elif alike := _but_for_zeros(there - known, known):
-            found.faults.append(
-                f"{Path(study.practices).name}, column practice_id: found {alike} practices that "
-                "registrations write "
-                "with other leading zeros or in another case, expected the same identifiers. Write "
-                "them alike (a "
-                "spreadsheet removes leading zeros)."
-            )
-        elif there - known:
-            found.notes.append(
-                f"registrations: {len(there - known)} practices are not in "
-                f"{Path(study.practices).name}; "
-                "their registrations will be set aside."
-            )
+        if table in overview.tables:
+            overview.recognised.append(f"{table}: {totals[table]:,} rows")
+    if "patients" in totals:
+        overview.recognised.append(f"people: {totals['people']:,}")
+        overview.faults += _blank_subgroups(backend, overview.tables["patients"], study)
+    if "registrations" in overview.tables and practices is not None:
+        _practices(backend, overview, set(practices["practice_id"]), Path(study.practices).name)
     for table in ("registrations", "events"):
-        if not {"patients", table} <= set(found.tables) or found.partly:
-            continue
-        rows, patients = found.tables[table], found.tables["patients"]
-        strangers = rows.filter(rows.patient_id.notnull()).anti_join(patients, "patient_id")
-        n = int(backend.to_pyarrow(strangers.count().as_table())[0][0].as_py())
-        if n and 2 * n > one[table]:
-            found.faults.append(
-                f"{table}, column patient_id: found {n:,} of {one[table]:,} rows of people who are "
-                "not in patients, "
-                "expected few. Compare how identifiers are written, and whether columns are "
-                "swapped."
-            )
-    if "events" in found.tables:
-        _outcomes(backend, found, lists, study)
+        if {"patients", table} <= set(overview.tables) and not overview.partly:
+            overview.faults += _strangers(backend, overview, table, totals[table])
+    if "events" in overview.tables:
+        _outcomes(backend, overview, lists, study)
+        _conditions(backend, overview, lists, study)
+
+
+def _practices(backend: Any, overview: Overview, known: set[str], file: str) -> None:
+    """Hold the practices of registrations against those of the study."""
+    registered = _distinct(backend, overview.tables["registrations"], "practice_id")
+    unknown = registered - known
+    overview.recognised.append(
+        f"practices: {len(registered & known)} of {len(known)} have registrations"
+    )
+    if not registered & known:
+        overview.faults.append(
+            f"{file}, column practice_id: found none of the practices of registrations, expected "
+            "the same identifiers. Compare how they are written (leading zeros, prefixes)."
+        )
+    elif alike := _but_for_zeros(unknown, known):
+        overview.faults.append(
+            f"{file}, column practice_id: found {alike} practices that registrations write with "
+            "other leading zeros or in another case, expected the same identifiers. Write them "
+            "alike (a spreadsheet removes leading zeros)."
+        )
+    elif unknown:
+        overview.notes.append(
+            f"registrations: {len(unknown)} practices are not in {file}; "
+            "their registrations will be set aside."
+        )
+
+
+def _strangers(backend: Any, overview: Overview, table: str, n_rows: int) -> list[str]:
+    """Return a fault where most rows of a table are of nobody in patients."""
+    rows, patients = overview.tables[table], overview.tables["patients"]
+    strangers = rows.filter(rows.patient_id.notnull()).anti_join(patients, "patient_id")
+    n = int(backend.to_pyarrow(strangers.count().as_table())[0][0].as_py())
+    if 2 * n <= n_rows:
+        return []
+    return [
+        f"{table}, column patient_id: found {n:,} of {n_rows:,} rows of people who are not in "
+        "patients, expected few. Compare how identifiers are written, and whether columns are "
+        "swapped."
+    ]
 
 
 def _but_for_zeros(strange: set[str], known: set[str]) -> int:
@@ -192,20 +199,20 @@ def _blank_subgroups(backend: Any, patients: ir.Table, study: Study) -> list[str
             Fault(
                 "patients",
                 "it blank for everybody",
-                f"values, as the analysis {each.name} asks for",
+                f"values, as the analysis {analysis.name} asks for",
                 "Add the column to the extract, or remove that analysis.",
-                column=facts[each.subgroup],
+                column=facts[analysis.subgroup],
             )
         )
-        for each in study.analyses
-        if each.subgroup in facts and not known[each.subgroup]
+        for analysis in study.analyses
+        if analysis.subgroup in facts and not known[analysis.subgroup]
     ]
 
 
-def _figures(found: Found) -> dict[str, Any]:
-    figures = {table: there.count() for table, there in found.tables.items()}
-    if "patients" in found.tables:
-        figures["people"] = found.tables["patients"].patient_id.nunique()
+def _figures(overview: Overview) -> dict[str, Any]:
+    figures = {table: rows.count() for table, rows in overview.tables.items()}
+    if "patients" in overview.tables:
+        figures["people"] = overview.tables["patients"].patient_id.nunique()
     return figures
 
 
@@ -214,11 +221,11 @@ def _distinct(backend: Any, table: ir.Table, column: str) -> set[str]:
     return {value for value in values if value is not None}
 
 
-def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Study) -> None:
-    """Count the records of each outcome and condition, their units and days."""
+def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], study: Study) -> None:
+    """Count the records of each outcome, their units and days."""
     from evalweave.records import coded as coding
 
-    events = found.tables["events"]
+    events = overview.tables["events"]
     key = ["code_system", "code"]
     coded = events.inner_join(coding.code_table(lists, study.outcomes), key)
     measured = coded.filter(coded.outcome.notnull())
@@ -233,20 +240,19 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
     told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
     for name in study.outcomes:
         if name not in rows:
-            if not found.partly and (study.outcomes[name].codelist or name) in lists:
+            if not overview.partly and (study.outcomes[name].codelist or name) in lists:
                 listed = lists[study.outcomes[name].codelist or name]
-                found.faults.append(
+                overview.faults.append(
                     f'events, column code: found no record of the outcome "{name}", expected codes '
-                    "of its list. "
-                    f"{_systems(backend, events, listed)}"
+                    f"of its list. {_systems(backend, events, listed)}"
                 )
             continue
         row = rows[name]
-        if not row["n_values"] and not study.outcomes[name].binary and not found.partly:
-            found.faults.append(
+        if not row["n_values"] and not study.outcomes[name].binary and not overview.partly:
+            overview.faults.append(
                 f"events, column value: found no number in any of the {row['n']:,} records of the "
-                f'outcome "{name}", '
-                "expected values. Compare the columns of events, and extract, columns."
+                f'outcome "{name}", expected values. Compare the columns of events, and extract, '
+                "columns."
             )
         shown = ", ".join(
             f"{unit['unit_text'] or 'no unit'} {unit['n']:,}"
@@ -254,23 +260,30 @@ def _outcomes(backend: Any, found: Found, lists: dict[str, Codelist], study: Stu
             if unit["outcome"] == name
         ).split(", ")
         more = f" and {len(shown) - 4} more spellings" if len(shown) > 4 else ""
-        found.recognised.append(
+        overview.recognised.append(
             f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
             f"units: {', '.join(shown[:4])}{more}"
         )
+
+
+def _conditions(backend: Any, overview: Overview, lists: dict[str, Codelist], study: Study) -> None:
+    """Count the records of each condition."""
+    from evalweave.records import coded as coding
+
+    events = overview.tables["events"]
+    coded = events.inner_join(coding.code_table(lists, study.outcomes), ["code_system", "code"])
     conditions = coded.inner_join(coding.condition_table(lists, study.outcomes), "kind")
     counted = conditions.group_by("codelist").aggregate(n=conditions.count())
     n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
+    of_outcomes = {outcome.codelist or name for name, outcome in study.outcomes.items()}
     for name in lists:
-        if name in {outcome.codelist or each for each, outcome in study.outcomes.items()}:
-            continue
-        for label in lists[name].labels():
-            found.recognised.append(f"{label}: {n.get(label, 0):,} records")
-            if label in study.eligibility.conditions and not n.get(label) and not found.partly:
-                found.faults.append(
+        for label in lists[name].labels() if name not in of_outcomes else ():
+            overview.recognised.append(f"{label}: {n.get(label, 0):,} records")
+            asked = label in study.eligibility.conditions
+            if asked and not n.get(label) and not overview.partly:
+                overview.faults.append(
                     f'events, column code: found no record of "{label}", which eligibility asks '
-                    "for, expected some. "
-                    "Compare its code list with the codes of the extract. "
+                    "for, expected some. Compare its code list with the codes of the extract. "
                     f"{_systems(backend, events, lists[name])}"
                 )
 
@@ -304,40 +317,42 @@ def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
             )
             faults.append(str(fault))
     for name, group in study.comparisons.items():
-        if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
-            fault = Fault(
+        faults += [str(fault) for fault in _faults_of_arms(file, practices, name, group)]
+    return faults
+
+
+def _faults_of_arms(
+    file: str, practices: pd.DataFrame, name: str, group: Comparison
+) -> Iterator[Fault]:
+    """Yield what is wrong with the arms of one comparison."""
+    starts = practices["programme_start"]
+    if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
+        yield Fault(
+            file,
+            f"one start for all practices, so that comparison {name} has nobody to compare with",
+            "later starters or practices without the programme",
+            column="programme_start",
+        )
+    never = practices[starts.isna()]
+    absent: list[str] = []
+    if group.areas is not None:
+        absent = sorted(set(group.areas) - set(practices["area"].dropna()))
+        never = never[never["area"].isin(group.areas)]
+    for area in absent:
+        yield Fault(
+            file,
+            f'no practice of the area "{area}", which comparison {name} asks for',
+            "at least two",
+            "Correct the area there or in the study file.",
+            column="area",
+        )
+    for arm, n in (("programme", int(starts.notna().sum())), ("comparison", len(never))):
+        asked = arm == "programme" or group.kind == "never_treated"
+        if n < 2 and asked and not absent:
+            yield Fault(
                 file,
-                f"one start for all practices, so that comparison {name} has nobody to compare "
-                "with",
-                "later starters or practices without the programme",
+                f"{n} practices in the {arm} arm of comparison {name}",
+                "at least two",
+                "With one practice nothing tells its programme from its other peculiarities.",
                 column="programme_start",
             )
-            faults.append(str(fault))
-        never = practices[starts.isna()]
-        if group.areas is not None:
-            absent = sorted(set(group.areas) - set(practices["area"].dropna()))
-            faults += [
-                str(
-                    Fault(
-                        file,
-                        f'no practice of the area "{area}", which comparison {name} asks for',
-                        "at least two",
-                        "Correct the area there or in the study file.",
-                        column="area",
-                    )
-                )
-                for area in absent
-            ]
-            never = never[never["area"].isin(group.areas)]
-        for arm, n in (("programme", int(starts.notna().sum())), ("comparison", len(never))):
-            asked = arm == "programme" or group.kind == "never_treated"
-            if n < 2 and asked and not (group.areas is not None and absent):
-                fault = Fault(
-                    file,
-                    f"{n} practices in the {arm} arm of comparison {name}",
-                    "at least two",
-                    "With one practice nothing tells its programme from its other peculiarities.",
-                    column="programme_start",
-                )
-                faults.append(str(fault))
-    return faults

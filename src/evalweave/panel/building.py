@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave import engine
-from evalweave.engine.expressions import exact_mean, period_expression
+from evalweave.engine.expressions import exact_mean, first_met, period_expression
 from evalweave.errors import Fault, raise_faults
 from evalweave.panel import COVARIATES, followed, trends
 from evalweave.panel.ledger import RECORD_REASONS, panel_ledger
@@ -195,11 +195,8 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         "washout": wash,
         "before_follow_up": m.date < m.followed_from,
     }
-    reasons = [
-        (conditions[name], ibis.literal(place, "int16"))
-        for place, name in enumerate(RECORD_REASONS)
-    ]
-    m = m.mutate(period=period, rule=ibis.cases(*reasons, else_=ibis.null("int16")))
+    numbers = {name: number for number, name in enumerate(RECORD_REASONS)}
+    m = m.mutate(period=period, rule=first_met(conditions, numbers))
     made: dict[str, Any] = {}
     for name, outcome in settings.outcomes.items():
         this = m.outcome == name

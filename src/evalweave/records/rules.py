@@ -15,6 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from evalweave.engine.expressions import first_met
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -109,14 +111,7 @@ def first_failed(conditions: Mapping[str, Any]) -> Any:
     `conditions` maps a rule's name to a boolean column that is true where a row fails it. An
     unknown (null) condition is no failure. Rules that are switched off are simply absent.
     """
-    import ibis
-
-    orders = [(BY_NAME[name].order, condition) for name, condition in conditions.items()]
-    branches = [
-        (condition, ibis.literal(order, "int16"))
-        for order, condition in sorted(orders, key=lambda o: o[0])
-    ]
-    return ibis.cases(*branches, else_=ibis.null("int16"))
+    return first_met(conditions, {name: BY_NAME[name].order for name in conditions})
 
 
 def named(unit: str) -> dict[int, Rule]:

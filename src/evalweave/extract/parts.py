@@ -1,0 +1,88 @@
+"""The parts that ingest leaves: their index, their ledger, and the table that they make."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave import engine
+from evalweave.errors import DataError
+from evalweave.ledger import KEPT, RECEIVED, check
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+# What a format may lack; the ledger names those that no file has.
+MAY_BE_BLANK = {
+    "patients": ("birth_month", "ethnicity", "imd_quintile", "death_date"),
+    "registrations": ("end",),
+    "events": ("practice_id", "value", "unit_text"),
+}
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of the extract as read."""
+
+    name: str
+    sha256: str
+    path: Path
+    rows_in_file: int
+    rows: int
+    unreadable: dict[str, int]
+    blank: tuple[str, ...]  # columns of MAY_BE_BLANK without a single cell
+    notes: tuple[str, ...]
+    reused: bool = False
+
+
+def index(table: str, parts: list[Part], out: Path) -> dict[str, Any]:
+    """Return the index of a table's parts, paths relative to `out`."""
+    return {
+        "table": table,
+        "parts": [
+            {
+                "source_file": part.name,
+                "sha256": part.sha256,
+                "rows": part.rows,
+                "path": part.path.relative_to(out).as_posix(),
+                "unreadable": part.unreadable,
+                "notes": list(part.notes),
+            }
+            for part in parts
+        ],
+    }
+
+
+def ledger(table: str, parts: list[Part]) -> pd.DataFrame:
+    """Return the ledger: rows counted in the files, rows in the parts. Nothing is set aside while
+    reading."""
+    import pandas as pd
+
+    from evalweave.tables.records import LEDGER
+
+    unit = {"events": "records"}.get(table, table)
+    blank = [name for name in MAY_BE_BLANK[table] if all(name in part.blank for part in parts)]
+    read = f"rows read; blank throughout: {', '.join(blank)}" if blank else "rows read"
+    common = {"stage": f"ingest {table}", "unit": unit, "order": 0, "rule": ""}
+    n_in_files, n_read = sum(part.rows_in_file for part in parts), sum(part.rows for part in parts)
+    lines = [
+        {**common, "entry": RECEIVED, "reason": "rows in the files", "n": n_in_files},
+        {**common, "entry": KEPT, "reason": read, "n": n_read},
+    ]
+    frame = LEDGER.conform(pd.DataFrame(lines))
+    check(frame)
+    return frame
+
+
+def ingested_table(backend: Any, folder: Path, table: str) -> ir.Table:
+    """Return a table that `ingest` left in `folder`, from its index."""
+    path = folder / f"{table}.json"
+    if not path.is_file():
+        raise DataError(
+            f"{path}: there is no such file. Run `evalweave ingest --table {table}` first."
+        )
+    parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
+    return engine.parquet_tables(backend, [folder / part["path"] for part in parts])

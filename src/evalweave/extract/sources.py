@@ -1,0 +1,78 @@
+"""Which files an extract's table is read from, and that no record comes twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from evalweave.errors import DataError, Fault, StudyError
+from evalweave.extract.readers import Source, looks_like, reader
+
+if TYPE_CHECKING:
+    from evalweave.study.records import Extract
+
+FORMS = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".arrow", ".feather")
+
+
+def sources_of(extract: Extract, table: str) -> list[Source]:
+    """Return the files of a table.
+
+    Raises:
+        StudyError: the extract's folder is not there.
+        DataError: it has no file of the table.
+    """
+    folder = Path(extract.path)
+    if not folder.is_dir():
+        raise StudyError(
+            f"{folder}: there is no such folder. extract, path should name the extract's folder."
+        )
+    form = reader(extract.format)
+    sources = form.find(extract, table)
+    if not sources:
+        other = None if extract.files else looks_like(folder, extract.format)
+        if other:
+            raise DataError(
+                f"{folder}: found files of the format {other}, expected {extract.format}, as the "
+                "study file says. "
+                f"Set extract, format: {other}."
+            )
+        present = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
+        pattern = extract.files.get(table)
+        wanted = (
+            f'a file that matches "{pattern}"'
+            if pattern
+            else f"a file of the table {form.NAMES[table]}"
+        )
+        raise DataError(
+            f"{folder}: found no {table} (there is {present}), expected {wanted}. "
+            "Name the file under extract, files."
+        )
+    return sources
+
+
+def repeated(files: list[tuple[str, str]]) -> list[Fault]:
+    """Return a fault for each file (name, checksum) that would count records twice: another's copy
+    or other form."""
+    by_content: dict[str, str] = {}
+    by_stem: dict[str, str] = {}
+    faults = []
+    for name, content in files:
+        stem = name.lower()
+        while stem.endswith(FORMS):
+            stem = stem.rpartition(".")[0]
+        if content in by_content:
+            what = f"the same content as in {by_content[content]}"
+        elif stem in by_stem:
+            what = f"a file of the same name as {by_stem[stem]} in another form"
+        else:
+            by_content[content] = by_stem[stem] = name
+            continue
+        faults.append(
+            Fault(
+                name,
+                what,
+                "each record in one file",
+                "Remove one of them, or rename it if it is not one.",
+            )
+        )
+    return faults
