@@ -91,18 +91,18 @@ def write_parquet(frame: pd.DataFrame, target: Path | str) -> None:
         frame.to_parquet(aside, index=False, compression="zstd")
 
 
-def read_table(path: Path | str, table: Table | None = None) -> pd.DataFrame:
+def read_table(path: Path | str, *tables: Table) -> pd.DataFrame:
     """Read one of our own tables (CSV as written by `write_csv`, or Parquet) in the types of its
-    contract."""
+    contract, or of several that its columns come from."""
     import pandas as pd
+
+    from evalweave.tables.contract import typed
 
     path = Path(path)
     if path.suffix == ".parquet":
         return pd.read_parquet(path)
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
-    from evalweave.tables.catalogue import typed
-
-    return typed(frame, table)
+    return typed(frame, *tables)
 
 
 def sha256(path: Path | str) -> str:

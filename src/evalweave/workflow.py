@@ -2,21 +2,37 @@
 
 from __future__ import annotations
 
-import ast
 import fcntl
 import hashlib
 import importlib.util
+import json
 import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from evalweave import files
 from evalweave.errors import DataError, StudyError
+from evalweave.used_code import Package, Used
 
 PACKAGE = Path(__file__).parent
+STAGES = (
+    "simulate",
+    "ingest",
+    "clean",
+    "cohort",
+    "panel",
+    "fit",
+    "estimates",
+    "code",
+    "count",
+    "join",
+    "report",
+    "audit",
+)
 
 
 def snakefile() -> Path:
@@ -60,66 +76,43 @@ def profile_path(profile: str) -> str:
     )
 
 
-@cache
-def code_hash(*modules: str) -> str:
-    """Return a hash of the source of `modules` (dotted, below evalweave) and of all of ours that
-    they import.
+def code_hash(stage: str) -> str:
+    """Return the hash of the code that a stage's command uses, as its rule carries it in `params:`.
 
-    A rule carries it in `params:`, since Snakemake does not rerun a job when a package module
-    changes. Imports inside functions and names of modules given as text
-    ("evalweave.estimators.twfe:twfe", as registries hold them) count too.
+    A stage is given its part of the study as JSON, so that reading a whole study file is no part of
+    it; only the report is written from the file itself.
     """
-    waiting = list(modules)
-    seen: dict[Path, bytes] = {}
-    while waiting:
-        name = waiting.pop()
-        for file in _sources(name):
-            if file in seen:
-                continue
-            seen[file] = file.read_bytes()
-            if file.suffix == ".py":
-                waiting.extend(_imports(seen[file]))
-    digest = hashlib.sha256()
-    for file in sorted(seen):
-        digest.update(file.relative_to(PACKAGE).as_posix().encode())
-        digest.update(hashlib.sha256(seen[file]).digest())
-    return digest.hexdigest()[:16]
+    return _code_hashes()[stage]
 
 
-def _sources(module: str) -> list[Path]:
-    """Return the files of a module: itself, or a package's own file with the data files beside
-    it."""
-    stem = PACKAGE.joinpath(*module.split("."))
-    if stem.with_suffix(".py").is_file():
-        return [stem.with_suffix(".py")]
-    if (stem / "__init__.py").is_file():
-        data = [
-            f
-            for f in stem.rglob("*")
-            if f.is_file() and f.suffix in (".html", ".css", ".j2", ".js", ".yaml")
-        ]
-        return [stem / "__init__.py", *data]
-    return []
+@cache
+def _code_hashes() -> dict[str, str]:
+    """Return the hash of every stage, from a file where the package is as it was at its writing."""
+    state = hashlib.sha256()
+    for file in sorted(PACKAGE.rglob("*")):
+        if file.suffix != ".pyc" and file.is_file():
+            at = file.stat()
+            state.update(f"{file.relative_to(PACKAGE)} {at.st_size} {at.st_mtime_ns}\n".encode())
+    noted = Path(".snakemake", "evalweave-code.json")
+    with suppress(OSError, ValueError):
+        read = json.loads(noted.read_text(encoding="utf-8"))
+        if read["state"] == state.hexdigest() and {*read["hashes"]} == {*STAGES}:
+            return dict(read["hashes"])
+    hashes = hashes_of(Package(PACKAGE))
+    with suppress(OSError):
+        files.write_json({"state": state.hexdigest(), "hashes": hashes}, noted)
+    return hashes
 
 
-def _imports(source: bytes) -> Iterator[str]:
-    for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        elif (
-            isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) < 200
-        ):
-            names = [node.value.split(":")[0]]
-        else:
-            continue
-        for name in names:
-            parts = name.split(".")
-            if parts[0] == "evalweave" and all(
-                parts
-            ):  # importing a module runs the packages that it lies in
-                yield from (".".join(parts[1:end]) for end in range(2, len(parts) + 1))
+def hashes_of(package: Package) -> dict[str, str]:
+    """Return the hash of what each stage uses of a package."""
+    return {stage: used_by(stage, package).digest() for stage in STAGES}
+
+
+def used_by(stage: str, package: Package) -> Used:
+    """Return what a stage's command uses, as its rule calls it."""
+    without = frozenset() if stage == "report" else frozenset({"study.whole"})
+    return package.used(f"commands.{stage}", "command", without)
 
 
 def run(

@@ -37,7 +37,7 @@ rule fit:
             "" if wildcards.analysis == study.primary_analysis.name else "--may-be-empty"
         ),
         out=f"{results}/fit/{{analysis}}",
-        code=code_hash("commands.fit"),
+        code=code_hash("fit"),
     shell:
         "{params.python} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed} {params.empty}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -63,7 +63,7 @@ rule estimates:
         settings=settings(stages.EstimatesSettings),
         fits=f"{results}/fit",
         out=f"{results}/estimates",
-        code=code_hash("commands.estimates"),
+        code=code_hash("estimates"),
     shell:
         "{params.python} -m evalweave estimates --settings {params.settings:q} --fits {params.fits:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"

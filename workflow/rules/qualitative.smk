@@ -41,7 +41,7 @@ if study.qualitative:
             python=sys.executable,
             settings=settings(stages.CodeSettings),
             out=f"{results}/code",
-            code=code_hash("commands.code"),
+            code=code_hash("code"),
         shell:
             "{params.python} -m evalweave code --settings {params.settings:q} --out {params.out:q} 2>&1 | tee {log:q}"
 
@@ -65,7 +65,7 @@ if study.qualitative:
             settings=settings(stages.CodeSettings),
             coded=f"{results}/code",
             out=f"{results}/count",
-            code=code_hash("commands.count"),
+            code=code_hash("count"),
         shell:
             "{params.python} -m evalweave count --settings {params.settings:q} --coded {params.coded:q}"
             " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -91,7 +91,7 @@ if study.claims:
             coded=f"{results}/code",
             counts=f"{results}/count",
             out=f"{results}/join",
-            code=code_hash("commands.join"),
+            code=code_hash("join"),
         shell:
             "{params.python} -m evalweave join --settings {params.settings:q} --estimates {input.estimates:q}"
             " --coded {params.coded:q} --counts {params.counts:q} --out {params.out:q} 2>&1 | tee {log:q}"

@@ -33,7 +33,7 @@ rule ingest:
         python=sys.executable,
         settings=settings(stages.IngestSettings),
         out=f"{results}/ingest",
-        code=code_hash("commands.ingest"),
+        code=code_hash("ingest"),
     shell:
         "{params.python} -m evalweave ingest --table {wildcards.table} --settings {params.settings:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -64,7 +64,7 @@ rule clean:
         settings=settings(stages.CleanSettings),
         ingested=f"{results}/ingest",
         out=f"{results}/clean",
-        code=code_hash("commands.clean"),
+        code=code_hash("clean"),
     shell:
         "{params.python} -m evalweave clean --settings {params.settings:q} --ingested {params.ingested:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -93,7 +93,7 @@ rule cohort:
         settings=settings(stages.CohortSettings),
         cleaned=f"{results}/clean",
         out=f"{results}/cohort",
-        code=code_hash("commands.cohort"),
+        code=code_hash("cohort"),
     shell:
         "{params.python} -m evalweave cohort --settings {params.settings:q} --cleaned {params.cleaned:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -120,7 +120,7 @@ rule panel:
         cleaned=f"{results}/clean",
         cohort=f"{results}/cohort",
         out=f"{results}/panel",
-        code=code_hash("commands.panel"),
+        code=code_hash("panel"),
     shell:
         "{params.python} -m evalweave panel --comparison {wildcards.comparison} --settings {params.settings:q}"
         " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --out {params.out:q} 2>&1 | tee {log:q}"

@@ -48,7 +48,7 @@ rule report:
         extract=f"--extract {config['extract']}" if "extract" in config else "",
         results=results,
         out=reports,
-        code=code_hash("commands.report"),
+        code=code_hash("report"),
     shell:
         "{params.python} -m evalweave report --study {input.study:q} --results {params.results:q} {params.extract}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
@@ -68,7 +68,7 @@ rule audit:
         python=sys.executable,
         report=reports,
         results=results,
-        code=code_hash("commands.audit"),
+        code=code_hash("audit"),
     shell:
         "{params.python} -m evalweave audit {params.report:q} --results {params.results:q} --out {output:q}"
         " 2>&1 | tee {log:q}"

@@ -32,7 +32,7 @@ if study.simulation:
             python=sys.executable,
             settings=settings(stages.SimulateSettings),
             out=made_up,
-            code=code_hash("commands.simulate"),
+            code=code_hash("simulate"),
         shell:
             "{params.python} -m evalweave simulate --settings {params.settings:q} --out {params.out:q}"
             " 2>&1 | tee {log:q}"

@@ -62,8 +62,9 @@ def _known_labels(file: Path, settings: CohortSettings) -> None:
     from evalweave.errors import raise_faults
     from evalweave.files import read_table
     from evalweave.records.codelists import LABELS, asked_for, unknown_labels
+    from evalweave.tables.records import CODELISTS
 
-    frame = read_table(file) if file.is_file() else None
+    frame = read_table(file, CODELISTS) if file.is_file() else None
     if frame is None or "labels" not in frame:
         return
     labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}

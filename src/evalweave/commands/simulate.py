@@ -31,6 +31,7 @@ def command(
     from evalweave.simulation.written import written, written_project
     from evalweave.study.file import load_settings
     from evalweave.study.stages import SimulateSettings
+    from evalweave.tables.qualitative import THEME_CODES, THEMES
     from evalweave.tables.records import PRACTICES
 
     chosen = load_settings(settings, SimulateSettings)
@@ -50,7 +51,7 @@ def command(
     )
     if chosen.qualitative is None:
         return
-    themes = read_table(chosen.qualitative.themes)
+    themes = read_table(chosen.qualitative.themes, THEMES, THEME_CODES)
     project, people, sources = written_project(chosen, themes, "Simulated fieldwork")
     with written_aside(out / Path(chosen.qualitative.project).name) as aside:
         aside.write_bytes(project)

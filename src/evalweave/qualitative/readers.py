@@ -25,7 +25,7 @@ from evalweave.qualitative.raw import Log, Raw
 from evalweave.qualitative.themes import codings_by_theme
 from evalweave.reading.archives import Database, fault, must_exist
 from evalweave.study.qualitative import Qualitative
-from evalweave.tables.qualitative import ELIGIBILITY
+from evalweave.tables.qualitative import ELIGIBILITY, ROLE_COUNTS
 
 READERS = {
     "refi_qda": "evalweave.qualitative.refi",
@@ -119,7 +119,7 @@ def from_tables(
     }
     matrix = None
     if (folder / "matrix.csv").exists():
-        counts = read_table(folder / "matrix.csv")
+        counts = read_table(folder / "matrix.csv", ROLE_COUNTS)
         matrix = Matrix(counts[["code_id", "role", "n"]], str(counts["counts_are"].iloc[0]))
     return Project(**found, observation_kinds=observation_kinds, matrix=matrix)
 

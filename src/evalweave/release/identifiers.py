@@ -127,8 +127,9 @@ def _column(path: Path, name: str) -> Iterator[str]:
 
 def _csv_column(path: Path, name: str) -> list[str]:
     from evalweave.files import read_table
+    from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
 
     if not path.is_file():
         return []
-    frame = read_table(path)
+    frame = read_table(path, PARTICIPANTS, SEGMENTS)
     return [str(value) for value in frame[name].dropna()] if name in frame else []

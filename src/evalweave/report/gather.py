@@ -19,8 +19,8 @@ from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
 from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
 from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
-from evalweave.tables.qualitative import AGREEMENT, IMPORT_LOG, THEME_COUNTS, THEMES
-from evalweave.tables.records import LEDGER
+from evalweave.tables.qualitative import AGREEMENT, FIELDWORK, IMPORT_LOG, THEME_COUNTS, THEMES
+from evalweave.tables.records import CODELISTS, LEDGER
 
 INGESTED = ("patients", "registrations", "events")
 
@@ -51,18 +51,18 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         profile=profile(study.disclosure, strand.min_cell if strand else 3),
         estimates=estimates,
         diagnostics=document(results / "estimates" / "diagnostics.json"),
-        holm=table(results / "estimates" / "holm.csv"),
+        holm=table(results / "estimates" / "holm.csv", ESTIMATES),
         trends={name: frame for name, frame in trends.items() if frame is not None},
         baseline=table(results / "cohort" / "baseline.csv", BASELINE),
         balance=table(results / "cohort" / "balance.csv", BALANCE),
         incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
         ledger=ledger(study, results),
-        codelists=table(results / "clean" / "codelists.csv"),
+        codelists=table(results / "clean" / "codelists.csv", CODELISTS),
         themes=table(results / "code" / "themes.csv", THEMES) if strand else None,
         theme_counts=table(results / "count" / "theme_counts.csv", THEME_COUNTS)
         if strand
         else None,
-        fieldwork=table(results / "count" / "fieldwork.csv") if strand else None,
+        fieldwork=table(results / "count" / "fieldwork.csv", FIELDWORK) if strand else None,
         agreement=table(results / "count" / "agreement.csv", AGREEMENT) if strand else None,
         import_log=table(results / "code" / "import_log.csv", IMPORT_LOG) if strand else None,
         joint=table(results / "join" / "joint_display.csv", JOINT_DISPLAY)
@@ -77,7 +77,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     )
 
 
-def table(path: Path, contract: Table | None = None) -> pd.DataFrame | None:
+def table(path: Path, contract: Table) -> pd.DataFrame | None:
     """Return a table of ours, or None where there is no such file."""
     return files.read_table(path, contract) if path.is_file() else None
 

@@ -100,5 +100,35 @@ class Table:
         raise_faults(faults)
 
 
+def typed(frame: pd.DataFrame, *tables: Table) -> pd.DataFrame:
+    """Return `frame` (all text, as read) with each column in the type that the first of `tables`
+    with such a column declares.
+
+    A column that none of them has becomes a number when all its values are, and stays text
+    otherwise: identifiers want a contract.
+    """
+    import pandas as pd
+
+    declared = {column.name: column.type for table in reversed(tables) for column in table.columns}
+    for name in frame.columns:
+        kind = declared.get(str(name))
+        if kind == TEXT:
+            frame[name] = frame[name].astype("string")
+        elif kind == TRUTH:
+            frame[name] = frame[name].map({"True": True, "False": False}).astype("boolean")
+        elif kind == DATE:
+            frame[name] = pd.to_datetime(frame[name]).astype(DTYPES[DATE])
+        elif kind == WHOLE:
+            frame[name] = pd.to_numeric(frame[name]).astype("Int64")
+        elif kind == NUMBER:
+            frame[name] = frame[name].astype("float64")
+        else:
+            try:
+                frame[name] = pd.to_numeric(frame[name])
+            except ValueError:
+                frame[name] = frame[name].astype("string")
+    return frame
+
+
 def column(name: str, type_: str, meaning: str, **more: object) -> Column:
     return Column(name, type_, meaning, **more)  # type: ignore[arg-type]

@@ -254,3 +254,15 @@ AGREEMENT = Table(
         column("note", TEXT, "why it is not estimable, or which sources were double-coded"),
     ),
 )
+
+ROLE_COUNTS = Table(
+    "matrix",
+    "Counts by code and role that were added up elsewhere.",
+    (
+        column("code_id", TEXT, "the code's full path", required=True),
+        column("role", TEXT, "the role", required=True),
+        column("n", WHOLE, "how many", required=True),
+        column("counts_are", TEXT, "what is counted", required=True),
+    ),
+    key=("code_id", "role"),
+)

@@ -144,3 +144,18 @@ LEDGER = Table(
     ),
     key=("stage", "unit", "entry", "order", "rule", "arm", "period", "outcome"),
 )
+
+CODELISTS = Table(
+    "codelists",
+    "What was read of each code list.",
+    (
+        column("codelist", TEXT, "the code list's name in the study file", required=True),
+        column("file", TEXT, "the file's name", required=True),
+        column("n_codes", WHOLE, "how many codes it has", required=True),
+        column("n_duplicates", WHOLE, "lines that repeat a code", required=True),
+        column("n_odd", WHOLE, "notes that reading it gave", required=True),
+        column("labels", TEXT, "its labels, if it has any"),
+        column("sha256", TEXT, "the file's checksum", required=True),
+    ),
+    key=("codelist",),
+)
