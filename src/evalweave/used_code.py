@@ -138,7 +138,7 @@ class Package:
         self._facts: dict[tuple[str, str], Facts] = {}
 
     def used(self, module: str, name: str, without: frozenset[str] = frozenset()) -> Used:
-        """Return what a definition uses, `without` modules that it never reaches as it is called."""
+        """Return what a definition uses, `without` modules that its call never reaches."""
         return Used(self, without).follow(module, name)
 
     def forget(self, module: str) -> None:
