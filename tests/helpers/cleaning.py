@@ -76,11 +76,10 @@ def cleaned(
     codelists: dict[str, Codelist] | None = None,
 ) -> tuple[Any, Cleaned]:
     backend = engine.connect("duckdb")
+    given = {PATIENTS: patients, REGISTRATIONS: registrations, RECORDS: records}
     result = clean(
         backend,
-        parsed(PATIENTS, patients),
-        parsed(REGISTRATIONS, registrations),
-        parsed(RECORDS, records),
+        *(engine.keep(backend, TABLE[unit], parsed(unit, some)) for unit, some in given.items()),
         practices,
         codelists or lists(),
         chosen or settings(),
