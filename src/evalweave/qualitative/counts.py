@@ -5,7 +5,11 @@ For a theme or code c with everything below it, C(c), and a role r:
     k = |{people of role r who were asked, with a segment coded with any code of C(c)}|
     n_references = |{(segment, code)}| and n_sources = |{source}| over the same people's segments.
 Union, never a sum over children; roles are never pooled; a coding given by several coders is one
-reference. Observations and words that nobody owns have no k and no N.
+reference. Observations, groups and words that nobody owns have no k and no N.
+
+Not known is not no. With K the people who raised it and those whose words a coded segment may be
+that can be given to nobody, the count is `complete` when |K| = k, `at least` k when |K| > k > 0,
+and `not known` (k blank) when |K| > k = 0.
 """
 
 from __future__ import annotations
@@ -14,13 +18,14 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from evalweave.qualitative.attribution import OBSERVATION, UNATTRIBUTED, roles, speakers
+from evalweave.qualitative.attribution import APART, OBSERVATION, UNATTRIBUTED, attribution
 from evalweave.qualitative.hierarchy import JOIN, is_below
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.themes import codes_of_themes
 from evalweave.tables.qualitative import THEME_COUNTS
 
 NOT_STATED = "not stated"
+COMPLETE, AT_LEAST, NOT_KNOWN = "complete", "at least", "not known"
 CELL = ["theme_id", "code_id", "role"]
 GROUP = [*CELL, "attribute", "attribute_level"]
 
@@ -29,8 +34,8 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
     """Return `theme_counts`: themes and codes by role, themes also by each attribute, one at a
     time.
 
-    A blank code_id is the whole theme. Rows with k = 0 are there; `unattributed` rows only where
-    there are any.
+    A blank code_id is the whole theme. Rows with k = 0 are there; rows of groups and of nobody only
+    where there are any.
     """
     if project.matrix is not None:
         return _declared(project)
@@ -40,12 +45,17 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
     coded = nodes.merge(given.rename(columns={"code_id": "member"}), on="member")
     asked = project.eligibility.loc[project.eligibility["eligible"], ["participant_id", "theme_id"]]
     asked = asked.merge(project.participants, on="participant_id")
-    said = coded.merge(speakers(project), on="segment_id")
-    said = said.merge(asked, on=["theme_id", "participant_id"])
+    words = attribution(project)
+    people = {
+        "raised": coded.merge(words.spoken, on="segment_id"),
+        "candidates": coded.merge(words.candidates, on="segment_id"),
+    }
+    people = {name: f.merge(asked, on=["theme_id", "participant_id"]) for name, f in people.items()}
+    people["asked"] = asked
 
     cells = nodes[["theme_id", "code_id"]].drop_duplicates()
     everyone = pd.DataFrame({"role": sorted(project.participants["role"].unique())}, dtype="string")
-    parts = [_people(cells.merge(everyone, how="cross"), said, asked, CELL)]
+    parts = [_people(cells.merge(everyone, how="cross"), **people, by=CELL)]
     whole = cells[cells["code_id"] == ""]
     for attribute in attributes:
         levels = project.participants[["role"]].assign(
@@ -54,10 +64,10 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
         grid = whole.merge(levels.drop_duplicates(), how="cross")
         with_level = {
             name: frame.assign(attribute=attribute, attribute_level=_level(frame, attribute))
-            for name, frame in (("said", said), ("asked", asked))
+            for name, frame in people.items()
         }
-        parts.append(_people(grid, with_level["said"], with_level["asked"], GROUP))
-    parts.append(_nobody(project, cells, coded))
+        parts.append(_people(grid, **with_level, by=GROUP))
+    parts.append(_nobody(project, cells, coded.merge(words.apart, on="segment_id")))
     return _finished(pd.concat(parts, ignore_index=True))
 
 
@@ -79,7 +89,7 @@ def fieldwork(project: Project) -> pd.DataFrame:
         n_sources=("source_id", "nunique"), n_participants=("participant_id", "nunique")
     )
     counted = counted.reset_index().astype({"n_sources": "Int64", "n_participants": "Int64"})
-    counted.loc[counted["role"].isin([OBSERVATION, UNATTRIBUTED]), "n_participants"] = pd.NA
+    counted.loc[counted["role"].isin(APART), "n_participants"] = pd.NA
     counted["phase"] = counted["phase"].replace("", pd.NA)
     return counted
 
@@ -97,40 +107,50 @@ def _nodes(project: Project) -> pd.DataFrame:
 
 
 def _people(
-    grid: pd.DataFrame, said: pd.DataFrame, asked: pd.DataFrame, by: list[str]
+    grid: pd.DataFrame,
+    raised: pd.DataFrame,
+    candidates: pd.DataFrame,
+    asked: pd.DataFrame,
+    by: list[str],
 ) -> pd.DataFrame:
-    """Count people, references and sources for every cell of `grid`."""
-    k = said.groupby(by)["participant_id"].nunique().rename("n_participants")
+    """Count people, references and sources for every cell of `grid`, and say how complete that
+    is."""
+    k = raised.groupby(by)["participant_id"].nunique().rename("n_participants")
+    may_have = pd.concat([raised[[*by, "participant_id"]], candidates[[*by, "participant_id"]]])
+    possible = may_have.groupby(by)["participant_id"].nunique().rename("n_possible")
     references = (
-        said.drop_duplicates([*by, "segment_id", "member"])
+        raised.drop_duplicates([*by, "segment_id", "member"])
         .groupby(by)
         .size()
         .rename("n_references")
     )
-    sources = said.groupby(by)["source_id"].nunique().rename("n_sources")
+    sources = raised.groupby(by)["source_id"].nunique().rename("n_sources")
     asked_by = [name for name in by if name != "code_id"]
     eligible = asked.groupby(asked_by)["participant_id"].nunique().rename("n_eligible")
     counted = grid.merge(
-        pd.concat([k, references, sources], axis=1).reset_index(), on=by, how="left"
+        pd.concat([k, possible, references, sources], axis=1).reset_index(), on=by, how="left"
     )
     counted = counted.merge(eligible.reset_index(), on=asked_by, how="left")
-    numbers = ["n_participants", "n_eligible", "n_references", "n_sources"]
+    numbers = ["n_participants", "n_possible", "n_eligible", "n_references", "n_sources"]
     counted[numbers] = counted[numbers].astype("Int64").fillna(0)
-    return counted
+    open_ = counted["n_possible"] > counted["n_participants"]
+    none = counted["n_participants"] == 0
+    counted["attributed"] = COMPLETE
+    counted.loc[open_, "attributed"] = AT_LEAST
+    counted.loc[open_ & none, "attributed"] = NOT_KNOWN
+    counted.loc[open_ & none, "n_participants"] = pd.NA
+    return counted.drop(columns="n_possible")
 
 
-def _nobody(project: Project, cells: pd.DataFrame, coded: pd.DataFrame) -> pd.DataFrame:
-    """Count references and sources of observations, and of words that nobody owns."""
-    spoken = roles(project)
-    spoken = spoken[spoken["role"].isin([OBSERVATION, UNATTRIBUTED])]
-    found = coded.merge(spoken, on="segment_id")
+def _nobody(project: Project, cells: pd.DataFrame, apart: pd.DataFrame) -> pd.DataFrame:
+    """Count references and sources of observations, of groups, and of words that nobody owns."""
     references = (
-        found.drop_duplicates([*CELL, "segment_id", "member"])
+        apart.drop_duplicates([*CELL, "segment_id", "member"])
         .groupby(CELL)
         .size()
         .rename("n_references")
     )
-    sources = found.groupby(CELL)["source_id"].nunique().rename("n_sources")
+    sources = apart.groupby(CELL)["source_id"].nunique().rename("n_sources")
     counted = pd.concat([references, sources], axis=1).reset_index()
     if project.sources["kind"].isin(project.observation_kinds).any():
         zero = cells.assign(role=OBSERVATION).astype({"role": "string"})

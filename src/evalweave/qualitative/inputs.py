@@ -15,11 +15,13 @@ import pandas as pd
 
 from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
 from evalweave.qualitative.hierarchy import code_id, path_of
+from evalweave.qualitative.identity import by_normal, normal
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.raw import position
 from evalweave.reading import tables
 from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
 
+SHARED = ("each", "group", "unknown")
 YES = {"true", "yes", "y", "1", "t"}
 NO = {"false", "no", "n", "0", "f"}
 
@@ -74,20 +76,25 @@ def people_table(
 
 
 def sources(path: Path | str) -> dict[str, dict[str, str]]:
-    """Read what each source is (source, kind, phase, date) by the source's name."""
-    table = tables.read(path, ["source"], ["kind", "phase", "date"])
+    """Read what each source is (source, kind, phase, date, shared) by the source's name."""
+    table = tables.read(path, ["source"], ["kind", "phase", "date", "shared"])
     faults = _blanks_and_repeats(table, "source")
     for row, line in zip(table.rows, table.lines, strict=True):
         if row.get("date") and not _is_date(row["date"]):
             faults.append(
                 Fault(table.file, "no date", "a date such as 2019-11-14", row=line, column="date")
             )
+        if normal(row.get("shared", "")) not in ("", *SHARED):
+            hint = nearest(normal(row["shared"]), SHARED)
+            what = f"one of {', '.join(SHARED)}, or a blank"
+            faults.append(Fault(table.file, "another word", what, hint, line, "shared"))
     raise_faults(faults)
     return {
         row["source"]: {
             "kind": role_name(row.get("kind", "")),
             "phase": row.get("phase", ""),
             "date": row.get("date", ""),
+            "shared": normal(row.get("shared", "")),
         }
         for row in table.rows
     }
@@ -118,64 +125,37 @@ def themes(
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Read the themes and the codes that make them up.
 
-    One row a theme and code: theme_id, label, definition, code (full path in any notation),
-    descendants (blank = yes). Returns themes, theme_codes, and the codes that are not in the code
-    book; with a `complete` code book those are an error, else nobody used them.
+    One row a theme and code: theme_id, label, definition, code (full path in any notation and any
+    capitals), descendants (blank = yes). Returns themes, theme_codes, and the codes that are not in
+    the code book; with a `complete` code book those are an error, else nobody used them.
     """
     table = tables.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
-    known = set(codes)
+    known = by_normal(codes)
     faults = _blanks(table, "theme_id") + _blanks(table, "code")
-    named: dict[str, dict[str, str]] = {}
+    described: dict[str, dict[str, str]] = {}
     rows, unknown, seen = [], [], set()
     for row, line in zip(table.rows, table.lines, strict=True):
-        theme, code = row["theme_id"], code_id(path_of([row["code"]]))
-        label = row["label"]
-        if theme in named and label and label != named[theme]["label"]:
-            faults.append(
-                Fault(
-                    table.file,
-                    f'another label for "{theme}"',
-                    "one label a theme",
-                    row=line,
-                    column="label",
-                )
-            )
-        if theme not in named and not label:
-            faults.append(
-                Fault(table.file, "a blank", "the theme in words", row=line, column="label")
-            )
-        if theme and code and (theme, code) in seen:
-            faults.append(
-                Fault(
-                    table.file,
-                    f'the code "{code}" again',
-                    "each code once a theme",
-                    row=line,
-                    column="code",
-                )
-            )
+        written = code_id(path_of([row["code"]]))
+        theme, code = row["theme_id"], known.get(normal(written), written)
+        faults += _theme_faults(table.file, line, row, described, (theme, code) in seen)
         seen.add((theme, code))
-        named.setdefault(
-            theme, {"theme_id": theme, "label": label, "definition": row.get("definition", "")}
+        described.setdefault(
+            theme,
+            {"theme_id": theme, "label": row["label"], "definition": row.get("definition", "")},
         )
-        if code and code not in known:
+        if code and normal(code) not in known:
             unknown.append(code)
             if complete:
+                what = f'the code "{code}", which is not in the project'
+                hint = _closest(code, set(known.values()))
                 faults.append(
-                    Fault(
-                        table.file,
-                        f'the code "{code}", which is not in the project',
-                        "the full path of a code",
-                        _closest(code, known),
-                        row=line,
-                        column="code",
-                    )
+                    Fault(table.file, what, "the full path of a code", hint, line, "code")
                 )
         descendants = _truth(table, row, line, "descendants", faults, blank=True)
         rows.append((theme, code, descendants))
     raise_faults(faults)
     frame = THEMES.conform(
-        pd.DataFrame(list(named.values()), columns=THEMES.names).replace("", None)
+        pd.DataFrame(list(described.values()), columns=THEMES.names).replace("", None)
     )
     pairs = THEME_CODES.conform(pd.DataFrame(rows, columns=THEME_CODES.names))
     return (
@@ -185,45 +165,60 @@ def themes(
     )
 
 
+def _theme_faults(
+    file: str,
+    line: int,
+    row: Mapping[str, str],
+    described: Mapping[str, Mapping[str, str]],
+    again: bool,
+) -> list[Fault]:
+    """Return what is wrong with a row of the themes, its code aside."""
+    theme, label = row["theme_id"], row["label"]
+    faults = []
+    if theme in described and label and label != described[theme]["label"]:
+        faults.append(
+            Fault(file, f'another label for "{theme}"', "one label a theme", "", line, "label")
+        )
+    if theme not in described and not label:
+        faults.append(Fault(file, "a blank", "the theme in words", "", line, "label"))
+    if theme and row["code"] and again:
+        found = f'the code "{row["code"]}" again'
+        faults.append(Fault(file, found, "each code once a theme", "", line, "code"))
+    return faults
+
+
 def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str]) -> pd.DataFrame:
     """Read who was asked about what: participant_id, theme_id, eligible, reason."""
     table = tables.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
-    people, theme_ids = set(people), set(theme_ids)
+    known, themes_known = by_normal(people), by_normal(theme_ids)
     faults = _blanks(table, "participant_id") + _blanks(table, "theme_id")
     rows, seen = [], set()
     for row, line in zip(table.rows, table.lines, strict=True):
-        person, theme = row["participant_id"], row["theme_id"]
-        if person and person not in people:
-            faults.append(
-                Fault(
-                    table.file,
-                    "somebody who is not among the participants",
-                    "a participant_id of that file",
-                    row=line,
-                    column="participant_id",
-                )
+        person = known.get(normal(row["participant_id"]), "")
+        theme = themes_known.get(normal(row["theme_id"]), "")
+        if row["participant_id"] and not person:
+            found, expected = (
+                "somebody who is not among the participants",
+                "a participant_id of that file",
             )
-        if theme and theme not in theme_ids:
-            faults.append(
-                Fault(
-                    table.file,
-                    f'the theme "{theme}"',
-                    "a theme_id of the themes file",
-                    nearest(theme, theme_ids),
-                    line,
-                    "theme_id",
-                )
+            faults.append(Fault(table.file, found, expected, "", line, "participant_id"))
+        if row["theme_id"] and not theme:
+            found, hint = (
+                f'the theme "{row["theme_id"]}"',
+                nearest(row["theme_id"], themes_known.values()),
             )
-        if (person, theme) in seen:
+            faults.append(
+                Fault(table.file, found, "a theme_id of the themes file", hint, line, "theme_id")
+            )
+        if person and theme and (person, theme) in seen:
             faults.append(
                 Fault(table.file, "the same participant and theme again", "one row each", row=line)
             )
         seen.add((person, theme))
         if not row["eligible"]:
             faults.append(Fault(table.file, "a blank", "yes or no", row=line, column="eligible"))
-        rows.append(
-            (person, theme, _truth(table, row, line, "eligible", faults), row.get("reason") or None)
-        )
+        eligible = _truth(table, row, line, "eligible", faults)
+        rows.append((person, theme, eligible, row.get("reason") or None))
     raise_faults(faults)
     frame = ELIGIBILITY.conform(pd.DataFrame(rows, columns=ELIGIBILITY.names))
     return frame.sort_values(["participant_id", "theme_id"], ignore_index=True)
@@ -246,9 +241,9 @@ def _blanks(table: tables.SmallTable, column: str) -> list[Fault]:
 def _blanks_and_repeats(table: tables.SmallTable, column: str) -> list[Fault]:
     faults, seen = _blanks(table, column), Counter[str]()
     for row, line in zip(table.rows, table.lines, strict=True):
-        seen[row[column].lower()] += 1
-        if row[column] and seen[row[column].lower()] > 1:
-            found = "the same name again (capitals aside)"
+        seen[normal(row[column])] += 1
+        if row[column] and seen[normal(row[column])] > 1:
+            found = "the same name again (capitals, blanks and the form of accents aside)"
             faults.append(Fault(table.file, found, "one row each", row=line, column=column))
     return faults
 
@@ -285,6 +280,6 @@ def _is_date(text: str) -> bool:
 def _closest(code: str, known: set[str]) -> str:
     """Name the code with the same last name, else the nearest spelling."""
     same_leaf = sorted(
-        path for path in known if path.split(" > ")[-1].lower() == code.split(" > ")[-1].lower()
+        path for path in known if normal(path.split(" > ")[-1]) == normal(code.split(" > ")[-1])
     )
     return f'Did you mean "{same_leaf[0]}"?' if same_leaf else nearest(code, known)

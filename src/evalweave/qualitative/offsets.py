@@ -23,9 +23,11 @@ import numpy as np
 from evalweave.qualitative.raw import RawSelection
 
 OK, SHIFTED, AMBIGUOUS, UNCHECKED = "ok", "shifted", "ambiguous", "unchecked"
+BEYOND = "beyond"  # reaches past the end of the text
 BOM = "\ufeff"
 CLEAR_WIN = 3  # word edges by which a convention must beat the next when there are no quotes
 SHORTEST_PREFIX = 20  # programs cut long names off, often at 60 characters
+Places = tuple[tuple[int, int] | None, ...]
 
 
 @dataclass(frozen=True)
@@ -121,36 +123,27 @@ def decide(
     `spans` (source, start, end) are stretches without a quote, such as a case's turns. The rivals
     put some selection elsewhere; when there are none, the choice is safe.
     """
-    located = [
+    positions = [
         (s.source, s.start, s.end, s.quote)
         for s in selections
         if s.source in documents and s.start is not None and s.end is not None
     ]
-    located += [(source, start, end, "") for source, start, end in spans if source in documents]
+    positions += [(source, start, end, "") for source, start, end in spans if source in documents]
+    classes = _classes(documents, positions, units)
     quoted = [
-        i for i, (source, _, _, quote) in enumerate(located) if _appears(quote, documents[source])
+        i for i, (source, _, _, quote) in enumerate(positions) if _appears(quote, documents[source])
     ]
-    marks = (False, True) if any(document.has_bom for document in documents.values()) else (False,)
-    classes: dict[tuple[tuple[int, int] | None, ...], Convention] = {}
-    for inclusive, bom, unit, newline in itertools.product(
-        (False, True), marks, units, ("lf", "crlf", "as_stored")
-    ):
-        how = Convention(newline, unit, bom, inclusive)
-        places = tuple(
-            documents[source].place(start, end, how) for source, start, end, _ in located
-        )
-        classes.setdefault(places, how)  # the first name of equal ones, plainest first
 
-    def shown(places: tuple[tuple[int, int] | None, ...]) -> int:
+    def shown(places: Places) -> int:
         return sum(
-            same_words(located[i][3], documents[located[i][0]].text[slice(*place)])
+            same_words(positions[i][3], documents[positions[i][0]].text[slice(*place)])
             for i in quoted
             if (place := places[i]) is not None
         )
 
-    def at_edges(places: tuple[tuple[int, int] | None, ...]) -> int:
+    def at_edges(places: Places) -> int:
         return sum(
-            int(documents[located[i][0]].edges[list(place)].sum())
+            int(documents[positions[i][0]].edges[list(place)].sum())
             for i, place in enumerate(places)
             if place is not None
         )
@@ -163,6 +156,32 @@ def decide(
         key=lambda item: item[:3],
         reverse=True,
     )
+    return _chosen(ranked)
+
+
+def _classes(
+    documents: dict[str, Document],
+    positions: Sequence[tuple[str, int, int, str]],
+    units: Sequence[str],
+) -> dict[Places, Convention]:
+    """Return the different ways of placing all positions, each with its plainest convention."""
+    marks = (False, True) if any(document.has_bom for document in documents.values()) else (False,)
+    classes: dict[Places, Convention] = {}
+    for inclusive, bom, unit, newline in itertools.product(
+        (False, True), marks, units, ("lf", "crlf", "as_stored")
+    ):
+        how = Convention(newline, unit, bom, inclusive)
+        places = tuple(
+            documents[source].place(start, end, how) for source, start, end, _ in positions
+        )
+        classes.setdefault(places, how)  # the first name of equal ones, plainest first
+    return classes
+
+
+def _chosen(
+    ranked: Sequence[tuple[int, int, int, Convention]],
+) -> tuple[Convention, list[Convention]]:
+    """Return the best of (quotes shown, word edges, −order, convention) and its rivals."""
     exclusive = [item for item in ranked if not item[3].inclusive]
     best = ranked[0]
     if best[3].inclusive and best[0] == exclusive[0][0] and best[1] < exclusive[0][1] + CLEAR_WIN:
@@ -185,42 +204,55 @@ def locate(
 
     `ok`: the quote stands there, or without one every rival agrees and both ends lie at word edges;
     `shifted`: moved to the nearest place where its quote stands; `ambiguous`: two places are as
-    good, or none fits; `unchecked`: nothing to check against.
+    good, or none fits; `beyond`: it reaches past the end of the text, so that no words are shown;
+    `unchecked`: nothing to check against. A name that an analyst gave a quotation moves nothing
+    unless it is as long as the stretch itself.
     """
-    if document is None or selection.start is None or selection.end is None:
-        found = _nearest(document, selection.quote, None) if document else None
-        if found is not None:
-            assert document is not None
-            return Placed(
-                *found, document.text[slice(*found)], SHIFTED if selection.start is not None else OK
-            )
-        if document is None and selection.start is not None:
-            return Placed(selection.start, selection.end, selection.quote, UNCHECKED)
-        return Placed(None, None, selection.quote, UNCHECKED if document is None else AMBIGUOUS)
-    place = document.place(selection.start, selection.end, how)
+    start, end = selection.start, selection.end
+    quote = selection.quote if _is_quote(selection) else ""
+    if document is None:
+        return Placed(start, end, quote, UNCHECKED)
+    if start is None or end is None:
+        span = _nearest(document, quote, None)
+        if span is None:
+            return Placed(None, None, quote, AMBIGUOUS)
+        return Placed(*span, document.text[slice(*span)], OK if start is None else SHIFTED)
+    if end + how.inclusive > document.before(how)[-1]:
+        return Placed(None, None, "", BEYOND)
+    place = document.place(start, end, how)
     shown = document.text[slice(*place)] if place else ""
-    if _appears(selection.quote, document):
-        if place and same_words(selection.quote, shown):
-            return Placed(*place, shown, OK)
-        found = _nearest(document, selection.quote, place[0] if place else selection.start)
-        if found is not None:
-            if (
-                len(_squeezed(selection.quote)) >= SHORTEST_PREFIX
-            ):  # the name may be cut off, the span is not
-                length = max(found[1] - found[0], selection.end - selection.start)
-                found = (found[0], min(found[0] + length, len(document.text)))
-            return Placed(*found, document.text[slice(*found)], SHIFTED)
-        return (
-            Placed(*place, shown, AMBIGUOUS)
-            if place
-            else Placed(None, None, selection.quote, AMBIGUOUS)
-        )
+    if place and _squeezed(selection.quote) and same_words(selection.quote, shown):
+        return Placed(*place, shown, OK)
+    if _appears(quote, document):
+        return _beside_quote(document, quote, place, start)
     if place is None:
-        return Placed(None, None, selection.quote, AMBIGUOUS)
-    others = {document.place(selection.start, selection.end, rival) for rival in rivals}
+        return Placed(None, None, quote, AMBIGUOUS)
+    others = {document.place(start, end, rival) for rival in rivals}
     if others - {place}:
         return Placed(*place, shown, AMBIGUOUS)
     return Placed(*place, shown, OK if document.edges[list(place)].all() else UNCHECKED)
+
+
+def _is_quote(selection: RawSelection) -> bool:
+    """Whether a selection's quote is its text: always where the program stores text, else only a
+    name as long as the stretch, since people name quotations as they like."""
+    if selection.quote_is_text:
+        return True
+    if selection.start is None or selection.end is None:
+        return False
+    units = {len(selection.quote), len(selection.quote.encode("utf-16-le", "surrogatepass")) // 2}
+    return selection.end - selection.start in {n + inside for n in units for inside in (0, -1)}
+
+
+def _beside_quote(
+    document: Document, quote: str, place: tuple[int, int] | None, start: int
+) -> Placed:
+    """Return the nearest occurrence of a quote that does not stand where its position says."""
+    shown = document.text[slice(*place)] if place else ""
+    span = _nearest(document, quote, place[0] if place else start)
+    if span is not None:
+        return Placed(*span, document.text[slice(*span)], SHIFTED)
+    return Placed(*place, shown, AMBIGUOUS) if place else Placed(None, None, quote, AMBIGUOUS)
 
 
 def _squeezed(text: str) -> str:
@@ -247,8 +279,8 @@ def _nearest(document: Document, quote: str, start: int | None) -> tuple[int, in
     as near."""
     if not _squeezed(quote):
         return None
-    found = [match.span() for match in _pattern(quote).finditer(document.text)]
-    if len(found) < 2 or start is None:
-        return found[0] if len(found) == 1 else None
-    first, second = sorted(found, key=lambda span: abs(span[0] - start))[:2]
+    spans = [match.span() for match in _pattern(quote).finditer(document.text)]
+    if len(spans) < 2 or start is None:
+        return spans[0] if len(spans) == 1 else None
+    first, second = sorted(spans, key=lambda span: abs(span[0] - start))[:2]
     return first if abs(first[0] - start) < abs(second[0] - start) else None

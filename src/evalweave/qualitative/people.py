@@ -2,64 +2,75 @@
 
 A case may point at a source, at a selection, or be the target of a coding; a source may carry a
 variable with the person's name. `source,participant[,start,end]` replaces whatever the project says
-of the sources it names.
+of the sources it names. People are one and the same in whatever spelling (`identity`).
 """
 
 from __future__ import annotations
 
+import difflib
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import PurePosixPath
+from typing import NamedTuple
 
 import pandas as pd
 
-from evalweave.errors import Fault, nearest, raise_faults
+from evalweave.errors import Fault, raise_faults
+from evalweave.qualitative.documents import SourceNames
+from evalweave.qualitative.identity import PERSON_VARIABLES, by_normal, difference, normal
 from evalweave.qualitative.inputs import people_table
 from evalweave.qualitative.matrix import role_name
-from evalweave.qualitative.offsets import Placed
-from evalweave.qualitative.raw import Log, Raw, RawLink
+from evalweave.qualitative.placing import Marked
+from evalweave.qualitative.raw import Log, Raw, RawLink, RawPerson, RawSource
 from evalweave.tables.qualitative import PARTICIPANTS, SOURCE_PARTICIPANTS
 
-EXTENSIONS = {".txt", ".md", ".docx", ".doc", ".odt", ".rtf", ".html", ".htm", ".pdf"}
+EACH, GROUP, UNKNOWN = "each", "group", "unknown"  # whose words a shared source holds
+FOCUS_GROUP = "focus_group"
+NEAR, LISTED = 0.75, 10  # likeness of two spellings, and how many are named
 Span = tuple[int, int]
-Row = tuple[str, str, int | None, int | None, str]  # source, participant, start, end, basis
 
 
-def bare(name: str) -> str:
-    """Return a source's name without folders and the ending of a text file, in lower case."""
-    leaf = PurePosixPath(name.replace("\\", "/")).name.strip()
-    path = PurePosixPath(leaf)
-    return (path.stem if path.suffix.lower() in EXTENSIONS else leaf).lower()
+class Link(NamedTuple):
+    """A row of `source_participants`."""
 
+    source: str
+    participant: str
+    start: int | None
+    end: int | None
+    basis: str
+    segment: str | None = None
 
-def matched(name: str, names: Mapping[str, str]) -> list[str]:
-    """Return the source ids that a name means: the exact name, else the only bare name that is the
-    same."""
-    exact = [source for source, known in names.items() if known == name]
-    return exact or [source for source, known in names.items() if bare(known) == bare(name)]
+    @property
+    def order(self) -> tuple[str, str, int, str, str]:
+        start = -1 if self.start is None else self.start
+        return self.source, self.participant, start, self.basis, self.segment or ""
 
 
 def participants_of(raw: Raw, log: Log) -> pd.DataFrame:
     """Return participants as the project's cases describe them, when there is no table of them."""
     rows: dict[str, dict[str, object]] = {}
     for person in raw.people:
+        name = name_of(person, {})
+        if not name:
+            continue
         given = {
-            name.strip().lower().replace(" ", "_"): value
-            for name, value in person.attributes.items()
+            normal(variable).replace(" ", "_"): value
+            for variable, value in person.attributes.items()
         }
-        row: dict[str, object] = {name: given.get(name) for name in PARTICIPANTS.names}
+        row: dict[str, object] = {column: given.get(column) for column in PARTICIPANTS.names}
         row |= {
-            "participant_id": person.name,
+            "participant_id": name,
             "role": role_name(given.get("role", "")) or "participant",
         }
         row["consent_quote"] = None  # consent is declared in the table of participants only
         row["months_in_programme"] = pd.to_numeric(
             given.get("months_in_programme"), errors="coerce"
         )
-        rows.setdefault(person.name, row)
-    keys = {person.key for person in raw.people} | set(rows)
+        rows.setdefault(normal(name), row)
+    keys = {person.key for person in raw.people}
     for link in raw.links:
         if link.person not in keys:
-            rows.setdefault(link.person, {"participant_id": link.person, "role": "participant"})
+            row = {"participant_id": link.person, "role": "participant"}
+            rows.setdefault(normal(link.person), row)
     if rows:
         log.note(
             "people",
@@ -68,125 +79,243 @@ def participants_of(raw: Raw, log: Log) -> pd.DataFrame:
     return people_table(rows.values())
 
 
+def name_of(person: RawPerson, known: Mapping[str, str]) -> str:
+    """Return who a case is: its name, else a variable that says so, else the one variable whose
+    value is a participant; '' when nothing says it."""
+    if person.name:
+        return person.name
+    for variable, value in person.attributes.items():
+        if normal(variable) in PERSON_VARIABLES:
+            return value
+    meant = {known[normal(v)] for v in person.attributes.values() if normal(v) in known}
+    return next(iter(meant)) if len(meant) == 1 else ""
+
+
 def linked(
     raw: Raw,
     participants: pd.DataFrame,
-    placed: Mapping[str, tuple[str, Placed]],
+    stretches: Marked,
     source_of: Mapping[str, str],
     span_of: Callable[[RawLink], Span | None],
     log: Log,
-) -> list[Row]:
-    """Return (source, participant, start, end, basis) as the project links them.
-
-    `placed` gives each selection's source and span, `span_of` translates a link's own positions.
-    """
-    known = {name.lower(): name for name in participants["participant_id"]}
-    names = {person.key: person.name for person in raw.people}
-    strangers = {names.get(link.person, link.person) for link in raw.links} | {
-        person.name for person in raw.people
-    }
-    strangers = {name for name in strangers if name.lower() not in known}
-    log.warn(
-        "people", "cases that are not in the table of participants were left out", len(strangers)
-    )
-    rows: set[Row] = set()
-    lost, unplaced = 0, []
+) -> list[Link]:
+    """Return who speaks where, as the project links them; `span_of` translates a link's own
+    positions."""
+    known = by_normal(participants["participant_id"])
+    names = {person.key: name_of(person, known) for person in raw.people}
+    _log_cases(raw, names, known, log)
+    rows: set[Link] = set()
+    lost = 0
+    unplaced: dict[str, list[Link]] = defaultdict(list)
     for link in raw.links:
-        person = known.get(names.get(link.person, link.person).lower())
+        person = known.get(normal(names.get(link.person, link.person)))
         if person is None or link.source not in source_of:
             continue
         source = source_of[link.source]
         if link.selection:
-            where = placed.get(link.selection)
+            where = stretches.place_of.get(link.selection)
+            segment = stretches.segment_of.get(link.selection)
             if where is None:
                 lost += 1
             elif where[1].start is None or where[1].end is None:
-                unplaced.append((source, person))
+                unplaced[source].append(Link(source, person, None, None, link.basis, segment))
             elif where[1].end > where[1].start:
-                rows.add((source, person, where[1].start, where[1].end, link.basis))
+                rows.add(Link(source, person, where[1].start, where[1].end, link.basis))
         elif link.start is not None:
             span = span_of(link)
             lost += span is None
             if span is not None:
-                rows.add((source, person, *span, link.basis))
+                rows.add(Link(source, person, *span, link.basis))
         else:
-            rows.add((source, person, None, None, link.basis))
+            rows.add(Link(source, person, None, None, link.basis))
     log.warn("people", "links of cases to stretches that cannot be placed", lost)
-    alone = {
-        source: {person for where, person in unplaced if where == source} for source, _ in unplaced
-    }
-    rows |= {
-        (source, next(iter(people)), None, None, "variable")
-        for source, people in alone.items()
-        if len(people) == 1
-    }
+    for source, links in unplaced.items():
+        if len({link.participant for link in links}) == 1:
+            rows.add(Link(source, links[0].participant, None, None, "variable"))
+        else:  # several people: each owns the segments that name them
+            rows |= {link for link in links if link.segment}
+    return sorted(rows, key=lambda row: row.order)
+
+
+def _log_cases(raw: Raw, names: Mapping[str, str], known: Mapping[str, str], log: Log) -> None:
+    """Say which cases have no name, which match nobody, and which match somebody but for a
+    letter."""
+    nameless = [person for person in raw.people if not person.name]
     log.warn(
         "people",
-        "sources that several people share, without positions: nothing in them counts for a person",
-        sum(len(people) > 1 for people in alone.values()),
+        "cases that have no name, and no variable that says who they are: nobody is linked through "
+        "them. Name the cases, or give a map (source,participant)",
+        sum(not names[person.key] for person in nameless),
     )
-    return sorted(
-        rows, key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4])
+    log.note(
+        "people",
+        "cases without a name, known by a variable of theirs (participant_id or the like)",
+        sum(bool(names[person.key]) for person in nameless),
+    )
+    cases = {names.get(link.person, link.person) for link in raw.links} | set(names.values())
+    strangers = sorted(name for name in cases if name and normal(name) not in known)
+    log.warn(
+        "people", "cases that are not in the table of participants were left out", len(strangers)
+    )
+    for name in strangers[:LISTED]:
+        close = difflib.get_close_matches(normal(name), known, n=1, cutoff=NEAR)
+        if close:
+            log.warn(
+                "people",
+                f'a case that is not in the table of participants is nearly "{known[close[0]]}": it '
+                f"has {difference(normal(name), close[0])}",
+            )
+    spelt = sum(name not in known.values() for name in cases if normal(name) in known)
+    log.note(
+        "people",
+        "names that match a participant once capitals, blanks and the form of accents are set aside",
+        spelt,
     )
 
 
 def overridden(
-    rows: Sequence[Row],
+    links: Sequence[Link],
     override: Sequence[Mapping[str, str]],
-    names: Mapping[str, str],
+    names: SourceNames,
     participants: pd.DataFrame,
     log: Log,
-) -> list[Row]:
+) -> list[Link]:
     """Replace the project's links of every source that the map names; raise for names that do not
     exist."""
-    known = {name.lower(): name for name in participants["participant_id"]}
-    faults, mapped = [], []
+    known = by_normal(participants["participant_id"])
+    faults: list[Fault] = []
+    mapped: list[Link] = []
     for number, row in enumerate(override, 2):
-        found = matched(row["source"], names)
-        if len(found) != 1:
-            faults.append(
-                Fault(
-                    "source_participants",
-                    f'the source "{row["source"]}"' + (", which is not unique" if found else ""),
-                    "a source of the project",
-                    nearest(row["source"], names.values()),
-                    number,
-                    "source",
-                )
-            )
-        if row["participant"].lower() not in known:
-            faults.append(
-                Fault(
-                    "source_participants",
-                    "somebody who is not among the participants",
-                    "a participant_id of that table",
-                    row=number,
-                    column="participant",
-                )
-            )
-        if len(found) == 1 and row["participant"].lower() in known:
+        person = known.get(normal(row["participant"]))
+        fault = names.fault("source_participants", row["source"], number)
+        faults += [fault] if fault else []
+        if person is None:
+            faults.append(_stranger(row["participant"], known, number))
+        if person is not None and not fault:
             start, end = row.get("start") or None, row.get("end") or None
             mapped.append(
-                (
-                    found[0],
-                    known[row["participant"].lower()],
+                Link(
+                    names.meant_by(row["source"])[0],
+                    person,
                     int(start) if start else None,
                     int(end) if end else None,
                     "map",
                 )
             )
     raise_faults(faults)
-    replaced = {row[0] for row in mapped}
+    replaced = {link.source for link in mapped}
     log.note(
         "people", "sources whose people come from the map, whatever the project says", len(replaced)
     )
-    kept = [row for row in rows if row[0] not in replaced]
-    return sorted(
-        {*kept, *mapped},
-        key=lambda row: (row[0], row[1], row[2] if row[2] is not None else -1, row[4]),
+    rest = [link for link in links if link.source not in replaced]
+    return sorted({*rest, *mapped}, key=lambda link: link.order)
+
+
+def _stranger(name: str, known: Mapping[str, str], row: int) -> Fault:
+    close = difflib.get_close_matches(normal(name), known, n=1, cutoff=NEAR)
+    near = (
+        f'It is nearly "{known[close[0]]}": it has {difference(normal(name), close[0])}.'
+        if close
+        else ""
+    )
+    return Fault(
+        "source_participants",
+        "somebody who is not among the participants",
+        "a participant_id of that table",
+        near,
+        row=row,
+        column="participant",
     )
 
 
-def link_table(rows: Sequence[Row]) -> pd.DataFrame:
+def with_parts(
+    links: Sequence[Link], sources: Sequence[RawSource], source_of: Mapping[str, str]
+) -> list[Link]:
+    """Return the links with those of a recording carried over to its further transcripts."""
+    own = {link.source for link in links}
+    carried = [
+        link._replace(source=source_of[part.key])
+        for part in sources
+        if part.part_of in source_of and source_of[part.key] not in own
+        for link in links
+        if link.source == source_of[part.part_of] and link.start is None and not link.segment
+    ]
+    return sorted({*links, *carried}, key=lambda link: link.order)
+
+
+def link_table(links: Sequence[Link]) -> pd.DataFrame:
     """Return `source_participants`."""
-    return SOURCE_PARTICIPANTS.conform(pd.DataFrame(rows, columns=SOURCE_PARTICIPANTS.names))
+    return SOURCE_PARTICIPANTS.conform(pd.DataFrame(links, columns=SOURCE_PARTICIPANTS.names))
+
+
+def log_people(
+    log: Log,
+    links: Sequence[Link],
+    sources: pd.DataFrame,
+    participants: pd.DataFrame,
+    observation_kinds: Sequence[str],
+) -> None:
+    """Say which sources and people nothing links, and which sources hold words of nobody in
+    particular."""
+    linked_sources = {link.source for link in links}
+    observed = set(sources.loc[sources["kind"].isin(observation_kinds), "source_id"])
+    everyone = set(sources["source_id"]) - observed
+    log.warn(
+        "people",
+        "sources that nobody is linked to: whose words they hold is not known, so that counts of "
+        "themes in them are at best lower bounds. Give a map (source,participant) if somebody "
+        "speaks there",
+        len(everyone - linked_sources),
+    )
+    log.note(
+        "people",
+        "field notes or observations with linked cases: they still belong to nobody",
+        len(observed & linked_sources),
+    )
+    shared = shared_as_a_whole(links, sources, everyone)
+    log.warn(
+        "people",
+        "sources linked as a whole to several people (or focus groups without turns): whose words "
+        "they hold is not known, so that nothing in them counts for any of them. Give each turn "
+        "(source,participant,start,end), or say in the table of sources, column shared: each (all "
+        "of them said it) or group (a unit of its own)",
+        sum(how == UNKNOWN for how in shared.values()),
+    )
+    log.note(
+        "people",
+        "sources linked as a whole to several people and declared as said by each of them",
+        sum(how == EACH for how in shared.values()),
+    )
+    log.note(
+        "people",
+        "sources linked as a whole to several people and declared as the words of a group",
+        sum(how == GROUP for how in shared.values()),
+    )
+    silent = set(participants["participant_id"]) - {link.participant for link in links}
+    log.warn(
+        "people", "participants who are linked to no source", len(silent) if len(sources) else 0
+    )
+    if len(sources) and sources["kind"].isna().any():
+        log.warn(
+            "sources",
+            "sources whose kind is not known: field notes among them would count as somebody's "
+            "words",
+            int(sources["kind"].isna().sum()),
+        )
+
+
+def shared_as_a_whole(
+    links: Sequence[Link], sources: pd.DataFrame, among: set[str]
+) -> dict[str, str]:
+    """Return source → each, group or unknown, for sources that several people share as a whole."""
+    whole: dict[str, set[str]] = defaultdict(set)
+    for link in links:
+        if link.start is None and not link.segment:
+            whole[link.source].add(link.participant)
+    kinds = dict(zip(sources["source_id"], sources["kind"].fillna(""), strict=True))
+    declared = dict(zip(sources["source_id"], sources["shared"].fillna(UNKNOWN), strict=True))
+    return {
+        source: str(declared[source])
+        for source, speaking in whole.items()
+        if source in among and (len(speaking) > 1 or FOCUS_GROUP in kinds.get(source, ""))
+    }

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evalweave.qualitative.identity import PERSON_VARIABLES, normal
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -22,7 +23,6 @@ from evalweave.qualitative.raw import (
     RawSource,
     position,
 )
-from evalweave.qualitative.refi import PERSON_VARIABLES
 from evalweave.reading.archives import Database, must_exist
 
 TESTED = range(8, 18)
@@ -85,7 +85,7 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         RawLink(key, value, "variable")
         for key, values in of_file.items()
         for name, value in values.items()
-        if name.lower() in PERSON_VARIABLES
+        if normal(name) in PERSON_VARIABLES
     ]
     known_codes = {code.key for code in codes}
     whole = [row for row in codings if row["fid"] in known and str(row["cid"]) in known_codes]

@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 NOTE, WARNING = "note", "warning"
+UNLISTED = "not listed"  # in place of the name of a coder whom the project does not list
 LONGEST = 10**9  # characters; a position beyond it is no position
 
 
@@ -44,12 +45,18 @@ class Log:
 @dataclass(frozen=True)
 class RawSource:
     """A document. `text` is as stored, line ends and byte-order mark included; None when it cannot
-    be read."""
+    be read.
+
+    `medium` is text, picture, audio, video or pdf. A recording or PDF has its transcript as its
+    text; a further transcript is a source of its own, `part_of` the recording.
+    """
 
     key: str
     name: str
     text: str | None
     attributes: dict[str, str] = field(default_factory=dict)
+    medium: str = "text"
+    part_of: str = ""
 
 
 @dataclass(frozen=True)
@@ -76,7 +83,9 @@ class RawCoding:
 class RawSelection:
     """A marked stretch; positions in the program's own counting, None where it gives none.
 
-    `cases` are the people whom a coding of this selection targets directly.
+    `cases` are the people whom a coding of this selection targets directly. `quote_is_text` says
+    that `quote` is the stretch's own text; where it is False an analyst may have named it. `place`
+    is where it lies in a picture, recording or page, for selections that no text holds.
     """
 
     source: str
@@ -86,6 +95,8 @@ class RawSelection:
     codings: tuple[RawCoding, ...] = ()
     cases: tuple[str, ...] = ()
     key: str = ""
+    quote_is_text: bool = True
+    place: str = ""
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,13 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     given = settings.source_participants
     links = _tried(wrong, lambda: inputs.source_participants(given) if given else [])
     beside = Beside(
-        people, facts or {}, links or [], settings.stance_prefix, tuple(settings.observation_kinds)
+        people,
+        facts or {},
+        links or [],
+        settings.stance_prefix,
+        tuple(settings.observation_kinds),
+        settings.shared_sources,
+        settings.coders_of_one_name,
     )
     project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(
         raw, Beside(stance_prefix=settings.stance_prefix)

@@ -8,6 +8,7 @@ manuals and have not been tried on files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from evalweave.qualitative.raw import (
 )
 from evalweave.reading import tables
 
+SEVERAL = re.compile(r"[;\r\n]+")  # between codes, or people, of one cell
 NEEDED = ("source", "code")
 OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
 PRESETS = {  # untested
@@ -82,50 +84,16 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
             "code: Code}`."
         )
         raise DataError(f"{error}\n{hint}") from None
-    faults: list[Fault] = []
-    selections: dict[tuple[str, ...], list[tuple[RawCoding, str]]] = {}
-    for row, line in zip(table.rows, table.lines, strict=True):
-        for name in NEEDED:
-            if not row[name]:
-                faults.append(
-                    Fault(table.file, "a blank", "a name", row=line, column=columns.get(name, name))
-                )
-        for name in ("start", "end"):
-            if row.get(name) and position(row[name]) is None:
-                faults.append(
-                    Fault(table.file, "no whole number", "a position from 0", row=line, column=name)
-                )
-        start, end, quote = row.get("start", ""), row.get("end", ""), row.get("quote", "")
-        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "")
-        if not start and not quote:  # nothing says where it is: each row is a segment of its own
-            where = (*where, str(line))
-        coding = RawCoding(row["code"], row.get("coder", ""), row.get("coded_at", ""))
-        selections.setdefault((*where, "\0", quote), []).append(
-            (coding, row.get("participant", ""))
-        )
-    raise_faults(faults)
+    raise_faults(_faults(table, columns))
     if not any(row.get("start") for row in table.rows):
         log.warn(
             "offsets",
             "the file has no positions: agreement by character and overlaps cannot be computed",
         )
-    links, found = [], []
-    for number, (key, given) in enumerate(selections.items()):
-        source, start, end = key[0], key[1], key[2]
-        name = f"row {number}"
-        found.append(
-            RawSelection(
-                source,
-                position(start),
-                position(end),
-                key[-1],
-                tuple(coding for coding, _ in given),
-                key=name,
-            )
-        )
-        people = dict.fromkeys(person for _, person in given if person)
-        links += [RawLink(source, person, "variable", selection=name) for person in people]
-    descriptions = {row["code"]: row.get("description", "") for row in table.rows}
+    selections, links = _selections(table)
+    descriptions = {
+        code: row.get("description", "") for row in table.rows for code in codes_in(row["code"])
+    }
     return Raw(
         tool="coded segments",
         sources=tuple(
@@ -133,8 +101,55 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
             for name in dict.fromkeys(row["source"] for row in table.rows)
         ),
         codes=tuple(RawCode(code, (code,), True, text) for code, text in descriptions.items()),
-        selections=tuple(found),
+        selections=tuple(selections),
         links=tuple(links),
         codebook_complete=False,
         log=log,
     )
+
+
+def codes_in(cell: str) -> list[str]:
+    """Return the codes of a cell: programs part several by a semicolon or a line break."""
+    return [part.strip() for part in SEVERAL.split(cell) if part.strip()]
+
+
+def _faults(table: tables.SmallTable, columns: Mapping[str, str]) -> list[Fault]:
+    """Return what is wrong with the rows: no source, or positions that are none."""
+    faults = []
+    for row, line in zip(table.rows, table.lines, strict=True):
+        if not row["source"]:
+            name = columns.get("source", "source")
+            faults.append(Fault(table.file, "a blank", "a name", row=line, column=name))
+        for end in ("start", "end"):
+            if row.get(end) and position(row[end]) is None:
+                faults.append(
+                    Fault(table.file, "no whole number", "a position from 0", row=line, column=end)
+                )
+    return faults
+
+
+def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawLink]]:
+    """Return one selection a stretch, with all its codes, and who speaks in it."""
+    codings: dict[tuple[str, ...], list[RawCoding]] = {}
+    speaking: dict[tuple[str, ...], dict[str, None]] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        start, end, quote = row.get("start", ""), row.get("end", ""), row.get("quote", "")
+        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "")
+        if not start and not quote:  # nothing says where it is: each row is a segment of its own
+            where = (*where, str(line))
+        key = (*where, "\0", quote)
+        given = codings.setdefault(key, [])
+        given += [
+            RawCoding(code, row.get("coder", ""), row.get("coded_at", ""))
+            for code in codes_in(row["code"])
+        ]
+        speaking.setdefault(key, {}).update(dict.fromkeys(codes_in(row.get("participant", ""))))
+    selections, links = [], []
+    for number, (key, given) in enumerate(codings.items()):
+        source, start, end = key[0], key[1], key[2]
+        name = f"row {number}"
+        selections.append(
+            RawSelection(source, position(start), position(end), key[-1], tuple(given), key=name)
+        )
+        links += [RawLink(source, person, "variable", selection=name) for person in speaking[key]]
+    return selections, links

@@ -25,7 +25,18 @@ class Qualitative(Section):
         None, description="CSV source,participant[,start,end]: overrides the links of the project."
     )
     sources: str | None = Field(
-        None, description="CSV source,kind,phase,date: what each source is."
+        None, description="CSV source,kind,phase,date,shared: what each source is."
+    )
+    shared_sources: Literal["each", "group", "unknown"] = Field(
+        "unknown",
+        description="Whose words a source holds that is linked as a whole to several people: each "
+        "(all of them said it), group (a unit of its own, never added to people) or unknown "
+        "(counts are lower bounds). The column shared of sources overrides it source by source.",
+    )
+    coders_of_one_name: Literal["one", "several"] = Field(
+        "one",
+        description="Whether coders listed under one name are one person, never compared with "
+        "herself, or several.",
     )
     columns: dict[str, str] = Field(
         {}, description="segments and counts: our column → the name in the file."

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE
-
-if TYPE_CHECKING:
-    pass
-from evalweave.tables.contract import Table, column
+from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE, Table, column
 
 QUOTES = Table(
     "quotes",

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE
-
-if TYPE_CHECKING:
-    pass
-from evalweave.tables.contract import Table, column
+from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE, Table, column
 
 PARTICIPANTS = Table(
     "participants",
@@ -44,6 +38,12 @@ SOURCES = Table(
         ),
         column("origin_tool", TEXT, "the program that wrote the project"),
         column("sha256", TEXT, "hash of the text"),
+        column("medium", TEXT, "text, picture, audio, video or pdf"),
+        column(
+            "shared",
+            TEXT,
+            "whose words it holds when linked as a whole to several people: each, group, unknown",
+        ),
     ),
     key=("source_id",),
 )
@@ -62,6 +62,7 @@ SOURCE_PARTICIPANTS = Table(
             "case_source, case_selection, case_coding, variable or map",
             required=True,
         ),
+        column("segment_id", TEXT, "the segment that is theirs, where it has no position"),
     ),
 )
 
@@ -122,7 +123,8 @@ SEGMENTS = Table(
         column("start", WHOLE, "first code point, from 0"),
         column("end", WHOLE, "one past the last code point"),
         column("quote", TEXT, "the text"),
-        column("offset_check", TEXT, "ok, shifted, ambiguous or unchecked", required=True),
+        column("offset_check", TEXT, "ok, shifted, ambiguous, beyond or unchecked", required=True),
+        column("place", TEXT, "where in a picture, recording or PDF; blank in a text"),
     ),
     key=("segment_id",),
 )
@@ -171,7 +173,8 @@ THEME_COUNTS = Table(
         column(
             "role",
             TEXT,
-            "whose voice: client, link_worker, family, or observation for field notes",
+            "whose voice: client, link_worker, family, or observation for field notes, group for "
+            "words of a group, unattributed for words of nobody who can be named",
             required=True,
         ),
         column("attribute", TEXT, "one-way attribute; blank = everyone of the role"),
@@ -179,7 +182,7 @@ THEME_COUNTS = Table(
         column(
             "n_participants",
             WHOLE,
-            "people who raised it (k); blank for observations",
+            "people who raised it (k); blank for observations and where it is not known",
             counts="participants",
         ),
         column(
@@ -195,6 +198,12 @@ THEME_COUNTS = Table(
             counts="references",
         ),
         column("n_sources", WHOLE, "sources that hold one; blank likewise", counts="sources"),
+        column(
+            "attributed",
+            TEXT,
+            "complete; at least (k is a lower bound: coded words cannot be given to a person); or "
+            "not known (none can be)",
+        ),
     ),
     key=("theme_id", "code_id", "role", "attribute", "attribute_level"),
 )

@@ -1,0 +1,60 @@
+"""Coders as pseudonyms, one for each person, however often and in whatever spelling they are
+listed.
+
+Merged projects list one coder twice, and people write their own name in several ways. Agreement of
+somebody with herself is no agreement, so that users of one name are one coder unless the study says
+that they are several people.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from evalweave.qualitative.identity import kinds_of_difference, normal
+from evalweave.qualitative.raw import UNLISTED, Log
+
+UNLISTED_CODER = "unlisted"  # how their pseudonyms begin
+ONE, SEVERAL = "one", "several"
+
+
+def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, str]:
+    """Return coder as read → coder_1, coder_2 …, in the order of names so that a new export gives
+    the same.
+
+    A coder is a name, or a name and an identifier parted by NUL. Users whom the project does not
+    list are `unlisted_1` …; a coding without any user is the last coder's.
+    """
+    people: dict[tuple[str, str], list[str]] = {}
+    for coder in sorted(set(coders)):
+        name, _, identifier = coder.partition("\0")
+        alone = of_one_name == SEVERAL or not normal(name) or name == UNLISTED
+        people.setdefault((normal(name), identifier if alone else ""), []).append(coder)
+    if of_one_name != SEVERAL:
+        _log_namesakes(people, log)
+    listed = sorted(people, key=lambda person: (not person[0], person))
+    names, n_listed, n_unlisted = {}, 0, 0
+    for person in listed:
+        if person[0] == normal(UNLISTED):
+            n_unlisted += 1
+            pseudonym = f"{UNLISTED_CODER}_{n_unlisted}"
+        else:
+            n_listed += 1
+            pseudonym = f"coder_{n_listed}"
+        names |= dict.fromkeys(people[person], pseudonym)
+    log.note("coders", "coders; their names were dropped", n_listed + n_unlisted)
+    return names
+
+
+def _log_namesakes(people: dict[tuple[str, str], list[str]], log: Log) -> None:
+    for (name, _), spelt in people.items():
+        if len(spelt) < 2 or not name:
+            continue
+        names = sorted({coder.partition("\0")[0] for coder in spelt})
+        how = f", spelt in ways that differ in {kinds_of_difference(names)}" if names[1:] else ""
+        log.warn(
+            "coders",
+            f"users of one name (listed {len(spelt)} times{how}): are they one person? They were "
+            "read as one, so that nobody is compared with herself. If they are several people, set "
+            "`coders_of_one_name: several`",
+            len(spelt),
+        )

@@ -1,0 +1,100 @@
+"""One identity for each person, coder, code and source, however its name is spelt.
+
+Programs and people write one name in several ways: in capitals, with an accent composed (é) or
+decomposed (e and U+0301), with a blank too many. Names match by a normal form: Unicode NFC, case
+folded, blanks collapsed, invisible characters dropped. Where two spellings met, the log shows both,
+with the code points of everything that a reader could not tell apart on a screen.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+from difflib import SequenceMatcher
+
+INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))  # soft hyphen, zero widths
+
+PERSON_VARIABLES = {  # variables of a case or a source that say who speaks, in normal form
+    "participant",
+    "participant_id",
+    "participant id",
+    "participant-id",
+    "participantid",
+    "participant no",
+    "participant number",
+    "case",
+    "respondent",
+    "respondent_id",
+    "respondent id",
+    "interviewee",
+    "speaker",
+    "person",
+    "pseudonym",
+}
+
+
+def normal(name: str) -> str:
+    """Return the form by which two spellings of one name are equal."""
+    folded = unicodedata.normalize("NFC", name).translate(INVISIBLE).casefold()
+    return " ".join(unicodedata.normalize("NFC", folded).split())
+
+
+def spelling(name: str) -> str:
+    """Return a name in quotes, with the code points of all that is not plain ASCII or a single
+    blank."""
+    doubtful = sorted({c for c in name if not (c.isascii() and c.isprintable())})
+    blanks = name != " ".join(name.split(" ")).strip() or "  " in name
+    shown = "".join(c if c.isprintable() else "□" for c in name)
+    points = [f"U+{ord(c):04X}" for c in doubtful] + (["blanks more than one"] if blanks else [])
+    return f'"{shown}"' + (f" ({', '.join(points)})" if points else "")
+
+
+def spellings(names: Iterable[str]) -> str:
+    """Return several spellings of one name, each made visible."""
+    return " and ".join(spelling(name) for name in sorted(set(names)))
+
+
+def namesakes(names: Iterable[str]) -> list[list[str]]:
+    """Return the groups of different spellings that are one name, in order."""
+    by_form: dict[str, set[str]] = {}
+    for name in names:
+        by_form.setdefault(normal(name), set()).add(name)
+    return [sorted(group) for _, group in sorted(by_form.items()) if len(group) > 1]
+
+
+def by_normal(names: Iterable[str]) -> dict[str, str]:
+    """Return normal form → the name as it is spelt in the table that rules."""
+    return {normal(name): name for name in names}
+
+
+def difference(given: str, known: str) -> str:
+    """Return in what two spellings differ, character by character with code points.
+
+    Says nothing of what they share, so that a name of somebody need not be printed to be found.
+    """
+    parts = []
+    for tag, a, b, c, d in SequenceMatcher(None, given, known, autojunk=False).get_opcodes():
+        if tag != "equal":
+            parts.append(f"{_points(given[a:b])} in place of {_points(known[c:d])}")
+    return "; ".join(parts)
+
+
+def kinds_of_difference(names: Iterable[str]) -> str:
+    """Return in what spellings of one name differ: capitals, blanks or the form of accents."""
+    names = list(names)
+    kinds = []
+    if len({unicodedata.normalize("NFC", name) for name in names}) < len(set(names)):
+        kinds.append("composed and decomposed accents")
+    plain = [" ".join(unicodedata.normalize("NFC", n).translate(INVISIBLE).split()) for n in names]
+    if len(set(plain)) > 1:
+        kinds.append("capitals")
+    if any(name != " ".join(name.translate(INVISIBLE).split()) for name in names):
+        kinds.append("blanks or invisible characters")
+    return " and ".join(kinds)
+
+
+def _points(text: str) -> str:
+    if not text:
+        return "nothing"
+    shown = "".join(c if c.isprintable() else "□" for c in text)
+    return f'"{shown}" ({", ".join(f"U+{ord(c):04X}" for c in text)})'
