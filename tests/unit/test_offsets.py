@@ -10,6 +10,7 @@ from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.offsets import (
     AMBIGUOUS,
+    BEYOND,
     OK,
     SHIFTED,
     UNCHECKED,
@@ -78,8 +79,9 @@ def test_a_quote_as_near_on_both_sides_is_ambiguous() -> None:
 
 
 def test_a_position_past_the_end_is_never_invented() -> None:
-    assert located("short text", [RawSelection("s", 50, 60, "")]) == [("", AMBIGUOUS)]
-    assert located("short text", [RawSelection("s", 50, 54, "text")]) == [("text", SHIFTED)]
+    assert located("short text", [RawSelection("s", 50, 60, "")]) == [("", BEYOND)]
+    assert located("short text", [RawSelection("s", 50, 54, "text")]) == [("", BEYOND)]
+    assert located("short text", [RawSelection("s", 6, 11, "")]) == [("", BEYOND)]
 
 
 def test_without_quotes_a_line_end_leaves_doubt() -> None:

@@ -151,7 +151,9 @@ def test_focus_group_linked_as_a_whole_counts_nobody(tmp_path: Path) -> None:
     )
     counts = theme_counts(other)
     workers = counts[(counts["role"] == "link_worker") & counts["code_id"].isna()]
-    assert workers["n_participants"].tolist() == [0, 0]
+    assert workers["n_participants"].isna().all()  # not known is not no
+    assert workers["attributed"].tolist() == ["not known", "not known"]
+    assert "linked as a whole to several people" in warnings_of(other)
     lost = counts[(counts["role"] == "unattributed") & counts["code_id"].isna()]
     assert lost["n_references"].tolist() == [1, 2] and lost["n_participants"].isna().all()
 

@@ -69,7 +69,8 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     links = people.overridden(links, beside.source_participants, names, participants, log)
     links = people.with_parts(links, raw.sources, source_of)
     sources = source_table(raw, beside.sources, names, documents, counting, beside.shared_sources)
-    people.log_people(log, links, sources, participants, beside.observation_kinds)
+    marked_in = [segment.source for segment in stretches.segments.values()]
+    people.log_people(log, links, sources, participants, beside.observation_kinds, marked_in)
     codings, claimed, thematic = stances.split(
         [(*identity, at or None) for identity, at in stretches.codings.items()],
         book.rows,

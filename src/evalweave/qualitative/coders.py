@@ -32,7 +32,8 @@ def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, s
     if of_one_name != SEVERAL:
         _log_namesakes(people, log)
     listed = sorted(people, key=lambda person: (not person[0], person))
-    names, n_listed, n_unlisted = {}, 0, 0
+    names: dict[str, str] = {}
+    n_listed = n_unlisted = 0
     for person in listed:
         if person[0] == normal(UNLISTED):
             n_unlisted += 1

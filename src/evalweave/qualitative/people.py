@@ -8,6 +8,7 @@ of the sources it names. People are one and the same in whatever spelling (`iden
 from __future__ import annotations
 
 import difflib
+import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -107,9 +108,8 @@ def linked(
     rows: set[Link] = set()
     lost = 0
     unplaced: dict[str, list[Link]] = defaultdict(list)
-    for link in raw.links:
-        person = known.get(normal(names.get(link.person, link.person)))
-        if person is None or link.source not in source_of:
+    for link, person in _of_people(raw.links, names, known):
+        if link.source not in source_of:
             continue
         source = source_of[link.source]
         if link.selection:
@@ -137,6 +137,26 @@ def linked(
     return sorted(rows, key=lambda row: row.order)
 
 
+def _of_people(
+    links: Sequence[RawLink], names: Mapping[str, str], known: Mapping[str, str]
+) -> list[tuple[RawLink, str]]:
+    """Return each link with each participant it names; a cell may list several."""
+    return [
+        (link, known[normal(name)])
+        for link in links
+        for name in people_in(names.get(link.person, link.person), known)
+        if normal(name) in known
+    ]
+
+
+def people_in(cell: str, known: Mapping[str, str]) -> list[str]:
+    """Return the people that a cell names: one, or several parted by ; , or line breaks when all of
+    them are participants."""
+    parts = [part.strip() for part in re.split(r"[;,\r\n]+", cell) if part.strip()]
+    listed = normal(cell) not in known and all(normal(part) in known for part in parts)
+    return parts if listed else [cell]
+
+
 def _log_cases(raw: Raw, names: Mapping[str, str], known: Mapping[str, str], log: Log) -> None:
     """Say which cases have no name, which match nobody, and which match somebody but for a
     letter."""
@@ -152,7 +172,11 @@ def _log_cases(raw: Raw, names: Mapping[str, str], known: Mapping[str, str], log
         "cases without a name, known by a variable of theirs (participant_id or the like)",
         sum(bool(names[person.key]) for person in nameless),
     )
-    cases = {names.get(link.person, link.person) for link in raw.links} | set(names.values())
+    cases = {
+        name
+        for written in [*(names.get(k.person, k.person) for k in raw.links), *names.values()]
+        for name in people_in(written, known)
+    }
     strangers = sorted(name for name in cases if name and normal(name) not in known)
     log.warn(
         "people", "cases that are not in the table of participants were left out", len(strangers)
@@ -162,13 +186,13 @@ def _log_cases(raw: Raw, names: Mapping[str, str], known: Mapping[str, str], log
         if close:
             log.warn(
                 "people",
-                f'a case that is not in the table of participants is nearly "{known[close[0]]}": it '
+                f'a case without a row among the participants is nearly "{known[close[0]]}": it '
                 f"has {difference(normal(name), close[0])}",
             )
     spelt = sum(name not in known.values() for name in cases if normal(name) in known)
     log.note(
         "people",
-        "names that match a participant once capitals, blanks and the form of accents are set aside",
+        "names that match a participant but for capitals, blanks or the form of accents",
         spelt,
     )
 
@@ -254,9 +278,13 @@ def log_people(
     sources: pd.DataFrame,
     participants: pd.DataFrame,
     observation_kinds: Sequence[str],
+    marked_in: Sequence[str],
 ) -> None:
     """Say which sources and people nothing links, and which sources hold words of nobody in
-    particular."""
+    particular.
+
+    `marked_in` has the source of each marked segment.
+    """
     linked_sources = {link.source for link in links}
     observed = set(sources.loc[sources["kind"].isin(observation_kinds), "source_id"])
     everyone = set(sources["source_id"]) - observed
@@ -271,6 +299,13 @@ def log_people(
         "people",
         "field notes or observations with linked cases: they still belong to nobody",
         len(observed & linked_sources),
+    )
+    media = set(sources.loc[sources["medium"] != "text", "source_id"])
+    log.warn(
+        "people",
+        "segments of pictures, audio, video, transcripts and PDFs that nobody is linked to: they "
+        "count for no person. Link those sources to their people",
+        sum(in_source in media & everyone - linked_sources for in_source in marked_in),
     )
     shared = shared_as_a_whole(links, sources, everyone)
     log.warn(

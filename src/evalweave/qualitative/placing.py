@@ -164,8 +164,8 @@ def _log(
     log.warn("offsets", "segments moved to where their own quote stands (shifted)", checks[SHIFTED])
     log.warn(
         "offsets",
-        "segments that reach beyond the end of their text: they count for their source, their words "
-        "are not shown",
+        "segments that reach beyond the end of their text: they count for their source, their "
+        "words are not shown",
         checks[BEYOND],
     )
     why = (

@@ -144,12 +144,30 @@ def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawL
             for code in codes_in(row["code"])
         ]
         speaking.setdefault(key, {}).update(dict.fromkeys(codes_in(row.get("participant", ""))))
-    selections, links = [], []
+    shared = _named_by_all(speaking)
+    selections: list[RawSelection] = []
+    links = [RawLink(source, p, "variable") for source, people in shared.items() for p in people]
     for number, (key, given) in enumerate(codings.items()):
         source, start, end = key[0], key[1], key[2]
         name = f"row {number}"
         selections.append(
             RawSelection(source, position(start), position(end), key[-1], tuple(given), key=name)
         )
-        links += [RawLink(source, person, "variable", selection=name) for person in speaking[key]]
+        if source not in shared:
+            links += [RawLink(source, p, "variable", selection=name) for p in speaking[key]]
     return selections, links
+
+
+def _named_by_all(
+    speaking: Mapping[tuple[str, ...], Mapping[str, None]],
+) -> dict[str, tuple[str, ...]]:
+    """Return the sources of which every row names the same several people: that is a list of who
+    was there, not of who said it."""
+    named: dict[str, set[tuple[str, ...]]] = {}
+    for key, people in speaking.items():
+        named.setdefault(key[0], set()).add(tuple(sorted(people)))
+    return {
+        source: next(iter(lists))
+        for source, lists in named.items()
+        if len(lists) == 1 and len(next(iter(lists))) > 1
+    }

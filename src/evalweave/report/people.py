@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.disclosure import HIDDEN, PARTICIPANTS, Profile, Released
 from evalweave.release.numbers import missing, plain
 from evalweave.report.blocks import Text, text
@@ -14,6 +15,8 @@ MANY = {
     "link_worker": "link workers",
     "family": "family members",
     "observation": "observations",
+    "group": "groups (nobody in particular)",
+    "unattributed": "not attributed",
 }
 
 
@@ -35,11 +38,12 @@ def k_of_n(profile: Profile, record: Mapping[Any, Any] | None) -> Text:
         return text("{} {}", released_count(profile, record["n_references"], "references"), noun)
     if str(record["n_eligible"]) == "0":
         return "not asked"
-    return text(
-        "{} of {}",
-        released_count(profile, record["n_participants"], PARTICIPANTS),
-        released_count(profile, record["n_eligible"], PARTICIPANTS),
-    )
+    asked = released_count(profile, record["n_eligible"], PARTICIPANTS)
+    if missing(record["n_participants"]):
+        return text("not known ({} asked)", asked)
+    raised = released_count(profile, record["n_participants"], PARTICIPANTS)
+    least = str(record.get("attributed")) == AT_LEAST
+    return text("at least {} of {}" if least else "{} of {}", raised, asked)
 
 
 def released_count(profile: Profile, shown: Any, of: str) -> Text:

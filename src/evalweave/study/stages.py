@@ -74,9 +74,9 @@ class JoinSettings(Section):
     qualitative: Qualitative
     claims: str
     analyses: list[Analysis]
-    comparisons: dict[str, Comparison]
+    comparisons: dict[str, Comparison] = {}  # says which analyses are descriptive only
     outcomes: dict[str, Outcome]
-    estimates_first_seen: dt.date | None
+    estimates_first_seen: dt.date | None = None
 
 
 class EstimatesSettings(Section):
