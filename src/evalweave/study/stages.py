@@ -6,6 +6,8 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any, Literal
 
+from pydantic import Field
+
 from evalweave.study.about import Simulation
 from evalweave.study.analyses import Analysis, AnalysisOptions, Columns
 from evalweave.study.outcomes import Outcome
@@ -74,7 +76,7 @@ class JoinSettings(Section):
     qualitative: Qualitative
     claims: str
     analyses: list[Analysis]
-    comparisons: dict[str, Comparison] = {}  # says which analyses are descriptive only
+    comparisons: dict[str, Comparison] = Field({})  # says which analyses are descriptive only
     outcomes: dict[str, Outcome]
     estimates_first_seen: dt.date | None = None
 
