@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError
-from evalweave.fitting import FitResult, fit
+from evalweave.fits.fit_result import FitResult
+from evalweave.fitting import fit
 from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
 
 

@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
-from evalweave.fitting import fit, one_analysis
+from evalweave.fitting import fit, named
 from evalweave.study.analyses import FitSpec
 from evalweave.study.file import load
 from helpers.did_panels import panel
@@ -108,17 +108,17 @@ def test_starts_outside_the_panel_are_counted_and_said(frame):
         first_treated=np.where(frame["practice_id"] == "g07", 2030, frame["first_treated"])
     )
     for estimator in ("twfe", "did_2x2"):
-        result = one_analysis(estimator, late, outcome="y")
-        without = one_analysis(estimator, frame, outcome="y")
+        result = named(estimator)(late, outcome="y")
+        without = named(estimator)(frame, outcome="y")
         assert result.rows[0]["estimate"] == pytest.approx(without.rows[0]["estimate"], rel=1e-12)
         assert result.rows[0]["n_practices_treated"] == without.rows[0]["n_practices_treated"]
         assert "after the last period" in repr(result)
-    placebo = one_analysis("twfe", late, outcome="y").diagnostics["twfe"]["placebo_dates"]
-    assert placebo == one_analysis("twfe", frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
+    placebo = named("twfe")(late, outcome="y").diagnostics["twfe"]["placebo_dates"]
+    assert placebo == named("twfe")(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
     early = frame.assign(
         first_treated=np.where(frame["practice_id"] == "g00", 1990, frame["first_treated"])
     )
-    assert "never seen untreated" in repr(one_analysis("twfe", early, outcome="y"))
+    assert "never seen untreated" in repr(named("twfe")(early, outcome="y"))
 
 
 def test_rounding_is_not_an_estimate(frame):
@@ -126,12 +126,11 @@ def test_rounding_is_not_an_estimate(frame):
     rounding."""
     after = frame[(frame["first_treated"].isna()) | (frame["period"] >= frame["first_treated"])]
     with pytest.raises(DataError, match="nobody was observed both with and without"):
-        one_analysis("twfe", after, outcome="y")
+        named("twfe")(after, outcome="y")
     with pytest.raises(DataError, match="before the start"):
-        one_analysis("event_study", after, outcome="y")
+        named("event_study")(after, outcome="y")
     with pytest.raises(DataError, match="nobody was seen before the start"):
-        one_analysis(
-            "sun_abraham",
+        named("sun_abraham")(
             frame.assign(first_treated=frame["first_treated"] * 0 + 2011),
             outcome="y",
         )
@@ -141,7 +140,7 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
     """With one practice in each arm the 2x2 fits both practices' means: an error of 1e-14 is no
     error."""
     two = frame[frame["practice_id"].isin(["g00", "g07"])]
-    result = one_analysis("did_2x2", two, outcome="y")
+    result = named("did_2x2")(two, outcome="y")
     assert [row["term"] for row in result.rows] == ["ancova"]
     assert (
         "nothing to take an error from"
@@ -151,7 +150,7 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
     exact = frame.assign(y=(frame["period"] >= frame["first_treated"]).astype(float) + 3)
     for estimator in ("callaway_santanna", "imputation", "etwfe", "event_study"):
         with pytest.raises(DataError, match="nothing to take an error from"):
-            one_analysis(estimator, exact, outcome="y")
+            named(estimator)(exact, outcome="y")
 
 
 @pytest.mark.parametrize(
@@ -180,12 +179,12 @@ def test_options_that_would_be_passed_over_in_silence_are_refused(
     estimator, option, sentence, frame
 ):
     with pytest.raises(StudyError, match=sentence):
-        one_analysis(estimator, frame, outcome="y", **option)
+        named(estimator)(frame, outcome="y", **option)
 
 
 def test_one_column_cannot_have_two_roles(frame):
     with pytest.raises(StudyError, match='"period" is both period and outcome'):
-        one_analysis("twfe", frame, outcome="period")
+        named("twfe")(frame, outcome="period")
 
 
 def test_an_analysis_that_cannot_run_leaves_the_others(frame, tmp_path):

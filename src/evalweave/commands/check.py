@@ -25,9 +25,10 @@ def command(
     from evalweave import engine
     from evalweave.errors import DataError, EvalweaveError, StudyError
     from evalweave.extract import checking, cost
-    from evalweave.fitting import wrong_analyses
+    from evalweave.panel import COVARIATES
     from evalweave.records import codelists
     from evalweave.records.practices import practices_and_notes
+    from evalweave.study import refusals
     from evalweave.study.file import load_study
 
     study = load_study(study_file)
@@ -36,7 +37,11 @@ def command(
     recognised = [
         f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"
     ]
-    wrong_calls = [*wrong_analyses(study), *_unfilled(study), *engine.lacking(study.engine)]
+    wrong_calls = [
+        *refusals.of_study(study, COVARIATES),
+        *_unfilled(study),
+        *engine.lacking(study.engine),
+    ]
     if wrong_calls:
         kind, faults = StudyError, wrong_calls
     practices = None

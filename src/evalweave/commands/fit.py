@@ -7,6 +7,9 @@ from typing import Annotated
 
 import typer
 
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import INFERENCES
+
 
 def command(
     panel: Annotated[
@@ -41,9 +44,8 @@ def command(
           - {name: main, estimator: twfe, inference: [cr2, wild_bootstrap]}
           - {name: cs, estimator: callaway_santanna, covariates: [age]}
 
-    first_treated is the first treated period, blank = never. Estimators: did_2x2, twfe,
-    event_study, callaway_santanna, sun_abraham, imputation, etwfe, dose. Inference: cr0, cr1, cr2,
-    cr3, jackknife, unit, wild_bootstrap, multiplier_bootstrap, randomisation. Outcomes keep their
+    first_treated is the first treated period, blank = never. Estimators: <estimators>. Inference:
+    <inferences>. Outcomes keep their
     unit. diagnostics.json says what was done to the data and why a term is absent.
     """
     import json
@@ -107,3 +109,10 @@ def command(
     print(f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it.")
     if result.miscalled or not may_be_empty:
         result.check()
+
+
+command.__doc__ = (
+    (command.__doc__ or "")
+    .replace("<estimators>", ", ".join(ESTIMATORS))
+    .replace("<inferences>", ", ".join(INFERENCES))
+)

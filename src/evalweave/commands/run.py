@@ -43,7 +43,8 @@ def command(
     """
     from evalweave import engine
     from evalweave.errors import StudyError
-    from evalweave.fitting import wrong_analyses
+    from evalweave.panel import COVARIATES
+    from evalweave.study import refusals
     from evalweave.study.file import load_study
     from evalweave.workflow import run
 
@@ -51,7 +52,7 @@ def command(
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
     declared = load_study(study)
     wrong = [
-        *wrong_analyses(declared),
+        *refusals.of_study(declared, COVARIATES),
         *missing_inputs(declared, extract),
         *engine.lacking(declared.engine),
     ]

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import DataError
-from evalweave.fits.result import Fit, PanelData
+from evalweave.fits.result import VARYING_BASE, Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions
-
-EVENTS = ("event_study", "sun_abraham", "callaway_santanna")
 
 
 def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return, where they apply: contributing, minimum_detectable_effect, leave_one_out, pretrend,
-    subgroup_test, honest_did, placebo_dates and goodman_bacon. A diagnostic that cannot be computed
-    says why instead."""
+    """Return, where they apply: contributing, minimum_detectable_effect, leave_one_out,
+    subgroup_test, and those of `BY_NAME` that the estimator declares. A diagnostic that cannot be
+    computed says why instead."""
     from evalweave.diagnostics.leave_one_out import leave_one_out
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
-    from evalweave.diagnostics.placebo_dates import placebo_dates
-    from evalweave.diagnostics.pretrend import leads_of, pretrend
 
     out: dict[str, Any] = {"contributing": contributing(panel), "trust": trust(fit)}
     if not fit.terms or len(fit.influence) < 2:
@@ -32,27 +30,53 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:
             out["subgroup_test"] = joint_differences(fit, analysis)
-    # Varying-base leads of Callaway–Sant'Anna are not deviations from one reference: a slope has no
-    # meaning there.
-    if (
-        analysis.estimator in EVENTS
-        and leads_of(fit)
-        and (analysis.estimator != "callaway_santanna" or analysis.base == "universal")
-    ):
-        out["pretrend"] = pretrend(fit, analysis)
-    if analysis.estimator in EVENTS and any(term == "event[0]" for term in fit.terms):
-        from evalweave.diagnostics.bounds import honest_bounds
-
-        out["honest_did"] = honest_bounds(panel, fit, analysis)
-    if analysis.estimator == "twfe" and not analysis.subgroup:
-        from evalweave.diagnostics.bounds import bacon
-
-        out["goodman_bacon"] = bacon(panel, analysis)
-        try:
-            out["placebo_dates"] = placebo_dates(panel, analysis)
-        except DataError as error:
-            out["placebo_dates"] = [{"refused": str(error)}]
+    for name in ESTIMATORS[analysis.estimator].diagnostics:
+        found = BY_NAME[name](panel, fit, analysis)
+        if found is not None:
+            out[name] = found
     return out
+
+
+def _pretrend(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
+    """Varying-base leads of Callaway–Sant'Anna are not deviations from one reference: a slope has
+    no meaning there."""
+    from evalweave.diagnostics.pretrend import leads_of, pretrend
+
+    if not leads_of(fit) or fit.leads == VARYING_BASE:
+        return None
+    return pretrend(fit, analysis)
+
+
+def _honest_did(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
+    from evalweave.diagnostics.bounds import honest_bounds
+
+    return honest_bounds(fit, analysis) if "event[0]" in fit.terms else None
+
+
+def _goodman_bacon(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
+    from evalweave.diagnostics.bounds import bacon
+
+    return None if analysis.subgroup else bacon(panel, analysis)
+
+
+def _placebo_dates(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
+    from evalweave.diagnostics.placebo_dates import placebo_dates
+
+    if analysis.subgroup:
+        return None
+    try:
+        return placebo_dates(panel, analysis)
+    except DataError as error:
+        return [{"refused": str(error)}]
+
+
+# Diagnostics that an estimator may declare; None where one does not apply to the analysis.
+BY_NAME: dict[str, Callable[[PanelData, Fit, AnalysisOptions], Any]] = {
+    "pretrend": _pretrend,
+    "honest_did": _honest_did,
+    "goodman_bacon": _goodman_bacon,
+    "placebo_dates": _placebo_dates,
+}
 
 
 def trust(fit: Fit) -> str:

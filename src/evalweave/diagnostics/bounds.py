@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.fits.result import Fit, PanelData
-from evalweave.inference.cluster_robust import covariance
+from evalweave.fits.result import MIXED_COHORTS, VARYING_BASE, Fit, PanelData
+from evalweave.inference.cluster_robust import covariances
 from evalweave.study.analyses import AnalysisOptions
 
 
-def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
+def honest_bounds(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     """Return the bounds of Rambachan & Roth (2023) under cr1 and, for least squares, cr2; or
     `refused`.
 
@@ -26,7 +26,7 @@ def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict
         for place, term in enumerate(fit.terms)
         if term.startswith("event[") and term != "event[overall]"
     ]
-    reason = _refusal(panel, [event for event, _ in events], analysis)
+    reason = _refusal(fit, [event for event, _ in events], analysis)
     if reason:
         return {"refused": reason}
     from evalweave.diagnostics.honest_did import CAVEAT, honest_did
@@ -35,8 +35,8 @@ def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict
     places = [place for _, place in used]
     before = sum(event < 0 for event, _ in used)
     out: dict[str, Any] = {"caveat": CAVEAT, "leads": before, "lags": len(used) - before}
-    for method in ("cr1", "cr2") if fit.least_squares is not None else ("cr1",):
-        sigma = covariance(fit, method)[np.ix_(places, places)]
+    for method, covariance in covariances(fit).items():
+        sigma = covariance[np.ix_(places, places)]
         rows: list[dict[str, Any]] = []
         try:
             for kind in ("relative", "smoothness"):
@@ -58,18 +58,17 @@ def honest_bounds(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict
     return out
 
 
-def _refusal(panel: PanelData, events: list[int], analysis: AnalysisOptions) -> str:
-    starts = np.unique(panel.first_treated[np.isfinite(panel.first_treated)])
+def _refusal(fit: Fit, events: list[int], analysis: AnalysisOptions) -> str:
     if analysis.bins is not None:
         return "binned ends are not deviations from one path: the bounds need unbinned event times"
     if analysis.reference != -1:
         return "the bounds need the reference −1"
-    if analysis.estimator == "event_study" and len(starts) > 1:
+    if fit.leads == MIXED_COHORTS:
         return (
             "with several starts, use the bounds of sun_abraham or of callaway_santanna with "
             "base: universal"
         )
-    if analysis.estimator == "callaway_santanna" and analysis.base != "universal":
+    if fit.leads == VARYING_BASE:
         return (
             "varying-base leads are changes between neighbouring periods: ask for base: universal"
         )

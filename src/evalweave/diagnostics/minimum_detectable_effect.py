@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit
-from evalweave.inference.cluster_robust import POWERS, adjusted, covariance, spectrum
+from evalweave.inference.cluster_robust import small_sample_errors
 
 POWER = 0.8
 
@@ -20,12 +18,7 @@ def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> d
     Standard error and degrees of freedom are those of cr2 for least squares, of cr1 with G - 1
     otherwise.
     """
-    if fit.least_squares is not None:
-        influence, dof = adjusted(spectrum(fit), POWERS["cr2"])
-        error, method = np.sqrt((influence**2).sum(axis=0)), "cr2"
-    else:
-        error, method = np.sqrt(np.diag(covariance(fit, "cr1"))), "cr1"
-        dof = np.full(len(error), len(fit.influence) - 1.0)
+    error, dof, method = small_sample_errors(fit)
     multiple = t_quantile(level, dof) + t_quantile(2 * power - 1, dof)
     return {
         "power": power,

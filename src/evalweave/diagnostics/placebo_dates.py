@@ -12,7 +12,7 @@ from evalweave.errors import DataError
 from evalweave.estimators.cohort_effects import restricted
 from evalweave.estimators.twfe import twfe
 from evalweave.fits.result import PanelData
-from evalweave.inference.registry import infer
+from evalweave.inference.clustered import cr2
 from evalweave.study.analyses import AnalysisOptions
 
 
@@ -33,15 +33,13 @@ def placebo_dates(panel: PanelData, analysis: AnalysisOptions) -> list[dict[str,
         return [{"refused": "there is no period before the start"}]
     before = restricted(panel, keep)
     earliest = int(before.period.min())
-    options = analysis.model_copy(
-        update={"subgroup": None, "inference": ["cr2"], "engine": "evalweave"}
-    )
+    options = analysis.model_copy(update={"subgroup": None, "inference": [], "engine": "evalweave"})
     out: list[dict[str, Any]] = []
     for shift in range(1, int(starts.max()) - earliest):
         try:
             moved = replace(before, first_treated=before.first_treated - shift, subgroup=None)
             fit = twfe(moved, options)
-            found = infer(fit, "cr2", options) if fit.terms else None
+            found = cr2(fit, options) if fit.terms else None
         except DataError as error:
             out.append({"shift": shift, "refused": str(error)})
             continue

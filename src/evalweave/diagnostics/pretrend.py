@@ -15,7 +15,11 @@ import numpy as np
 
 from evalweave.fits.distributions import f_p_value, t_p_value, t_quantile
 from evalweave.fits.result import Fit, Floats
-from evalweave.inference.cluster_robust import POWERS, adjusted, contrasts, covariance, spectrum
+from evalweave.inference.cluster_robust import (
+    contrasts,
+    cr1_covariance,
+    small_sample_errors,
+)
 from evalweave.inference.wild_bootstrap import wild_bootstrap, wild_wald
 from evalweave.study.analyses import AnalysisOptions
 
@@ -49,7 +53,7 @@ def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     g, q = len(fit.influence), len(leads)
     places = [place for _, place in leads]
     out: dict[str, Any] = {"leads": [event for event, _ in leads]}
-    theta, variance = fit.theta[places], covariance(fit, "cr1")[np.ix_(places, places)]
+    theta, variance = fit.theta[places], cr1_covariance(fit)[np.ix_(places, places)]
     out["joint_f"] = _joint_f(theta, variance, q, g)
     slope = slope_weights([event for event, _ in leads], int(fit.details.get("reference", -1)))
     tested = {**out, "slope": _slope(fit, places, slope, analysis)}
@@ -106,12 +110,8 @@ def _slope(
     row = np.zeros(len(fit.terms))
     row[places] = weights
     one = combined(fit, "slope", row)
-    g = len(fit.influence)
-    if one.least_squares is not None:
-        influence, dof = adjusted(spectrum(one), POWERS["cr2"])
-        error, degrees, method = float(np.sqrt((influence[:, 0] ** 2).sum())), float(dof[0]), "cr2"
-    else:
-        error, degrees, method = float(np.sqrt(covariance(one, "cr1")[0, 0])), g - 1.0, "cr1"
+    errors, dof, method = small_sample_errors(one)
+    error, degrees = float(errors[0]), float(dof[0])
     estimate = float(one.theta[0])
     out: dict[str, Any] = {
         "estimate": estimate,

@@ -13,13 +13,22 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evalweave.catalogue.calls import needs
+from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators import cs_cross_section, cs_panel
 from evalweave.estimators.adjustment import Adjustment, adjusted_details
 from evalweave.estimators.cs_aggregate import Averages, averages
 from evalweave.estimators.cs_design import Cell, Design, build, cells
 from evalweave.estimators.cs_propensity import NoEstimate
-from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.fits.result import (
+    UNIVERSAL_BASE,
+    VARYING_BASE,
+    Fit,
+    Floats,
+    Ints,
+    PanelData,
+)
 from evalweave.study.analyses import AnalysisOptions
 
 FORMS = {
@@ -66,7 +75,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "patients to be "
             "compared with, so there is no ATT(g,t)."
         )
-    needs_units = "unit" in analysis.inference
+    needs_units = needs(analysis, UNIT_ERRORS)
     found = _estimate(design, grid, analysis, keep_pieces=needs_units)
     have = np.flatnonzero(~np.isnan(found.att))
     cohorts, totals = _cohorts(design, grid)
@@ -115,6 +124,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         convention=_convention(analysis, design),
         notes=(*panel.notes, *design.notes, *_notes(analysis, grid, found.absent)),
         details=_adjusted(panel, design),
+        leads=UNIVERSAL_BASE if analysis.base == "universal" else VARYING_BASE,
     )
 
 

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalweave.errors import DataError, StudyError
+from evalweave.errors import DataError
 from evalweave.estimators.adjustment import (
     TIMES,
     Adjustment,
@@ -34,11 +34,8 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att`, with `ancova` (and `practices_equal`, `practices_by_size`) beside it.
 
     Raises:
-        StudyError: for a subgroup.
         DataError: with several start dates, or an arm or side of the start without patients.
     """
-    if analysis.subgroup:
-        raise StudyError(f"{analysis.name}: did_2x2 takes no subgroup; twfe does.")
     check_treated(panel)
     within = panel.first_treated <= panel.period.max()  # later starters are untreated throughout
     starts = np.unique(panel.first_treated[within])

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.errors import DataError, StudyError
+from evalweave.errors import DataError
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention, started
 from evalweave.fits.distributions import cr1_factor, t_quantile
@@ -34,22 +34,8 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att[<uptake>=1]`, with first-stage F and the Anderson–Rubin interval in details.
 
     Raises:
-        StudyError: if no uptake column is named, or its source is not declared complete.
         DataError: if availability does not move uptake.
     """
-    if not analysis.uptake:
-        raise StudyError(
-            f"{analysis.name}: dose needs `uptake`: the column that says who was referred or "
-            "engaged."
-        )
-    if not analysis.uptake_complete:
-        raise StudyError(
-            f"{analysis.name}: dose needs a complete source of uptake. Referral codes before 2019 "
-            "are not one. "
-            "If yours is complete, declare `uptake_complete: true`."
-        )
-    if analysis.subgroup:
-        raise StudyError(f"{analysis.name}: dose takes no subgroup.")
     check_treated(panel)
     uptake = panel.covariates[analysis.uptake]
     kept = {

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalweave.errors import StudyError
 from evalweave.estimators.adjustment import TIMES, Adjustment, by_period, fixed_covariates
 from evalweave.estimators.cohort_effects import (
     averages,
@@ -32,11 +31,8 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     `att_gt[g,t]`.
 
     Raises:
-        StudyError: for a subgroup.
         DataError: where there is nothing to compare.
     """
-    if analysis.subgroup:
-        raise StudyError(f"{analysis.name}: etwfe takes no subgroup here; twfe does.")
     panel, notes = without_always_treated(panel)
     check_treated(panel)
     size = observed_cells(panel)

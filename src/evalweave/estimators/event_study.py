@@ -17,7 +17,14 @@ import numpy as np
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention
-from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.fits.result import (
+    MIXED_COHORTS,
+    ONE_REFERENCE,
+    Fit,
+    Floats,
+    Ints,
+    PanelData,
+)
 from evalweave.study.analyses import AnalysisOptions
 
 
@@ -26,15 +33,9 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     `trend`.
 
     Raises:
-        StudyError: for a subgroup (use twfe) or a reference that no treated patient was observed
-        at.
+        StudyError: for a reference that no treated patient was observed at.
         DataError: where there is nothing to compare.
     """
-    if analysis.subgroup:
-        raise StudyError(
-            f"{analysis.name}: event_study takes no subgroup. Use twfe with subgroup, or restrict "
-            "the panel."
-        )
     check_treated(panel)
     events = observed_events(panel, analysis)
     if not any(event < 0 for event in events):
@@ -78,6 +79,7 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         absent,
         notes,
         details={"events": found, "reference": analysis.reference},
+        leads=MIXED_COHORTS if _staggered(panel) else ONE_REFERENCE,
     )
 
 
@@ -112,9 +114,13 @@ def _binned(events: Ints, analysis: AnalysisOptions) -> Ints:
     return events if analysis.bins is None else np.clip(events, analysis.bins[0], analysis.bins[1])
 
 
+def _staggered(panel: PanelData) -> bool:
+    return len(np.unique(panel.first_treated[np.isfinite(panel.first_treated)])) > 1
+
+
 def _notes(panel: PanelData, found: list[int], analysis: AnalysisOptions) -> tuple[str, ...]:
     notes = []
-    if len(np.unique(panel.first_treated[np.isfinite(panel.first_treated)])) > 1:
+    if _staggered(panel):
         notes.append(
             "Starts are staggered: these leads and lags mix effects of different cohorts "
             "(Sun & Abraham 2021); compare with sun_abraham or callaway_santanna."

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
+from evalweave.catalogue.calls import needs
+from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators.adjustment import (
     Adjustment,
@@ -144,7 +146,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "start, and untreated patients in the same periods."
         )
     terms, weights = _targets(rows, known)
-    theta, influence, by_unit = _effects(rows, base, known, weights, "unit" in analysis.inference)
+    theta, influence, by_unit = _effects(rows, base, known, weights, needs(analysis, UNIT_ERRORS))
     lead_terms, lead_theta, lead_influence, lead_unit, absent = _leads(rows, analysis)
 
     def refit(keep: NDArray[np.bool_]) -> Floats:
@@ -162,7 +164,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         values |= dict(zip(names, estimates, strict=True))
         return np.array([values[term] for term in (*terms, *lead_terms)])
 
-    unit_sums = np.hstack((by_unit, lead_unit)) if "unit" in analysis.inference else None
+    unit_sums = np.hstack((by_unit, lead_unit)) if needs(analysis, UNIT_ERRORS) else None
     lost = int((~known).sum())
     notes = list(panel.notes)
     if lost:

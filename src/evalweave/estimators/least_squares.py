@@ -18,6 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from evalweave.catalogue.calls import needs
+from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators.adjustment import Adjustment, adjusted_details, adjustment
 from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
@@ -136,6 +138,7 @@ def fit_of(
     notes: tuple[str, ...] = (),
     details: dict[str, Any] | None = None,
     of_term: dict[str, str] | None = None,
+    leads: str = "",
 ) -> Fit:
     """Return the fit whose terms are contrasts (term -> weights over `solved.names`) of the
     solution."""
@@ -145,7 +148,7 @@ def fit_of(
         contrast[row, : len(weights)] = weights
     scores = ls.xy - ls.xx @ solved.beta
     covariance = None
-    if "unit" in analysis.inference and terms:
+    if needs(analysis, UNIT_ERRORS) and terms:
         covariance = _unit_covariance(panel, solved, contrast)
     adjusted = solved.adjusts.entered(ls.columns)
     ever = panel.first_treated <= panel.period.max()
@@ -169,6 +172,7 @@ def fit_of(
         notes=(*panel.notes, *notes, *solved.notes),
         reassign=solved.reassign,
         details={**adjusted_details(solved.adjusts, adjusted), **(details or {})},
+        leads=leads,
     )
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evalweave.errors import DataError, StudyError
+from evalweave.errors import DataError
 from evalweave.estimators.adjustment import adjusted_details, adjustment
 from evalweave.fits.result import Fit, OwnInference, PanelData
 from evalweave.study.analyses import AnalysisOptions
@@ -22,15 +22,10 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     degrees of freedom, so p and interval are recomputed with t(G - 1).
 
     Raises:
-        StudyError: for a subgroup.
         DataError: if linearmodels cannot solve it.
     """
     from linearmodels.panel import PanelOLS
 
-    if panel.subgroup is not None:
-        raise StudyError(
-            f"{analysis.name}: engine: linearmodels takes no subgroup; the default engine does."
-        )
     index = pd.MultiIndex.from_arrays([panel.unit, panel.period])
     columns = {
         "att": (panel.period >= panel.first_treated).astype(float),

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalweave.errors import DataError, StudyError
+from evalweave.errors import DataError
 from evalweave.estimators.cohort_effects import (
     averages,
     cell_columns,
@@ -20,7 +20,7 @@ from evalweave.estimators.cohort_effects import (
 )
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention
-from evalweave.fits.result import Fit, PanelData
+from evalweave.fits.result import ONE_REFERENCE, Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
 
@@ -28,14 +28,8 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att`, `event[e]`, `event[overall]`, `trend`, `group[g]` and `att_gt[g,t]`.
 
     Raises:
-        StudyError: for a subgroup or bins.
         DataError: without never-treated patients, or where there is nothing to compare.
     """
-    if analysis.subgroup or analysis.bins:
-        raise StudyError(
-            f"{analysis.name}: sun_abraham takes neither subgroup nor bins; twfe and "
-            "event_study do."
-        )
     panel, notes = without_always_treated(panel)
     check_treated(panel)
     if not np.isinf(panel.first_treated).any():
@@ -67,6 +61,7 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         absent,
         notes,
         details={"events": events, "reference": analysis.reference},
+        leads=ONE_REFERENCE,
     )
 
 

@@ -23,6 +23,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
+# What the estimates before the start of an event study deviate from (`Fit.leads`).
+ONE_REFERENCE = "one reference"
+MIXED_COHORTS = "one reference, for cohorts that start at several times"
+UNIVERSAL_BASE = "one base period, which is 0 by construction"
+VARYING_BASE = "the period before each"
+
 
 @dataclass(frozen=True)
 class PanelData:
@@ -112,6 +118,7 @@ class Fit:
             to which no other inference applies.
         beside: further fits that are printed beside this one (did_2x2: ANCOVA, practice means).
         details: facts for diagnostics.json.
+        leads: what the terms before the start are, where a test may read them.
     """
 
     estimator: str
@@ -135,6 +142,7 @@ class Fit:
     own: OwnInference | None = None
     beside: tuple[Fit, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    leads: str = ""
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ import numpy as np
 from evalweave.fits.distributions import cr1_factor
 from evalweave.fits.result import Fit, Floats, LeastSquares
 
-POWERS = {"cr0": 0.0, "cr2": 0.5, "cr3": 1.0}
+BIAS_REDUCED, JACKKNIFE = 0.5, 1.0  # the powers p of cr2 and cr3
 SINGULAR = 1e-9  # 1 - l below this counts as zero
 
 
@@ -106,14 +106,51 @@ def essential_practices(fit: Fit, found: Spectrum) -> Floats:
     return np.asarray((part > 1e-10).sum(axis=0), dtype=float)
 
 
-def covariance(fit: Fit, method: str) -> Floats:
-    """Return the K x K covariance of a fit by cr0, cr1, cr2 or cr3 (cr0 and cr1 for every
-    estimator)."""
+def lost_terms(fit: Fit, essential: Floats, method: str) -> dict[str, str]:
+    """Return why leaving practices out loses terms, for those that it loses."""
     g = len(fit.influence)
-    if fit.least_squares is None or method in ("cr0", "cr1"):
-        factor = 1.0
-        if method == "cr1":
-            factor = cr1_factor(fit.least_squares) if fit.least_squares else g / (g - 1)
-        return np.asarray(fit.influence.T @ fit.influence * factor)
-    influence, _ = adjusted(spectrum(fit), POWERS[method])
-    return np.asarray(influence.T @ influence)
+    return {
+        term: f"{method} leaves out one practice at a time, but without {_some(int(count))} of the "
+        f"{g} practices "
+        f"({fit.n_practices_treated} treated) this term cannot be estimated; cr2 can be used"
+        for term, count in zip(fit.terms, essential, strict=True)
+        if count
+    }
+
+
+def _some(count: int) -> str:
+    return "one" if count == 1 else f"any of {count}"
+
+
+def cr0_covariance(fit: Fit) -> Floats:
+    """Return the K x K covariance of any fit, no factor."""
+    return np.asarray(fit.influence.T @ fit.influence * 1.0)
+
+
+def cr1_covariance(fit: Fit) -> Floats:
+    """Return the K x K covariance of any fit with the small-sample factor of its kind."""
+    g = len(fit.influence)
+    factor = cr1_factor(fit.least_squares) if fit.least_squares else g / (g - 1)
+    return np.asarray(fit.influence.T @ fit.influence * factor)
+
+
+def covariances(fit: Fit) -> dict[str, Floats]:
+    """Return the K x K covariances that a sensitivity analysis is asked under: cr1, and cr2 for
+    least squares."""
+    named = {"cr1": cr1_covariance(fit)}
+    if fit.least_squares is not None:
+        influence, _ = adjusted(spectrum(fit), BIAS_REDUCED)
+        named["cr2"] = np.asarray(influence.T @ influence)
+    return named
+
+
+def small_sample_errors(fit: Fit) -> tuple[Floats, Floats, str]:
+    """Return standard errors and degrees of freedom (K each) and their name.
+
+    They are those of cr2 for least squares, of cr1 with G - 1 otherwise.
+    """
+    if fit.least_squares is not None:
+        influence, dof = adjusted(spectrum(fit), BIAS_REDUCED)
+        return np.sqrt((influence**2).sum(axis=0)), dof, "cr2"
+    std_error = np.sqrt(np.diag(cr1_covariance(fit)))
+    return std_error, np.full(len(std_error), len(fit.influence) - 1.0), "cr1"

@@ -11,13 +11,16 @@ section 4.1 and remark 10 (practices as the unit of the draw).
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from scipy.stats import norm
 
+from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, Floats
+from evalweave.inference.result import Intervals
+from evalweave.study.analyses import AnalysisOptions
 
 DEGENERATE = 1e-12  # a term whose influence is zero (a base period) has no error
 CHUNK = 4096  # draws held at once
@@ -104,6 +107,53 @@ def multiplier_bootstrap(
         n_draws=total,
         enumerated=enumerated,
         convention=f"{multipliers} multipliers; {CONVENTION}",
+    )
+
+
+def intervals(fit: Fit, analysis: AnalysisOptions) -> Intervals:
+    """Return pointwise intervals, or the simultaneous band where `bands` asks for it."""
+    drawn = multiplier_bootstrap(fit, analysis.draws, analysis.seed, analysis.level)
+    simultaneous = analysis.bands == "simultaneous"
+    half = (drawn.critical if simultaneous else drawn.critical_pointwise) * drawn.std_error
+    lost = {
+        term: "its influence is zero in every practice: it is a base period or the fit is exact"
+        for term, error in zip(fit.terms, drawn.std_error, strict=True)
+        if np.isnan(error)
+    }
+    how = (
+        f"all {drawn.n_draws} patterns"
+        if drawn.enumerated
+        else f"{drawn.n_draws} draws, seed {analysis.seed}"
+    )
+    band = "simultaneous (sup-t) band" if simultaneous else "pointwise interval"
+    return Intervals(
+        drawn.std_error,
+        fit.theta - half,
+        fit.theta + half,
+        drawn.p_value,
+        np.full(len(half), np.nan),
+        f"multiplier bootstrap, {how}, {drawn.convention}; {band}",
+        lost,
+        {"critical_values": dict(zip(fit.terms, drawn.critical.tolist(), strict=True))},
+    )
+
+
+def widened(fit: Fit, pointwise: Intervals, analysis: AnalysisOptions) -> Intervals:
+    """Return the intervals of another method widened to a simultaneous band.
+
+    The t quantile is multiplied by the ratio of sup-t to pointwise critical values of the bootstrap
+    on practice influence, so that the band keeps the method's degrees of freedom.
+    """
+    drawn = multiplier_bootstrap(fit, analysis.draws, analysis.seed, analysis.level)
+    dof = np.where(np.isnan(pointwise.dof), np.inf, pointwise.dof)
+    ratio = np.fmax(drawn.critical / drawn.critical_pointwise, 1.0)
+    half = ratio * t_quantile(analysis.level, dof) * pointwise.std_error
+    return replace(
+        pointwise,
+        ci_low=fit.theta - half,
+        ci_high=fit.theta + half,
+        convention=f"{pointwise.convention}; simultaneous (sup-t) band, {drawn.n_draws} multiplier "
+        "draws",
     )
 
 

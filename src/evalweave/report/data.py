@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.release import incidence
 from evalweave.release.disclosure import Profile
 from evalweave.release.numbers import decimals, missing
@@ -217,10 +218,10 @@ class ReportData:
         """Return the term that stands for the whole analysis: att, or an average over event
         times."""
         have = {row.term for row in self.rows(analysis.name)}
-        return next(
-            (t for t in ("att", "simple", "event[overall]", "group[overall]", "dose") if t in have),
-            "att",
-        )
+        summary = [
+            term.format(**analysis.model_dump()) for term in ESTIMATORS[analysis.estimator].summary
+        ]
+        return next((term for term in summary if term in have), summary[0])
 
     def main(self, unit: str | None = None) -> Row | None:
         """Return the main result in a unit (the first one when none is given)."""

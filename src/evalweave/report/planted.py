@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.release.numbers import interval, number, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, in_units, text
 from evalweave.report.data import PERCENTAGE_POINTS, ReportData, Row
@@ -104,12 +105,13 @@ def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
 
 
 def planted(data: ReportData, analysis: Analysis, term: str, unit: str) -> float | None:
-    """Return the planted value of a term in a unit; for the main twfe estimate as the estimator
-    weights it."""
+    """Return the planted value of a term in a unit; as the estimator weights it, where that is
+    known."""
     truth = data.truth or {}
     points = unit == PERCENTAGE_POINTS
-    if term == "att" and analysis.estimator == "twfe":
-        value = truth.get("att_weighted_percentage_points" if points else "att_weighted")
+    weighted = ESTIMATORS[analysis.estimator].planted
+    if weighted and term == "att":
+        value = truth.get(f"{weighted}_percentage_points" if points else weighted)
         if value is not None:
             return float(value)
     if not points and unit != truth.get("outcome_unit"):

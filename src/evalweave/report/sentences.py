@@ -6,6 +6,7 @@ import math
 
 import pandas as pd
 
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.numbers import (
     excludes_zero,
     interval,
@@ -18,23 +19,13 @@ from evalweave.release.numbers import (
 )
 from evalweave.report.data import ReportData, Row
 
-METHODS = {
-    "cr0": "practice-clustered errors without a small-sample factor (CR0)",
-    "cr1": "practice-clustered errors (CR1)",
-    "cr2": "bias-reduced practice-clustered errors (CR2)",
-    "cr3": "jackknife-type practice-clustered errors (CR3)",
-    "jackknife": "leave-one-practice-out jackknife",
-    "unit": "errors that ignore practices",
-    "wild_bootstrap": "wild cluster bootstrap",
-    "multiplier_bootstrap": "multiplier bootstrap over practices",
-    "randomisation": "randomisation inference",
-}
 HOLDS, DOES_NOT_HOLD, CANNOT_TELL = "holds", "does not hold", "cannot tell"
 
 
 def method(name: str) -> str:
     """Return an inference method in words."""
-    return METHODS.get(name, name.replace("_", " "))
+    declared = INFERENCES.get(name)  # an estimator may bring its own, such as practice_means
+    return declared.phrase if declared else name.replace("_", " ")
 
 
 def own_change(data: ReportData) -> float | None:

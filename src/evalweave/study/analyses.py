@@ -2,133 +2,67 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, create_model, field_validator, model_validator
 
+from evalweave.catalogue import calls
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import DEFAULT, INFERENCES
+from evalweave.catalogue.methods import Option
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
 from evalweave.study.section import Name, Section
 
-ESTIMATORS = (
-    "did_2x2",
-    "twfe",
-    "event_study",
-    "callaway_santanna",
-    "sun_abraham",
-    "imputation",
-    "etwfe",
-    "dose",
-)
-INFERENCES = (
-    "cr0",
-    "cr1",
-    "cr2",
-    "cr3",
-    "jackknife",
-    "unit",
-    "wild_bootstrap",
-    "multiplier_bootstrap",
-    "randomisation",
-)
-Estimator = Literal[
-    "did_2x2",
-    "twfe",
-    "event_study",
-    "callaway_santanna",
-    "sun_abraham",
-    "imputation",
-    "etwfe",
-    "dose",
-]
-Inference = Literal[
-    "cr0",
-    "cr1",
-    "cr2",
-    "cr3",
-    "jackknife",
-    "unit",
-    "wild_bootstrap",
-    "multiplier_bootstrap",
-    "randomisation",
-]
+if TYPE_CHECKING:
+    EstimatorName = str
+    InferenceName = str
+else:
+    EstimatorName = Literal[tuple(ESTIMATORS)]
+    InferenceName = Literal[tuple(INFERENCES)]
 
 
-class AnalysisOptions(Section):
-    """What `fit` knows of an analysis; the study file adds outcome and comparison."""
+class _Common(Section):
+    """The keys that every analysis has."""
 
     name: Name = Field(description="Unique name of the analysis.")
-    estimator: Estimator = Field(description=f"One of {', '.join(ESTIMATORS)}.")
-    engine: Literal["evalweave", "linearmodels"] = Field(
-        "evalweave",
-        description="Who solves the least squares of twfe; linearmodels is the cross-check.",
+    estimator: EstimatorName = Field(description=f"One of {', '.join(ESTIMATORS)}.")
+    inference: list[InferenceName] = Field(
+        [DEFAULT], min_length=1, description=f"Any of {', '.join(INFERENCES)}."
     )
-    inference: list[Inference] = Field(
-        ["cr1"], min_length=1, description=f"Any of {', '.join(INFERENCES)}."
-    )
-    draws: int = Field(9999, ge=99, description="Draws of bootstraps and randomisation.")
-    seed: int = Field(1, ge=0, description="Seed of the draws.")
     level: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
-    bootstrap_weights: Literal["auto", "rademacher", "webb", "mammen"] = Field(
-        "auto",
-        description="Weights of the wild bootstrap; auto = Webb below 12 practices, else "
-        "Rademacher.",
-    )
-    subgroup: str | None = Field(
-        None, description="Column whose levels are compared in one joint model."
-    )
     covariates: list[str] = Field(
         [],
         description="Columns to adjust for; in a study also `baseline_<outcome>`, of any outcome "
         "that is declared "
         "(declare BMI as an outcome without an analysis of its own to adjust for it).",
     )
-    reference: int = Field(-1, description="Event time to which an event study refers.")
-    bins: tuple[int, int] | None = Field(
-        None, description="First and last event time; farther ones are binned into them."
-    )
-    method: Literal["reg", "ipw", "dr"] = Field(
-        "dr", description="Callaway–Sant'Anna: how covariates enter."
-    )
-    control: Literal["never_treated", "not_yet_treated"] = Field(
-        "never_treated", description="Callaway–Sant'Anna: the comparison patients of each 2×2."
-    )
-    base: Literal["varying", "universal"] = Field(
-        "varying", description="Callaway–Sant'Anna: the base period before treatment."
-    )
-    unbalanced: Literal["pairwise", "balanced", "repeated_cross_section"] = Field(
-        "pairwise",
-        description="Callaway–Sant'Anna: who counts when patients are not seen in every period.",
-    )
-    anticipation: int = Field(
-        0, ge=0, description="Periods before the start in which effects may show."
-    )
-    aggregate: list[Literal["simple", "group", "dynamic", "calendar"]] = Field(
-        ["simple", "group", "dynamic", "calendar"],
-        description="Callaway–Sant'Anna: which averages.",
-    )
-    balance: int | None = Field(
-        None,
-        ge=0,
-        description="Callaway–Sant'Anna dynamic: only cohorts seen this many periods after "
-        "starting.",
-    )
-    bands: Literal["pointwise", "simultaneous"] = Field(
-        "pointwise", description="Intervals of each term alone, or a band for all (sup-t)."
-    )
-    collapse: Literal["none", "practice"] = Field(
-        "none", description="did_2x2: one mean change a practice."
-    )
-    uptake: str | None = Field(
-        None, description="dose: column with the uptake (1 = referred or engaged)."
-    )
-    uptake_complete: bool = Field(
-        False,
-        description="dose: declare that the source of uptake is complete; it is refused otherwise.",
-    )
     diagnostics: bool = Field(
         True, description="Compute the diagnostics that apply to the estimator."
     )
+
+
+def _field(option: Option) -> Any:
+    owners = "" if option.shared else f"{', '.join(calls.users(option))}: "
+    text = f"{owners}{option.meaning}"
+    return (option.kind, Field(option.default, ge=option.at_least, description=text))
+
+
+if TYPE_CHECKING:
+
+    class _Declared(_Common):
+        def __getattr__(self, name: str) -> Any: ...  # the options that methods declare
+
+else:
+    _Declared = create_model(
+        "_Declared",
+        __base__=_Common,
+        **{name: _field(option) for name, option in calls.options().items()},
+    )
+
+
+class AnalysisOptions(_Declared):
+    """What `fit` knows of an analysis; the study file adds outcome and comparison."""
 
     @field_validator("inference")
     @classmethod
@@ -136,14 +70,6 @@ class AnalysisOptions(Section):
         if len(set(value)) < len(value):
             raise ValueError("each inference method once")
         return value
-
-    @model_validator(mode="after")
-    def _bins_around_reference(self) -> Self:
-        if self.bins is not None and not self.bins[0] < self.reference < self.bins[1]:
-            raise ValueError(
-                f"bins {list(self.bins)} must lie around the reference {self.reference}"
-            )
-        return self
 
 
 class Analysis(AnalysisOptions):
@@ -181,8 +107,8 @@ def role_of(analysis: Analysis, outcomes: dict[str, Outcome]) -> str:
         return "placebo"
     if analysis.subgroup:
         return "subgroup"
-    if analysis.estimator in ("event_study", "sun_abraham"):
-        return "event_study"
+    if ESTIMATORS[analysis.estimator].role:
+        return ESTIMATORS[analysis.estimator].role
     return "main" if analysis.primary else "sensitivity"
 
 

@@ -9,6 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from evalweave.catalogue import calls
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.analyses import Analysis
 from evalweave.study.outcomes import Outcome, shared_lists
@@ -195,9 +196,7 @@ def _wrong_selection(study: Study) -> list[str]:
             "primary: true": analysis.primary,
             "role: main": analysis.role == "main",
             "a subgroup": analysis.subgroup is not None,
-            "estimator: dose": analysis.estimator == "dose",
-            "inference: randomisation, which permutes practices": "randomisation"
-            in analysis.inference,
+            **calls.resting_on_allocation(analysis),
         }
         wrong += [
             f"analyses, {analysis.name}: the comparison {name} is of people who were selected "

@@ -37,7 +37,11 @@ ESTIMATES = Table(
         column("n_patients", WHOLE, "patients in the estimate", counts="patients"),
         column("n_practices", WHOLE, "practices in the estimate", counts="practices"),
         column("n_practices_treated", WHOLE, "of these, ever treated", counts="practices"),
-        column("inference", TEXT, "cr0, cr1, cr2, cr3, jackknife, unit, wild_bootstrap, …"),
+        column(
+            "inference",
+            TEXT,
+            "an inference method of the analysis, or one that belongs to the estimate itself",
+        ),
         column(
             "convention",
             TEXT,

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.numbers import estimate, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData, Row
@@ -27,7 +28,6 @@ from evalweave.report.figures.style import (
 )
 from evalweave.study.analyses import Analysis
 
-SIMULTANEOUS = ("multiplier_bootstrap", "sup_t", "simultaneous")
 PERIODS = {
     "financial_year": "years",
     "calendar_year": "years",
@@ -94,9 +94,9 @@ def _table(data: ReportData, analysis: Analysis, units: list[str]) -> pd.DataFra
 def bands(data: ReportData, analysis: Analysis, unit: str) -> Mapping[int, tuple[float, float]]:
     """Return the simultaneous band by event time, from an inference method that gives one; empty
     without."""
-    for name in SIMULTANEOUS:
-        if analysis.bands != "simultaneous" and name == "multiplier_bootstrap":
-            continue
+    if analysis.bands != "simultaneous":
+        return {}
+    for name in [name for name in analysis.inference if INFERENCES[name].band == "own"]:
         rows = data.rows(analysis.name, unit=unit, inference=name)
         found = {
             int(m[1]): (r.low, r.high)

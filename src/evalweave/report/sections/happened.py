@@ -6,6 +6,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import interval, missing, number, p_value, percent, sentence
 from evalweave.report.blocks import (
@@ -225,22 +226,10 @@ def _methods(data: ReportData) -> list[Any]:
     ]
 
 
-SHORT = {
-    "cr0": "CR0",
-    "cr1": "CR1",
-    "cr2": "CR2, bias-reduced",
-    "cr3": "CR3",
-    "jackknife": "Jackknife over practices",
-    "wild_bootstrap": "Wild bootstrap",
-    "multiplier_bootstrap": "Multiplier bootstrap",
-    "randomisation": "Randomisation",
-    "unit": "Ignoring practices",
-}
-
-
 def short_method(name: str) -> str:
     """Return an inference method for a figure."""
-    return SHORT.get(name, sentence(name.replace("_", " ")))
+    declared = INFERENCES.get(name)
+    return declared.label if declared else sentence(name.replace("_", " "))
 
 
 def _sensitivity(data: ReportData) -> list[Any]:

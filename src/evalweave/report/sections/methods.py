@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from markupsafe import Markup
-
+from evalweave.catalogue import references
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.numbers import joined, number, percent, plain, sentence
 from evalweave.report import criteria
-from evalweave.report.blocks import Details, Formula, Heading, Listing, Prose, Section, Text
+from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, primary_inference
-from evalweave.report.formulas import ESTIMATORS, INFERENCES, REFERENCES
+from evalweave.report.formulas import formula
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
 from evalweave.report.terms import variable
@@ -29,7 +30,6 @@ KINDS = {
     "not_referred": "eligible people of programme practices who were not referred (selected; "
     "descriptive only)",
 }
-DRAWN = {"wild_bootstrap", "multiplier_bootstrap", "randomisation"}  # methods that draw at random
 STRADDLING = {
     "drop": "left out",
     "treated": "counted as with the programme",
@@ -143,11 +143,10 @@ def _estimation(data: ReportData) -> list[Any]:
         if analysis.estimator in done:
             continue
         done.add(analysis.estimator)
-        method_ = ESTIMATORS[analysis.estimator]
+        declared = ESTIMATORS[analysis.estimator]
         mine = [a for a in data.study.analyses if a.estimator == analysis.estimator]
-        blocks.append(Prose(f"{method_.words} Used for: {joined([_named(a) for a in mine])}."))
-        if method_.mathml:
-            blocks.append(Formula(Markup(method_.mathml), method_.text))
+        blocks.append(Prose(f"{declared.words} Used for: {joined([_named(a) for a in mine])}."))
+        blocks += formula(declared.formula)
     blocks.append(
         Details(
             "What each analysis was told",
@@ -172,15 +171,14 @@ def _options(data: ReportData, analysis: Analysis) -> str:
         parts.append(f"by {variable(analysis.subgroup)}")
     if analysis.covariates:
         parts.append(f"adjusted for {joined([plain(n) for n in analysis.covariates])}")
-    if analysis.estimator in ("event_study", "sun_abraham"):
-        parts.append(f"reference period {str(analysis.reference).replace('-', '−')}")
-    if analysis.estimator == "callaway_santanna":
+    told = ESTIMATORS[analysis.estimator].told
+    if told:
+        options = analysis.model_dump()
         parts.append(
-            f"{analysis.method}, {plain(analysis.control)} controls, {plain(analysis.unbalanced)} "
-            "panel"
+            told.format(**{key: plain(str(v)).replace("-", "−") for key, v in options.items()})
         )
     parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
-    if DRAWN & set(analysis.inference):
+    if any(INFERENCES[name].draws for name in analysis.inference):
         parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
     return f"{_named(analysis)}: {'; '.join(parts)}."
 
@@ -195,17 +193,10 @@ def _inference(data: ReportData) -> list[Any]:
             f"of the main result is {method(first)}, at a level of {percent(data.primary.level)}."
         )
     ]
-    items: list[Text] = [
-        f"{sentence(method(name))}: {INFERENCES[name].words}"
-        for name in names
-        if name in INFERENCES
-    ]
+    items: list[Text] = [f"{sentence(method(name))}: {INFERENCES[name].words}" for name in names]
     said_more: list[Any] = [*said, Listing(tuple(items))]
-    for name in names:
-        found = INFERENCES.get(name)
-        if found and found.mathml:
-            said_more.append(Formula(Markup(found.mathml), found.text))
-            break
+    printed = next((name for name in names if INFERENCES[name].formula), None)
+    said_more += formula(INFERENCES[printed].formula) if printed else []
     if data.study.family:
         said_more.append(
             Prose(
@@ -251,14 +242,13 @@ def _disclosure(data: ReportData) -> str:
 
 
 def _cited(data: ReportData) -> list[str]:
-    keys: list[str] = []
+    cited = {references.RECORD, *([references.GRAMMS] if data.study.qualitative else [])}
     for analysis in data.study.analyses:
-        keys += ESTIMATORS[analysis.estimator].references
+        cited.update(ESTIMATORS[analysis.estimator].references)
         for name in analysis.inference:
-            keys += INFERENCES[name].references if name in INFERENCES else ()
+            cited.update(INFERENCES[name].references)
     if any(data.diagnostic(a.name, "pretrend") for a in data.study.analyses):
-        keys.append("roth2022")
+        cited.add(references.ROTH_2022)
     if data.joint is not None:
-        keys += ["farmer2006", "ocathain2010"]
-    keys += ["record", *(["gramms"] if data.study.qualitative else [])]
-    return sorted({REFERENCES[key] for key in keys})
+        cited |= {references.FARMER_2006, references.OCATHAIN_2010}
+    return sorted(cited)

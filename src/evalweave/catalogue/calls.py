@@ -1,0 +1,108 @@
+"""Which options and inference methods an analysis may have, derived from the declarations."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.methods import Estimator, Inference, Method, Option, listed
+
+
+def _methods() -> list[Method]:
+    return [*ESTIMATORS.values(), *INFERENCES.values()]
+
+
+def options() -> dict[str, Option]:
+    """Return every declared option by its name.
+
+    Raises:
+        ValueError: where two methods mean different things by one name.
+    """
+    known: dict[str, Option] = {}
+    for method in _methods():
+        for option in method.options:
+            if known.setdefault(option.name, option) != option:
+                raise ValueError(f'{method.name}: the option "{option.name}" has two meanings')
+    return known
+
+
+def users(option: Option) -> list[str]:
+    """Return the names of the methods that take an option."""
+    return [method.name for method in _methods() if option in method.options]
+
+
+def knows(estimator: Estimator, key: str) -> bool:
+    """Return whether a key of an analysis means something to an estimator or to its inference."""
+    option = options().get(key)
+    owners = [name for name in users(option) if name in ESTIMATORS] if option else []
+    return not owners or estimator.name in owners
+
+
+def applies(inference: Inference, estimator: Estimator) -> bool:
+    """Return whether an inference method has what it needs of an estimator."""
+    return not inference.needs or inference.needs in estimator.gives
+
+
+def refusal(inference: Inference, estimator: Estimator) -> str:
+    """Return why an inference method does not apply to an estimator and what does, or '' where it
+    applies."""
+    if applies(inference, estimator):
+        return ""
+    able = [other.name for other in ESTIMATORS.values() if applies(inference, other)]
+    instead = [
+        other.name for other in INFERENCES.values() if other.clustered and applies(other, estimator)
+    ]
+    why = inference.refuses.format(estimator=estimator.name, estimators=", ".join(able))
+    return f"{inference.name} {why}; {listed(instead)} {_verb(instead, 'applies', 'apply')}"
+
+
+def refusals(analysis: Any) -> list[str]:
+    """Return a sentence for everything in an analysis that its methods refuse, whatever the data
+    are."""
+    estimator = ESTIMATORS[analysis.estimator]
+    inferences = [INFERENCES[name] for name in analysis.inference]
+    sentences = [
+        *(refusal(inference, estimator) for inference in inferences),
+        *_not_taken(analysis, [estimator, *inferences]),
+        *estimator.wrong(analysis),
+    ]
+    return [f"{analysis.name}: {sentence}." for sentence in sentences if sentence]
+
+
+def needs(analysis: Any, need: str) -> bool:
+    """Return whether an inference method that was asked for needs `need` of the estimator."""
+    return any(INFERENCES[name].needs == need for name in analysis.inference)
+
+
+def resting_on_allocation(analysis: Any) -> dict[str, bool]:
+    """Return what of an analysis rests on how practices were allocated, in words (each is True)."""
+    rests = [f"estimator: {ESTIMATORS[analysis.estimator].rests_on_allocation}"]
+    rests += [f"inference: {INFERENCES[name].rests_on_allocation}" for name in analysis.inference]
+    return {words: True for words in rests if not words.endswith(": ")}
+
+
+def extra_columns(analysis: Any) -> tuple[str, ...]:
+    """Return the numeric columns that an estimator needs of the panel beside what all need."""
+    taken = ESTIMATORS[analysis.estimator].options
+    named = [getattr(analysis, option.name) for option in taken if option.column]
+    return tuple(name for name in named if name)
+
+
+def _not_taken(analysis: Any, methods: list[Method]) -> Iterable[str]:
+    """Yield a sentence for every option that was set and would be passed over in silence."""
+    taken = {option.name for method in methods for option in method.options}
+    for option in options().values():
+        if option.shared or option.name in taken:
+            continue
+        if getattr(analysis, option.name) != option.default:
+            able = users(option)
+            yield (
+                f"{analysis.estimator} takes no {option.name}; {listed(able)} "
+                f"{_verb(able, 'does', 'do')}"
+            )
+
+
+def _verb(names: list[str], one: str, several: str) -> str:
+    return one if len(names) == 1 else several

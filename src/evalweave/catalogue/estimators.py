@@ -1,0 +1,244 @@
+"""Every estimator. To add one: write its file in `evalweave/estimators/`, add its entry here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Literal
+
+from evalweave.catalogue import references as ref
+from evalweave.catalogue.methods import (
+    LEAST_SQUARES,
+    REASSIGNMENT,
+    UNIT_ERRORS,
+    Estimator,
+    Option,
+)
+
+SUBGROUP = Option(
+    "subgroup", str | None, None, "Column whose levels are compared in one joint model."
+)
+REFERENCE = Option("reference", int, -1, "Event time to which the others refer.")
+BINS = Option(
+    "bins",
+    tuple[int, int] | None,
+    None,
+    "First and last event time; farther ones are binned into them.",
+)
+ANTICIPATION = Option(
+    "anticipation", int, 0, "Periods before the start in which effects may show.", at_least=0
+)
+ENGINE = Option(
+    "engine",
+    Literal["evalweave", "linearmodels"],
+    "evalweave",
+    "Who solves the least squares; linearmodels is the cross-check.",
+)
+
+
+def _engine(analysis: Any) -> Iterable[str]:
+    if analysis.engine != "linearmodels":
+        return
+    if analysis.subgroup:
+        yield "engine: linearmodels takes no subgroup; the default engine does"
+    for method in analysis.inference:
+        if method not in ("cr0", "cr1"):
+            yield (
+                f"{method} is not available with engine: linearmodels (cr0 and cr1 are); use the "
+                "default engine"
+            )
+
+
+def _bins(analysis: Any) -> Iterable[str]:
+    if analysis.bins and not analysis.bins[0] < analysis.reference < analysis.bins[1]:
+        yield f"bins {list(analysis.bins)} must lie around the reference {analysis.reference}"
+
+
+def _uptake(analysis: Any) -> Iterable[str]:
+    if not analysis.uptake:
+        yield "dose needs `uptake`: the column that says who was referred or engaged"
+    if not analysis.uptake_complete:
+        yield (
+            "dose needs a complete source of uptake. Referral codes before 2019 are not one. If "
+            "yours is complete, declare `uptake_complete: true`"
+        )
+
+
+_DECLARED = (
+    Estimator(
+        name="did_2x2",
+        implementation="estimators.did_2x2:did_2x2",
+        terms=("att", "ancova", "practices_equal", "practices_by_size"),
+        summary=("att",),
+        words="Two by two means: the change of the mean from before to after in programme "
+        "practices, minus the same in comparison practices; beside it the estimate adjusted for "
+        "the mean before.",
+        formula="hat:τ = ( bar:y_{1,after} − bar:y_{1,before} ) − ( bar:y_{0,after} − "
+        "bar:y_{0,before} )",
+        references=(ref.DING_LI_2019,),
+        options=(
+            Option("collapse", Literal["none", "practice"], "none", "One mean change a practice."),
+        ),
+        gives=frozenset({LEAST_SQUARES}),
+    ),
+    Estimator(
+        name="twfe",
+        implementation="estimators.twfe:twfe",
+        terms=("att", "att[s=l]", "difference[s=l-lowest]", "trend[s]"),
+        summary=("att",),
+        words="Two-way fixed effects: least squares of the outcome of person i in period t on a "
+        "person effect, a period effect and D, which is 1 from the practice’s first period with "
+        "the programme on; τ is reported.",
+        formula="y_{it} = α_{i} + λ_{t} + τ D_{it} + ε_{it}",
+        options=(SUBGROUP, ENGINE),
+        gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        diagnostics=("goodman_bacon", "placebo_dates"),
+        wrong=_engine,
+        planted="att_weighted",
+    ),
+    Estimator(
+        name="event_study",
+        implementation="estimators.event_study:event_study",
+        terms=("event[e]", "event[overall]", "trend"),
+        summary=("event[overall]",),
+        words="Event study: two-way fixed effects with one coefficient for each period before and "
+        "since the start, e = t − g, relative to the reference period.",
+        formula="y_{it} = α_{i} + λ_{t} + Σ_{e≠r} τ_{e} D_{it}^{e} + ε_{it}",
+        options=(REFERENCE, BINS),
+        gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        diagnostics=("pretrend", "honest_did"),
+        role="event_study",
+        told="reference period {reference}",
+        wrong=_bins,
+    ),
+    Estimator(
+        name="callaway_santanna",
+        implementation="estimators.callaway_santanna:callaway_santanna",
+        terms=(
+            "att_gt[g,t]",
+            "simple",
+            "group[g]",
+            "group[overall]",
+            "event[e]",
+            "event[overall]",
+            "calendar[t]",
+            "calendar[overall]",
+        ),
+        summary=("simple", "event[overall]", "group[overall]"),
+        words="Callaway and Sant’Anna: for each start g and period t the change since the period "
+        "before the start, minus the same in comparison practices, then averaged.",
+        formula="ATT(g,t) = E [ y_{t} − y_{g−1} | G = g ] − E [ y_{t} − y_{g−1} | C = 1 ]",
+        references=(ref.CALLAWAY_SANTANNA_2021, ref.SANTANNA_ZHAO_2020),
+        options=(
+            Option("method", Literal["reg", "ipw", "dr"], "dr", "How covariates enter."),
+            Option(
+                "control",
+                Literal["never_treated", "not_yet_treated"],
+                "never_treated",
+                "The comparison patients of each 2×2.",
+            ),
+            Option(
+                "base",
+                Literal["varying", "universal"],
+                "varying",
+                "The base period before treatment.",
+            ),
+            Option(
+                "unbalanced",
+                Literal["pairwise", "balanced", "repeated_cross_section"],
+                "pairwise",
+                "Who counts when patients are not seen in every period.",
+            ),
+            ANTICIPATION,
+            Option(
+                "aggregate",
+                list[Literal["simple", "group", "dynamic", "calendar"]],
+                ["simple", "group", "dynamic", "calendar"],
+                "Which averages.",
+            ),
+            Option(
+                "balance",
+                int | None,
+                None,
+                "Of the dynamic average: only cohorts seen this many periods after starting.",
+                at_least=0,
+            ),
+        ),
+        gives=frozenset({UNIT_ERRORS}),
+        diagnostics=("pretrend", "honest_did"),
+        told="{method}, {control} controls, {unbalanced} panel",
+    ),
+    Estimator(
+        name="sun_abraham",
+        implementation="estimators.sun_abraham:sun_abraham",
+        terms=("att", "event[e]", "event[overall]", "trend", "group[g]", "att_gt[g,t]"),
+        summary=("att", "event[overall]"),
+        words="Sun and Abraham: an event study for each start, averaged by the share of people of "
+        "each start.",
+        formula="hat:τ_{e} = Σ_{g} hat:τ_{g,e} Pr ( G = g | e )",
+        references=(ref.SUN_ABRAHAM_2021,),
+        options=(REFERENCE,),
+        gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        diagnostics=("pretrend", "honest_did"),
+        role="event_study",
+        told="reference period {reference}",
+    ),
+    Estimator(
+        name="imputation",
+        implementation="estimators.imputation:imputation",
+        terms=("att", "event[e]"),
+        summary=("att",),
+        words="Imputation: person and period effects from untreated observations only; the "
+        "estimate is the mean of what treated observations exceed them by.",
+        formula="hat:τ = mean ( y_{it} − hat:α_{i} − hat:λ_{t} )",
+        references=(ref.BORUSYAK_2024,),
+        options=(REFERENCE, ANTICIPATION),
+        gives=frozenset({UNIT_ERRORS}),
+    ),
+    Estimator(
+        name="etwfe",
+        implementation="estimators.etwfe:etwfe",
+        terms=(
+            "att",
+            "event[e]",
+            "event[overall]",
+            "trend",
+            "group[g]",
+            "calendar[t]",
+            "att_gt[g,t]",
+        ),
+        summary=("att", "event[overall]"),
+        words="Extended two-way fixed effects: one coefficient for each start and period, averaged "
+        "over treated observations.",
+        formula="y_{it} = α_{i} + λ_{t} + Σ_{g,s} τ_{gs} D_{it}^{gs} + ε_{it}",
+        references=(ref.WOOLDRIDGE_2021,),
+        gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+    ),
+    Estimator(
+        name="dose",
+        implementation="estimators.dose:dose",
+        terms=("att[uptake=1]",),
+        summary=("att[{uptake}=1]",),
+        words="Effect among those who took the programme up: two-stage least squares, availability "
+        "being the instrument for uptake.",
+        formula="hat:τ = hat:τ_{outcome} / hat:τ_{uptake}",
+        options=(
+            Option(
+                "uptake",
+                str | None,
+                None,
+                "Column with the uptake (1 = referred or engaged).",
+                column=True,
+            ),
+            Option(
+                "uptake_complete",
+                bool,
+                False,
+                "Declare that the source of uptake is complete; it is refused otherwise.",
+            ),
+        ),
+        wrong=_uptake,
+        rests_on_allocation="dose",
+    ),
+    # A new estimator: its entry goes above this line.
+)
+ESTIMATORS = {declared.name: declared for declared in _DECLARED}

@@ -1,0 +1,142 @@
+"""The estimates of all analyses of a SPEC, and how they print."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from evalweave.errors import DataError, StudyError
+from evalweave.fits.result import Fit
+from evalweave.tables.analyses import ESTIMATES
+
+SHOWN = 40  # rows in a repr
+FEW = 4  # terms named beside the reason they share
+
+
+@dataclass(frozen=True)
+class FitResult:
+    """Estimates of all analyses of a SPEC.
+
+    Attributes:
+        rows: one dictionary a term and inference method.
+        diagnostics: analysis -> what was done, what is absent and why, and the checks that apply.
+        failures: analysis -> the sentence that says why it has no estimate at all.
+        fits: analysis -> its `Fit`, for further inference.
+        miscalled: analyses whose failure lies in the call (exit code 2) and not in the data.
+    """
+
+    rows: list[dict[str, Any]]
+    diagnostics: dict[str, dict[str, Any]]
+    failures: dict[str, str] = field(default_factory=dict)
+    fits: dict[str, Fit] = field(default_factory=dict)
+    miscalled: list[str] = field(default_factory=list)
+
+    def check(self) -> None:
+        """Raise `StudyError` or `DataError` with the sentences of all failures, if there are
+        any."""
+        if self.failures:
+            kind = StudyError if self.miscalled else DataError
+            raise kind(
+                "\n".join(_named(name, sentence) for name, sentence in self.failures.items())
+            )
+
+    def tidy(self) -> pd.DataFrame:
+        """Return the estimates as a table with the columns of `tables.ESTIMATES`."""
+        if not self.rows:
+            return ESTIMATES.empty()
+        return ESTIMATES.conform(pd.DataFrame(self.rows))
+
+    def __repr__(self) -> str:
+        return self.summary()
+
+    def summary(self, shown: int = SHOWN, rest: str = "tidy()") -> str:
+        """Return the first `shown` estimates, what was said of each analysis, and where the `rest`
+        is."""
+        rows = self.rows[:shown]
+        lines = table_lines(
+            [
+                (
+                    row["analysis"],
+                    row["term"],
+                    _number(row["estimate"]),
+                    _interval(row),
+                    _p(row),
+                    row["inference"],
+                )
+                for row in rows
+            ]
+        )
+        if len(self.rows) > shown:
+            lines.append(f"… and {len(self.rows) - shown} more rows in {rest}")
+        for name, entry in self.diagnostics.items():
+            if "error" not in entry:
+                lines += _remarks(name, entry)
+        lines += [
+            f"{_named(name, f'no estimate. {sentence}')}"
+            for name, sentence in self.failures.items()
+        ]
+        return "\n".join(lines) if lines else "no estimates"
+
+
+def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
+    """Return rows of cells as aligned lines, the third cell to the right."""
+    widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))] if rows else []
+    return [
+        "  ".join(
+            cell.rjust(width) if k == 2 else cell.ljust(width)
+            for k, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
+
+
+def _number(value: float) -> str:
+    return f"{value:.4g}".replace("-", "−")
+
+
+def _interval(row: dict[str, Any]) -> str:
+    if row["ci_low"] != row["ci_low"]:
+        return "no interval"
+    return f"{100 * row['level']:g} % CI {_number(row['ci_low'])} to {_number(row['ci_high'])}"
+
+
+def _p(row: dict[str, Any]) -> str:
+    value = row["p_value"]
+    if value != value:
+        return ""
+    return "p < 0.0001" if 0 < value < 0.0001 else f"p = {value:.3g}"
+
+
+def _remarks(name: str, entry: dict[str, Any]) -> list[str]:
+    """Return an analysis's counts, its notes and warnings, and which methods or terms have no
+    answer and why."""
+    lines = [
+        f"{name}: {entry['n_obs']} rows, {entry['n_patients']} patients, {entry['n_practices']} "
+        "practices "
+        f"({entry['n_practices_treated']} treated)"
+    ]
+    remarks = [entry.get("trust", ""), *entry["notes"], *grouped(entry["absent"])]
+    for method, more in entry["inference"].items():
+        remarks += [
+            more.get("error", ""),
+            *(f"{method}: {text}" for text in grouped(more.get("absent", {}))),
+        ]
+    return lines + [f"  {sentence}" for sentence in remarks if sentence]
+
+
+def grouped(absent: dict[str, str]) -> list[str]:
+    """Return each reason once, with the terms that have no estimate for it."""
+    reasons: dict[str, list[str]] = {}
+    for term, reason in absent.items():
+        reasons.setdefault(reason, []).append(term)
+    return [
+        f"no {', '.join(terms[:FEW])}"
+        f"{f' and {len(terms) - FEW} more' if len(terms) > FEW else ''}: {reason}"
+        for reason, terms in reasons.items()
+    ]
+
+
+def _named(name: str, sentence: str) -> str:
+    return sentence if sentence.startswith(f"{name}: ") else f"{name}: {sentence}"

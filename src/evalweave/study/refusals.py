@@ -1,0 +1,78 @@
+"""What can be known to be wrong with analyses before anything is computed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from evalweave.catalogue import calls
+from evalweave.errors import StudyError, nearest
+from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
+from evalweave.study.outcomes import BASELINE_OF
+from evalweave.study.stages import spec_of
+from evalweave.study.whole import Study
+
+
+def check_spec(spec: FitSpec) -> None:
+    """Raise `StudyError` with a sentence for everything that `fit` refuses of a SPEC."""
+    wrong = of_spec(spec)
+    if wrong:
+        raise StudyError("\n".join(wrong))
+
+
+def of_spec(spec: FitSpec) -> list[str]:
+    """Return a sentence for everything that `fit` refuses of a SPEC, whatever the panel."""
+    methods = [sentence for analysis in spec.analyses for sentence in calls.refusals(analysis)]
+    return [*_columns_twice(spec.columns, spec.analyses), *methods]
+
+
+def of_study(study: Study, panel_columns: Iterable[str]) -> list[str]:
+    """Return a sentence for everything in a study's analyses that `fit` would refuse.
+
+    `panel_columns` are the covariates that every panel has.
+    """
+    at_baseline = [f"{BASELINE_OF}{name}" for name in study.outcomes]
+    known = [*study.outcomes, *panel_columns, *at_baseline]
+    wrong = []
+    for analysis in study.analyses:
+        wrong += of_spec(FitSpec.model_validate(spec_of(study, analysis.name)))
+        named = [
+            ("subgroup", analysis.subgroup),
+            *(("covariates", name) for name in analysis.covariates),
+        ]
+        wrong += [
+            f'{analysis.name}: {role}: the panel has no column "{name}". {nearest(name, known)}'
+            for role, name in named
+            if name and name not in known
+        ]
+        if analysis.subgroup in at_baseline:
+            wrong.append(
+                f"{analysis.name}: subgroup: {analysis.subgroup} is a measured value, not levels. "
+                "Adjust for it as a "
+                "covariate, or name a column with levels."
+            )
+    return wrong
+
+
+def _columns_twice(columns: Columns, analyses: Sequence[AnalysisOptions]) -> list[str]:
+    """Return a sentence for every column that is given two roles which exclude each other."""
+    roles = {
+        role: getattr(columns, role)
+        for role in ("unit", "period", "outcome", "first_treated", "weight")
+    }
+    taken: dict[str, str] = {}
+    wrong = []
+    for role, name in roles.items():
+        if name in taken:
+            wrong.append(
+                f'columns: "{name}" is both {taken[name]} and {role}; they must be two columns.'
+            )
+        elif name is not None:
+            taken[name] = role
+    for analysis in analyses:
+        for role, names in (("covariate", analysis.covariates), ("subgroup", [analysis.subgroup])):
+            wrong += [
+                f'{analysis.name}: "{name}" is the {taken[name]} and cannot be a {role} too.'
+                for name in names
+                if name in taken and not (role == "covariate" and taken[name] == "weight")
+            ]
+    return wrong
