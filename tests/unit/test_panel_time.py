@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from evalweave.errors import DataError
-from evalweave.fitting import fit, one_analysis
+from evalweave.fitting import fit, named
 from helpers.did_panels import panel
 
 ESTIMATORS = (
@@ -194,7 +194,7 @@ def test_late_starts_stay_treated_where_effects_are_anticipated(frame):
         )
     )
     options = {"outcome": "y", "inference": ["cr1"], "diagnostics": False, "anticipation": 1}
-    result = one_analysis("imputation", late, **options)
+    result = named("imputation")(late, **options)
     assert result.rows[0]["n_practices_treated"] == 6
     assert "after the last period" not in repr(result)
 
@@ -207,8 +207,7 @@ def test_a_year_without_rows_is_named_and_no_event_time(frame):
 
 
 def test_jumps_are_said(frame):
-    result = one_analysis(
-        "twfe",
+    result = named("twfe")(
         frame.assign(period=frame["period"] * 10, first_treated=frame["first_treated"] * 10),
         outcome="y",
     )
@@ -218,4 +217,4 @@ def test_jumps_are_said(frame):
 def test_identifiers_in_exponential_form_are_refused(frame):
     cut = frame.assign(patient_id="1.26220410000061E+16")
     with pytest.raises(DataError, match="exponential form, as a spreadsheet"):
-        one_analysis("twfe", cut, outcome="y")
+        named("twfe")(cut, outcome="y")

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalweave.catalogue import calls
 from evalweave.errors import DataError, Fault, raise_faults
 from evalweave.reading import columnar, delimited, encodings, opening, tables, typed_files
 from evalweave.reading.cells import trimmed
@@ -36,7 +37,7 @@ def columns_of(spec: FitSpec) -> dict[str, bool]:
             wanted.setdefault(analysis.subgroup, True)
     numbers = [names.period, names.outcome, names.first_treated, names.weight]
     for analysis in spec.analyses:
-        numbers += [*analysis.covariates, analysis.uptake]
+        numbers += [*analysis.covariates, *calls.extra_columns(analysis)]
     for name in numbers:
         if name:
             wanted.setdefault(name, False)
