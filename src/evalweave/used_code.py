@@ -184,10 +184,10 @@ class Package:
 
     def _parsed(self, module: Module) -> Module:
         tree = ast.parse(module.file.read_bytes())
-        for statement in tree.body:
+        for statement in _at_run_time(tree.body):
             if isinstance(statement, ast.Import | ast.ImportFrom):
                 module.imported |= self.bound(statement, module.package)
-            elif _is_docstring(statement) or _for_type_checkers(statement):
+            elif _is_docstring(statement):
                 continue
             elif (names := _defined(statement)) and not self._decorated_by_ours(statement, module):
                 for name in names:
@@ -364,6 +364,16 @@ def _is_docstring(statement: ast.stmt) -> bool:
         and isinstance(statement.value, ast.Constant)
         and isinstance(statement.value.value, str)
     )
+
+
+def _at_run_time(body: list[ast.stmt]) -> Iterator[ast.stmt]:
+    """Yield statements, of `if TYPE_CHECKING:` those of its `else` only."""
+    for statement in body:
+        if _for_type_checkers(statement):
+            assert isinstance(statement, ast.If)
+            yield from _at_run_time(statement.orelse)
+        else:
+            yield statement
 
 
 def _for_type_checkers(statement: ast.stmt) -> bool:

@@ -66,7 +66,7 @@ def _uptake(analysis: Any) -> Iterable[str]:
 _DECLARED = (
     Estimator(
         name="did_2x2",
-        implementation="estimators.did_2x2:did_2x2",
+        implementation="did_2x2:did_2x2",
         terms=("att", "ancova", "practices_equal", "practices_by_size"),
         summary=("att",),
         words="Two by two means: the change of the mean from before to after in programme "
@@ -82,7 +82,7 @@ _DECLARED = (
     ),
     Estimator(
         name="twfe",
-        implementation="estimators.twfe:twfe",
+        implementation="twfe:twfe",
         terms=("att", "att[s=l]", "difference[s=l-lowest]", "trend[s]"),
         summary=("att",),
         words="Two-way fixed effects: least squares of the outcome of person i in period t on a "
@@ -97,7 +97,7 @@ _DECLARED = (
     ),
     Estimator(
         name="event_study",
-        implementation="estimators.event_study:event_study",
+        implementation="event_study:event_study",
         terms=("event[e]", "event[overall]", "trend"),
         summary=("event[overall]",),
         words="Event study: two-way fixed effects with one coefficient for each period before and "
@@ -112,7 +112,7 @@ _DECLARED = (
     ),
     Estimator(
         name="callaway_santanna",
-        implementation="estimators.callaway_santanna:callaway_santanna",
+        implementation="callaway_santanna:callaway_santanna",
         terms=(
             "att_gt[g,t]",
             "simple",
@@ -169,7 +169,7 @@ _DECLARED = (
     ),
     Estimator(
         name="sun_abraham",
-        implementation="estimators.sun_abraham:sun_abraham",
+        implementation="sun_abraham:sun_abraham",
         terms=("att", "event[e]", "event[overall]", "trend", "group[g]", "att_gt[g,t]"),
         summary=("att", "event[overall]"),
         words="Sun and Abraham: an event study for each start, averaged by the share of people of "
@@ -184,7 +184,7 @@ _DECLARED = (
     ),
     Estimator(
         name="imputation",
-        implementation="estimators.imputation:imputation",
+        implementation="imputation:imputation",
         terms=("att", "event[e]"),
         summary=("att",),
         words="Imputation: person and period effects from untreated observations only; the "
@@ -196,7 +196,7 @@ _DECLARED = (
     ),
     Estimator(
         name="etwfe",
-        implementation="estimators.etwfe:etwfe",
+        implementation="etwfe:etwfe",
         terms=(
             "att",
             "event[e]",
@@ -215,7 +215,7 @@ _DECLARED = (
     ),
     Estimator(
         name="dose",
-        implementation="estimators.dose:dose",
+        implementation="dose:dose",
         terms=("att[uptake=1]",),
         summary=("att[{uptake}=1]",),
         words="Effect among those who took the programme up: two-stage least squares, availability "

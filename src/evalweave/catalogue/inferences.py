@@ -39,7 +39,7 @@ _ONLY_LEAST_SQUARES = (
 _DECLARED = (
     Inference(
         name="cr0",
-        implementation="inference.clustered:cr0",
+        implementation="clustered:cr0",
         phrase="practice-clustered errors without a small-sample factor (CR0)",
         label="CR0",
         words="squared practice sums of influence, no small-sample factor; t with practices minus "
@@ -49,7 +49,7 @@ _DECLARED = (
     ),
     Inference(
         name="cr1",
-        implementation="inference.clustered:cr1",
+        implementation="clustered:cr1",
         phrase="practice-clustered errors (CR1)",
         label="CR1",
         words="squared practice sums of influence times G/(G − 1) × (N − 1)/(N − K), t with G − 1 "
@@ -62,7 +62,7 @@ _DECLARED = (
     ),
     Inference(
         name="cr2",
-        implementation="inference.clustered:cr2",
+        implementation="clustered:cr2",
         phrase="bias-reduced practice-clustered errors (CR2)",
         label="CR2, bias-reduced",
         words="residuals of each practice adjusted so that the variance is unbiased under a "
@@ -77,7 +77,7 @@ _DECLARED = (
     ),
     Inference(
         name="cr3",
-        implementation="inference.clustered:cr3",
+        implementation="clustered:cr3",
         phrase="jackknife-type practice-clustered errors (CR3)",
         label="CR3",
         words="the sum of squared changes when each practice is left out, with Satterthwaite "
@@ -90,7 +90,7 @@ _DECLARED = (
     ),
     Inference(
         name="jackknife",
-        implementation="inference.jackknife:jackknife",
+        implementation="jackknife:jackknife",
         phrase="leave-one-practice-out jackknife",
         label="Jackknife over practices",
         words="every practice left out in turn; t with G − 1 degrees of freedom.",
@@ -101,7 +101,7 @@ _DECLARED = (
     ),
     Inference(
         name="unit",
-        implementation="inference.unclustered:unit",
+        implementation="unclustered:unit",
         phrase="errors that ignore practices",
         label="Ignoring practices",
         words="ignores that people share practices; for comparison with other software only.",
@@ -111,7 +111,7 @@ _DECLARED = (
     ),
     Inference(
         name="wild_bootstrap",
-        implementation="inference.wild_bootstrap:wild_bootstrap",
+        implementation="wild_bootstrap:wild_bootstrap",
         phrase="wild cluster bootstrap",
         label="Wild bootstrap",
         words="with the null imposed: residuals under no effect are given random signs practice "
@@ -124,7 +124,7 @@ _DECLARED = (
     ),
     Inference(
         name="multiplier_bootstrap",
-        implementation="inference.multiplier_bootstrap:intervals",
+        implementation="multiplier_bootstrap:intervals",
         phrase="multiplier bootstrap over practices",
         label="Multiplier bootstrap",
         words="practice sums of influence times random weights; simultaneous bands hold for all "
@@ -136,7 +136,7 @@ _DECLARED = (
     ),
     Inference(
         name="randomisation",
-        implementation="inference.randomisation:randomisation",
+        implementation="randomisation:randomisation",
         phrase="randomisation inference",
         label="Randomisation",
         words="start dates permuted over practices, studentised. It presumes that practices are "

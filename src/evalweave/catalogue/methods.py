@@ -41,7 +41,7 @@ class Method:
     """What estimators and inference methods have in common.
 
     Attributes:
-        implementation: `module:function` below the package.
+        implementation: `module:function`, in `evalweave.estimators` or `evalweave.inference`.
         words: what it does, in one or two sentences for the report.
         formula: in the notation of `report.formulas`; blank = none is printed.
         references: where it was published, as printed.

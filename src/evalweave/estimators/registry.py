@@ -15,7 +15,6 @@ from evalweave.fits.result import Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
 Estimator = Callable[[PanelData, AnalysisOptions], Fit]
-MODULES = "evalweave.estimators.*"  # reached by name: `workflow.code_hash` counts them all
 
 
 def estimator(name: str) -> Estimator:
@@ -23,5 +22,7 @@ def estimator(name: str) -> Estimator:
     if name not in ESTIMATORS:
         raise StudyError(f'There is no estimator "{name}". {nearest(name, ESTIMATORS)}')
     module, function = ESTIMATORS[name].implementation.split(":")
-    implementation: Estimator = getattr(importlib.import_module(f"evalweave.{module}"), function)
+    implementation: Estimator = getattr(
+        importlib.import_module(f"evalweave.estimators.{module}"), function
+    )
     return implementation
