@@ -16,6 +16,7 @@ import pytest
 from typer.testing import CliRunner
 
 from evalweave import engine
+from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.cli import app
 from evalweave.cohort.building import build
 from evalweave.estimates import gather
@@ -35,7 +36,6 @@ from evalweave.study.stages import (
     spec_of,
 )
 from evalweave.study.whole import Study
-from evalweave.templates import FORMATS
 from helpers.framed import framed
 
 TABLES = ("patients", "registrations", "events")
@@ -247,7 +247,7 @@ def written(folder: Path, format_: str) -> Path:
     return study
 
 
-@pytest.fixture(scope="module", params=FORMATS)
+@pytest.fixture(scope="module", params=EXTRACTS)
 def study(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("secondary") / str(request.param), str(request.param))
 

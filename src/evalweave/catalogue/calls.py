@@ -7,7 +7,8 @@ from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
-from evalweave.catalogue.methods import Estimator, Inference, Method, Option, listed
+from evalweave.catalogue.methods import Estimator, Inference, Method, Option
+from evalweave.catalogue.words import listed
 
 
 def _methods() -> list[Method]:

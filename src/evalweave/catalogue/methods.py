@@ -107,9 +107,3 @@ class Inference(Method):
     clustered: bool = True
     draws: bool = False
     band: str = ""
-
-
-def listed(names: Iterable[str]) -> str:
-    """Return names as "a, b and c"."""
-    *before, last = names
-    return f"{', '.join(before)} and {last}" if before else last

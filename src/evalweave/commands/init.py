@@ -7,14 +7,17 @@ from typing import Annotated
 
 import typer
 
+from evalweave.catalogue.extracts import EXTRACTS
+from evalweave.catalogue.words import listed
+
 
 def command(
     folder: Annotated[
         Path, typer.Argument(metavar="DIR", help="The new folder; its name becomes the study's.")
     ],
     format: Annotated[
-        str, typer.Option(help="Layout of the extract: flat, cprd_aurum or omop.")
-    ] = "flat",
+        str, typer.Option(help=f"Layout of the extract: {listed(EXTRACTS, 'or')}.")
+    ] = next(iter(EXTRACTS)),
 ) -> None:
     """Writes a commented study file, empty tables for practices, participants, themes, eligibility
     and claims with their explanation, small code lists, and a .gitignore that keeps patient data
@@ -26,11 +29,11 @@ def command(
 
     from evalweave.errors import StudyError, nearest
     from evalweave.files import write_text
-    from evalweave.templates import FORMATS, new_study, study_name
+    from evalweave.templates import new_study, study_name
 
-    if format not in FORMATS:
+    if format not in EXTRACTS:
         raise StudyError(
-            f'--format: "{format}" is not a layout of extracts. {nearest(format, FORMATS)}'
+            f'--format: "{format}" is not a layout of extracts. {nearest(format, EXTRACTS)}'
         )
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"{folder}: this is a file, expected a new folder. Give another name.")

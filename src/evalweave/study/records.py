@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field, model_validator
 
+from evalweave.catalogue.extracts import EXTRACTS, settled
 from evalweave.study.section import Section
 
-# What a format settles where the study file says nothing.
-WRITTEN_AS: dict[str, dict[str, Any]] = {
-    "cprd_aurum": {"date_format": "dmy", "code_system": "medcodeid", "missing": ["NA"]},
-    "omop": {"code_system": "omop"},
-}
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[tuple(EXTRACTS)]
 
 
 class Extract(Section):
-    format: Literal["flat", "cprd_aurum", "omop"] = Field(
-        "flat", description="Layout of the extract."
-    )
+    format: FormatName = Field(next(iter(EXTRACTS)), description="Layout of the extract.")
     path: str = Field(description="Folder of the extract's files.")
     files: dict[str, str] = Field(
         {}, description="File (or pattern with *) of each table where its name is not the default."
@@ -30,24 +28,21 @@ class Extract(Section):
     code_system: str = Field(
         "snomed",
         description="Coding system of codes that come without one: snomed, read2, ctv3, medcodeid, "
-        "omop. Not "
-        "given: medcodeid in cprd_aurum, omop in omop; there, snomed translates codes by the "
+        f"omop. Not given: {settled('code_system')}; there, snomed translates codes by the "
         "extract's dictionary.",
     )
     date_format: Literal["iso", "dmy", "mdy"] = Field(
         "iso",
         description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy) or 04/01/2015 "
-        "(mdy). Not given: dmy in "
-        "cprd_aurum.",
+        f"(mdy). Not given: {settled('date_format')}.",
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
     )
     missing: list[str] = Field(
         [],
-        description="Words that stand for a blank, such as NA or NULL, as they are written. Not "
-        "given: NA in "
-        "cprd_aurum.",
+        description="Words that stand for a blank, such as NA or NULL, as they are written. "
+        f"Not given: {settled('missing')}.",
     )
     last_collection: dt.date | None = Field(
         None,
@@ -60,7 +55,8 @@ class Extract(Section):
     def _as_the_format_is_written(cls, said: Any) -> Any:
         if not isinstance(said, dict):
             return said
-        return {**WRITTEN_AS.get(str(said.get("format")), {}), **said}
+        declared = EXTRACTS.get(str(said.get("format")))
+        return {**declared.settles, **said} if declared else said
 
 
 class Cleaning(Section):

@@ -8,12 +8,12 @@ import unicodedata
 from importlib.resources import files
 from string import Template
 
+from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.tables.contract import TEXT, TRUTH, Column
 from evalweave.tables.joint import CLAIMS
 from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS, THEMES
 from evalweave.tables.records import PRACTICES
 
-FORMATS = ("flat", "cprd_aurum", "omop")
 CODELISTS = (
     "hba1c",
     "type_2_diabetes",
@@ -24,20 +24,6 @@ CODELISTS = (
     "total_cholesterol",
     "smoking",
 )
-# Where the list has no code in a format's coding system, the exclusion has to wait for a fuller
-# list.
-WITHOUT = {
-    "flat": "[type_1_diabetes]",
-    "cprd_aurum": "[]                       # [type_1_diabetes], once its list has medcodeids",
-    "omop": "[type_1_diabetes]",
-}
-# What to know of a format's codes before the secondary outcomes are uncommented.
-SECONDARY = {
-    "flat": "their lists hold a few SNOMED CT codes",
-    "cprd_aurum": "with code_system: snomed their lists hold a few codes; as medcodeids they are "
-    "yours to fill in",
-    "omop": "their lists hold the standard concepts; smoking is read from OBSERVATION",
-}
 # File -> the contract of which it is filled in; themes.csv holds two, one row a theme and code.
 SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
     "practices.csv": (PRACTICES.meaning, PRACTICES.columns),
@@ -56,13 +42,13 @@ SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
 
 
 def new_study(name: str, format_: str) -> dict[str, str]:
-    """Return path -> text of every file of a new study; `format_` is one of `FORMATS`."""
-    extract = _text(f"extract_{format_}.yaml").rstrip("\n")
+    """Return path -> text of every file of a new study; `format_` is one of `EXTRACTS`."""
+    declared = EXTRACTS[format_]
     filled = {
         "name": name,
-        "extract": extract,
-        "without": WITHOUT[format_],
-        "secondary": SECONDARY[format_],
+        "extract": declared.starts_with,
+        "without": declared.without,
+        "secondary": declared.secondary,
         "tables": _explained(),
     }
     return {

@@ -1,4 +1,5 @@
-"""Readers of extract formats. A new format is one module here and one line in `READERS`.
+"""Readers of extract formats. A new format is one module here and one entry in
+`evalweave.catalogue.extracts`.
 
 A reader module has `NAMES` (our table → what the format calls its files) and three functions:
 
@@ -21,16 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
+from evalweave.catalogue.extracts import EXTRACTS
+
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from evalweave.study.records import Extract
-
-READERS = {
-    "flat": "evalweave.extract.readers.flat",
-    "cprd_aurum": "evalweave.extract.readers.cprd_aurum",
-    "omop": "evalweave.extract.readers.omop",
-}
 
 # What a reader delivers for each table, as text and nothing else.
 TEXT_COLUMNS = {
@@ -116,12 +113,14 @@ def reader(format_: str) -> Reader:
     """Return the reader of a format; raise `StudyError` when this version has none."""
     from evalweave.errors import StudyError
 
-    if format_ not in READERS:
+    if format_ not in EXTRACTS:
         raise StudyError(
             f'extract, format: there is no reader for "{format_}" in this version. '
-            f"Valid here: {', '.join(sorted(READERS))}."
+            f"Valid here: {', '.join(sorted(EXTRACTS))}."
         )
-    return cast(Reader, importlib.import_module(READERS[format_]))
+    return cast(
+        Reader, importlib.import_module(f"evalweave.extract.readers.{EXTRACTS[format_].reader}")
+    )
 
 
 def renames(
@@ -156,7 +155,9 @@ def renames(
 def looks_like(folder: Path, but: str) -> str | None:
     """Return the format, other than `but`, that the files of a folder look like; None when there is
     none."""
-    return next((name for name in READERS if name != but and reader(name).recognises(folder)), None)
+    return next(
+        (name for name in EXTRACTS if name != but and reader(name).recognises(folder)), None
+    )
 
 
 def files_below(folder: Path) -> list[Path]:
