@@ -116,7 +116,7 @@ def test_mistakes_are_plain_sentences(tmp_path: Path) -> None:
     for args, kind, words in (
         (["code"], StudyError, "Give a coded project"),
         (["code", str(tmp_path / "none.qdpx")], StudyError, "there is no such file"),
-        (["code", str(tmp_path)], DataError, "folder without data.qda"),
+        (["code", str(tmp_path)], DataError, "folder that holds none"),
     ):
         with pytest.raises(kind, match=words):
             CliRunner().invoke(app, args, catch_exceptions=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
+from evalweave.qualitative.formats import refi
 from evalweave.qualitative.offsets import (
     AMBIGUOUS,
     BEYOND,

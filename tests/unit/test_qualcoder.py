@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 from evalweave.errors import DataError, StudyError
-from evalweave.qualitative import qualcoder, refi
 from evalweave.qualitative.assemble import Beside, assemble
+from evalweave.qualitative.formats import qualcoder, refi
 from helpers.coded_projects import write_qualcoder
 
 DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalweave.errors import DataError, StudyError
-from evalweave.qualitative import refi
 from evalweave.qualitative.assemble import Beside, assemble
+from evalweave.qualitative.formats import refi
 from evalweave.qualitative.project import Project
 from evalweave.reading import archives
 from helpers.coded_projects import Style, qde, write_qdpx

@@ -8,9 +8,9 @@ import pandas as pd
 import pytest
 
 from evalweave.errors import DataError, StudyError
-from evalweave.qualitative import segments
 from evalweave.qualitative.assemble import Beside, assemble
 from evalweave.qualitative.counts import theme_counts
+from evalweave.qualitative.formats import segments
 from evalweave.qualitative.hierarchy import path_of
 from evalweave.qualitative.readers import load, recognise
 from helpers.coded_projects import SEGMENT_COLUMNS, TURNS, beside, write_segments

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from evalweave.errors import DataError
-from evalweave.qualitative import taguette
 from evalweave.qualitative.assemble import Beside, assemble
+from evalweave.qualitative.formats import taguette
 from evalweave.qualitative.project import Project
 from helpers.coded_projects import write_taguette
 

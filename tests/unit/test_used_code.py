@@ -94,7 +94,7 @@ def concerned(
         ("records/units.py", in_every_function, {"clean"}),
         ("cohort/eligibility.py", in_every_function, {"cohort"}),
         ("extract/readers/omop.py", in_every_function, {"ingest", "report"}),
-        ("qualitative/refi.py", in_every_function, {"code"}),
+        ("qualitative/formats/refi.py", in_every_function, {"code"}),
         ("qualitative/counts.py", in_every_function, {"count"}),
         ("triangulation/convergence.py", in_every_function, {"join"}),
         ("simulation/dirt.py", in_every_function, {"simulate"}),

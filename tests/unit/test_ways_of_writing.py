@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from evalweave.errors import EvalweaveError, raise_faults
 from evalweave.estimators.read_panel import read_panel
-from evalweave.qualitative import inputs, segments, taguette
-from evalweave.qualitative.matrix import read_matrix
+from evalweave.qualitative import inputs
+from evalweave.qualitative.formats import counts, segments, taguette
 from evalweave.reading import tables
 from evalweave.records import codelists
 from evalweave.records.practices import practices_and_notes
@@ -92,7 +92,7 @@ CONSUMERS: dict[str, tuple[list[list[str]], Callable[[Path], Any]]] = {
     ),
     "counts": (
         [["code", "client", "link worker"], ["Nähe", "3", "2"], ["b", "0", "1"]],
-        lambda path: read_matrix(path, None, "participants")[1].counts,
+        lambda path: counts.read(path, None, "participants").matrix.counts,
     ),
     "highlights": (
         [["id", "document", "tag", "content"], ["1", "ä", "trust", "x"], ["2", "b", "", "y"]],

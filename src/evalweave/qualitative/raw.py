@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from evalweave.qualitative.matrix import Matrix
+
 NOTE, WARNING = "note", "warning"
 UNLISTED = "not listed"  # in place of the name of a coder whom the project does not list
 LONGEST = 10**9  # characters; a position beyond it is no position
@@ -133,3 +135,4 @@ class Raw:
     units: tuple[str, ...] = ("code_point", "utf16")
     codebook_complete: bool = True  # False: codes that nobody used are unknown to the file
     log: Log = field(default_factory=Log)
+    matrix: Matrix | None = None  # counts that were added up elsewhere, in place of selections

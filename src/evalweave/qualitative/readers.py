@@ -1,7 +1,4 @@
-"""The formats a coded project may have, and reading one with the tables beside it.
-
-To add a format: write a module with `read(path, columns) -> Raw` and add its line to READERS.
-"""
+"""Reading a coded project of any format with the tables beside it."""
 
 from __future__ import annotations
 
@@ -10,29 +7,25 @@ import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from types import ModuleType
+from typing import Any, TypeVar
 
 import pandas as pd
 
+from evalweave.catalogue.projects import PROJECTS
 from evalweave.errors import DataError, EvalweaveError, StudyError, nearest
 from evalweave.files import read_table
 from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, log_table
 from evalweave.qualitative.attribution import speakers
-from evalweave.qualitative.matrix import Matrix, read_matrix
+from evalweave.qualitative.matrix import Matrix
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
 from evalweave.qualitative.themes import codings_by_theme
-from evalweave.reading.archives import Database, fault, must_exist
+from evalweave.reading.archives import fault, must_exist
 from evalweave.study.qualitative import Qualitative
 from evalweave.tables.qualitative import ELIGIBILITY, ROLE_COUNTS
 
-READERS = {
-    "refi_qda": "evalweave.qualitative.refi",
-    "taguette": "evalweave.qualitative.taguette",
-    "qualcoder": "evalweave.qualitative.qualcoder",
-    "segments": "evalweave.qualitative.segments",
-}
 T = TypeVar("T")
 
 
@@ -43,12 +36,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     Without settings the format is recognised and the project's own cases are its participants.
     """
     format_ = settings.format if settings else recognise(path)
-    columns = settings.columns if settings else {}
-    matrix: Matrix | None = None
-    if format_ == "counts":
-        raw, matrix = read_matrix(path, columns, settings.counts_are if settings else None)
-    else:
-        raw = reader(format_)(path, columns)
+    raw = reader(format_)(path, **_taken(format_, settings))
     if settings is None:
         return assemble(raw, Beside())
     wrong: list[EvalweaveError] = []
@@ -89,7 +77,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     assert themes is not None and asked is not None
     _log_unused(log, themes[2], list(codes))
     project = replace(
-        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix
+        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=raw.matrix
     )
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))
@@ -132,39 +120,33 @@ def from_tables(
 
 def reader(format_: str) -> Callable[..., Raw]:
     """Return the `read` function of a format; its module is imported only now."""
-    if format_ not in READERS:
-        raise StudyError(
-            f'format: "{format_}" is not a format. {nearest(format_, [*READERS, "counts"])}'
-        )
-    read: Callable[..., Raw] = importlib.import_module(READERS[format_]).read
+    if format_ not in PROJECTS:
+        raise StudyError(f'format: "{format_}" is not a format. {nearest(format_, PROJECTS)}')
+    read: Callable[..., Raw] = _module(format_).read
     return read
 
 
-def recognise(path: Path) -> str:
-    """Return the format of a project by its ending and its first bytes."""
-    must_exist(path)
-    ending = path.suffix.lower()
-    if path.is_dir():
-        if (path / "data.qda").exists():
-            return "qualcoder"
-        raise fault(
-            path, "a folder without data.qda", "a coded project", "Give the project's file."
-        )
-    if ending in (".qdpx", ".qdc", ".qde"):
-        return "refi_qda"
-    with path.open("rb") as file:
-        start = file.read(16)
-    if start == b"SQLite format 3\x00":
-        with Database(path, "a coded project", ()) as database:
-            return "qualcoder" if "code_text" in database.tables else "taguette"
-    if ending in (".csv", ".tsv", ".xlsx", ".txt"):
-        from evalweave.qualitative.taguette import HIGHLIGHT_COLUMNS
-        from evalweave.reading import tables
+def _module(format_: str) -> ModuleType:
+    return importlib.import_module(f"evalweave.qualitative.formats.{PROJECTS[format_].reader}")
 
-        header = {name.lower() for name in tables.read(path).header}
-        return "taguette" if set(HIGHLIGHT_COLUMNS) <= header else "segments"
-    if start[:2] == b"PK" or start.lstrip(b"\xef\xbb\xbf").startswith(b"<"):
-        return "refi_qda"
+
+def _taken(format_: str, settings: Qualitative | None) -> dict[str, Any]:
+    """Return the settings that a format's reader takes."""
+    return {key: getattr(settings, key) for key in PROJECTS[format_].takes} if settings else {}
+
+
+def recognise(path: Path) -> str:
+    """Return the format of a project by its ending, its first bytes and its header."""
+    must_exist(path)
+    start = b""
+    if path.is_file():
+        with path.open("rb") as file:
+            start = file.read(16)
+    for format_ in PROJECTS:
+        if _module(format_).recognises(path, start):
+            return format_
+    if path.is_dir():
+        raise fault(path, "a folder that holds none", "a coded project", "Give the project's file.")
     raise fault(path, "a format that is not known", "a .qdpx, .qda, .sqlite3, .csv or .xlsx file")
 
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
 
+from evalweave.catalogue.projects import PROJECTS, takers
 from evalweave.study.section import Section
+
+if TYPE_CHECKING:
+    FormatName = str
+else:
+    FormatName = Literal[tuple(PROJECTS)]
 
 
 class Qualitative(Section):
     project: str = Field(description="The coded project.")
-    format: Literal["refi_qda", "taguette", "qualcoder", "segments", "counts"] = Field(
-        "refi_qda", description="Format of the project."
-    )
+    format: FormatName = Field(next(iter(PROJECTS)), description="Format of the project.")
     participants: str = Field(description="CSV or XLSX of participants.")
     themes: str = Field(
         description="CSV: theme_id, label, definition, code (full path), descendants."
@@ -39,10 +43,11 @@ class Qualitative(Section):
         "herself, or several.",
     )
     columns: dict[str, str] = Field(
-        {}, description="segments and counts: our column → the name in the file."
+        {}, description=f"{takers('columns')}: our column → the name in the file."
     )
     counts_are: Literal["participants", "references", "sources", "words"] | None = Field(
-        None, description="counts: what a cell of the matrix counts; must be declared."
+        None,
+        description=f"{takers('counts_are')}: what a cell of the matrix counts; must be declared.",
     )
     stance_prefix: str = Field(
         "claim", description="Codes claim::<claim_id>::supports|contradicts are stances."

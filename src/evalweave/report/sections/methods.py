@@ -8,6 +8,7 @@ from typing import Any
 from evalweave.catalogue import references
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.projects import PROJECTS
 from evalweave.release.numbers import joined, number, percent, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
@@ -210,7 +211,7 @@ def _inference(data: ReportData) -> list[Any]:
 def _qualitative(data: ReportData) -> list[str]:
     strand = data.study.qualitative
     assert strand is not None
-    written_as = "REFI-QDA" if strand.format == "refi_qda" else plain(strand.format)
+    written_as = PROJECTS[strand.format].words
     said = [
         f"The coded project was read from {written_as}; "
         "participants, not references, are counted, out of those who were asked about the theme. "

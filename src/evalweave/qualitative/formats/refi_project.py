@@ -7,6 +7,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from evalweave.qualitative.formats.refi_files import file_of
+from evalweave.qualitative.formats.refi_media import (
+    MEDIA,
+    SELECTIONS,
+    TEXTS_OF,
+    TRANSCRIBED,
+    WHOLE,
+    clock,
+    place_of,
+)
 from evalweave.qualitative.identity import PERSON_VARIABLES, normal
 from evalweave.qualitative.raw import (
     UNLISTED,
@@ -19,16 +29,6 @@ from evalweave.qualitative.raw import (
     RawSelection,
     RawSource,
     position,
-)
-from evalweave.qualitative.refi_files import file_of
-from evalweave.qualitative.refi_media import (
-    MEDIA,
-    SELECTIONS,
-    TEXTS_OF,
-    TRANSCRIBED,
-    WHOLE,
-    clock,
-    place_of,
 )
 from evalweave.reading.archives import fault
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
+from evalweave.qualitative.formats import TABLES
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -48,6 +49,11 @@ PRESETS = {  # untested
         "coder": "Coded By",
     },
 }
+
+
+def recognises(path: Path, start: bytes) -> bool:
+    """As any table that no format before it has recognised."""
+    return path.suffix.lower() in TABLES
 
 
 def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:

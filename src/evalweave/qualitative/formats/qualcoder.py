@@ -7,10 +7,10 @@ the coder.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from evalweave.qualitative.formats import SQLITE
 from evalweave.qualitative.identity import PERSON_VARIABLES, normal
 from evalweave.qualitative.raw import (
     Log,
@@ -28,7 +28,17 @@ from evalweave.reading.archives import Database, must_exist
 TESTED = range(8, 18)
 
 
-def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+def recognises(path: Path, start: bytes) -> bool:
+    """As a folder with data.qda, or a database with its table of coded text."""
+    if path.is_dir():
+        return (path / "data.qda").exists()
+    if start != SQLITE:
+        return False
+    with Database(path, "a coded project", ()) as database:
+        return "code_text" in database.tables
+
+
+def read(path: Path) -> Raw:
     """Read a QualCoder project; raise `DataError` when its database is not one."""
     if path.is_dir():
         path = path / "data.qda"

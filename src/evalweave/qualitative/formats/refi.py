@@ -8,16 +8,24 @@ that is counted in the log.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
+from evalweave.qualitative.formats import TABLES
+from evalweave.qualitative.formats.refi_files import member_names
+from evalweave.qualitative.formats.refi_project import Reader
 from evalweave.qualitative.raw import Log, Raw
-from evalweave.qualitative.refi_files import member_names
-from evalweave.qualitative.refi_project import Reader
 from evalweave.reading.archives import Archive, decode, fault, must_exist, xml_root
 
 
-def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+def recognises(path: Path, start: bytes) -> bool:
+    """By its ending, or as an archive or XML of another ending than those of tables."""
+    if path.suffix.lower() in (".qdpx", ".qdc", ".qde"):
+        return True
+    marked = start[:2] == b"PK" or start.lstrip(b"\xef\xbb\xbf").startswith(b"<")
+    return marked and path.suffix.lower() not in TABLES
+
+
+def read(path: Path) -> Raw:
     """Read a .qdpx, a .qdc or a bare .qde; raise `DataError` when it is none of them or unsafe."""
     must_exist(path)
     if path.is_file():

@@ -6,9 +6,9 @@ highlights out; the database keeps them. Neither says who gave which tag, nor wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 
+from evalweave.qualitative.formats import SQLITE, TABLES
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -24,7 +24,17 @@ from evalweave.reading.archives import Database, fault, html_text, must_exist
 HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
 
 
-def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+def recognises(path: Path, start: bytes) -> bool:
+    """As a database with highlights, or a table with the columns of exported highlights."""
+    if start == SQLITE:
+        with Database(path, "a coded project", ()) as database:
+            return "highlights" in database.tables
+    if path.suffix.lower() not in TABLES:
+        return False
+    return set(HIGHLIGHT_COLUMNS) <= {name.lower() for name in tables.read(path).header}
+
+
+def read(path: Path) -> Raw:
     """Read a Taguette database, or its highlights as CSV or XLSX."""
     must_exist(path)
     if path.suffix.lower() in (".csv", ".xlsx", ".tsv", ".txt"):
