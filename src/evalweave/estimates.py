@@ -9,13 +9,10 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError
+from evalweave.quantities import Quantity, convert_difference, unit_of_differences
 from evalweave.study.stages import EstimatesSettings
 from evalweave.tables.analyses import ESTIMATES
 
-# IFCC (mmol/mol) to NGSP (%) is 0.09148 x + 2.152 (Hoelzel et al. 2004); a difference has no
-# intercept.
-HBA1C_SLOPE = 0.09148
-PERCENTAGE_POINTS = "percentage points"
 SELECTED = (
     "compares people who were selected (referred or not), within practices: descriptive "
     "only, no effect"
@@ -27,7 +24,8 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
     """Return the rows of all fits (analysis -> its estimates) with outcome_unit and comparison
     filled in.
 
-    HbA1c in mmol/mol appears a second time in percentage points (x 0.09148).
+    HbA1c appears a second time, in percentage points (× 0.09148) or, where the study counts in per
+    cent, in mmol/mol.
 
     Raises:
         DataError: if an analysis of the study has no fit.
@@ -46,24 +44,29 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
             continue
         outcome = settings.outcomes[analysis.outcome]
         frame["analysis"], frame["outcome"] = analysis.name, analysis.outcome
-        frame["outcome_unit"] = outcome.unit
+        frame["outcome_unit"] = outcome.difference_unit
         frame["comparison"] = analysis.comparison or primary
         if settings.comparisons[analysis.comparison or primary].kind == "not_referred":
             frame["convention"] = frame["convention"].fillna("") + f"; {SELECTED}"
         parts.append(frame)
-        if outcome.unit == "mmol/mol" and (outcome.quantity or analysis.outcome) == "hba1c":
-            parts.append(in_percentage_points(frame))
+        quantity = outcome.measures(analysis.outcome)
+        parts += [
+            in_unit(frame, quantity, outcome.unit, unit)
+            for unit in quantity.reported_in
+            if quantity.unit(unit) != quantity.unit(outcome.unit)
+        ]
     if not parts:
         raise DataError("None of the fits has an estimate; their diagnostics.json say why.")
     return ESTIMATES.conform(pd.concat(parts, ignore_index=True))
 
 
-def in_percentage_points(frame: pd.DataFrame) -> pd.DataFrame:
-    """Return differences of HbA1c in mmol/mol as percentage points: the slope only."""
+def in_unit(frame: pd.DataFrame, quantity: Quantity, unit: str, wanted: str) -> pd.DataFrame:
+    """Return estimates (differences of a quantity in `unit`) in the unit `wanted`."""
     converted = frame.copy()
     for column in SCALED:
-        converted[column] = converted[column].astype(float) * HBA1C_SLOPE
-    converted["outcome_unit"] = PERCENTAGE_POINTS
+        values = converted[column].astype(float)
+        converted[column] = convert_difference(values, quantity, unit, wanted)
+    converted["outcome_unit"] = unit_of_differences(wanted)
     return converted
 
 
@@ -85,7 +88,8 @@ def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.Data
     """
     first = {analysis.name: analysis.inference[0] for analysis in settings.analyses}
     unit = {
-        analysis.name: settings.outcomes[analysis.outcome].unit for analysis in settings.analyses
+        analysis.name: settings.outcomes[analysis.outcome].difference_unit
+        for analysis in settings.analyses
     }
     rows: list[dict[str, Any]] = []
     for row in estimates.to_dict("records"):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from evalweave.quantities import quantity_of
 from evalweave.records.codelists import Codelist, conflicts, read, read_all, summary
 from evalweave.records.codes import (
     Code,
@@ -15,7 +16,6 @@ from evalweave.records.codes import (
     SnomedCode,
     check_digit_fits,
 )
-from evalweave.records.units import quantity_of
 from evalweave.study.outcomes import Outcome
 
 SHIPPED = Path(__file__).parents[2] / "config" / "codelists"

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalweave.errors import StudyError
-from evalweave.records.units import QUANTITIES, convert, quantity_of
+from evalweave.quantities import (
+    FOREIGN,
+    QUANTITIES,
+    Quantity,
+    convert,
+    convert_difference,
+    quantity_of,
+)
 
 HBA1C = QUANTITIES["hba1c"]
 
@@ -48,13 +55,36 @@ def test_back_and_there(value: float) -> None:
         ("", ""),
         ("NA", ""),
         ("unknown", ""),
-        ("mg/dL", None),
-        ("mmol/L", None),
-        ("g", None),
+        ("mmol/mol\u00a0", "mmol/mol"),
+        ("mmol/mol Hb", "mmol/mol"),
+        ("% of hb", "%"),
+        ("%{Hb}", "%"),
+        ("http://unitsofmeasure.org|%", "%"),
+        ("8737", "%"),
+        ("mg/dL", FOREIGN),
+        ("mmol/L", FOREIGN),
+        ("g", FOREIGN),
+        ("mmol per mol haem", None),
     ],
 )
 def test_what_unit_texts_mean(text: str, unit: str | None) -> None:
     assert HBA1C.read(text) == unit
+
+
+def test_a_difference_has_no_intercept() -> None:
+    assert convert_difference(22, HBA1C, "mmol/mol", "%") == 22 * 0.09148
+    assert convert_difference(1, HBA1C, "%", "mmol/mol") == 1 / 0.09148
+
+
+@pytest.mark.parametrize("quantity", QUANTITIES.values(), ids=lambda quantity: quantity.name)
+def test_what_a_quantity_declares(quantity: Quantity) -> None:
+    """The base unit is first, limits fit into the plausible range, units have words."""
+    assert quantity.base.is_base and not any(unit.is_base for unit in quantity.units[1:])
+    assert quantity.plausible is not None and quantity.same_day_spread is not None
+    low, high = quantity.plausible
+    assert low < high and 0 <= quantity.same_day_spread < high - low
+    assert quantity.same_day_twin is None or quantity.same_day_twin < quantity.same_day_spread
+    assert all(quantity.read(unit.name) == unit.name for unit in quantity.units)
 
 
 def test_windows_of_the_units_meet() -> None:

@@ -74,6 +74,7 @@ def clean(
         outcomes,
         settings.cleaning,
         settings.window,
+        settings.vocabulary,
     )
     good = judged.filter(judged.rule.isnull())
     of_outcome = coded.is_outcome(entries.kind_of(good), outcomes)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave import quantities
 from evalweave.errors import StudyError
-from evalweave.records import units
 from evalweave.records.codelists import Codelist, labelled
 from evalweave.records.layout import OCCASION
 
@@ -92,9 +92,9 @@ def is_outcome(kind: Any, outcomes: dict[str, Outcome]) -> Any:
     return kind < len(outcomes)
 
 
-def quantity_of(name: str, outcome: Outcome) -> units.Quantity:
+def quantity_of(name: str, outcome: Outcome) -> quantities.Quantity:
     """Return the quantity of which an outcome is a measurement."""
-    return units.quantity_of(outcome.quantity or name, outcome.unit)
+    return outcome.measures(name)
 
 
 def _implied(text: str, name: str, outcome: Outcome) -> int | None:

@@ -18,7 +18,6 @@ from evalweave.files import sha256
 from evalweave.reading import cells as cells_
 from evalweave.reading import tables
 from evalweave.reading.header import folded
-from evalweave.records import units
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
 from evalweave.study.people import listed
 from evalweave.study.section import list_of
@@ -265,7 +264,7 @@ def conflicts(lists: dict[str, Codelist], outcomes: dict[str, Outcome]) -> list[
                 )
     for name, outcome in outcomes.items():
         codelist = lists.get(outcome.codelist or name)
-        quantity = units.quantity_of(outcome.quantity or name, outcome.unit)
+        quantity = outcome.measures(name)
         implied = (
             {entry.implied_unit for entry in codelist.entries if entry.implied_unit}
             if codelist

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from evalweave.study.outcomes import Outcome
     from evalweave.study.periods import Window
     from evalweave.study.records import Cleaning
+    from evalweave.study.vocabulary import Vocabulary
 
 CODE = ["code_system", "code"]
 
@@ -35,6 +36,7 @@ def judge(
     outcomes: dict[str, Outcome],
     cleaning: Cleaning,
     window: Window,
+    vocabulary: Vocabulary,
 ) -> ir.Table:
     """Return every record with `arm`, `period` and the order of the `rule` that it fails (null =
     kept).
@@ -46,7 +48,8 @@ def judge(
     codes = engine.keep(backend, "codes", code_table(lists, outcomes))
     listed = events.left_join(codes.drop("outcome"), CODE).drop("code_right", "code_system_right")
     placed = located(listed, observed, practices, window)
-    known_units = values.unit_table(_unit_texts(backend, events, codes, outcomes), outcomes)
+    texts = _unit_texts(backend, events, codes, outcomes)
+    known_units = values.unit_table(texts, outcomes, vocabulary)
     with_units = placed.left_join(known_units, ["kind", "unit_text"]).drop(
         "kind_right", "unit_text_right"
     )

@@ -56,7 +56,7 @@ def judge(
     )
     in_order = ibis.window(group_by=["occasion", "_merged"], order_by=AT)
     s = s.mutate(_place=ibis.row_number().over(in_order)).join(occasions, "occasion")
-    spread = [outcome.spread(cleaning) for outcome in outcomes.values()]
+    spread = [outcome.spread(name, cleaning) for name, outcome in outcomes.items()]
     rule = first_failed(
         {
             "same_day_repeat": s._repeat,
@@ -76,7 +76,7 @@ def _twins(several: ir.Table, outcomes: dict[str, Outcome], cleaning: Cleaning) 
     other_unit = distinct.filter(~distinct["_own"])
     own_unit = distinct.filter(distinct["_own"]).select("occasion", _amount="amount")
     pairs = other_unit.join(own_unit, "occasion")
-    distance = [outcome.twin(cleaning) for outcome in outcomes.values()]
+    distance = [outcome.twin(name, cleaning) for name, outcome in outcomes.items()]
     near = (pairs.amount - pairs._amount).abs() <= _limit(pairs.kind, distance)
     return pairs.filter(near).select(*AT).distinct().mutate(_twin=True)
 

@@ -7,32 +7,43 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
-from evalweave.records import units
+from evalweave import quantities
 from evalweave.records.coded import is_outcome, quantity_of, small_table
+from evalweave.vocabulary.words import words
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
     from evalweave.study.outcomes import Outcome
     from evalweave.study.records import Cleaning
+    from evalweave.study.vocabulary import Vocabulary
 
 # \s and $ differ by engine
 COMPARATOR = r"^[\t\n\f\r ]*(?:<=|>=|=<|=>|<|>|≤|≥|~)[\t\n\f\r ]*([+-]?\d+(?:\.\d+)?)[\t\n\f\r ]*\z"
 
 DECIDED_BY = ("text", "code", "range", "declared")  # what decided a record's unit
-UNTOLD = -1  # the unit's text says nothing
+UNTOLD = -1  # the unit's text says nothing, or nothing known
 
 
-def unit_table(texts: list[tuple[int, str]], outcomes: dict[str, Outcome]) -> ir.Table:
+def unit_table(
+    texts: list[tuple[int, str]],
+    outcomes: dict[str, Outcome],
+    vocabulary: Vocabulary,
+) -> ir.Table:
     """Return kind, unit_text → the unit's place among the quantity's: UNTOLD where the text says
-    nothing, null where it says something unknown."""
-    quantities = _quantities(outcomes)
+    nothing or something that nobody knows (code or value decide then), null where it is a unit of
+    something else."""
+    of_kind = _quantities(outcomes)
+    units = words("units", vocabulary.units)
+    missing = words("missing", dict.fromkeys(vocabulary.missing, "missing"))
     rows = []
     for kind, text in sorted(texts):
-        quantity = quantities[kind]
-        told = quantity.read(text)
-        place = None if told is None else UNTOLD
-        if told:
+        quantity = of_kind[kind]
+        told = quantity.read_by(text, units, missing)
+        place: int | None = UNTOLD
+        if told == quantities.FOREIGN:
+            place = None
+        elif told:
             place = quantity.units.index(quantity.unit(told))
         rows.append({"kind": kind, "unit_text": text, "told": place})
     return small_table(rows, {"kind": "int16", "unit_text": "string", "told": "int8"})
@@ -116,7 +127,7 @@ def _converted(r: ir.Table, outcomes: dict[str, Outcome]) -> tuple[ir.Table, Any
     ):
         for at, unit in enumerate(quantity.units):
             recorded_so = (r.kind == kind) & (r.unit == at)
-            amount = units.convert(r._number, quantity, unit.name, outcome.unit)
+            amount = quantities.convert(r._number, quantity, unit.name, outcome.unit)
             amounts.append((recorded_so, amount))
             if unit.low is not None or unit.high is not None:
                 contradicts.append(recorded_so & ~_within(r._number, unit))
@@ -135,12 +146,12 @@ def in_own_unit(record: ir.Table, outcomes: dict[str, Outcome]) -> Any:
     return any_of(own)
 
 
-def _quantities(outcomes: dict[str, Outcome]) -> list[units.Quantity]:
+def _quantities(outcomes: dict[str, Outcome]) -> list[quantities.Quantity]:
     """Return the outcomes' quantities, in their order (which is that of kinds)."""
     return [quantity_of(name, outcome) for name, outcome in outcomes.items()]
 
 
-def _within(value: Any, unit: units.Unit) -> Any:
+def _within(value: Any, unit: quantities.Unit) -> Any:
     """Return whether a value may stand in a unit: low included, high not."""
     fits: Any = ibis.literal(True)
     if unit.low is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from evalweave.errors import DataError
+from evalweave.quantities import unit_of_differences
 from evalweave.release import manifest
 from evalweave.release.numbers import excludes_zero
 
@@ -270,7 +271,8 @@ def _is_primary(manifest: Mapping[str, Any], key: tuple[str, ...]) -> bool:
         (a for a in study.get("analyses", []) if a.get("name") == key[0]), {}
     )
     outcome = study.get("outcomes", {}).get(analysis.get("outcome"), {})
-    return (analysis.get("inference") or [""])[0] == key[2] and key[3] in ("", outcome.get("unit"))
+    own = unit_of_differences(outcome.get("unit", ""))
+    return (analysis.get("inference") or [""])[0] == key[2] and key[3] in ("", own)
 
 
 def _primary_analysis(manifest: Mapping[str, Any]) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.quantities import PERCENTAGE_POINTS, Quantity
 from evalweave.release import incidence
 from evalweave.release.disclosure import Profile
 from evalweave.release.numbers import decimals, missing
@@ -18,7 +19,6 @@ from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
 
-PERCENTAGE_POINTS = "percentage points"
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
@@ -96,9 +96,9 @@ class ReportData:
         name = name or self.primary.outcome
         return self.study.outcomes[name].label or name.replace("_", " ")
 
-    def is_hba1c(self, name: str) -> bool:
-        """Is an outcome glycated haemoglobin, by its declared quantity or else its name?"""
-        return (self.study.outcomes[name].quantity or name) == "hba1c"
+    def quantity(self, name: str) -> Quantity:
+        """Return what an outcome measures, by its declared quantity or else its name."""
+        return self.study.outcomes[name].measures(name)
 
     def analyses(self, role: str) -> list[Analysis]:
         """Return the analyses that the report shows in one place, in the study file's order."""
@@ -234,7 +234,7 @@ class ReportData:
         """Return the smallest difference that matters in `unit`, converted like the estimates
         were."""
         margin = self.study.report.margin
-        if margin is None or unit == self.outcome.unit:
+        if margin is None or unit == self.outcome.difference_unit:
             return margin
         ratio = self.ratio(unit)
         return None if ratio is None else margin * ratio
@@ -242,9 +242,9 @@ class ReportData:
     def ratio(self, unit: str) -> float | None:
         """Return how many `unit` a difference of one unit of the outcome is, read off the main
         estimate."""
-        if unit == self.outcome.unit:
+        if unit == self.outcome.difference_unit:
             return 1.0
-        ours = self.rows(self.primary.name, unit=self.outcome.unit)
+        ours = self.rows(self.primary.name, unit=self.outcome.difference_unit)
         theirs = self.rows(self.primary.name, unit=unit)
         pairs = zip(ours, theirs, strict=False)
         found = [b.std_error / a.std_error for a, b in pairs if a.std_error and b.std_error]

@@ -95,7 +95,7 @@ def outcomes(data: ReportData) -> list[str]:
 def arms(data: ReportData) -> dict[str, dict[str, Any]]:
     """Return by arm: practices and people of the primary comparison, of the ledgers or else of the
     fit."""
-    row = data.main(data.outcome.unit)
+    row = data.main(data.outcome.difference_unit)
     practices: dict[str, int] = {}
     if row and not missing(row.n_practices) and not missing(row.n_practices_treated):
         practices = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.quantities import PERCENTAGE_POINTS
 from evalweave.release.numbers import interval, number, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, in_units, text
-from evalweave.report.data import PERCENTAGE_POINTS, ReportData, Row
+from evalweave.report.data import ReportData, Row
 from evalweave.report.terms import in_words
 from evalweave.study.analyses import Analysis
 

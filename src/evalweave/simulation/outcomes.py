@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from evalweave.quantities import PERCENT, QUANTITIES, convert, convert_difference
 from evalweave.simulation.people import DAY
 
 
@@ -32,11 +33,22 @@ class Measured:
     bounds: tuple[int, int]
 
 
-# Baselines 7.56 % (1.47) and 7.44 % (1.43) of JAMA Network Open 2021;4(9):e2126236, by NGSP % =
-# 0.09148 × IFCC + 2.152.
+def _mean(percent: float) -> float:
+    """Return a mean HbA1c in % in mmol/mol."""
+    hba1c = QUANTITIES["hba1c"]
+    return float(convert(percent, hba1c, PERCENT, hba1c.base.name))
+
+
+def _sd(points: float) -> float:
+    """Return a standard deviation of HbA1c in percentage points in mmol/mol."""
+    hba1c = QUANTITIES["hba1c"]
+    return float(convert_difference(points, hba1c, PERCENT, hba1c.base.name))
+
+
+# Baselines 7.56 % (1.47) and 7.44 % (1.43) of JAMA Network Open 2021;4(9):e2126236.
 HBA1C = Measured(
-    mean=((7.44 - 2.152) / 0.09148, (7.56 - 2.152) / 0.09148),
-    sd=(1.43 / 0.09148, 1.47 / 0.09148),
+    mean=(_mean(7.44), _mean(7.56)),
+    sd=(_sd(1.43), _sd(1.47)),
     skewness=1.0,
     wander_sd=6.0,
     noise_sd=4.0,

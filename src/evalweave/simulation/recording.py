@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from evalweave.quantities import PERCENT, QUANTITIES, convert
 from evalweave.simulation.extract import HBA1C_DCCT, HBA1C_UNCLEAR
 
 # Name → (in %, code or None to keep it, unit texts, share of its unit's rows).
@@ -34,8 +35,10 @@ BLOOD_PRESSURE_UNITS = ("mmHg", "mmHg", "mmHg", "mm[Hg]", "mm Hg", "")
 
 
 def percent_text(value: np.ndarray) -> np.ndarray:
-    """Return HbA1c in mmol/mol as text in %, one decimal: NGSP % = 0.09148 × IFCC + 2.152."""
-    return np.char.mod("%.1f", 0.09148 * value + 2.152).astype(object)
+    """Return HbA1c in mmol/mol as text in %, one decimal."""
+    hba1c = QUANTITIES["hba1c"]
+    percent = convert(value, hba1c, hba1c.base.name, PERCENT)
+    return np.char.mod("%.1f", percent).astype(object)
 
 
 def record(events: pd.DataFrame, rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, int]]:

@@ -8,8 +8,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-PERCENTAGE_POINTS = 0.09148  # per mmol/mol, for a difference
+from evalweave.quantities import PERCENT, QUANTITIES, convert_difference
+
 SUBGROUPS = ("white", "imd_quintile", "fewer_conditions")
+
+
+def _in_points(difference: float) -> float:
+    """Return a difference in mmol/mol in percentage points."""
+    hba1c = QUANTITIES["hba1c"]
+    return float(convert_difference(difference, hba1c, hba1c.base.name, PERCENT))
 
 
 def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
@@ -45,11 +52,9 @@ def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
         "outcome_unit": "mmol/mol",
         "weights": "mean over treated patient-years with an HbA1c",
         "terms": terms,
-        "terms_percentage_points": {
-            name: value * PERCENTAGE_POINTS for name, value in terms.items()
-        },
+        "terms_percentage_points": {name: _in_points(value) for name, value in terms.items()},
         "att_weighted": weighted_by_twfe(seen),
-        "att_weighted_percentage_points": weighted_by_twfe(seen) * PERCENTAGE_POINTS,
+        "att_weighted_percentage_points": _in_points(weighted_by_twfe(seen)),
         "n_treated_patient_years": len(treated),
     }
 

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from evalweave import quantities
+from evalweave.errors import nearest
 from evalweave.study.records import Cleaning
 from evalweave.study.section import Section
 
 # and an outcome's name: its value before the index date, a column of cohort and panel
 BASELINE_OF = "baseline_"
+# Relative: what converting two values apart from each other may do to their difference.
+ROUNDING = 1e-9
 
 
 class Outcome(Section):
@@ -22,14 +27,18 @@ class Outcome(Section):
     codelist: str = Field(
         "", description="Code list of its records; blank = the outcome's own name."
     )
-    unit: str = Field(description="Unit of the panel and the estimates.")
+    unit: str = Field(
+        description="Unit of the panel and the estimates. Not given: the quantity's first."
+    )
     quantity: str = Field(
         "",
-        description="Named conversion between units (hba1c: % and mmol/mol); blank = the outcome's "
-        "name.",
+        description="What is measured, with its units and limits: hba1c, systolic_bp, "
+        "diastolic_bp, bmi, cholesterol, ldl_cholesterol, hdl_cholesterol, smoking; blank = the "
+        "outcome's name, where it is one of them.",
     )
     plausible: tuple[float, float] = Field(
-        description="Lowest and highest plausible value, both included."
+        description="Lowest and highest plausible value, both included. Not given: the quantity's, "
+        "in the outcome's unit."
     )
     per_period: Literal["mean", "last", "nearest_middle"] = Field(
         "mean",
@@ -40,14 +49,15 @@ class Outcome(Section):
     same_day_spread: float | None = Field(
         None,
         ge=0,
-        description="A day whose values differ by more is set aside; blank = `cleaning`'s, and 0 "
-        "for a yes/no outcome, "
-        "so that yes and no on one day are never averaged.",
+        description="A day whose values differ by more is set aside; blank = `cleaning`'s, else "
+        "the quantity's, and 0 for a yes/no outcome, so that yes and no on one day are never "
+        "averaged.",
     )
     same_day_twin: float | None = Field(
         None,
         ge=0,
-        description="Two values of a day this close, in two units, are one; blank = `cleaning`'s.",
+        description="Two values of a day this close, in two units, are one; blank = `cleaning`'s, "
+        "else the quantity's.",
     )
     better: Literal["lower", "higher", "neither"] = Field(
         "lower", description="Which way is better."
@@ -81,15 +91,118 @@ class Outcome(Section):
             )
         return self
 
-    def spread(self, cleaning: Cleaning) -> float:
-        """Return by how much the values of a day may differ before the day is set aside."""
-        if self.same_day_spread is not None:
-            return self.same_day_spread
-        return 0.0 if self.binary else cleaning.same_day_spread
+    @property
+    def difference_unit(self) -> str:
+        """Return what differences, such as estimates, are counted in."""
+        return quantities.unit_of_differences(self.unit)
 
-    def twin(self, cleaning: Cleaning) -> float:
-        """Return how far two values of a day in two units may lie apart and be one."""
-        return cleaning.same_day_twin if self.same_day_twin is None else self.same_day_twin
+    def measures(self, name: str) -> quantities.Quantity:
+        """Return what the outcome called `name` measures; a yes or no has one unit, whatever it is
+        called."""
+        if self.binary:
+            return quantities.Quantity(name, (quantities.Unit(self.unit),))
+        return quantities.quantity_of(self.quantity or name, self.unit)
+
+    def spread(self, name: str, cleaning: Cleaning) -> float:
+        """Return by how much the values of a day may differ before the day is set aside, in the
+        outcome's unit; infinity where nothing limits it."""
+        if self.same_day_spread is None and self.binary:
+            return 0.0
+        limit = self.measures(name).same_day_spread
+        return self._limit(name, self.same_day_spread, cleaning.same_day_spread, limit)
+
+    def twin(self, name: str, cleaning: Cleaning) -> float:
+        """Return how far two values of a day in two units may lie apart and be one, in the
+        outcome's unit."""
+        limit = self.measures(name).same_day_twin
+        limit = 0.0 if limit is None else limit
+        return self._limit(name, self.same_day_twin, cleaning.same_day_twin, limit)
+
+    def _limit(
+        self, name: str, own: float | None, of_all: float | None, of_quantity: float | None
+    ) -> float:
+        """Return the limit that applies: the outcome's own, the study's, the quantity's."""
+        given = of_all if own is None else own
+        if given is not None:
+            return given
+        if of_quantity is None:
+            return math.inf
+        quantity = self.measures(name)
+        if quantity.unit(self.unit).is_base:
+            return of_quantity
+        limit = quantities.convert_difference(of_quantity, quantity, quantity.base.name, self.unit)
+        return float(limit) * (1 + ROUNDING)  # values were converted one by one
+
+
+def as_the_quantity_is(name: str, said: Any) -> Any:
+    """Return an outcome as the study file says it, filled in by what it measures: unit, plausible
+    range, which way is better, whether it is a yes or no."""
+    quantity = (
+        quantities.known(str(said.get("quantity") or name)) if isinstance(said, dict) else None
+    )
+    if quantity is None:
+        return said
+    filled = {
+        "unit": quantity.base.name,
+        "better": quantity.better,
+        **({"binary": True} if quantity.binary else {}),
+        **said,
+    }
+    if "plausible" not in filled and quantity.plausible and quantity.has(str(filled["unit"])):
+        filled["plausible"] = plausible_in(quantity, str(filled["unit"]))
+    return filled
+
+
+def plausible_in(quantity: quantities.Quantity, unit: str) -> tuple[float, float]:
+    """Return a quantity's plausible range in one of its units."""
+    assert quantity.plausible is not None
+    low, high = (
+        float(quantities.convert(float(bound), quantity, quantity.base.name, unit))
+        for bound in quantity.plausible
+    )
+    return low, high
+
+
+def wrong_limits(outcomes: dict[str, Outcome], cleaning: Cleaning) -> list[str]:
+    """Return what is wrong with ranges and limits that cannot be meant in the outcome's unit."""
+    wrong = []
+    for name, outcome in outcomes.items():
+        quantity = quantities.known(outcome.quantity or name)
+        if quantity is None:
+            if outcome.quantity:
+                wrong.append(
+                    f'outcomes, {name}, quantity: "{outcome.quantity}" is not a quantity. '
+                    f"{nearest(outcome.quantity, quantities.QUANTITIES)}"
+                )
+            continue
+        if outcome.binary:
+            continue
+        if not quantity.has(outcome.unit):
+            valid = [unit.name for unit in quantity.units]
+            wrong.append(
+                f'outcomes, {name}, unit: the quantity {quantity.name} has no unit "{outcome.unit}"'
+                f". {nearest(outcome.unit, valid)}"
+            )
+            continue
+        if quantity.plausible is not None:
+            low, high = plausible_in(quantity, outcome.unit)
+            if outcome.plausible[1] < low or outcome.plausible[0] > high:
+                wrong.append(
+                    f"outcomes, {name}, plausible: {list(outcome.plausible)} lies outside of what "
+                    f"{quantity.label} can be in {outcome.unit} ({low:.4g} to {high:.4g}). Write "
+                    "the range in the outcome's unit"
+                )
+        if quantity.unit(outcome.unit).is_base:
+            continue
+        wrong += [
+            f"cleaning, {key}: {getattr(cleaning, key):g} has no unit, and the outcome {name} is "
+            f"counted in {outcome.unit}, not in {quantity.base.name}. Write {key} under the "
+            f"outcome, in {outcome.difference_unit}; or leave it out for the limit of "
+            f"{quantity.label}"
+            for key in ("same_day_spread", "same_day_twin")
+            if getattr(cleaning, key) is not None and getattr(outcome, key) is None
+        ]
+    return wrong
 
 
 def shared_lists(outcomes: dict[str, Outcome]) -> list[str]:

@@ -79,16 +79,17 @@ class Cleaning(Section):
         "set_aside", description="Values such as <20 or >=180: set aside, or kept at the bound."
     )
     unit_by_range: bool = Field(True, description="Decide a missing unit by the value's range.")
-    same_day_twin: float = Field(
-        1.0,
+    same_day_twin: float | None = Field(
+        None,
         ge=0,
-        description="Two values of a day this close in the outcome's unit, in two units, are one.",
+        description="Two values of a day this close, in two units, are one: for outcomes that do "
+        "not say their own, in their unit. Not given: the quantity's limit (HbA1c: 1 mmol/mol).",
     )
-    same_day_spread: float = Field(
-        22.0,
+    same_day_spread: float | None = Field(
+        None,
         ge=0,
-        description="A day whose values differ by more (in the outcome's unit) is set aside; "
-        "outcomes may have their own.",
+        description="A day whose values differ by more is set aside: for outcomes that do not say "
+        "their own, in their unit. Not given: the quantity's limit (HbA1c: 22 mmol/mol).",
     )
     filler_dates: list[dt.date] = Field(
         [

@@ -5,14 +5,14 @@ from __future__ import annotations
 import datetime as dt
 import os
 from pathlib import Path
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from evalweave.catalogue import calls
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.analyses import Analysis
-from evalweave.study.outcomes import Outcome, shared_lists
+from evalweave.study.outcomes import Outcome, as_the_quantity_is, shared_lists, wrong_limits
 from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
 from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
@@ -62,6 +62,15 @@ class Study(Section):
         None, description="Simulate the inputs first (demonstrations)."
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _outcomes_as_their_quantities_are(cls, said: Any) -> Any:
+        outcomes = said.get("outcomes") if isinstance(said, dict) else None
+        if not isinstance(outcomes, dict):
+            return said
+        filled = {name: as_the_quantity_is(str(name), each) for name, each in outcomes.items()}
+        return {**said, "outcomes": filled}
+
     @model_validator(mode="after")
     def _refers_to_what_exists(self) -> Self:
         wrong: list[str] = []
@@ -94,6 +103,7 @@ class Study(Section):
                 f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists
             )
         wrong += shared_lists(self.outcomes)
+        wrong += wrong_limits(self.outcomes, self.cleaning)
         for key in ("conditions", "without", "additional_conditions"):
             for label in getattr(self.eligibility, key):
                 wrong += undeclared(f"eligibility, {key}", list_of(label), self.codelists)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
 from evalweave.qualitative.matrix import role_name
+from evalweave.quantities import unit_of_differences
 from evalweave.reading import tables
 from evalweave.study.analyses import Analysis, descriptive
 from evalweave.study.outcomes import Outcome
@@ -27,7 +28,6 @@ from evalweave.triangulation.convergence import NEGATIVE, NONE, POSITIVE, RELATI
 
 REQUIRED = tuple(column.name for column in CLAIMS.columns if column.required)
 OPTIONAL = tuple(column.name for column in CLAIMS.columns if not column.required)
-PERCENTAGE_POINTS = "percentage points"
 CHANGES = {
     "better": {"lower": NEGATIVE, "higher": POSITIVE},
     "worse": {"lower": POSITIVE, "higher": NEGATIVE},
@@ -86,8 +86,8 @@ class Known:
             return self.units[analysis]
         name = self.analyses[analysis].outcome
         outcome = self.outcomes[name]
-        is_hba1c = (outcome.quantity or name) == "hba1c"
-        return (outcome.unit, PERCENTAGE_POINTS) if is_hba1c else (outcome.unit,)
+        units = (outcome.unit, *outcome.measures(name).reported_in)
+        return tuple(dict.fromkeys(unit_of_differences(unit) for unit in units))
 
 
 def read_claims(path: Path | str, known: Known) -> tuple[Claim, ...]:

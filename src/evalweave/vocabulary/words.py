@@ -63,11 +63,20 @@ class Words:
 def words(kind: str, own: Mapping[str, str] = NOTHING) -> Words:
     """Return the words of a kind (the name of a table beside this file), with a study's `own` (word
     → meaning) before them."""
+    plain = _plain(kind)
+    if not own:
+        return plain
+    more = {normal(word): meaning for word, meaning in own.items()}
+    return Words(kind, plain.meanings, {**plain.known, **more})
+
+
+@cache
+def _plain(kind: str) -> Words:
+    """Return the words of the package's own table."""
     table = _table(kind)
     meanings = tuple(dict.fromkeys(meaning for meaning, _ in table))
     known = {normal(word): meaning for meaning, word in table}
-    known |= {normal(meaning): meaning for meaning in reversed(meanings)}
-    return Words(kind, meanings, known | {normal(word): meaning for word, meaning in own.items()})
+    return Words(kind, meanings, MappingProxyType({**known, **{normal(m): m for m in meanings}}))
 
 
 @cache

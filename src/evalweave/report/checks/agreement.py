@@ -103,7 +103,7 @@ def placebo_outcome(data: ReportData) -> Check | None:
 def leave_one_out(data: ReportData) -> Check | None:
     question = "Does it hang on a single practice (leave one out)?"
     found = data.diagnostic(data.primary.name, "leave_one_out")
-    row = data.main(data.outcome.unit)
+    row = data.main(data.outcome.difference_unit)
     one = found.get(data.main_term(data.primary)) if isinstance(found, Mapping) else None
     if not isinstance(one, Mapping) or "low" not in one or row is None:
         reason = one.get("refused") if isinstance(one, Mapping) else None

@@ -55,7 +55,7 @@ def _pre_trend(
         "power_80"
     )
     verdict, end = DOES_NOT_HOLD if against else HOLDS, ""
-    main, periods = data.main(data.outcome.unit), _periods_after(data)
+    main, periods = data.main(data.outcome.difference_unit), _periods_after(data)
     if not against and not missing(detect):
         end = ", less than it would take to explain the estimate."
         if main and periods and detect * periods > abs(main.estimate):

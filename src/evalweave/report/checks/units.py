@@ -13,6 +13,6 @@ def in_each(data: ReportData, write: Callable[[float, str], str]) -> Text:
     outcome's unit."""
     units = [(data.ratio(unit), unit) for unit in data.units(data.primary.name)[:2]]
     said = [write(ratio, unit) for ratio, unit in units if ratio is not None] or [
-        write(1.0, data.outcome.unit)
+        write(1.0, data.outcome.difference_unit)
     ]
     return in_units(said[0], said[1] if len(said) > 1 else None)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.quantities import convert, unit_of_differences
 from evalweave.release.numbers import number
 from evalweave.report.blocks import Drawing, Figure, Text
-from evalweave.report.data import PERCENTAGE_POINTS, ReportData
+from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
     COLOURS,
     DASHES,
@@ -26,10 +27,6 @@ from evalweave.tables.people import TRENDS
 
 ARMS = ("programme", "comparison")
 LIFT = 8  # points between a line and its name
-NGSP_SLOPE, NGSP_CONSTANT = (
-    0.09148,
-    2.152,
-)  # HbA1c: % = 0.09148 × mmol/mol + 2.152 (IFCC–NGSP master equation)
 
 
 def raw_means(data: ReportData, caption: Text) -> Figure | None:
@@ -108,18 +105,27 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         )
         axes.set_xlabel("")
         axes.set_ylabel("")
-        if data.outcome.unit == "mmol/mol" and PERCENTAGE_POINTS in data.units(data.primary.name):
+        if second := _second_unit(data):
+            quantity, unit = data.quantity(data.primary.outcome), data.outcome.unit
             other = axes.secondary_yaxis(
                 "right",
                 functions=(
-                    lambda x: NGSP_SLOPE * x + NGSP_CONSTANT,
-                    lambda x: (x - NGSP_CONSTANT) / NGSP_SLOPE,
+                    lambda x: convert(x, quantity, unit, second),
+                    lambda x: convert(x, quantity, second, unit),
                 ),
             )
-            axes.set_title("(%)", loc="right", fontsize=9, color=INK, pad=8)
+            axes.set_title(f"({second})", loc="right", fontsize=9, color=INK, pad=8)
             other.spines["right"].set_visible(True)
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, "raw-means", title, said)
+
+
+def _second_unit(data: ReportData) -> str | None:
+    """Return the unit, beside the outcome's, in which its main estimate is reported."""
+    quantity, have = data.quantity(data.primary.outcome), data.units(data.primary.name)
+    own = quantity.unit(data.outcome.unit).name
+    others = [unit for unit in quantity.reported_in if unit != own]
+    return next((unit for unit in others if unit_of_differences(unit) in have), None)
 
 
 def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:

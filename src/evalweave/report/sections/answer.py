@@ -84,11 +84,9 @@ def _caption(data: ReportData) -> Text:
     )
     if data.study.report.margin:
         said += " The shaded stretch holds differences too small to matter."
-    if data.is_hba1c(data.primary.outcome):
-        said += (
-            " HbA1c is glycated haemoglobin, a measure of average blood sugar over about three "
-            "months."
-        )
+    quantity = data.quantity(data.primary.outcome)
+    if quantity.meaning:
+        said += f" {quantity.label} is {quantity.meaning}."
     return said
 
 

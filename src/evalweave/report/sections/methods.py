@@ -9,6 +9,7 @@ from evalweave.catalogue import references
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.projects import PROJECTS
+from evalweave.quantities import unit_of_differences
 from evalweave.release.numbers import joined, number, percent, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
@@ -121,20 +122,40 @@ def _people(data: ReportData) -> list[str]:
             f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}."
         )
     for name, outcome in study.outcomes.items():
-        low, high = (number(x, 0) for x in outcome.plausible)
+        places = _places(data, name)
+        low, high = (number(x, places) for x in outcome.plausible)
         said.append(
             f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in "
             f"{outcome.unit}; values outside "
             f"{low} to {high} were set aside."
             + (" It is a placebo outcome." if outcome.placebo else "")
         )
-    if any(o.unit == "mmol/mol" and data.is_hba1c(name) for name, o in study.outcomes.items()):
-        said.append(
-            "Differences in HbA1c (glycated haemoglobin) are converted from mmol/mol to percentage "
-            "points by the slope of the "
-            "IFCC–NGSP master equation, 0.09148; a difference has no intercept."
-        )
+    said += dict.fromkeys(
+        sentence for name in study.outcomes for sentence in _conversions(data, name)
+    )
     return said
+
+
+def _places(data: ReportData, name: str) -> int:
+    """Return with how many decimals an outcome's plausible range is written."""
+    outcome = data.study.outcomes[name]
+    whole = all(float(bound).is_integer() for bound in outcome.plausible)
+    return 0 if whole else max(1, data.quantity(name).unit(outcome.unit).decimals)
+
+
+def _conversions(data: ReportData, name: str) -> list[str]:
+    """Return how differences of an outcome came into the other units of the report."""
+    quantity, outcome = data.quantity(name), data.study.outcomes[name]
+    own = quantity.unit(outcome.unit)
+    described = quantity.meaning.partition(",")[0]
+    return [
+        f"Differences in {quantity.label} ({described}) are converted from "
+        f"{outcome.difference_unit} to {unit_of_differences(unit)} by the slope of the "
+        f"{quantity.conversion}, {(own if own.slope != 1 else quantity.unit(unit)).slope:g}; a "
+        "difference has no intercept."
+        for unit in quantity.reported_in
+        if quantity.unit(unit) != own
+    ]
 
 
 def _estimation(data: ReportData) -> list[Any]:

@@ -124,7 +124,7 @@ def _limits(data: ReportData) -> list[Any]:
     unbounded = [
         row
         for a in data.study.analyses
-        for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].unit)
+        for row in data.rows(a.name, unit=data.study.outcomes[a.outcome].difference_unit)
         if math.isinf(row.low) or math.isinf(row.high)
     ]
     items += [
