@@ -44,7 +44,7 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
     """
     memory_limit = memory_limit or os.environ.get(MEMORY)
     if engine == "duckdb":
-        import ibis
+        from evalweave.engine.duckdb_engine import Backend as DuckDB
 
         options: dict[str, Any] = {"preserve_insertion_order": True}
         if spill is not None:
@@ -52,7 +52,7 @@ def connect(engine: str, spill: Path | str | None = None, memory_limit: str | No
         elif memory_limit is not None:
             options["memory_limit"] = memory_limit
         try:
-            backend = ibis.duckdb.connect(**options)
+            backend = DuckDB().connect(**options)
         except Exception as error:
             if memory_limit is None:
                 raise
