@@ -1,15 +1,12 @@
 """Spark gives the tables that DuckDB gives: same rows in the same order, same types, every bit of
 every number.
 
-Needs PySpark and Java (`uv run --group spark pytest -m spark`); EVALWEAVE_SPARK=required makes
-their lack a failure.
+Needs PySpark and Java (`uv run --group spark pytest -m spark`); their lack is a failure in CI.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import os
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +18,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
 from evalweave import engine
 from evalweave.cohort.building import Built, build
 from evalweave.errors import EvalweaveError
@@ -38,10 +34,7 @@ from helpers.demonstration import STUDY, TABLES, flat_files, simulated
 
 pytestmark = [
     pytest.mark.spark,
-    pytest.mark.skipif(
-        bool(engine.lacking("pyspark")) and os.environ.get("EVALWEAVE_SPARK") != "required",
-        reason="PySpark or Java is not installed",
-    ),
+    pytest.mark.skipif(bool(engine.lacking("pyspark")), reason="PySpark or Java is not installed"),
 ]
 
 CLEAN = ("patients", "registrations", "measurements", "conditions", "set_aside")
