@@ -269,7 +269,8 @@ def test_already_treated_are_set_aside_and_counted():
 def test_separation_is_absent_with_its_reason():
     frame = FRAME.assign(s=FRAME["z"].where(FRAME["first_treated"] != 2014, FRAME["z"] + 100))
     fit = fitted(frame, covariates=["s"])
-    assert "separate" in fit.absent["att_gt[2014,2015]"]
+    assert "no overlap in the covariates" in fit.absent["att_gt[2014,2015]"]
+    assert "lie outside the comparison patients' range of s" in fit.absent["att_gt[2014,2015]"]
     assert "group[2014]" in fit.absent
     assert np.isfinite(fit.theta).all()
     assert any("have no estimate" in note for note in fit.notes)

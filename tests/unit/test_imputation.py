@@ -95,12 +95,17 @@ def test_rows_that_cannot_be_imputed_are_counted():
 def test_periods_without_untreated_rows_cannot_be_imputed():
     treated = FRAME[FRAME["first_treated"].notna()]
     fit = fitted(treated)
-    assert any("nobody is untreated" in note for note in fit.notes)
+    assert any("periods from 2015 on were set aside" in note for note in fit.notes)
     assert "event[2]" not in fit.terms  # 2015 is the last start; from then on nobody is untreated
     assert np.isfinite(fit.theta).all()
-    assert all("not determined" in reason for reason in fit.absent.values())
+    assert not fit.absent
+    late = treated.assign(
+        first_treated=treated["first_treated"].where(treated["first_treated"] < 2015)
+    )
+    again = fitted(late[late["period"] < 2015])
+    assert np.array_equal(again.theta, fit.theta)
     same = treated[treated["first_treated"] == 2014]
-    with pytest.raises(DataError, match="no treated row can be imputed"):
+    with pytest.raises(DataError, match="Nobody is untreated while others are treated"):
         fitted(same)
 
 

@@ -27,6 +27,13 @@ BINS = Option(
 ANTICIPATION = Option(
     "anticipation", int, 0, "Periods before the start in which effects may show.", at_least=0
 )
+PARTIAL = Option(
+    "partial",
+    bool,
+    False,
+    "Give an average that lost some of its cells over the rest, and say so in its row; it is "
+    "withheld otherwise.",
+)
 ENGINE = Option(
     "engine",
     Literal["evalweave", "linearmodels"],
@@ -103,7 +110,7 @@ _DECLARED = (
         words="Event study: two-way fixed effects with one coefficient for each period before and "
         "since the start, e = t − g, relative to the reference period.",
         formula="y_{it} = α_{i} + λ_{t} + Σ_{e≠r} τ_{e} D_{it}^{e} + ε_{it}",
-        options=(REFERENCE, BINS),
+        options=(REFERENCE, BINS, PARTIAL),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         diagnostics=("pretrend", "honest_did"),
         role="event_study",
@@ -162,6 +169,7 @@ _DECLARED = (
                 "Of the dynamic average: only cohorts seen this many periods after starting.",
                 at_least=0,
             ),
+            PARTIAL,
         ),
         gives=frozenset({UNIT_ERRORS}),
         diagnostics=("pretrend", "honest_did"),
@@ -176,7 +184,7 @@ _DECLARED = (
         "each start.",
         formula="hat:τ_{e} = Σ_{g} hat:τ_{g,e} Pr ( G = g | e )",
         references=(ref.SUN_ABRAHAM_2021,),
-        options=(REFERENCE,),
+        options=(REFERENCE, PARTIAL),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         diagnostics=("pretrend", "honest_did"),
         role="event_study",
@@ -191,7 +199,7 @@ _DECLARED = (
         "estimate is the mean of what treated observations exceed them by.",
         formula="hat:τ = mean ( y_{it} − hat:α_{i} − hat:λ_{t} )",
         references=(ref.BORUSYAK_2024,),
-        options=(REFERENCE, ANTICIPATION),
+        options=(REFERENCE, ANTICIPATION, PARTIAL),
         gives=frozenset({UNIT_ERRORS}),
     ),
     Estimator(
@@ -211,6 +219,7 @@ _DECLARED = (
         "over treated observations.",
         formula="y_{it} = α_{i} + λ_{t} + Σ_{g,s} τ_{gs} D_{it}^{gs} + ε_{it}",
         references=(ref.WOOLDRIDGE_2021,),
+        options=(PARTIAL,),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
     ),
     Estimator(

@@ -86,8 +86,8 @@ def trust(fit: Fit) -> str:
         return (
             "One treated practice: its own shocks cannot be told from the programme's effect; cr1 "
             "and cr2 intervals "
-            "are far too narrow, and only randomisation's p-value (at best 1/practices) says "
-            "anything."
+            "are far too narrow, and only randomisation's p-value (at best 1/practices; for twfe, "
+            "event_study, sun_abraham and etwfe) says anything."
         )
     if 0 < few < 4:
         return (

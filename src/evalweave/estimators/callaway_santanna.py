@@ -8,7 +8,7 @@ and the practice never enters an estimate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators import cs_cross_section, cs_panel
 from evalweave.estimators.adjustment import Adjustment, adjusted_details
-from evalweave.estimators.cs_aggregate import Averages, averages
+from evalweave.estimators.cs_aggregate import Asked, Cohorts, GroupTimes, averages
 from evalweave.estimators.cs_design import Cell, Design, build, cells
 from evalweave.estimators.cs_propensity import NoEstimate
 from evalweave.fits.result import (
@@ -59,8 +59,8 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Terms: `att_gt[g,t]`, `simple`, `group[g]`, `group[overall]`, `event[e]`, `event[overall]`,
     `calendar[t]`, `calendar[overall]`. Covariates and weights are those of the earlier of the two
     periods; with `repeated_cross_section` each row's own. Under `base: universal` the base period
-    is 0 by construction, with influence 0. An average is taken over the cells that have an
-    estimate.
+    is 0 by construction, with influence 0. An average that lost a cell is withheld unless
+    `partial` (see `lost_cells`).
 
     Raises:
         DataError: nobody to compare with, or no cohort whose start lies inside the panel.
@@ -79,28 +79,33 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     found = _estimate(design, grid, analysis, keep_pieces=needs_units)
     have = np.flatnonzero(~np.isnan(found.att))
     cohorts, totals = _cohorts(design, grid)
-    average = _average(analysis, design, grid, found.att, cohorts, totals)
+    asked = Asked(tuple(analysis.aggregate), analysis.balance, analysis.partial)
+    average = averages(asked, _group_times(grid, found.att), Cohorts(cohorts, totals))
 
     shares = _share_matrix(design, cohorts)
     per_cell = found.influence[:, have]
-    influence = np.hstack((per_cell, per_cell @ average.on_cells.T + shares @ average.on_shares.T))
+    on_cells = average.on_cells[:, have]  # a lost cell has no weight in what stands
+    influence = np.hstack((per_cell, per_cell @ on_cells.T + shares @ average.on_shares.T))
     terms = (*(_term(grid[i]) for i in have), *average.terms)
     covariance = None
     if needs_units:
         square = _unit_products(design, [found.pieces[i] for i in have], cohorts)
         mapping = np.vstack(
-            (np.eye(len(have), len(square)), np.hstack((average.on_cells, average.on_shares)))
+            (np.eye(len(have), len(square)), np.hstack((on_cells, average.on_shares)))
         )
         covariance = mapping @ square @ mapping.T
 
     def refit(keep: NDArray[np.bool_]) -> Floats:
         part = design.keep(keep)
         again = _estimate(part, cells(part, analysis, cohorts), analysis, influence=False).att
+        again[np.isnan(found.att)] = np.nan
         _, some = _cohorts(part, grid)
         lost = np.isnan(again[have])
-        mean = _average(analysis, part, grid, again, cohorts, some)
+        mean = averages(
+            replace(asked, partial=True), _group_times(grid, again), Cohorts(cohorts, some)
+        )
         known = dict(zip(mean.terms, mean.theta, strict=True))
-        uses_lost = np.abs(average.on_cells[:, lost]).sum(axis=1) > 0
+        uses_lost = np.abs(on_cells[:, lost]).sum(axis=1) > 0
         again_average = [
             np.nan if gone else known.get(term, np.nan)
             for term, gone in zip(average.terms, uses_lost, strict=True)
@@ -122,6 +127,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         refit=refit,
         absent={**found.absent, **average.absent},
         convention=_convention(analysis, design),
+        of_term=average.of_term,
         notes=(*panel.notes, *design.notes, *_notes(analysis, grid, found.absent)),
         details=_adjusted(panel, design),
         leads=UNIVERSAL_BASE if analysis.base == "universal" else VARYING_BASE,
@@ -148,7 +154,7 @@ def _estimate(
         try:
             att[i], pieces = two_by_two(cell)
         except NoEstimate as reason:
-            absent[_term(cell)] = str(reason)
+            absent[_term(cell)] = reason.sentence(design.covariate_names)
             continue
         if not influence:
             continue
@@ -260,25 +266,11 @@ def _share_matrix(design: Design, cohorts: Ints) -> Floats:
     return matrix
 
 
-def _average(
-    analysis: AnalysisOptions,
-    design: Design,
-    grid: list[Cell],
-    att: Floats,
-    cohorts: Ints,
-    totals: Floats,
-) -> Averages:
-    have = np.flatnonzero(~np.isnan(att))
-    return averages(
-        list(analysis.aggregate),
-        att[have],
-        np.array([grid[i].g for i in have], dtype=np.int64),
-        np.array([grid[i].t for i in have], dtype=np.int64),
-        cohorts,
-        totals,
-        analysis.balance,
-        last_period=max(cell.t for cell in grid),
-        first_period=min(cell.t for cell in grid),
+def _group_times(grid: list[Cell], att: Floats) -> GroupTimes:
+    return GroupTimes(
+        np.array([cell.g for cell in grid], dtype=np.int64),
+        np.array([cell.t for cell in grid], dtype=np.int64),
+        att,
     )
 
 
@@ -341,6 +333,8 @@ def _notes(analysis: AnalysisOptions, grid: list[Cell], absent: dict[str, str]) 
         )
     if absent:
         tried = sum(not cell.is_base for cell in grid)
-        rest = "averages are over the others" if len(absent) < tried else "so there is no average"
-        notes.append(f"{len(absent)} of {tried} ATT(g,t) have no estimate; {rest}.")
+        notes.append(
+            f"{len(absent)} of {tried} ATT(g,t) have no estimate (see absent); an average that "
+            "would need one says so, or is withheld."
+        )
     return notes

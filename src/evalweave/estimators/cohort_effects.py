@@ -3,7 +3,7 @@ and etwfe."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from evalweave.errors import DataError
 from evalweave.estimators.event_study import over_events
 from evalweave.estimators.least_squares import Cells
+from evalweave.estimators.lost_cells import verdict
 from evalweave.fits.result import Floats, Ints, PanelData
 
 Cell = tuple[int, int]  # cohort, period
@@ -41,28 +42,29 @@ def observed_cells(panel: PanelData) -> dict[Cell, float]:
     return {(int(g), int(t)): float(n) for (g, t), n in zip(pairs, size, strict=True)}
 
 
+@dataclass
+class CohortAverages:
+    """Contrasts over the estimated cells, why an average is absent, and what one lost."""
+
+    terms: dict[str, Floats]
+    absent: dict[str, str]
+    of_term: dict[str, str]
+
+
 def averages(
-    tested: list[Cell], found: list[Cell], size: dict[Cell, float], calendar: bool
-) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Return contrasts over the estimated cells, and why an average is absent.
+    tested: list[Cell], found: list[Cell], size: dict[Cell, float], calendar: bool, partial: bool
+) -> CohortAverages:
+    """Return the averages over the estimated cells.
 
     `att` weights cells with t >= g by their (weighted) patient-periods, as does `group[g]` within a
     cohort and `event[e]` within an event time; these shares are taken as fixed. `event[overall]`
-    and `trend` as in event_study.
+    and `trend` as in event_study. `lost_cells` decides where a cell has no estimate.
     """
     unit = {cell: np.eye(len(found))[j] for j, cell in enumerate(found)}
-    terms: dict[str, Floats] = {f"att_gt[{g},{t}]": unit[(g, t)] for g, t in found}
-    absent: dict[str, str] = {}
+    made = CohortAverages({f"att_gt[{g},{t}]": unit[(g, t)] for g, t in found}, {}, {})
 
     def average(name: str, members: list[Cell]) -> None:
-        lost = [f"att_gt[{g},{t}]" for g, t in members if (g, t) not in unit]
-        if lost:
-            absent[name] = f"{', '.join(lost)} has no estimate"
-        elif members:
-            total = sum(size[cell] for cell in members)
-            terms[name] = sum(
-                (size[cell] / total * unit[cell] for cell in members), np.zeros(len(found))
-            )
+        _average(name, members, unit, size, partial, made)
 
     after = [(g, t) for g, t in tested if t >= g]
     average("att", after)
@@ -71,18 +73,59 @@ def averages(
     events = sorted({t - g for g, t in tested})
     for event in events:
         average(f"event[{event}]", [(g, t) for g, t in tested if t - g == event])
-    estimated = [event for event in events if f"event[{event}]" in terms]
-    summaries, missing = over_events(estimated, [event for event in events if event >= 0])
-    for name, weights in summaries.items():
-        terms[name] = sum(
-            (w * terms[f"event[{event}]"] for w, event in zip(weights, estimated, strict=True)),
-            np.zeros(len(found)),
-        )
-    absent.update(missing)
+    _over_events(events, partial, made, len(found))
     if calendar:
         for period in sorted({t for _, t in after}):
             average(f"calendar[{period}]", [cell for cell in after if cell[1] == period])
-    return terms, absent
+    return made
+
+
+def _average(
+    name: str,
+    members: list[Cell],
+    unit: dict[Cell, Floats],
+    size: dict[Cell, float],
+    partial: bool,
+    made: CohortAverages,
+) -> None:
+    """Add the average of `members` weighted by `size`, or why it is absent."""
+    if not members:
+        return
+    names = {cell: f"att_gt[{cell[0]},{cell[1]}]" for cell in members}
+    left = [cell for cell in members if cell in unit]
+    share = 1 - sum(size[cell] for cell in left) / sum(size[cell] for cell in members)
+    lost = [names[cell] for cell in members if cell not in unit]
+    judged = verdict(names.values(), lost, share, partial)
+    if not judged.stands:
+        made.absent[name] = judged.words
+        return
+    if judged.words:
+        made.of_term[name] = judged.words
+    total = sum(size[cell] for cell in left)
+    made.terms[name] = sum(
+        (size[cell] / total * unit[cell] for cell in left), np.zeros_like(unit[left[0]])
+    )
+
+
+def _over_events(events: list[int], partial: bool, made: CohortAverages, width: int) -> None:
+    """Add `event[overall]` and `trend`; a mean of partial averages is itself partial."""
+    estimated = [event for event in events if f"event[{event}]" in made.terms]
+    after = [event for event in events if event >= 0]
+    summaries = over_events(estimated, after, partial)
+    made.absent.update(summaries.absent)
+    made.of_term.update(summaries.of_term)
+    for name, weights in summaries.terms.items():
+        made.terms[name] = sum(
+            (
+                w * made.terms[f"event[{event}]"]
+                for w, event in zip(weights, estimated, strict=True)
+            ),
+            np.zeros(width),
+        )
+        thin = [e for e in after if f"event[{e}]" in made.of_term]
+        if thin:
+            words = f"event times {', '.join(map(str, thin))} left out cells of their own"
+            made.of_term[name] = "; ".join(filter(None, (made.of_term.get(name, ""), words)))
 
 
 def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]]:
@@ -108,6 +151,37 @@ def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]
     return restricted(panel, ~always), (note,)
 
 
+def last_cohort_as_comparison(
+    panel: PanelData, anticipation: int = 0
+) -> tuple[PanelData, tuple[str, ...]]:
+    """Return a panel in which somebody is untreated throughout, and a note where that took a cut.
+
+    Where everybody starts sooner or later, the periods from the last start on have nobody to
+    compare with: they are set aside, and the last cohort is the comparison before.
+    Source: Sun & Abraham (2021), J Econometrics 225(2), section 4; Callaway & Sant'Anna (2021).
+
+    Raises:
+        DataError: with one start only, or fewer than two periods before the last one.
+    """
+    starts = np.unique(panel.first_treated)
+    if not np.isfinite(starts[-1]):
+        return panel, ()
+    last = int(starts[-1])
+    early = panel.period < last - anticipation
+    if len(starts) < 2 or len(np.unique(panel.period[early])) < 2:
+        raise DataError(
+            "Nobody is untreated while others are treated, so there is no comparison: it takes "
+            "never-treated patients or at least two start dates."
+        )
+    note = (
+        f"Nobody is never treated: periods from {last - anticipation} on were set aside and the "
+        f"cohort that starts in {last} serves as comparison only."
+    )
+    cut = restricted(panel, early)
+    untreated = np.where(cut.first_treated == last, np.inf, cut.first_treated)
+    return replace(cut, first_treated=untreated), (note,)
+
+
 def restricted(panel: PanelData, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> PanelData:
     """Return the rows `keep` as a panel of their own, units and clusters recoded.
 
@@ -131,3 +205,13 @@ def restricted(panel: PanelData, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> P
         covariates={name: values[keep] for name, values in panel.covariates.items()},
         subgroup=None if panel.subgroup is None else panel.subgroup[keep],
     )
+
+
+def place_of_term(name: str) -> int:
+    """Return where a term stands in the order in which they are printed."""
+    kinds = ("att", "event[", "trend", "group[", "calendar[", "att_gt[")
+    if name == "att":
+        return 0
+    if name == "event[overall]":
+        return 2 * kinds.index("event[") + 1
+    return 2 * max(j for j, kind in enumerate(kinds) if name.startswith(kind) and (kind != "att"))

@@ -13,7 +13,9 @@ from scipy.special import expit
 
 from evalweave.fits.result import Floats
 
-OVERLAP = 0.999  # a score this high leaves nobody comparable: R did refuses the comparison
+OVERLAP = 0.999  # a comparison patient with a score this high would stand for 999 of the cohort
+STANDS_FOR = 0.25  # share of the cohort that the comparison patients' odds must add up to
+MOST = 0.5  # share of the weight that one comparison patient may carry
 TRIM = 0.995  # comparison patients with a score this high get no weight: R DRDID
 SINGULAR = 1e-12  # reciprocal condition number, covariates centred and scaled
 ITERATIONS = 50
@@ -21,7 +23,28 @@ TOLERANCE = 1e-6  # of a Newton step: what is left is its square
 
 
 class NoEstimate(Exception):
-    """A comparison that cannot be made; the message is the reason, a plain phrase."""
+    """A comparison that cannot be made; the message is the reason, a plain phrase.
+
+    `beyond` counts, for each covariate, the cohort's patients whose value lies outside those of the
+    comparison patients; `n_treated` are all of them.
+    """
+
+    def __init__(self, reason: str, beyond: tuple[int, ...] = (), n_treated: int = 0) -> None:
+        super().__init__(reason)
+        self.beyond, self.n_treated = beyond, n_treated
+
+    def sentence(self, names: tuple[str, ...]) -> str:
+        """Return the reason, and who is beyond comparison in which of the covariates `names`."""
+        if not self.n_treated:
+            return str(self)
+        parts = [
+            f"{count} of the cohort's {self.n_treated} patients lie outside the comparison "
+            f"patients' range of {name}"
+            for name, count in zip(names, self.beyond, strict=False)
+            if count
+        ]
+        where = "; ".join(parts) or "no single covariate does it, a combination of them does"
+        return f"{self} ({where})"
 
 
 @dataclass(frozen=True)
@@ -88,9 +111,11 @@ def logit(
     """Maximum likelihood by Newton's method; returns the fit and the scores of treated and
     comparison.
 
+    The practice jackknife refits this hundreds of times, from the last solution: statsmodels' Logit
+    takes many times as long, and a test pins the two to each other.
+
     Raises:
-        NoEstimate: separation, no convergence, or a score of 0.999 or more (no overlap; R did's
-        rule).
+        NoEstimate: separation, no convergence, or no overlap.
     """
     x = np.concatenate((x_treated, x_control), axis=1)
     weight = np.concatenate((w_treated, w_control))
@@ -110,12 +135,43 @@ def logit(
         beta += step * min(1.0, 4.0 / float(np.abs(step).max() or 4.0))
         if np.abs(step).max() <= TOLERANCE:
             score = expit(predict(beta, x))
-            if score.max() >= OVERLAP:
-                break
+            own, other = score[:n_treated], score[n_treated:]
+            _check_overlap(w_treated, w_control, other, x_treated, x_control)
             information = gram(x, weight * score * (1 - score))
-            return Logit(beta, invert(information)), score[:n_treated], score[n_treated:]
-    raise NoEstimate(
-        "the covariates separate treated from comparison patients (a propensity score reaches "
-        "0.999), "
-        "so nobody is comparable"
+            return Logit(beta, invert(information)), own, other
+    raise no_overlap(
+        "the covariates separate treated from comparison patients", x_treated, x_control
+    )
+
+
+def _check_overlap(
+    w_treated: Floats, w_control: Floats, score: Floats, x_treated: Floats, x_control: Floats
+) -> None:
+    """Refuse comparison patients who cannot stand for the cohort, by their odds of treatment.
+
+    The odds are the weights with which they stand for it and add up to about its size. Too few of
+    them in all, or most of them on one patient, is a cohort that nobody is comparable to. The
+    scores of the treated are not asked: one who is certain to be treated takes nobody's weight.
+    """
+    if score.max() >= OVERLAP:
+        why = f"a comparison patient's propensity score reaches {OVERLAP}"
+        raise no_overlap(why, x_treated, x_control)
+    odds = w_control * score / (1 - score)
+    total = float(odds.sum())
+    if total < STANDS_FOR * float(w_treated.sum()):
+        why = f"the comparison patients stand for less than {100 * STANDS_FOR:g} % of the cohort"
+        raise no_overlap(why, x_treated, x_control)
+    if len(odds) > 2 and odds.max() > MOST * total:
+        why = "one comparison patient would carry more than half of the weight"
+        raise no_overlap(why, x_treated, x_control)
+
+
+def no_overlap(why: str, x_treated: Floats, x_control: Floats) -> NoEstimate:
+    """Return the refusal of a comparison, with who lies beyond the comparison patients."""
+    low, high = x_control.min(axis=1)[:, None], x_control.max(axis=1)[:, None]
+    beyond = ((x_treated < low) | (x_treated > high)).sum(axis=1)
+    return NoEstimate(
+        f"no overlap in the covariates: {why} (propensity score), so nobody is comparable",
+        tuple(int(count) for count in beyond),
+        x_treated.shape[1],
     )

@@ -15,12 +15,13 @@ from evalweave.estimators.adjustment import TIMES, Adjustment, by_period, fixed_
 from evalweave.estimators.cohort_effects import (
     averages,
     cell_columns,
+    last_cohort_as_comparison,
     observed_cells,
+    place_of_term,
     without_always_treated,
 )
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.moments import unit_starts
-from evalweave.estimators.sun_abraham import _place
 from evalweave.estimators.treatment import check_treated, convention
 from evalweave.fits.result import Fit, Floats, PanelData
 from evalweave.study.analyses import AnalysisOptions
@@ -34,16 +35,18 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         DataError: where there is nothing to compare.
     """
     panel, notes = without_always_treated(panel)
+    panel, more = last_cohort_as_comparison(panel)
+    notes = (*notes, *more)
     check_treated(panel)
     size = observed_cells(panel)
     tested = [(g, t) for g, t in size if t >= g]
     names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
     solved = solve(panel, names, cell_columns(tested), _interacted(panel, tested))
-    found = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
-    terms, absent = averages(tested, found, size, calendar=True)
+    estimated = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
+    made = averages(tested, estimated, size, calendar=True, partial=analysis.partial)
     words = f"{convention(panel)}; never- and not-yet-treated rows as comparison; shares fixed"
-    ordered = {name: terms[name] for name in sorted(terms, key=_place)}
-    return fit_of(panel, solved, ordered, analysis, words, absent, notes)
+    ordered = {name: made.terms[name] for name in sorted(made.terms, key=place_of_term)}
+    return fit_of(panel, solved, ordered, analysis, words, made.absent, notes, of_term=made.of_term)
 
 
 def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> Adjustment:

@@ -12,10 +12,13 @@ theta_e with e
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.least_squares import fit_of, solve
+from evalweave.estimators.lost_cells import verdict
 from evalweave.estimators.treatment import check_treated, convention
 from evalweave.fits.result import (
     MIXED_COHORTS,
@@ -61,14 +64,15 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         )
 
     solved = solve(panel, tuple(f"event[{event}]" for event in tested), cells)
-    found = [event for event in tested if f"event[{event}]" in solved.names]
-    terms = {f"event[{event}]": np.eye(len(found))[j] for j, event in enumerate(found)}
-    summaries, absent = over_events(found, [event for event in tested if event >= 0])
-    notes = _notes(panel, found, analysis)
+    estimated = [event for event in tested if f"event[{event}]" in solved.names]
+    terms = {f"event[{event}]": np.eye(len(estimated))[j] for j, event in enumerate(estimated)}
+    after = [event for event in tested if event >= 0]
+    summaries = over_events(estimated, after, analysis.partial)
+    notes = _notes(panel, estimated)
     return fit_of(
         panel,
         solved,
-        {**terms, **summaries},
+        {**terms, **summaries.terms},
         analysis,
         f"{convention(panel)}; reference event {analysis.reference}"
         + (
@@ -76,9 +80,10 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             if analysis.bins
             else ""
         ),
-        absent,
+        summaries.absent,
         notes,
-        details={"events": found, "reference": analysis.reference},
+        of_term=summaries.of_term,
+        details={"events": estimated, "reference": analysis.reference},
         leads=MIXED_COHORTS if _staggered(panel) else ONE_REFERENCE,
     )
 
@@ -90,24 +95,35 @@ def observed_events(panel: PanelData, analysis: AnalysisOptions) -> list[int]:
     return [int(event) for event in np.unique(_binned(np.unique(events), analysis))]
 
 
-def over_events(found: list[int], wanted: list[int]) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Return the contrasts `event[overall]` and `trend` over the estimated events, or why they are
-    absent."""
-    after = np.array([event >= 0 for event in found], dtype=np.float64)
-    lost = [event for event in wanted if event not in found]
-    if lost or not after.any():
-        reason = (
-            f"event times {', '.join(str(event) for event in lost)} have no estimate"
-            if lost
-            else "nobody was observed after the start"
-        )
-        return {}, {"event[overall]": reason, "trend": reason}
+@dataclass(frozen=True)
+class Summaries:
+    """Contrasts over the estimated events, why one is absent, and what one lost."""
+
+    terms: dict[str, Floats]
+    absent: dict[str, str]
+    of_term: dict[str, str]
+
+
+def over_events(estimated: list[int], wanted: list[int], partial: bool) -> Summaries:
+    """Return the contrasts `event[overall]` and `trend` over the events `wanted` (from 0 on)."""
+    if not wanted:
+        reason = "nobody was observed after the start"
+        return Summaries({}, {"event[overall]": reason, "trend": reason}, {})
+    lost = [f"event[{event}]" for event in wanted if event not in estimated]
+    share = len(lost) / len(wanted)
+    judged = verdict([f"event[{event}]" for event in wanted], lost, share, partial)
+    if not judged.stands:
+        return Summaries({}, {"event[overall]": judged.words, "trend": judged.words}, {})
+    after = np.array([event >= 0 for event in estimated], dtype=np.float64)
     terms = {"event[overall]": after / after.sum()}
+    absent = {}
     if after.sum() < 2:
-        return terms, {"trend": "needs two event times from 0 on; there is one"}
-    times = np.array(found, dtype=np.float64)
-    centred = np.where(after > 0, times - times[after > 0].mean(), 0.0)
-    return {**terms, "trend": centred / (centred**2).sum()}, {}
+        absent["trend"] = "needs two event times from 0 on; there is one"
+    else:
+        times = np.array(estimated, dtype=np.float64)
+        centred = np.where(after > 0, times - times[after > 0].mean(), 0.0)
+        terms["trend"] = centred / (centred**2).sum()
+    return Summaries(terms, absent, dict.fromkeys(terms, judged.words) if judged.words else {})
 
 
 def _binned(events: Ints, analysis: AnalysisOptions) -> Ints:
@@ -118,14 +134,14 @@ def _staggered(panel: PanelData) -> bool:
     return len(np.unique(panel.first_treated[np.isfinite(panel.first_treated)])) > 1
 
 
-def _notes(panel: PanelData, found: list[int], analysis: AnalysisOptions) -> tuple[str, ...]:
+def _notes(panel: PanelData, estimated: list[int]) -> tuple[str, ...]:
     notes = []
     if _staggered(panel):
         notes.append(
             "Starts are staggered: these leads and lags mix effects of different cohorts "
             "(Sun & Abraham 2021); compare with sun_abraham or callaway_santanna."
         )
-    if not found:
+    if not estimated:
         notes.append(
             "Without never-treated practices, event times are identified up to a straight line "
             "only: "

@@ -30,6 +30,8 @@ from evalweave.estimators.adjustment import (
     adjustment,
     standardised,
 )
+from evalweave.estimators.cohort_effects import last_cohort_as_comparison
+from evalweave.estimators.lost_cells import verdict
 from evalweave.fits.result import Fit, Floats, Ints, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
@@ -104,6 +106,7 @@ class Rows:
     event: Floats
     treated: NDArray[np.bool_]
     adjusts: Adjustment
+    anticipation: int
 
     def design(self, rows: NDArray[np.bool_], leads: Ints | None = None) -> Any:
         """Period dummies, covariates and, if asked, dummies of the leads (sparse, rows × P)."""
@@ -130,6 +133,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: no untreated row, or no treated row that can be imputed.
     """
+    panel, cut = last_cohort_as_comparison(panel, analysis.anticipation)
     rows = _rows(panel, analysis)
     if not (~rows.treated).any():
         raise DataError(
@@ -145,7 +149,10 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "after their "
             "start, and untreated patients in the same periods."
         )
-    terms, weights = _targets(rows, known)
+    targets = _targets(rows, known, analysis.partial)
+    terms, weights = targets.terms, targets.weights
+    if not terms:
+        raise DataError("; ".join(f"{term} {why}" for term, why in targets.absent.items()) + ".")
     theta, influence, by_unit = _effects(rows, base, known, weights, needs(analysis, UNIT_ERRORS))
     lead_terms, lead_theta, lead_influence, lead_unit, absent = _leads(rows, analysis)
 
@@ -158,15 +165,16 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         again = _fit_untreated(part)
         known_again = again.determined(part.design(part.treated), part.panel.unit[part.treated])
         if known_again.any():
-            names, some = _targets(part, known_again)
-            values |= dict(zip(names, _point(part, again, known_again, some), strict=True))
+            some = _targets(part, known_again, partial=True)
+            points = _point(part, again, known_again, some.weights)
+            values |= {t: v for t, v in zip(some.terms, points, strict=True) if t in values}
         names, estimates, *_ = _leads(part, analysis, influence=False)
         values |= dict(zip(names, estimates, strict=True))
         return np.array([values[term] for term in (*terms, *lead_terms)])
 
     unit_sums = np.hstack((by_unit, lead_unit)) if needs(analysis, UNIT_ERRORS) else None
     lost = int((~known).sum())
-    notes = list(panel.notes)
+    notes = [*panel.notes, *cut]
     if lost:
         notes.append(
             f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen "
@@ -187,7 +195,8 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         n_practices_treated=len(treated_clusters),
         unit_covariance=unit_sums.T @ unit_sums if unit_sums is not None else None,
         refit=refit,
-        absent=absent,
+        absent={**targets.absent, **absent},
+        of_term=targets.of_term,
         convention=f"{CONVENTION}; adjusted for {', '.join(adjusted)}" if adjusted else CONVENTION,
         details=adjusted_details(rows.adjusts, adjusted),
         notes=tuple(notes),
@@ -203,6 +212,7 @@ def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
         covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
         names=tuple(name for name, values in adjusts.columns.items() if values.std() > 0),
         adjusts=adjusts,
+        anticipation=analysis.anticipation,
         periods=np.unique(panel.period),
         event=event,
         treated=event >= -analysis.anticipation,
@@ -229,6 +239,7 @@ def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
         rows.event[inside],
         rows.treated[inside],
         rows.adjusts,
+        rows.anticipation,
     )
 
 
@@ -238,15 +249,51 @@ def _fit_untreated(rows: Rows) -> Absorbed:
     return absorb(rows.design(free), panel.unit[free], panel.weight[free], len(panel.unit_names))
 
 
-def _targets(rows: Rows, known: NDArray[np.bool_]) -> tuple[tuple[str, ...], list[Floats]]:
-    """Terms and their weights on the treated rows, each summing to one."""
-    event, weight = rows.event[rows.treated], rows.panel.weight[rows.treated]
-    masks = {}
-    if (known & (event >= 0)).any():
-        masks["att"] = known & (event >= 0)
-    masks |= {f"event[{int(e)}]": known & (event == e) for e in np.unique(event[known])}
-    weights = [np.where(mask, weight, 0.0) for mask in masks.values()]
-    return tuple(masks), [w / w.sum() for w in weights]
+@dataclass(frozen=True)
+class Targets:
+    """The averages: terms, their weights on the treated rows (summing to one), and what is lost."""
+
+    terms: tuple[str, ...]
+    weights: list[Floats]
+    absent: dict[str, str]
+    of_term: dict[str, str]
+
+
+def _targets(rows: Rows, known: NDArray[np.bool_], partial: bool) -> Targets:
+    """Return `att` and `event[e]` over the treated rows that can be imputed.
+
+    A cell is a cohort in a period. Single rows that cannot be imputed (patients never seen
+    untreated) are left out and counted; a cell that is lost as a whole is judged by `lost_cells`.
+    Cohorts treated from the first period on were never seen untreated and belong to no average.
+    """
+    panel = rows.panel
+    event, weight = rows.event[rows.treated], panel.weight[rows.treated]
+    start, period = panel.first_treated[rows.treated], panel.period[rows.treated]
+    reach = rows.periods[0] + rows.anticipation
+    masks = {"att": (event >= 0) & (start > reach)}
+    masks |= {f"event[{int(e)}]": (event == e) & (start > reach) for e in np.unique(event)}
+    cells, cell = np.unique(np.column_stack((start, period)), axis=0, return_inverse=True)
+    names = [f"att_gt[{g:.0f},{t:.0f}]" for g, t in cells]
+    whole = np.bincount(cell.ravel(), weight, len(cells))
+    left = np.bincount(cell.ravel(), np.where(known, weight, 0.0), len(cells))
+    made = Targets((), [], {}, {})
+    terms: list[str] = []
+    for term, mask in masks.items():
+        of = np.unique(cell.ravel()[mask])
+        if not len(of):
+            continue
+        gone = [k for k in of if not left[k] > 0]
+        share = float(whole[gone].sum() / whole[of].sum())
+        judged = verdict([names[k] for k in of], [names[k] for k in gone], share, partial)
+        if not judged.stands:
+            made.absent[term] = judged.words
+            continue
+        if judged.words:
+            made.of_term[term] = judged.words
+        own = np.where(mask & known, weight, 0.0)
+        terms.append(term)
+        made.weights.append(own / own.sum())
+    return Targets(tuple(terms), made.weights, made.absent, made.of_term)
 
 
 def _point(rows: Rows, base: Absorbed, known: NDArray[np.bool_], weights: list[Floats]) -> Floats:

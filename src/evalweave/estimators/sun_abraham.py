@@ -3,19 +3,19 @@
     y_it = sum over g, e != reference of delta_ge 1[start_i = g] 1[t - g = e] + x_it'b + period_t +
     patient_i + e_it
 
-with the never-treated as reference cohort. Event-time effects are averages of delta_ge over
-cohorts, weighted by their patient-periods; `att` is the average over all treated patient-periods.
+with the never-treated as reference cohort, or without any the last cohort before it starts.
+Event-time effects are averages of delta_ge over cohorts, weighted by their patient-periods; `att`
+is the average over all treated patient-periods.
 """
 
 from __future__ import annotations
 
-import numpy as np
-
-from evalweave.errors import DataError
 from evalweave.estimators.cohort_effects import (
     averages,
     cell_columns,
+    last_cohort_as_comparison,
     observed_cells,
+    place_of_term,
     without_always_treated,
 )
 from evalweave.estimators.least_squares import fit_of, solve
@@ -28,25 +28,23 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att`, `event[e]`, `event[overall]`, `trend`, `group[g]` and `att_gt[g,t]`.
 
     Raises:
-        DataError: without never-treated patients, or where there is nothing to compare.
+        DataError: where there is nothing to compare.
     """
     panel, notes = without_always_treated(panel)
+    panel, more = last_cohort_as_comparison(panel)
+    notes = (*notes, *more)
     check_treated(panel)
-    if not np.isinf(panel.first_treated).any():
-        raise DataError(
-            "sun_abraham compares with the never-treated, and there are none: use "
-            "callaway_santanna with control: "
-            "not_yet_treated, imputation, or etwfe."
-        )
     size = observed_cells(panel)
-    tested = [(g, t) for g, t in size if t - g != analysis.reference]
+    reference, moved = reference_periods(list(size), analysis.reference)
+    tested = [(g, t) for g, t in size if reference.get(g) != t]
     names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
     solved = solve(panel, names, cell_columns(tested))
-    found = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
-    terms, absent = averages(tested, found, size, calendar=False)
-    order = sorted(terms, key=_place)
+    estimated = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]
+    made = averages(tested, estimated, size, calendar=False, partial=analysis.partial)
+    order = sorted(made.terms, key=place_of_term)
+    against = "last" if more else "never-treated"
     words = (
-        f"{convention(panel)}; never-treated as reference cohort; reference event "
+        f"{convention(panel)}; {against} as reference cohort; reference event "
         f"{analysis.reference}; shares fixed"
     )
     events = [
@@ -55,20 +53,35 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     return fit_of(
         panel,
         solved,
-        {name: terms[name] for name in order},
+        {name: made.terms[name] for name in order},
         analysis,
         words,
-        absent,
-        notes,
+        made.absent,
+        (*notes, *moved),
+        of_term=made.of_term,
         details={"events": events, "reference": analysis.reference},
         leads=ONE_REFERENCE,
     )
 
 
-def _place(name: str) -> int:
-    kinds = ("att", "event[", "trend", "group[", "calendar[", "att_gt[")
-    if name == "att":
-        return 0
-    if name == "event[overall]":
-        return 2 * kinds.index("event[") + 1
-    return 2 * max(j for j, kind in enumerate(kinds) if name.startswith(kind) and (kind != "att"))
+def reference_periods(
+    cells: list[tuple[int, int]], reference: int
+) -> tuple[dict[int, int], list[str]]:
+    """Return each cohort's reference period, and a note where it had to move.
+
+    A cohort of which nobody was observed at the reference (the period is missing for everybody, or
+    for this cohort) refers to its last period observed before that, as Callaway and Sant'Anna do.
+    """
+    periods: dict[int, int] = {}
+    notes = []
+    for cohort in sorted({g for g, _ in cells}):
+        own = [t for g, t in cells if g == cohort and t <= cohort + reference]
+        if not own:
+            continue
+        periods[cohort] = max(own)
+        if max(own) != cohort + reference:
+            notes.append(
+                f"Nobody of the cohort that starts in {cohort} was observed in "
+                f"{cohort + reference}: it refers to {max(own)}, its last observed period before."
+            )
+    return periods, notes

@@ -112,7 +112,7 @@ def lost_terms(fit: Fit, essential: Floats, method: str) -> dict[str, str]:
     return {
         term: f"{method} leaves out one practice at a time, but without {_some(int(count))} of the "
         f"{g} practices "
-        f"({fit.n_practices_treated} treated) this term cannot be estimated; cr2 can be used"
+        f"({fit.n_practices_treated} treated) this term cannot be estimated"
         for term, count in zip(fit.terms, essential, strict=True)
         if count
     }
