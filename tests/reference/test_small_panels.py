@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from evalweave.errors import DataError
-from evalweave.fitting import one_analysis
+from evalweave.fitting import named
 
 HERE = Path(__file__).parent / "data" / "panels"
 ALL = ("did_2x2", "twfe", "event_study", "sun_abraham", "imputation", "etwfe", "callaway_santanna")
@@ -25,7 +25,7 @@ def run(name, frame, **options):
     given = {"outcome": "hba1c", "inference": ["cr1"], "diagnostics": False, **options}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        result = one_analysis(name, frame, **given)
+        result = named(name)(frame, **given)
     return result.tidy().set_index("term"), result.diagnostics[name]
 
 

@@ -157,8 +157,3 @@ def test_etwfe_att_equals_imputation_by_hand():
     assert found["att"] == pytest.approx(gap.mean(), rel=1e-8)
     of = (frame["first_treated"] == 2014) & (frame["period"] == 2015)
     assert found["att_gt[2014,2015]"] == pytest.approx(gap[of].mean(), rel=1e-8)
-
-
-def test_sun_abraham_without_never_treated_says_what_to_use():
-    with pytest.raises(DataError, match="control: not_yet_treated"):
-        evalweave.sun_abraham(panel(seed=79, treated=8, staggered=True), outcome="y")

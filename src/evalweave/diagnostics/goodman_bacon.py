@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from evalweave.fits.result import Floats, Ints, PanelData
 
@@ -23,6 +24,7 @@ EARLIER_LATER = "earlier_vs_later_treated"
 LATER_EARLIER = "later_vs_earlier_treated"
 NEVER = "treated_vs_untreated"
 ALWAYS = "later_vs_always_treated"
+Mask = NDArray[np.bool_]
 COLUMNS = ["treated", "comparison", "estimate", "weight", "kind"]
 
 
@@ -126,7 +128,7 @@ def by_kind(table: pd.DataFrame) -> pd.DataFrame:
     return sums[["kind", "weight", "estimate"]]
 
 
-def _two_by_two(one: Floats, other: Floats, before: Floats, after: Floats) -> float:
+def _two_by_two(one: Floats, other: Floats, before: Mask, after: Mask) -> float:
     def change(path: Floats) -> float:
         return float(path[after].mean() - path[before].mean())
 
