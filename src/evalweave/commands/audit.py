@@ -36,19 +36,20 @@ def command(
             f"--out: found {out}, inside the report folder; expected a place outside, such as "
             f"{results}."
         )
-    found = audit(report, of_results(results), machine_texts())
-    files.write_json(found.as_json(), out)
-    if found.findings:
+    result = audit(report, of_results(results), machine_texts())
+    files.write_json(result.as_json(), out)
+    if result.findings:
         raise DataError(
-            f"{report} may not be released ({len(found.findings)} "
-            f"{'finding' if len(found.findings) == 1 else 'findings'}):\n"
-            + "\n".join(found.findings)
+            f"{report} may not be released ({len(result.findings)} "
+            f"{'finding' if len(result.findings) == 1 else 'findings'}):\n"
+            + "\n".join(result.findings)
         )
     print(
-        f"Audited {len(found.files)} files of {report} under the profile {found.profile}: nothing "
+        f"Audited {len(result.files)} files of {report} under the profile {result.profile}: "
+        "nothing "
         "found that may "
         f"not be released."
     )
-    if found.not_searched:
-        kinds = ", ".join(f"{n:,} of {kind}s" for kind, n in sorted(found.not_searched.items()))
+    if result.not_searched:
+        kinds = ", ".join(f"{n:,} of {kind}s" for kind, n in sorted(result.not_searched.items()))
         print(f"Identifiers too short to be told from numbers, so not searched for: {kinds}.")

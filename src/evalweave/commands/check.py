@@ -59,12 +59,13 @@ def command(
     lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
     wrong += codelists.conflicts(lists, study.outcomes)
     faults += [str(fault) for fault in wrong]
-    labels = {name: each.labels() for name, each in lists.items()}
+    labels = {name: codelist.labels() for name, codelist in lists.items()}
     asked = codelists.asked_for(study.eligibility, study.comparisons)
     faults += [str(fault) for fault in codelists.unknown_labels(labels, asked)]
-    notes = [*notes, *(note for each in lists.values() for note in each.notes)]
+    notes = [*notes, *(note for codelist in lists.values() for note in codelist.notes)]
     recognised.append(
-        f"code lists: {len(lists)} with {sum(len(each.entries) for each in lists.values())} codes"
+        f"code lists: {len(lists)} with "
+        f"{sum(len(codelist.entries) for codelist in lists.values())} codes"
     )
     missing = _files(study)
     faults += missing
@@ -78,17 +79,17 @@ def command(
     else:
         with tempfile.TemporaryDirectory(prefix="evalweave.") as scratch:
             backend = engine.connect("duckdb", spill=scratch)
-            found = checking.look_over(backend, study.extract, Path(scratch))
+            extract = checking.look_over(backend, study.extract, Path(scratch))
             if not wrong:
-                checking.compare(backend, found, practices, lists, study)
-        kind = StudyError if found.misdirected else kind
-        faults += found.faults
-        notes += found.notes
-        recognised += found.recognised
-        recognised += cost.expected(study, found.rows, found.text_bytes, found.typed_bytes)
+                checking.compare(backend, extract, practices, lists, study)
+        kind = StudyError if extract.misdirected else kind
+        faults += extract.faults
+        notes += extract.notes
+        recognised += extract.recognised
+        recognised += cost.expected(study, extract.rows, extract.text_bytes, extract.typed_bytes)
     if study.qualitative is not None and not missing and not made_up:
-        said, wrong_strand = _strand(study)
-        recognised += said
+        strand_lines, wrong_strand = _strand(study)
+        recognised += strand_lines
         faults += wrong_strand
     if study.claims is not None and Path(study.claims).exists():
         from evalweave.triangulation.claims import early_faults

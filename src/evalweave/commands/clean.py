@@ -60,7 +60,8 @@ def command(
             print(note)
     totals = cleaned.ledger.groupby(["unit", "entry"])["n"].sum()
     for unit in ("patients", "registrations", "records"):
-        received, kept = totals[unit, "received"], totals.get((unit, "kept"), 0)
+        received, clean = totals[unit, "received"], totals.get((unit, "kept"), 0)
         print(
-            f"{unit}: {received} received, {kept} kept, {received - kept} set aside with a reason."
+            f"{unit}: {received} received, {clean} kept, {received - clean} set aside with a "
+            "reason."
         )

@@ -34,21 +34,21 @@ def command(
     from evalweave.release.comparison import compare, read_report
 
     before, after = read_report(old), read_report(new)
-    found = compare(before, after)
-    for line in described(found, before, after):
+    comparison = compare(before, after)
+    for line in described(comparison, before, after):
         print(line)
     if json is not None:
-        write_json({"old": before.name, "new": after.name, **found.as_json()}, json)
+        write_json({"old": before.name, "new": after.name, **comparison.as_json()}, json)
 
 
-def described(found: Comparison, before: Released, after: Released) -> list[str]:
+def described(comparison: Comparison, before: Released, after: Released) -> list[str]:
     """Return the comparison as text, a section a kind of change."""
     from evalweave.release.comparison import size
 
-    lines = [f"Old: {before.name}", f"New: {after.name}", *found.notes]
-    lines += _section("Inputs", found.inputs, ("file", "now"))
-    lines += _section("Settings of the study", found.settings, ("key", "old", "new"))
-    lines += _section("Software", found.software, ("what", "old", "new"))
+    lines = [f"Old: {before.name}", f"New: {after.name}", *comparison.notes]
+    lines += _section("Inputs", comparison.inputs, ("file", "now"))
+    lines += _section("Settings of the study", comparison.settings, ("key", "old", "new"))
+    lines += _section("Software", comparison.software, ("what", "old", "new"))
     was, now = size(before), size(after)
     words = {
         "n_obs": "patient-periods",
@@ -69,55 +69,60 @@ def described(found: Comparison, before: Released, after: Released) -> list[str]
     lines += _section(
         "Rows, patients and practices (as released: rounded counts may differ by rounding alone)",
         [
-            (each.what, each.of, each.old, each.new, _signed(each.difference))
-            for each in found.counts
+            (change.what, change.of, change.old, change.new, _signed(change.difference))
+            for change in comparison.counts
         ],
         ("box", "count", "old", "new", "difference"),
     )
-    lines += _estimates(found)
+    lines += _estimates(comparison)
     lines += _section(
         "Theme counts",
-        [(each.what, each.of, each.old, each.new) for each in found.themes],
+        [(change.what, change.of, change.old, change.new) for change in comparison.themes],
         ("theme", "count", "old", "new"),
     )
     return lines + _section(
         "Labels of claims",
         [
-            (each.claim, each.old, each.new, each.old_states, each.new_states)
-            for each in found.labels
+            (change.claim, change.old, change.new, change.old_states, change.new_states)
+            for change in comparison.labels
         ],
         ("claim", "old", "new", "old states", "new states"),
     )
 
 
-def _estimates(found: Comparison) -> list[str]:
+def _estimates(comparison: Comparison) -> list[str]:
     from evalweave.release.numbers import interval, number
 
-    changed = [each for each in found.estimates if each.changed]
+    changed = [change for change in comparison.estimates if change.changed]
     rows = []
-    for each in changed:
-        if not each.primary:
+    for change in changed:
+        if not change.primary:
             continue
         pair = [
             "not there"
             if value is None
             else f"{number(value)} ({interval(*ends) if ends else 'no interval'})"
-            for value, ends in ((each.old, each.old_interval), (each.new, each.new_interval))
+            for value, ends in (
+                (change.old, change.old_interval),
+                (change.new, change.new_interval),
+            )
         ]
         zero = (
-            f"still {each.new_zero}" if each.old_zero == each.new_zero else f"now {each.new_zero}"
+            f"still {change.new_zero}"
+            if change.old_zero == change.new_zero
+            else f"now {change.new_zero}"
         )
-        if each.old is None or each.new is None:
-            zero = each.new_zero if each.new is not None else ""
+        if change.old is None or change.new is None:
+            zero = change.new_zero if change.new is not None else ""
         gap = (
             ""
-            if each.difference is None
-            else ("+" if each.difference > 0 else "") + number(each.difference, 3)
+            if change.difference is None
+            else ("+" if change.difference > 0 else "") + number(change.difference, 3)
         )
-        rows.append((each.analysis, each.term, each.unit, *pair, gap, zero))
-    same = len(found.estimates) - len(changed)
+        rows.append((change.analysis, change.term, change.unit, *pair, gap, zero))
+    same = len(comparison.estimates) - len(changed)
     title = (
-        f"Estimates: {len(changed)} of {len(found.estimates)} changed, {same} did not "
+        f"Estimates: {len(changed)} of {len(comparison.estimates)} changed, {same} did not "
         "(below, by the primary inference, in the outcome's own unit)"
     )
     return _section(

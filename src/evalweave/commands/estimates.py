@@ -44,12 +44,14 @@ def command(
             continue
         tables[analysis.name] = files.read_table(folder / "estimates.csv", ESTIMATES)
         try:
-            said = json.loads((folder / "diagnostics.json").read_text(encoding="utf-8"))
+            diagnostics_of_fit = json.loads(
+                (folder / "diagnostics.json").read_text(encoding="utf-8")
+            )
         except (OSError, ValueError):
             raise DataError(
                 f"{folder / 'diagnostics.json'}: is missing or damaged. Run the fit again."
             ) from None
-        diagnostics[analysis.name] = said.get(analysis.name, said)
+        diagnostics[analysis.name] = diagnostics_of_fit.get(analysis.name, diagnostics_of_fit)
     table = gather(tables, model)
     family = holm_family(table, model)
     rows = [

@@ -91,9 +91,9 @@ def command(
         }
         runs, _ = read_panel(followed, {**given, "from_period": False, "to_period": False})
         rows = followed_rows(runs, frame, model.columns, measured)
-        found = measured_effect(rows, wanted, measured)
+        effect = measured_effect(rows, wanted, measured)
         for name in result.fits:
-            result.diagnostics[name]["measured_did"] = found
+            result.diagnostics[name]["measured_did"] = effect
     table = result.tidy()
     rows = [
         {

@@ -38,10 +38,11 @@ def command(
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"{folder}: this is a file, expected a new folder. Give another name.")
     made = new_study(study_name(folder.resolve().name), format)
-    there = sorted(name for name in made if (folder / name).exists())
-    if there:
+    present = sorted(name for name in made if (folder / name).exists())
+    if present:
         raise StudyError(
-            f"{folder}: {', '.join(there)} {'is' if len(there) == 1 else 'are'} there already, and "
+            f"{folder}: {', '.join(present)} {'is' if len(present) == 1 else 'are'} there already, "
+            "and "
             "nothing is "
             "overwritten. Give a new folder."
         )

@@ -97,10 +97,10 @@ def summary(together: Together) -> list[str]:
     from evalweave.triangulation.stability import CAPTION
 
     shown = [("claim", "asked and said", "estimate", "label", "stability")]
-    for each in together.joined:
-        verdict, claim = each.verdict, each.claim
+    for claim_row in together.joined:
+        verdict, claim = claim_row.verdict, claim_row.claim
         flag = " (negative case)" if verdict.qualitative.negative_case else ""
-        stability = f"{each.stability.share:.0%}" if each.stability else ""
+        stability = f"{claim_row.stability.share:.0%}" if claim_row.stability else ""
         label = (verdict.label or "complements") + (" [post hoc]" if claim.post_hoc else "")
         shown.append(
             (

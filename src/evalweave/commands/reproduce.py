@@ -91,11 +91,11 @@ def command(
     }
     if changed := other_versions(published, now):
         print(f"Other versions than published: {', '.join(changed)}.")
-    missing = [each for each in inputs if each.state == "missing"]
+    missing = [item for item in inputs if item.state == "missing"]
     if missing:
         raise DataError(
             "The study cannot be rerun, these inputs are missing: "
-            + "; ".join(f"{each.name} ({each.role})" for each in missing)
+            + "; ".join(f"{item.name} ({item.role})" for item in missing)
             + ". Ask for them, or say where they are (--extract, --study)."
         )
 
@@ -113,7 +113,7 @@ def command(
         value = {
             "reproduced": good,
             "inputs": [
-                {"role": each.role, "name": each.name, "state": each.state} for each in inputs
+                {"role": item.role, "name": item.name, "state": item.state} for item in inputs
             ],
             "report_folder": altered,
             "other_versions": changed,
@@ -166,20 +166,20 @@ def _stages_on_stderr() -> Iterator[None]:
     import sys
 
     sys.stdout.flush()
-    kept = os.dup(1)
+    standard_output = os.dup(1)
     os.dup2(2, 1)
     try:
         yield
     finally:
-        os.dup2(kept, 1)
-        os.close(kept)
+        os.dup2(standard_output, 1)
+        os.close(standard_output)
 
 
 def _print_inputs(inputs: list[Input]) -> None:
-    for each in inputs:
-        if not each.state.startswith("same") or each.role == "study file":
-            print(f"  {each}")
-    same = sum(each.state == "same" for each in inputs)
+    for item in inputs:
+        if not item.state.startswith("same") or item.role == "study file":
+            print(f"  {item}")
+    same = sum(item.state == "same" for item in inputs)
     print(f"  {same} of {len(inputs)} are the same by checksum.")
 
 
@@ -220,10 +220,10 @@ def _verdict(rows: list[Compared], inputs: list[Input], altered: list[str]) -> s
         reasons.append(
             f"{len(wrong)} of {len(rows)} released rows differ, beginning with {wrong[0].key}."
         )
-    odd = [each for each in inputs if not each.state.startswith("same")]
+    odd = [item for item in inputs if not item.state.startswith("same")]
     if odd:
         reasons.append(
-            "These inputs are not the published ones: " + "; ".join(str(each) for each in odd) + "."
+            "These inputs are not the published ones: " + "; ".join(str(item) for item in odd) + "."
         )
     if altered:
         reasons.append("The report folder was changed: " + "; ".join(altered) + ".")

@@ -119,7 +119,7 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
     contents = [released.read(path, path.relative_to(folder).as_posix()) for path in paths]
     rules, sentences = _profile(contents)
     result = Audit(rules.name, findings=sentences)
-    result.not_searched = {each.kind: each.too_short for each in identifiers if each.too_short}
+    result.not_searched = {known.kind: known.too_short for known in identifiers if known.too_short}
     for path, content in zip(paths, contents, strict=True):
         result.files[content.name] = files.sha256(path) if path.is_file() else ""
         result.pictures += content.pictures
@@ -129,14 +129,14 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
                 f"{content.name}: {content.unreadable}. Remove it from the release, or write it in "
                 "another form."
             )
-        for found in (
+        for findings in (
             _identifiers(content, identifiers, result),
             _marks(content, rules, result),
             _columns(content, rules, result),
             _sentences(content, rules, result),
             _machine(content, machine, result),
         ):
-            result.findings += found
+            result.findings += findings
     return result
 
 
@@ -162,25 +162,28 @@ def _identifiers(
     result.looked_at["identifiers"] += 1
     texts = _without_counts(content)
     words = [tokens(text) for text in texts]
-    for each in identifiers:
-        found = {
+    for known_kind in identifiers:
+        names = {
             name
             for text, known in zip(texts, words, strict=True)
-            for name in each.found_in(text, known)
+            for name in known_kind.found_in(text, known)
         }
-        if found:
-            one = len(found) == 1
+        if names:
+            one = len(names) == 1
             noun = (
-                f"the identifier of a {each.kind}"
+                f"the identifier of a {known_kind.kind}"
                 if one
-                else f"identifiers of {len(found)} {each.kind}s"
+                else f"identifiers of {len(names)} {known_kind.kind}s"
             )
             yield (
-                f"{content.name}{_line(content, found)}: holds {noun}. Nothing that names one "
+                f"{content.name}{_line(content, names)}: holds {noun}. Nothing that names one "
                 "may be released."
             )
-        if each.tokens & set(re.split(r"[\W_]+", content.name)) or content.name in each.tokens:
-            yield f"a file or folder of the release is named after a {each.kind}. Rename it."
+        if (
+            known_kind.tokens & set(re.split(r"[\W_]+", content.name))
+            or content.name in known_kind.tokens
+        ):
+            yield f"a file or folder of the release is named after a {known_kind.kind}. Rename it."
     for name, rows in _tables(content):
         for column in sorted({key for row in rows for key in row if key.lower() in COLUMNS}):
             yield (
@@ -220,7 +223,7 @@ def _without_counts(content: Content) -> list[str]:
     return content.raw
 
 
-def _line(content: Content, found: set[str]) -> str:
+def _line(content: Content, names: set[str]) -> str:
     """Return where the first of them stands in the file, without saying which."""
     lines = (
         content.raw[0].splitlines()
@@ -228,7 +231,7 @@ def _line(content: Content, found: set[str]) -> str:
         else []
     )
     for number, line in enumerate(lines, start=1):
-        if any(name in line for name in found):
+        if any(name in line for name in names):
             return f", line {number}"
     return ""
 
@@ -367,26 +370,26 @@ def _nested(value: Any, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]
         if any(key in COUNTING or key.lower() in COLUMNS for key in value):
             yield (
                 name,
-                [{key: each for key, each in value.items() if not isinstance(each, dict | list)}],
+                [{key: item for key, item in value.items() if not isinstance(item, dict | list)}],
             )
-        for key, each in value.items():
-            yield from _nested(each, str(key))
+        for key, item in value.items():
+            yield from _nested(item, str(key))
     elif isinstance(value, list):
-        rows = [each for each in value if isinstance(each, dict)]
+        rows = [item for item in value if isinstance(item, dict)]
         if rows and all(not isinstance(cell, dict | list) for row in rows for cell in row.values()):
             yield name, rows
         else:
-            for each in value:
-                yield from _nested(each, name)
+            for item in value:
+                yield from _nested(item, name)
 
 
 def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
     if isinstance(value, dict):
-        for name, each in value.items():
-            yield from _leaves(each, str(name))
+        for name, item in value.items():
+            yield from _leaves(item, str(name))
     elif isinstance(value, list):
-        for each in value:
-            yield from _leaves(each, key)
+        for item in value:
+            yield from _leaves(item, key)
     else:
         yield key, value
 
@@ -394,7 +397,7 @@ def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
 def _sentences(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
     """Find counts that stand in prose without a mark and that the profile could not have
     released."""
-    found = 0
+    faulty = 0
     for pattern in (_SENTENCE, _SIZE):
         for match in pattern.finditer(content.prose):
             result.looked_at["unmarked_counts"] += 1
@@ -402,9 +405,9 @@ def _sentences(content: Content, rules: Profile, result: Audit) -> Iterator[str]
                 continue  # a threshold, such as "at least 3 people", is no count
             noun = match.group(2).lower() if pattern is _SENTENCE else PATIENTS
             of = PARTICIPANTS if noun in _VOICES else PATIENTS
-            found += bool(count_fault(match.group(1), of, rules))
-    if found:
-        one = "a count" if found == 1 else f"{found} counts"
+            faulty += bool(count_fault(match.group(1), of, rules))
+    if faulty:
+        one = "a count" if faulty == 1 else f"{faulty} counts"
         yield (
             f"{content.name}: {one} of people or records in a sentence, unmarked, small or "
             "unrounded for the profile "

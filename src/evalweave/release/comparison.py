@@ -114,29 +114,31 @@ def read_report(folder: Path) -> Released:
         DataError: the folder is no report, or one of its tables cannot be read.
     """
     read = manifest.read(folder)
-    found: dict[str, list[Row]] = {}
+    tables: dict[str, list[Row]] = {}
     for name in ("estimates", "flow", "theme_counts", "joint_display"):
         path = folder / f"{name}.csv"
         if path.is_file():
-            found[name] = _rows(path)
+            tables[name] = _rows(path)
         elif name == "estimates":
             raise DataError(
                 f"{path}: there is no such file, so this is no whole report. Ask for the whole "
                 "report folder."
             )
-    return Released(str(folder), read, **found)
+    return Released(str(folder), read, **tables)
 
 
 def compare(old: Released, new: Released) -> Comparison:
     """Return what changed from `old` to `new`."""
     notes = []
-    names = [str(each.manifest["study"].get("study", {}).get("name", "")) for each in (old, new)]
+    names = [
+        str(report.manifest["study"].get("study", {}).get("name", "")) for report in (old, new)
+    ]
     if names[0] != names[1]:
         notes.append(f"These are reports of two studies, {names[0]} and {names[1]}.")
     for table in ("flow", "theme_counts", "joint_display"):
-        there = [bool(getattr(each, table)) for each in (old, new)]
-        if there[0] != there[1]:
-            notes.append(f"Only the {'old' if there[0] else 'new'} report has a table {table}.")
+        present = [bool(getattr(report, table)) for report in (old, new)]
+        if present[0] != present[1]:
+            notes.append(f"Only the {'old' if present[0] else 'new'} report has a table {table}.")
     return Comparison(
         inputs=_inputs(old.manifest["inputs"], new.manifest["inputs"]),
         settings=_differences(old.manifest["study"], new.manifest["study"]),
@@ -171,7 +173,7 @@ def _inputs(
     old: Sequence[Mapping[str, Any]], new: Sequence[Mapping[str, Any]]
 ) -> list[tuple[str, str]]:
     before, after = (
-        {f"{each['role']}: {each['name']}": each.get("sha256") for each in side}
+        {f"{entry['role']}: {entry['name']}": entry.get("sha256") for entry in side}
         for side in (old, new)
     )
     words = []
@@ -198,11 +200,11 @@ def _leaves(value: Any, place: str = "") -> Iterator[tuple[str, str]]:
     """Yield every value with its place; items of a list that have a name go by it, not by their
     number."""
     if isinstance(value, Mapping):
-        for key, each in value.items():
-            yield from _leaves(each, f"{place}, {key}" if place else str(key))
-    elif isinstance(value, list) and value and all(isinstance(each, Mapping) for each in value):
-        for number, each in enumerate(value, 1):
-            yield from _leaves(each, f"{place}, {each.get('name', number)}")
+        for key, item in value.items():
+            yield from _leaves(item, f"{place}, {key}" if place else str(key))
+    elif isinstance(value, list) and value and all(isinstance(item, Mapping) for item in value):
+        for number, item in enumerate(value, 1):
+            yield from _leaves(item, f"{place}, {item.get('name', number)}")
     else:
         yield (
             place,
@@ -236,16 +238,16 @@ def _counts(
 
 def _estimates(old: Released, new: Released) -> list[Estimated]:
     before, after = _by(old.estimates, ESTIMATE_KEY), _by(new.estimates, ESTIMATE_KEY)
-    found = []
+    estimates = []
     for key in dict.fromkeys([*after, *before]):
         was, now = before.get(key, {}), after.get(key, {})
         values = [_number(row.get("estimate", "")) for row in (was, now)]
         intervals = [_interval(row) for row in (was, now)]
-        zero = [ZERO[excludes_zero(*each) if each else None] for each in intervals]
+        zero = [ZERO[excludes_zero(*ends) if ends else None] for ends in intervals]
         report = new if key in after else old
         gap = None if values[0] is None or values[1] is None else values[1] - values[0]
         analysis, term, inference, unit, comparison = key
-        found.append(
+        estimates.append(
             Estimated(
                 analysis,
                 term,
@@ -262,7 +264,7 @@ def _estimates(old: Released, new: Released) -> list[Estimated]:
                 zero[1],
             )
         )
-    return found
+    return estimates
 
 
 def _is_primary(manifest: Mapping[str, Any], key: tuple[str, ...]) -> bool:

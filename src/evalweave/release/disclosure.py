@@ -231,8 +231,8 @@ class Profile:
                 target = hidden if name in hidden else blank
                 target[name] = hidden[column] | target.get(name, _none(frame))
         released = frame.copy()
-        for each in counting:
-            released[each.name] = self._text(frame, each, hidden[each.name])
+        for counted in counting:
+            released[counted.name] = self._text(frame, counted, hidden[counted.name])
         for name, rows in blank.items():
             released[name] = released[name].mask(rows)
         return released
@@ -283,10 +283,10 @@ class Profile:
             terms = frame.groupby("analysis")["term"].transform("nunique")
             residual = frame["n_obs"] - frame["n_patients"] - terms
             withheld |= (residual < self.min_dof).fillna(False).astype(bool)
-        kept = frame.copy()
+        released = frame.copy()
         for name in RESTS_ON["estimates"]["n_patients"]:
-            kept[name] = kept[name].mask(withheld)
-        return kept
+            released[name] = released[name].mask(withheld)
+        return released
 
     def baseline(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the baseline table as released: counts rounded, percentages from rounded counts.

@@ -78,10 +78,10 @@ def tokens(text: str) -> frozenset[str]:
     Numbers with decimals are left out: their digits are no identifiers.
     """
     text = _FLOAT.sub(" ", text)
-    found: set[str] = set()
+    words: set[str] = set()
     for pattern in _TOKENS:
-        found.update(word.strip(_EDGES) for word in pattern.findall(text))
-    return frozenset(found)
+        words.update(word.strip(_EDGES) for word in pattern.findall(text))
+    return frozenset(words)
 
 
 def of_results(results: Path) -> list[Identifiers]:

@@ -41,11 +41,11 @@ def released(profile: Profile, exact: pd.DataFrame, eligibility: Eligibility) ->
     frame["rate_per_1000"] = [
         None if share is None else round(THOUSAND * share, 1) for share in shares
     ]
-    found = profile.count_frame(INCIDENCE_RATES.conform(frame), INCIDENCE_RATES)
+    shown = profile.count_frame(INCIDENCE_RATES.conform(frame), INCIDENCE_RATES)
     few = _few_came_or_went(profile, frame)
-    found["n_incident"] = found["n_incident"].mask(few, HIDDEN)
-    found["rate_per_1000"] = found["rate_per_1000"].mask(few)
-    return found
+    shown["n_incident"] = shown["n_incident"].mask(few, HIDDEN)
+    shown["rate_per_1000"] = shown["rate_per_1000"].mask(few)
+    return shown
 
 
 def _few_came_or_went(profile: Profile, frame: pd.DataFrame) -> pd.Series:

@@ -155,22 +155,22 @@ def extract_inputs(
     for index in sorted((results / "ingest").glob("*.json")):
         for part in json.loads(index.read_text(encoding="utf-8"))["parts"]:
             read[part["source_file"]] = part["sha256"]
-    there, lookups = (
+    present, lookups = (
         _found(extract, place) if extract is not None and place is not None else ({}, {})
     )
-    there |= lookups
+    present |= lookups
     unnoted = (
-        lookups if read else there
+        lookups if read else present
     )  # a file that ingest did not note was not read, lookups aside
-    found = {name: files.sha256(path) for name, path in unnoted.items()} | read
+    checksum_of = {name: files.sha256(path) for name, path in unnoted.items()} | read
     return [
         {
             "role": EXTRACT,
             "name": as_written(name),
-            "sha256": found[name],
-            "bytes": there[name].stat().st_size if name in there else None,
+            "sha256": checksum_of[name],
+            "bytes": present[name].stat().st_size if name in present else None,
         }
-        for name in sorted(found)
+        for name in sorted(checksum_of)
     ]
 
 
@@ -186,9 +186,9 @@ def _found(extract: Extract, place: Path) -> tuple[dict[str, Path], dict[str, Pa
 
     of_tables: dict[str, Path] = {}
     lookups: dict[str, Path] = {}
-    there = extract.model_copy(update={"path": str(place)})
+    located = extract.model_copy(update={"path": str(place)})
     for table in TEXT_COLUMNS:
-        for source in reader(extract.format).find(there, table):
+        for source in reader(extract.format).find(located, table):
             of_tables[source.name] = source.path
             lookups |= {_inside(path, place): path for path in source.lookups.values()}
     return of_tables, lookups
@@ -241,9 +241,9 @@ def as_written(path: str) -> str:
 def without_machine(value: Any) -> Any:
     """Return plain values with every absolute path reduced to its last part."""
     if isinstance(value, dict):
-        return {key: without_machine(each) for key, each in value.items()}
+        return {key: without_machine(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [without_machine(each) for each in value]
+        return [without_machine(item) for item in value]
     if isinstance(value, str) and re.match(r"(/|~/|[A-Za-z]:[\\/]|\\\\)[^\n]*$", value):
         return as_written(value)
     return value
@@ -251,23 +251,23 @@ def without_machine(value: Any) -> Any:
 
 def seeds(study: Study) -> dict[str, int]:
     """Return every seed of the run by what it drives."""
-    found = {f"analysis {analysis.name}": analysis.seed for analysis in study.analyses}
+    seed_of = {f"analysis {analysis.name}": analysis.seed for analysis in study.analyses}
     if study.simulation:
-        found["simulation"] = study.simulation.seed
-    return found
+        seed_of["simulation"] = study.simulation.seed
+    return seed_of
 
 
 def dependencies() -> dict[str, str]:
     """Return the installed version of every dependency that the package declares."""
     declared = [text for text in metadata.requires("evalweave") or [] if "extra ==" not in text]
-    found = {}
+    versions = {}
     for text in declared:
         name = re.split(r"[\s\[<>=!~;(]", text, maxsplit=1)[0]
         try:
-            found[name] = metadata.version(name)
+            versions[name] = metadata.version(name)
         except metadata.PackageNotFoundError:
-            found[name] = "not installed"
-    return found
+            versions[name] = "not installed"
+    return versions
 
 
 def revision(checkout: Path) -> tuple[str | None, bool | None]:
@@ -312,9 +312,9 @@ def _cell(value: Any) -> Any:
 
 def checksums(folder: Path) -> dict[str, str]:
     """Return the SHA-256 of every file of a report folder but the manifest, by path inside it."""
-    found = sorted(path for path in folder.rglob("*") if path.is_file())
+    paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         path.relative_to(folder).as_posix(): files.sha256(path)
-        for path in found
+        for path in paths
         if path.relative_to(folder).as_posix() != NAME and not path.name.startswith(".")
     }

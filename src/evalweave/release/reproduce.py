@@ -77,17 +77,17 @@ def find_study(manifest: Mapping[str, Any], given: Path | None, places: Iterable
     if given is not None:
         return given
     name = PurePath(str(manifest["study_file"].get("name", ""))).name
-    found = [
+    candidates = [
         path
         for place in places
         for path in (place / name, place / "config" / name)
         if name and path.is_file()
     ]
-    for path in found:
+    for path in candidates:
         if files.sha256(path) == manifest["study_file"].get("sha256"):
             return path
-    if found:
-        return found[0]
+    if candidates:
+        return candidates[0]
     raise StudyError(
         f"Found no study file {name} here, beside the report or beside the extract. "
         "Say where it is with --study STUDY.yaml; its folder also holds the code lists and the "
@@ -100,32 +100,36 @@ def check_inputs(
 ) -> tuple[Study, list[Input]]:
     """Return the study as written and the state of every input, the study file first."""
     study = load(study_file, Study)
-    found = [_study_state(manifest, study, study_file)]
-    published = [each for each in manifest["inputs"] if isinstance(each, dict)]
-    there = extract_files(study.extract, extract)
-    expected = {str(each["name"]): each for each in published if each.get("role") == EXTRACT}
-    for name, said in sorted(expected.items()):
-        found.append(_state(said, there.get(name, extract / name)))
-    found += [
-        Input(EXTRACT, name, "extra", path) for name, path in there.items() if name not in expected
+    states = [_study_state(manifest, study, study_file)]
+    published = [record for record in manifest["inputs"] if isinstance(record, dict)]
+    present = extract_files(study.extract, extract)
+    expected = {
+        str(record["name"]): record for record in published if record.get("role") == EXTRACT
+    }
+    for name, entry in sorted(expected.items()):
+        states.append(_state(entry, present.get(name, extract / name)))
+    states += [
+        Input(EXTRACT, name, "extra", path)
+        for name, path in present.items()
+        if name not in expected
     ]
     named = {role: study_file.parent / path for role, path in roles(study)}
-    for said in published:
-        role = str(said.get("role"))
+    for entry in published:
+        role = str(entry.get("role"))
         if role == EXTRACT:
             continue
-        path = named.get(role, study_file.parent / str(said["name"]))
-        beside = extract / PurePath(str(said["name"])).name
+        path = named.get(role, study_file.parent / str(entry["name"]))
+        beside = extract / PurePath(str(entry["name"])).name
         if not path.is_file() and beside.is_file():
             path = beside  # made-up inputs lie beside the made-up extract
-        found.append(_state(said, path))
-    known = {str(said.get("role")) for said in published}
-    found += [
+        states.append(_state(entry, path))
+    known = {str(entry.get("role")) for entry in published}
+    states += [
         Input(role, as_written(path), "extra", study_file.parent / path)
         for role, path in roles(study)
         if role not in known
     ]
-    return study, found
+    return study, states
 
 
 def _study_state(manifest: Mapping[str, Any], study: Study, study_file: Path) -> Input:
@@ -144,33 +148,33 @@ def _study_state(manifest: Mapping[str, Any], study: Study, study_file: Path) ->
     )
 
 
-def _state(said: Mapping[str, Any], path: Path) -> Input:
-    role, name = str(said.get("role")), str(said.get("name"))
+def _state(entry: Mapping[str, Any], path: Path) -> Input:
+    role, name = str(entry.get("role")), str(entry.get("name"))
     if not path.is_file():
         return Input(role, name, "missing")
-    state = "same" if files.sha256(path) == said.get("sha256") else "differs"
+    state = "same" if files.sha256(path) == entry.get("sha256") else "differs"
     return Input(role, name, state, path)
 
 
 def unchanged(inputs: Sequence[Input]) -> bool:
     """Are all inputs what the manifest says?"""
-    return all(each.state.startswith("same") for each in inputs)
+    return all(item.state.startswith("same") for item in inputs)
 
 
 def altered_files(manifest: Mapping[str, Any], folder: Path) -> list[str]:
     """Return a sentence for each file of the report folder that is not what its manifest vouches
     for."""
-    said, there = manifest["files"], checksums(folder)
+    vouched, present = manifest["files"], checksums(folder)
     sentences = [
-        f"{name}: is missing from the report folder" for name in sorted(set(said) - set(there))
+        f"{name}: is missing from the report folder" for name in sorted(set(vouched) - set(present))
     ]
     sentences += [
-        f"{name}: was added to the report folder" for name in sorted(set(there) - set(said))
+        f"{name}: was added to the report folder" for name in sorted(set(present) - set(vouched))
     ]
     return sentences + [
         f"{name}: was changed after {NAME} was written"
-        for name in sorted(set(said) & set(there))
-        if said[name] != there[name]
+        for name in sorted(set(vouched) & set(present))
+        if vouched[name] != present[name]
     ]
 
 
@@ -178,7 +182,7 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
     """Return the study to rerun, as plain values: nothing simulated, every path the one that was
     checked."""
     value = study.reading_from(str(extract.resolve())).model_dump(mode="json")
-    where = {each.role: str(each.path.resolve()) for each in inputs if each.path is not None}
+    where = {item.role: str(item.path.resolve()) for item in inputs if item.path is not None}
     value["practices"] = where.get("practices", value["practices"])
     value["codelists"] = {
         name: where.get(f"codelist {name}", path) for name, path in value["codelists"].items()
@@ -193,15 +197,15 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
 def other_versions(manifest: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
     """Return which versions differ from the published ones, one "name published → now" each."""
     software = manifest["software"]
-    said = {
+    published = {
         **software.get("dependencies", {}),
         "python": software.get("python"),
         "evalweave": software.get("evalweave"),
     }
     return [
-        f"{name} {said[name]} → {now[name]}"
-        for name in sorted(said)
-        if name in now and said[name] != now[name]
+        f"{name} {published[name]} → {now[name]}"
+        for name in sorted(published)
+        if name in now and published[name] != now[name]
     ]
 
 
@@ -237,7 +241,7 @@ def _compare_table(name: str, published: Any, recomputed: Any) -> list[Compared]
             for column in {**before, **after}
         }
         worst = max(verdicts.values(), key=_ORDER.index, default=SAME)
-        wrong = tuple(column for column, each in verdicts.items() if each == worst != SAME)
+        wrong = tuple(column for column, outcome in verdicts.items() if outcome == worst != SAME)
         rows.append(Compared(name, key, worst, before, after, wrong))
     return rows + [
         Compared(name, key, NEW, {}, after) for key, after in new.items() if key not in old
@@ -247,12 +251,12 @@ def _compare_table(name: str, published: Any, recomputed: Any) -> list[Compared]
 def _by_key(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
     """Return rows by the key of their contract (by place where there is none), repeats numbered."""
     key = next((table.key for table in ALL if table.name == name), ())
-    found: dict[str, dict[str, Any]] = {}
+    by_label: dict[str, dict[str, Any]] = {}
     for place, row in enumerate(rows, start=1):
         words = [str(row[column]) for column in key if row.get(column) not in (None, "")]
         label = ", ".join(words) or f"row {place}"
-        found[label if label not in found else f"{label} (row {place})"] = dict(row)
-    return found
+        by_label[label if label not in by_label else f"{label} (row {place})"] = dict(row)
+    return by_label
 
 
 def verdict(published: Any, recomputed: Any, places: int) -> str:

@@ -28,7 +28,7 @@ def people_behind(estimates: pd.DataFrame, diagnostics: Mapping[str, Any]) -> pd
 
 def _levels(diagnostic: Any) -> dict[str, int]:
     listed = diagnostic.get("levels", []) if isinstance(diagnostic, Mapping) else []
-    return {str(each["level"]): int(each["n_patients"]) for each in listed}
+    return {str(entry["level"]): int(entry["n_patients"]) for entry in listed}
 
 
 def _behind(term: str, levels: Mapping[str, int], whole: Any) -> Any:

@@ -217,10 +217,10 @@ def joined_html(parts: list[Markup], by: str = " ") -> Markup:
 
 def figures_in(blocks: tuple[Any, ...]) -> list[Figure]:
     """Return all figures among blocks, also those under details."""
-    found: list[Figure] = []
+    figures: list[Figure] = []
     for block in blocks:
         if isinstance(block, Figure):
-            found.append(block)
+            figures.append(block)
         elif isinstance(block, Details):
-            found += figures_in(block.blocks)
-    return found
+            figures += figures_in(block.blocks)
+    return figures

@@ -45,8 +45,8 @@ def numbers(record: Record) -> str:
     """Return the estimate with its interval and unit, as the profile released it."""
     if missing(record["estimate"]):
         return "No estimate"
-    said = estimate(record["estimate"], record["ci_low"], record["ci_high"], 0.95, places(record))
-    return f"{said} {record['outcome_unit']}"
+    words = estimate(record["estimate"], record["ci_low"], record["ci_high"], 0.95, places(record))
+    return f"{words} {record['outcome_unit']}"
 
 
 def places(record: Record) -> int:

@@ -52,14 +52,14 @@ def people(eligibility: Eligibility) -> str:
     """Return who is eligible, without a full stop: age, registration, conditions that must and must
     not be there."""
     youngest, oldest = eligibility.age
-    said = f"aged {youngest} to {oldest} on {day(eligibility)}, registered with a practice"
+    words = f"aged {youngest} to {oldest} on {day(eligibility)}, registered with a practice"
     if eligibility.registered_days:
-        said += f" for at least {days(eligibility.registered_days)} without a gap"
+        words += f" for at least {days(eligibility.registered_days)} without a gap"
     if eligibility.conditions:
-        said += f", with {conditions(eligibility.conditions)}"
+        words += f", with {conditions(eligibility.conditions)}"
     if eligibility.without:
-        said += f", without {conditions(eligibility.without, 'or')}"
-    return said
+        words += f", without {conditions(eligibility.without, 'or')}"
+    return words
 
 
 def rules(eligibility: Eligibility) -> list[str]:
@@ -77,17 +77,19 @@ def _counting(eligibility: Eligibility) -> list[str]:
     used = list(dict.fromkeys([*eligibility.conditions, *eligibility.without]))
     asked = {label: eligibility.counting.get(label, Counting()) for label in used}
     simple = [label for label, rule in asked.items() if rule == Counting()]
-    said = []
+    rules_in_words = []
     if simple:
         lists = "the code list" if len(simple) == 1 else "their code lists"
-        said.append(
+        rules_in_words.append(
             f"{sentence(conditions(simple))} counted as present with one entry of {lists} before "
             "that day."
         )
     for label, rule in asked.items():
         if label not in simple:
-            said.append(f"{sentence(condition(label))} counted as present with {_entries(rule)}.")
-    return said
+            rules_in_words.append(
+                f"{sentence(condition(label))} counted as present with {_entries(rule)}."
+            )
+    return rules_in_words
 
 
 def _entries(rule: Counting) -> str:
@@ -108,10 +110,12 @@ def first_present(eligibility: Eligibility) -> str:
 
 def newly(eligibility: Eligibility) -> str:
     """Return what newly diagnosed means, without a full stop."""
-    said = f"{first_present(eligibility)} at most {days(eligibility.incident_days)} before that day"
+    words = (
+        f"{first_present(eligibility)} at most {days(eligibility.incident_days)} before that day"
+    )
     if eligibility.look_back_days:
-        said += f", and at least {days(eligibility.look_back_days)} after the registration began"
-    return said
+        words += f", and at least {days(eligibility.look_back_days)} after the registration began"
+    return words
 
 
 def _cases(eligibility: Eligibility) -> list[str]:

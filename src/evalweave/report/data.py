@@ -141,10 +141,10 @@ class ReportData:
         released = self.estimates.assign(
             **{name: self.released_estimates[name] for name in STATISTICS}
         )
-        found: dict[str, list[Row]] = {}
+        by_analysis: dict[str, list[Row]] = {}
         for record in released.to_dict("records"):
-            found.setdefault(str(record["analysis"]), []).append(_row(record))
-        return found
+            by_analysis.setdefault(str(record["analysis"]), []).append(_row(record))
+        return by_analysis
 
     @cached_property
     def released_estimates(self) -> pd.DataFrame:
@@ -211,8 +211,10 @@ class ReportData:
     ) -> Row | None:
         """Return one estimate under the declared primary inference (or another); None where there
         is none."""
-        found = self.rows(analysis.name, term, unit, inference or primary_inference(self, analysis))
-        return next((row for row in found if not missing(row.estimate)), None)
+        matching = self.rows(
+            analysis.name, term, unit, inference or primary_inference(self, analysis)
+        )
+        return next((row for row in matching if not missing(row.estimate)), None)
 
     def main_term(self, analysis: Analysis) -> str:
         """Return the term that stands for the whole analysis: att, or an average over event
@@ -247,13 +249,13 @@ class ReportData:
         ours = self.rows(self.primary.name, unit=self.outcome.difference_unit)
         theirs = self.rows(self.primary.name, unit=unit)
         pairs = zip(ours, theirs, strict=False)
-        found = [b.std_error / a.std_error for a, b in pairs if a.std_error and b.std_error]
-        return next((ratio for ratio in found if ratio == ratio), None)
+        ratios = [b.std_error / a.std_error for a, b in pairs if a.std_error and b.std_error]
+        return next((ratio for ratio in ratios if ratio == ratio), None)
 
     def diagnostic(self, analysis: str, name: str) -> Any:
         """Return one diagnostic of an analysis; None where it was not computed."""
-        found = self.diagnostics.get(analysis) or {}
-        return found.get(name) if isinstance(found, Mapping) else None
+        entry = self.diagnostics.get(analysis) or {}
+        return entry.get(name) if isinstance(entry, Mapping) else None
 
 
 def primary_inference(data: ReportData, analysis: Analysis) -> str:

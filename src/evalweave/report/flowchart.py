@@ -48,23 +48,23 @@ def stages(data: ReportData) -> list[Stage]:
     """Return the stages of the ledger in order; the reading of three tables is one stage."""
     if data.ledger is None:
         return []
-    found: dict[str, Stage] = {}
+    by_name: dict[str, Stage] = {}
     for record in data.ledger.to_dict("records"):
         name = str(record["stage"]).split()[0]
-        stage = found.setdefault(name, Stage(name))
+        stage = by_name.setdefault(name, Stage(name))
         unit, n = str(record["unit"]), int(record["n"])
         if record["entry"] == RECEIVED:
             stage.received[unit] = stage.received.get(unit, 0) + n
         elif record["entry"] == KEPT:
             stage.kept[unit] = stage.kept.get(unit, 0) + n
-    for name, stage in found.items():
+    for name, stage in by_name.items():
         mine = data.ledger[data.ledger["stage"].str.split().str[0] == name]
         lost = mine[mine["entry"] == SET_ASIDE]
         summed = lost.groupby(["unit", "order", "reason"], sort=True)["n"].sum()
         stage.aside = [
             (str(unit), str(reason), int(n)) for (unit, _, reason), n in summed.items() if n
         ]
-    return list(found.values())
+    return list(by_name.values())
 
 
 @dataclass
@@ -102,7 +102,7 @@ def arms(data: ReportData) -> dict[str, dict[str, Any]]:
             "programme": int(row.n_practices_treated),
             "comparison": int(row.n_practices) - int(row.n_practices_treated),
         }
-    found: dict[str, dict[str, Any]] = {}
+    by_arm: dict[str, dict[str, Any]] = {}
     for arm in ARMS:
         people = _of_panel(data, data.primary.outcome, PATIENTS, RECEIVED, arm)
         counts = {
@@ -114,8 +114,8 @@ def arms(data: ReportData) -> dict[str, dict[str, Any]]:
             value is not None
             for value in (*counts.values(), _of_trends(data, data.primary.outcome, arm))
         ):
-            found[arm] = counts
-    return found
+            by_arm[arm] = counts
+    return by_arm
 
 
 def measured(data: ReportData, outcome: str, arm: str) -> Measured:
@@ -171,9 +171,9 @@ def _both(data: ReportData, outcome: str, arm: str) -> int | None:
             or (analysis.comparison or data.study.primary_comparison) != here
         ):
             continue
-        found = data.diagnostic(analysis.name, "contributing")
-        if isinstance(found, Mapping) and isinstance(found.get(arm), Mapping):
-            n = found[arm].get("seen_before_and_after")
+        counts = data.diagnostic(analysis.name, "contributing")
+        if isinstance(counts, Mapping) and isinstance(counts.get(arm), Mapping):
+            n = counts[arm].get("seen_before_and_after")
             return None if missing(n) else int(n)
     return None
 
@@ -209,12 +209,12 @@ def _word(unit: str) -> str:
 def diagram(data: ReportData, outcome: str | None = None) -> tuple[list[Step], list[list[Step]]]:
     """Return the boxes of an outcome (the primary one) from top to bottom and, below the split, of
     each arm."""
-    found = [
+    listed = [
         stage for stage in stages(data) if stage.name != "panel"
     ]  # the panel is counted below, by arm
     units = (PATIENTS, "registrations", RECORDS)
     main: list[tuple[Box, Box | None]] = []
-    for index, stage in enumerate(found):
+    for index, stage in enumerate(listed):
         if index == 0:
             main.append((_numbers(data, "Received", stage.received, units), _aside(data, stage)))
         elif main and _aside(data, stage):
@@ -222,9 +222,9 @@ def diagram(data: ReportData, outcome: str | None = None) -> tuple[list[Step], l
         if index > 0:
             heading = HEADINGS.get(stage.name, sentence(plain(stage.name)))
             main.append((_numbers(data, heading, stage.kept, units), None))
-    if found and found[-1].name == "cohort":
+    if listed and listed[-1].name == "cohort":
         inside = [counts["people"] for counts in arms(data).values()]
-        outside = found[-1].kept.get(PATIENTS, 0) - sum(n or 0 for n in inside)
+        outside = listed[-1].kept.get(PATIENTS, 0) - sum(n or 0 for n in inside)
         if None not in inside and inside and outside > 0:
             aside = Box(
                 "Set aside", (_counted(data, outside, PATIENTS, "people not in this comparison"),)
@@ -248,7 +248,7 @@ def _aside(data: ReportData, stage: Stage) -> Box | None:
     for unit in (PATIENTS, RECORDS):
         lines += _reasons(
             data,
-            [(reason, n) for each, reason, n in stage.aside if each == unit],
+            [(reason, n) for counted_in, reason, n in stage.aside if counted_in == unit],
             _of(unit),
             _word(unit),
         )
@@ -259,7 +259,7 @@ def _reasons(data: ReportData, lost: list[tuple[str, int]], of: str, word: str) 
     """Return a line with the total and below it the reasons, largest first; few ones are summed."""
     if not lost:
         return []
-    lost = sorted(lost, key=lambda each: -each[1])
+    lost = sorted(lost, key=lambda entry: -entry[1])
     lines = [_counted(data, sum(n for _, n in lost), of, word)]
     named = lost if len(lost) <= SHOWN + 1 else lost[:SHOWN]
     rest = lost[len(named) :]
@@ -278,15 +278,15 @@ def _arm_steps(data: ReportData, outcome: str) -> list[list[Step]]:
     columns = []
     unit, label = PERSON_PERIODS[data.study.window.period], data.outcome_label(outcome)
     for arm, counts in arms(data).items():
-        each = measured(data, outcome, arm)
+        of_arm = measured(data, outcome, arm)
         never = (
-            [_counted(data, each.never, PATIENTS, f"people without any {label}")]
-            if each.never
+            [_counted(data, of_arm.never, PATIENTS, f"people without any {label}")]
+            if of_arm.never
             else []
         )
         lost = [
-            *_reasons(data, each.periods_lost, RECORDS, unit),
-            *_reasons(data, each.records_lost, RECORDS, "records"),
+            *_reasons(data, of_arm.periods_lost, RECORDS, unit),
+            *_reasons(data, of_arm.records_lost, RECORDS, "records"),
         ]
         drawn = [
             (
@@ -299,20 +299,20 @@ def _arm_steps(data: ReportData, outcome: str) -> list[list[Step]]:
             ),
             (
                 f"Measured: {label}",
-                [(each.practices, PRACTICES, PRACTICES), (each.people, PATIENTS, "people")],
+                [(of_arm.practices, PRACTICES, PRACTICES), (of_arm.people, PATIENTS, "people")],
                 lost,
             ),
             (
                 "In the panel",
                 [
-                    (each.periods, RECORDS, f"{unit} with {label}"),
-                    (each.records, RECORDS, "records"),
+                    (of_arm.periods, RECORDS, f"{unit} with {label}"),
+                    (of_arm.records, RECORDS, "records"),
                 ],
                 [],
             ),
             (
                 "Seen before and after the start",
-                [(each.both, PATIENTS, "people, who carry the estimate")],
+                [(of_arm.both, PATIENTS, "people, who carry the estimate")],
                 [],
             ),
         ]

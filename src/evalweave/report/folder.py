@@ -80,8 +80,8 @@ OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))
 def _remove_stale(out: Path, written: list[str]) -> None:
     """Remove files of an earlier report; only names that a report has, so that a mistaken folder
     loses nothing."""
-    kept = {out / name for name in written}
+    current = {out / name for name in written}
     ours = [*(out / name for name in OURS), *out.glob("figures/*.svg"), *out.glob("figures/*.csv")]
     for path in ours:
-        if path.is_file() and path not in kept:
+        if path.is_file() and path not in current:
             path.unlink()

@@ -27,10 +27,10 @@ def mathml(source: str) -> str:
 
 
 def _token(token: str) -> str:
-    found = re.fullmatch(r"([^_^]+)(?:_\{([^}]*)\})?(?:\^\{([^}]*)\})?", token)
-    if not found:
+    parts = re.fullmatch(r"([^_^]+)(?:_\{([^}]*)\})?(?:\^\{([^}]*)\})?", token)
+    if not parts:
         return f"<mo>{token}</mo>"
-    base, sub, sup = found.groups()
+    base, sub, sup = parts.groups()
     shown = _base(base)
     lower, upper = (
         f"<mrow>{_scripted(part)}</mrow>" if part is not None else "" for part in (sub, sup)

@@ -99,8 +99,8 @@ def ledger(study: Study, results: Path) -> pd.DataFrame | None:
         results / "cohort" / "ledger.csv",
         results / "panel" / f"{comparison}.ledger.csv",
     ]
-    found = [frame for path in paths if (frame := table(path, LEDGER)) is not None and len(frame)]
-    return pd.concat(found, ignore_index=True) if found else None
+    frames = [frame for path in paths if (frame := table(path, LEDGER)) is not None and len(frame)]
+    return pd.concat(frames, ignore_index=True) if frames else None
 
 
 def _claims(study: Study) -> pd.DataFrame | None:

@@ -23,8 +23,8 @@ def environment(synthetic: bool) -> Environment:
     )
 
     def render(block: Any) -> Markup:
-        found = templates.get_template(f"{block.template}.html.j2").render(block=block)
-        return Markup(found.strip())
+        rendered = templates.get_template(f"{block.template}.html.j2").render(block=block)
+        return Markup(rendered.strip())
 
     templates.globals |= {"render": render, "synthetic": synthetic}
     return templates

@@ -67,8 +67,8 @@ def _unit_words(data: ReportData) -> tuple[str, str | None]:
 
 def _weights(data: ReportData) -> str:
     assert data.truth is not None
-    said = str(data.truth.get("weights", "mean over treated patient-periods"))
-    return said + "; for the main estimate, weighted as the estimator weights it"
+    words = str(data.truth.get("weights", "mean over treated patient-periods"))
+    return words + "; for the main estimate, weighted as the estimator weights it"
 
 
 def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:

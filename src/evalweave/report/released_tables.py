@@ -20,20 +20,20 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
 
     What a study did not have is left out.
     """
-    found = {"estimates": labelled(data, data.released_estimates), "flow": flowchart.table(data)}
+    tables = {"estimates": labelled(data, data.released_estimates), "flow": flowchart.table(data)}
     if data.released_baseline is not None:
-        found["baseline"] = data.released_baseline
+        tables["baseline"] = data.released_baseline
     if data.released_balance is not None:
-        found["balance"] = data.released_balance
+        tables["balance"] = data.released_balance
     if data.released_incidence is not None:
-        found["incidence_rates"] = data.released_incidence
+        tables["incidence_rates"] = data.released_incidence
     if data.theme_counts is not None:
-        found["theme_counts"] = data.profile.count_frame(data.theme_counts, THEME_COUNTS)
+        tables["theme_counts"] = data.profile.count_frame(data.theme_counts, THEME_COUNTS)
     if data.released_joint is not None:
-        found["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
+        tables["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
     return {
         name: neutral(frame.drop(columns=[c for c in PRIVATE if c in frame]))
-        for name, frame in found.items()
+        for name, frame in tables.items()
     }
 
 

@@ -31,15 +31,15 @@ def method(name: str) -> str:
 def own_change(data: ReportData) -> float | None:
     """Return how the outcome changed in programme practices from before to after the start, without
     a model."""
-    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
-    if found is None:
+    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    if trends is None:
         return None
     from evalweave.study.periods import period_number
 
     start = period_number(data.study.eligibility.index_date, data.study.window.period)
-    line = found[(found["outcome"] == data.primary.outcome) & (found["arm"] == "programme")].dropna(
-        subset=["mean"]
-    )
+    line = trends[
+        (trends["outcome"] == data.primary.outcome) & (trends["arm"] == "programme")
+    ].dropna(subset=["mean"])
 
     def mean(part: pd.DataFrame) -> float:
         weight = part["n_patients"].astype(float)
@@ -62,7 +62,7 @@ def main_sentence(data: ReportData, row: Row) -> str:
     interval does not settle, both ends say their direction.
     """
     where = f"With {data.study.study.programme} available, {data.outcome_label()}"
-    there = "than in comparison practices"
+    than = "than in comparison practices"
     size, places = number(abs(row.estimate), row.places), row.places
     if not any(digit in size for digit in "123456789"):
         ends = f"{percent(row.level)} CI {interval(row.low, row.high, places)} {row.unit}"
@@ -71,8 +71,8 @@ def main_sentence(data: ReportData, row: Row) -> str:
     if change is None or change == 0:
         verb, more, less = "changed", "lower", "higher"
         down = row.estimate < 0
-        said = (
-            f"{where} ended up {size} {row.unit} {more if down else less} {there}, given where "
+        lead = (
+            f"{where} ended up {size} {row.unit} {more if down else less} {than}, given where "
             "both began"
         )
     else:
@@ -81,8 +81,8 @@ def main_sentence(data: ReportData, row: Row) -> str:
         more, less = (
             ("more", "less") if fell else ("less", "more")
         )  # words for a negative and a positive end
-        said = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {there}"
-    return f"{said} ({percent(row.level)} CI {_ends(row, more, less)})."
+        lead = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {than}"
+    return f"{lead} ({percent(row.level)} CI {_ends(row, more, less)})."
 
 
 def _ends(row: Row, negative: str, positive: str) -> str:

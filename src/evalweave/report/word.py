@@ -128,8 +128,8 @@ def _write(word: Any, block: Any) -> None:
             _quotes(word, block.items)
         case Details():
             word.add_heading(plain(block.summary), 3)
-            for each in block.blocks:
-                _write(word, each)
+            for inner in block.blocks:
+                _write(word, inner)
 
 
 def _claim(word: Any, row: JointRow) -> None:
@@ -151,11 +151,11 @@ def _claim(word: Any, row: JointRow) -> None:
 
 def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:
     for quote in quotes:
-        said = (
+        line = (
             f"“{quote.words}” {quote.speaker}{f', {quote.stance}' if quote.stance else ''} "
             f"({quote.path})"
         )
-        word.add_paragraph(said, style="Quote")
+        word.add_paragraph(line, style="Quote")
 
 
 def _table(word: Any, caption: str, headers: list[str], rows: list[list[str]]) -> None:

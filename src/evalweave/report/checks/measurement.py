@@ -15,15 +15,15 @@ def measurement(data: ReportData) -> Check | None:
     """Compare how the share measured moved in both arms; the programme may change who is measured
     at all."""
     question = "Were the same people measured in both arms?"
-    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     carry = _contributing(data)
-    shift = _measured_shift(data) if found is not None else None
+    shift = _measured_shift(data) if trends is not None else None
     formal = _measured_did(data)
     if formal is not None:
-        low, high, said = formal
+        low, high, words = formal
         told = excludes_zero(low, high)
         verdict = CANNOT_TELL if told is None else DOES_NOT_HOLD if told else HOLDS
-        return Check(question, verdict, text("{} {}", said, carry), "measured", "Share measured")
+        return Check(question, verdict, text("{} {}", words, carry), "measured", "Share measured")
     if shift is None:
         return Check(
             question,
@@ -48,23 +48,23 @@ def _more(shift: float) -> str:
 
 def _measured_did(data: ReportData) -> tuple[float, float, str] | None:
     """Return interval and sentence of the DiD on being measured, where the diagnostics hold one."""
-    found = data.diagnostic(data.primary.name, "measured_did")
-    if not isinstance(found, Mapping) or "estimate" not in found:
+    effect = data.diagnostic(data.primary.name, "measured_did")
+    if not isinstance(effect, Mapping) or "estimate" not in effect:
         return None
-    low, high = float(found.get("ci_low", "nan")), float(found.get("ci_high", "nan"))
-    value = estimate(100 * found["estimate"], 100 * low, 100 * high, places=1)
+    low, high = float(effect.get("ci_low", "nan")), float(effect.get("ci_high", "nan"))
+    value = estimate(100 * effect["estimate"], 100 * low, 100 * high, places=1)
     return low, high, f"Difference in the change of the share measured: {value} percentage points."
 
 
 def _contributing(data: ReportData) -> Text:
-    found = data.diagnostic(data.primary.name, "contributing")
-    if not isinstance(found, Mapping) or "programme" not in found:
+    counts = data.diagnostic(data.primary.name, "contributing")
+    if not isinstance(counts, Mapping) or "programme" not in counts:
         return ""
     mark: Callable[[Any], Text] = lambda n: data.profile.about(n, "patients")  # noqa: E731
     return text(
         "Seen both before and after: {} people in programme and {} in comparison practices.",
-        mark(found["programme"].get("seen_before_and_after")),
-        mark(found["comparison"].get("seen_before_and_after")),
+        mark(counts["programme"].get("seen_before_and_after")),
+        mark(counts["comparison"].get("seen_before_and_after")),
     )
 
 
@@ -72,11 +72,11 @@ def _measured_shift(data: ReportData) -> float | None:
     """Return the difference in change of the share measured, from released counts."""
     from evalweave.study.periods import period_number
 
-    found = data.trends[data.primary.comparison or data.study.primary_comparison]
-    found = found[found["outcome"] == data.primary.outcome]
+    trends = data.trends[data.primary.comparison or data.study.primary_comparison]
+    trends = trends[trends["outcome"] == data.primary.outcome]
     start = period_number(data.study.eligibility.index_date, data.study.window.period)
     change = {}
-    for arm, part in found.groupby("arm"):
+    for arm, part in trends.groupby("arm"):
         shares = []
         for side in (part[part["period"] < start], part[part["period"] >= start]):
             whole = side["n_eligible"].sum()

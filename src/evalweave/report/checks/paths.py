@@ -97,28 +97,28 @@ def _pre_trend(
 
 def _periods_after(data: ReportData) -> float:
     """Return how far apart the middles of the time before and after the start lie, in periods."""
-    found = data.trends.get(data.study.primary_comparison)
-    if found is None or found.empty:
+    trends = data.trends.get(data.study.primary_comparison)
+    if trends is None or trends.empty:
         return 0.0
-    periods = found["period"].astype(int)
+    periods = trends["period"].astype(int)
     return float(periods.max() - periods.min() + 1) / 2
 
 
 def placebo_starts(data: ReportData) -> Check | None:
-    found = data.diagnostic(data.primary.name, "placebo_dates")
-    if not isinstance(found, list):
+    placebos = data.diagnostic(data.primary.name, "placebo_dates")
+    if not isinstance(placebos, list):
         return None
     question = "Is there nothing before the real start (placebo dates)?"
-    run = [each for each in found if "estimate" in each]
+    run = [date for date in placebos if "estimate" in date]
     if not run:
         reason = next(
-            (each["refused"] for each in found if each.get("refused")),
+            (date["refused"] for date in placebos if date.get("refused")),
             "no placebo date could be tried",
         )
         return Check(
             question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}.")
         )
-    off = [each for each in run if excludes_zero(each["ci_low"], each["ci_high"])]
+    off = [date for date in run if excludes_zero(date["ci_low"], date["ci_high"])]
     some = (
         f"the interval{'s' if len(off) > 1 else ''} of {len(off)} "
         f"exclude{'' if len(off) > 1 else 's'} zero"
@@ -127,9 +127,9 @@ def placebo_starts(data: ReportData) -> Check | None:
 
     def said(ratio: float, unit: str) -> str:
         tried = "; ".join(
-            f"{each['shift']} {'period' if each['shift'] == 1 else 'periods'} too early "
-            f"{estimate(*(ratio * each[name] for name in ('estimate', 'ci_low', 'ci_high')))}"
-            for each in run
+            f"{date['shift']} {'period' if date['shift'] == 1 else 'periods'} too early "
+            f"{estimate(*(ratio * date[name] for name in ('estimate', 'ci_low', 'ci_high')))}"
+            for date in run
         )
         return f"Starts set {tried} {unit}: {words}."
 
@@ -141,26 +141,28 @@ def sensitivity_bound(data: ReportData) -> Check | None:
     question = "Does the answer survive some difference in trends (sensitivity bound)?"
     for analysis in (*data.analyses("event_study"), *data.study.analyses):
         for name in ("honest_did", "honest", "sensitivity"):
-            found = data.diagnostic(analysis.name, name)
-            if found:
-                return _bound(data, question, found, analysis.name)
+            bounds = data.diagnostic(analysis.name, name)
+            if bounds:
+                return _bound(data, question, bounds, analysis.name)
     return Check(
         question, CANNOT_TELL, "A bound on differences in trends is not part of this study."
     )
 
 
-def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
+def _bound(data: ReportData, question: str, bounds: Any, link: str) -> Check:
     chosen = (
-        (found.get("cr2") or found.get("cr1") or found) if isinstance(found, Mapping) else found
+        (bounds.get("cr2") or bounds.get("cr1") or bounds)
+        if isinstance(bounds, Mapping)
+        else bounds
     )
-    caveat = f" {found['caveat']}" if isinstance(found, Mapping) and found.get("caveat") else ""
+    caveat = f" {bounds['caveat']}" if isinstance(bounds, Mapping) and bounds.get("caveat") else ""
     rows = _rows_of(chosen)
     relative = [
         r for r in rows if r.get("kind") == "relative" and r.get("target", "average") == "average"
     ] or [r for r in rows if r.get("kind") == "relative"]
     original = [r for r in relative if missing(r.get("M"))]
     if not relative:
-        reason = found.get("refused") if isinstance(found, Mapping) else None
+        reason = bounds.get("refused") if isinstance(bounds, Mapping) else None
         return Check(
             question,
             CANNOT_TELL,
@@ -175,12 +177,12 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
             "so there is no answer for a difference in trends to upset."
         )
         return Check(question, CANNOT_TELL, why, link, "Event study")
-    kept = [
+    excluding = [
         float(r["M"])
         for r in relative
         if not missing(r.get("M")) and excludes_zero(r.get("ci_low"), r.get("ci_high"))
     ]
-    if not kept:
+    if not excluding:
         smallest = min(float(r["M"]) for r in relative if not missing(r.get("M")))
         return Check(
             question,
@@ -191,7 +193,7 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
             link,
             "Event study",
         )
-    largest = max(kept)
+    largest = max(excluding)
     why = (
         "The interval still excludes zero when trends differ after the start by "
         f"{number(largest, 1)} times the most seen before.{caveat}"
@@ -199,10 +201,10 @@ def _bound(data: ReportData, question: str, found: Any, link: str) -> Check:
     return Check(question, HOLDS if largest >= 1 else CANNOT_TELL, why, link, "Event study")
 
 
-def _rows_of(found: Any) -> list[Mapping[str, Any]]:
-    if isinstance(found, Mapping):
-        inner = [row for value in found.values() for row in _rows_of(value)]
-        return [found, *inner] if "kind" in found and "ci_low" in found else inner
-    if isinstance(found, list):
-        return [row for each in found for row in _rows_of(each)]
+def _rows_of(bounds: Any) -> list[Mapping[str, Any]]:
+    if isinstance(bounds, Mapping):
+        inner = [row for value in bounds.values() for row in _rows_of(value)]
+        return [bounds, *inner] if "kind" in bounds and "ci_low" in bounds else inner
+    if isinstance(bounds, list):
+        return [row for item in bounds for row in _rows_of(item)]
     return []

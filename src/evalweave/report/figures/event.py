@@ -42,8 +42,8 @@ def event_times(data: ReportData, analysis: Analysis, unit: str) -> list[tuple[i
     from evalweave.report.data import primary_inference
 
     rows = data.rows(analysis.name, unit=unit, inference=primary_inference(data, analysis))
-    found = [(int(m[1]), row) for row in rows if (m := re.fullmatch(r"event\[(-?\d+)\]", row.term))]
-    return sorted(found, key=lambda item: item[0])
+    timed = [(int(m[1]), row) for row in rows if (m := re.fullmatch(r"event\[(-?\d+)\]", row.term))]
+    return sorted(timed, key=lambda item: item[0])
 
 
 def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure | None:
@@ -57,14 +57,18 @@ def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure |
     spoken = "; ".join(
         f"{e}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}" for e, r in first
     )
-    said = describe(
+    description = describe(
         f"By {_periods(data)} since the start, in {units[0]}. {spoken}.", data.study.study.synthetic
     )
     drawings = tuple(
-        Drawing(_draw(data, analysis, unit, title, said if unit == units[0] else title), unit)
+        Drawing(
+            _draw(data, analysis, unit, title, description if unit == units[0] else title), unit
+        )
         for unit in units
     )
-    return Figure(f"{analysis.name}", title, said, caption, drawings, _table(data, analysis, units))
+    return Figure(
+        f"{analysis.name}", title, description, caption, drawings, _table(data, analysis, units)
+    )
 
 
 def _periods(data: ReportData) -> str:
@@ -98,17 +102,17 @@ def bands(data: ReportData, analysis: Analysis, unit: str) -> Mapping[int, tuple
         return {}
     for name in [name for name in analysis.inference if INFERENCES[name].band == "own"]:
         rows = data.rows(analysis.name, unit=unit, inference=name)
-        found = {
+        band_at = {
             int(m[1]): (r.low, r.high)
             for r in rows
             if (m := re.fullmatch(r"event\[(-?\d+)\]", r.term))
         }
-        if found:
-            return found
+        if band_at:
+            return band_at
     return {}
 
 
-def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str) -> str:
+def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, description: str) -> str:
     name = f"{slug(analysis.name)}-{slug(unit)}"
     points = event_times(data, analysis, unit)
     band = bands(data, analysis, unit)
@@ -164,7 +168,7 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, said: str
             f"{_periods(data).capitalize()} since the start (0 = first one with the programme)"
         )
         sign(figure, data.study.study.synthetic)
-        return to_svg(figure, name, title, said)
+        return to_svg(figure, name, title, description)
 
 
 def _band(axes: Any, band: Mapping[int, tuple[float, float]]) -> None:

@@ -61,18 +61,18 @@ def forest(
     better: str = "neither",
 ) -> Figure | None:
     """Return a forest plot, one drawing a unit; None when nothing was estimated."""
-    shown = [each for each in forests if any(item.row for item in each.items)]
+    shown = [plot for plot in forests if any(item.row for item in plot.items)]
     if not shown:
         return None
-    said = [describe(_spoken(each), synthetic) for each in shown]
-    if any(_shaded(each) for each in shown):
+    descriptions = [describe(_spoken(plot), synthetic) for plot in shown]
+    if any(_shaded(plot) for plot in shown):
         caption = f"{caption} The shaded stretch holds differences too small to matter."
     drawings = tuple(
         Drawing(
-            _draw(f"{slug(name)}-{slug(each.unit)}", title, words, axis, each, synthetic, better),
-            each.unit,
+            _draw(f"{slug(name)}-{slug(plot.unit)}", title, words, axis, plot, synthetic, better),
+            plot.unit,
         )
-        for each, words in zip(shown, said, strict=True)
+        for plot, words in zip(shown, descriptions, strict=True)
     )
     lines = [
         {
@@ -85,41 +85,41 @@ def forest(
             "ci_high": item.row.high,
             "unit": item.row.unit,
         }
-        for each in shown
-        for item in each.items
+        for plot in shown
+        for item in plot.items
         if item.row
     ]
-    return Figure(name, title, said[0], caption, drawings, pd.DataFrame(lines))
+    return Figure(name, title, descriptions[0], caption, drawings, pd.DataFrame(lines))
 
 
-def _spoken(each: Forest) -> str:
-    said = [
+def _spoken(plot: Forest) -> str:
+    estimates = [
         f"{item.label}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}"
-        for item in each.items
+        for item in plot.items
         if (r := item.row)
     ]
-    return f"In {each.unit}. " + "; ".join(said) + "."
+    return f"In {plot.unit}. " + "; ".join(estimates) + "."
 
 
 def _draw(
-    name: str, title: str, said: str, axis: str, each: Forest, synthetic: bool, better: str
+    name: str, title: str, description: str, axis: str, plot: Forest, synthetic: bool, better: str
 ) -> str:
-    rows = [textwrap.wrap(item.label, WRAP) or [""] for item in each.items]
+    rows = [textwrap.wrap(item.label, WRAP) or [""] for item in plot.items]
     heights = [0.95 + 0.5 * (len(lines) - 1) for lines in rows]
     total = sum(heights)
     with drawing(name, total * ROW + 62, WIDTH, layout="none") as (figure, axes):
         height = figure.get_size_inches()[1] * 72
         axes.set_position((0.31, 44 / height, 0.36, (total * ROW) / height))
-        low, high = _limits(each)
+        low, high = _limits(plot)
         axes.set_xlim(low, high)
         axes.set_ylim(total, 0)
-        if _shaded(each):
-            assert each.margin
-            axes.axvspan(max(-each.margin, low), min(each.margin, high), color=SHADE, lw=0)
+        if _shaded(plot):
+            assert plot.margin
+            axes.axvspan(max(-plot.margin, low), min(plot.margin, high), color=SHADE, lw=0)
         axes.axvline(0, color=QUIET, lw=0.8)
         label = axes.get_yaxis_transform()
         at = 0.0
-        for item, lines, tall in zip(each.items, rows, heights, strict=True):
+        for item, lines, tall in zip(plot.items, rows, heights, strict=True):
             y = at + tall / 2
             axes.text(
                 -0.86,
@@ -205,25 +205,25 @@ def _draw(
             )
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel(f"{axis} ({each.unit})")
+        axes.set_xlabel(f"{axis} ({plot.unit})")
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         sign(figure, synthetic)
-        return to_svg(figure, name, title, said)
+        return to_svg(figure, name, title, description)
 
 
-def _shaded(each: Forest) -> bool:
+def _shaded(plot: Forest) -> bool:
     """Is an edge of the margin on the scale? A plot that lies wholly inside it is not painted
     over."""
-    low, high = _limits(each)
-    return bool(each.margin) and (low < -(each.margin or 0) or (each.margin or 0) < high)
+    low, high = _limits(plot)
+    return bool(plot.margin) and (low < -(plot.margin or 0) or (plot.margin or 0) < high)
 
 
-def _limits(each: Forest) -> tuple[float, float]:
+def _limits(plot: Forest) -> tuple[float, float]:
     """Return the ends of the scale: every finite end and zero, with some room."""
     ends = [0.0] + [
         x
-        for item in each.items
+        for item in plot.items
         if item.row
         for x in (item.row.low, item.row.high, item.row.estimate)
         if math.isfinite(x)

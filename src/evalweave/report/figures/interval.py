@@ -35,8 +35,8 @@ def answer_interval(data: ReportData, caption: Text) -> Figure | None:
     lines = []
     for row in rows:
         margin = data.margin(row.unit)
-        said = describe(_spoken(row, margin), data.study.study.synthetic)
-        shown.append(Drawing(_draw(data, row, margin, title, said), row.unit))
+        description = describe(_spoken(row, margin), data.study.study.synthetic)
+        shown.append(Drawing(_draw(data, row, margin, title, description), row.unit))
         lines.append(
             {
                 "unit": row.unit,
@@ -46,8 +46,8 @@ def answer_interval(data: ReportData, caption: Text) -> Figure | None:
                 "margin": margin,
             }
         )
-    said = describe(_spoken(rows[0], data.margin(rows[0].unit)), data.study.study.synthetic)
-    return Figure("interval", title, said, caption, tuple(shown), pd.DataFrame(lines))
+    description = describe(_spoken(rows[0], data.margin(rows[0].unit)), data.study.study.synthetic)
+    return Figure("interval", title, description, caption, tuple(shown), pd.DataFrame(lines))
 
 
 def _spoken(row: Row, margin: float | None) -> str:
@@ -58,7 +58,7 @@ def _spoken(row: Row, margin: float | None) -> str:
     return words + (f" and against a margin of ±{number(margin, row.places)}." if margin else ".")
 
 
-def _draw(data: ReportData, row: Row, margin: float | None, title: str, said: str) -> str:
+def _draw(data: ReportData, row: Row, margin: float | None, title: str, description: str) -> str:
     name = f"interval-{slug(row.unit)}"
     with drawing(name, 112) as (figure, axes):
         ends = [x for x in (row.low, row.high, row.estimate) if math.isfinite(x)]
@@ -101,7 +101,7 @@ def _draw(data: ReportData, row: Row, margin: float | None, title: str, said: st
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"Difference in change of {data.outcome_label()} ({row.unit})")
         sign(figure, data.study.study.synthetic)
-        return to_svg(figure, name, title, said)
+        return to_svg(figure, name, title, description)
 
 
 def draw_interval(

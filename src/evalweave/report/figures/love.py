@@ -53,9 +53,9 @@ def love_plot(
     dots = [p for p in shown if not p.heading]
     if not dots:
         return None
-    said = describe(_spoken(dots), synthetic)
-    svg = _draw(slug(name), title, said, shown, synthetic)
-    return Figure(name, title, said, caption, (Drawing(svg),), data)
+    description = describe(_spoken(dots), synthetic)
+    svg = _draw(slug(name), title, description, shown, synthetic)
+    return Figure(name, title, description, caption, (Drawing(svg),), data)
 
 
 def weighted(pairs: Sequence[Pair]) -> bool:
@@ -78,7 +78,7 @@ def _spoken(dots: Sequence[Pair]) -> str:
     )
 
 
-def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bool) -> str:
+def _draw(name: str, title: str, description: str, pairs: Sequence[Pair], synthetic: bool) -> str:
     dots = [p for p in pairs if not p.heading]
     labels = [textwrap.wrap(p.label, WRAP) or [""] for p in pairs]
     heights = [
@@ -133,7 +133,7 @@ def _draw(name: str, title: str, said: str, pairs: Sequence[Pair], synthetic: bo
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         sign(figure, synthetic)
-        return to_svg(figure, name, title, said)
+        return to_svg(figure, name, title, description)
 
 
 def _pair(axes: Any, pair: Pair, y: float, end: float) -> None:

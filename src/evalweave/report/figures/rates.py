@@ -29,8 +29,15 @@ def incidence(data: ReportData, released: pd.DataFrame, caption: Text) -> Figure
     if (shown["arm"].value_counts().reindex(ARMS).fillna(0) < 2).any():
         return None
     title = "New cases per 1,000 people at risk, by arm"
-    said = describe(_spoken(shown), data.study.study.synthetic)
-    return Figure(NAME, title, said, caption, (Drawing(_draw(data, shown, title, said)),), released)
+    description = describe(_spoken(shown), data.study.study.synthetic)
+    return Figure(
+        NAME,
+        title,
+        description,
+        caption,
+        (Drawing(_draw(data, shown, title, description)),),
+        released,
+    )
 
 
 def _spoken(shown: pd.DataFrame) -> str:
@@ -45,7 +52,7 @@ def _spoken(shown: pd.DataFrame) -> str:
     return f"New cases per 1,000 people at risk: {'; '.join(parts)}."
 
 
-def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
+def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -> str:
     import seaborn as sns
 
     frame = pd.DataFrame(
@@ -84,4 +91,4 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
         axes.set_xlabel("")
         axes.set_ylabel("")
         sign(figure, data.study.study.synthetic)
-        return to_svg(figure, NAME, title, said)
+        return to_svg(figure, NAME, title, description)

@@ -47,7 +47,7 @@ def strip(
         return round(EDGE + (inside + scale) / (2 * scale) * (WIDE - 2 * EDGE), 2)
 
     title = f"Interval of {estimate(value, low, high, places=places)} {unit}"
-    said = (
+    description = (
         f"{title}, on a scale from {number(-scale, places)} to {number(scale, places)}; the "
         f"margin is ±{number(margin, places)}."
     )
@@ -56,7 +56,7 @@ def strip(
         f'{HIGH}" width="{WIDE}" '
         f'height="{HIGH}" role="img" aria-labelledby="{name}-title {name}-desc">',
         f'<title id="{name}-title">{escape(title)}</title><desc '
-        f'id="{name}-desc">{escape(said)}</desc>',
+        f'id="{name}-desc">{escape(description)}</desc>',
     ]
     if margin > 0:
         left, right = at(-margin), at(margin)

@@ -31,19 +31,24 @@ LIFT = 8  # points between a line and its name
 
 def raw_means(data: ReportData, caption: Text) -> Figure | None:
     """Return the raw means of the primary outcome in the primary comparison; None without them."""
-    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
-    if found is None:
+    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    if trends is None:
         return None
-    found = found[(found["outcome"] == data.primary.outcome) & found["arm"].isin(ARMS)]
-    released = data.profile.count_frame(found, TRENDS)
+    trends = trends[(trends["outcome"] == data.primary.outcome) & trends["arm"].isin(ARMS)]
+    released = data.profile.count_frame(trends, TRENDS)
     shown = released.dropna(subset=["mean"])
     if shown.empty:
         return None
     label = data.outcome_label()
     title = f"Mean {label} by period and arm, before any model"
-    said = describe(_spoken(data, shown), data.study.study.synthetic)
+    description = describe(_spoken(data, shown), data.study.study.synthetic)
     return Figure(
-        "raw-means", title, said, caption, (Drawing(_draw(data, shown, title, said)),), released
+        "raw-means",
+        title,
+        description,
+        caption,
+        (Drawing(_draw(data, shown, title, description)),),
+        released,
     )
 
 
@@ -60,7 +65,7 @@ def _spoken(data: ReportData, shown: pd.DataFrame) -> str:
     return f"Mean {data.outcome_label()} in {data.outcome.unit}: " + "; ".join(parts) + "."
 
 
-def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
+def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -> str:
     import seaborn as sns
 
     frame = pd.DataFrame(
@@ -117,7 +122,7 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, said: str) -> str:
             axes.set_title(f"({second})", loc="right", fontsize=9, color=INK, pad=8)
             other.spines["right"].set_visible(True)
         sign(figure, data.study.study.synthetic)
-        return to_svg(figure, "raw-means", title, said)
+        return to_svg(figure, "raw-means", title, description)
 
 
 def _second_unit(data: ReportData) -> str | None:
@@ -236,9 +241,9 @@ def key(axes: Any) -> None:
 def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
     """Name at most eight periods below the axis."""
     step = max(1, -(-len(periods) // 8))
-    kept = periods[::step]
-    axes.set_xticks(kept, [period_label(int(p), data.study.window.period) for p in kept])  # type: ignore[attr-defined]
-    if len(kept) > 5:
+    ticked = periods[::step]
+    axes.set_xticks(ticked, [period_label(int(p), data.study.window.period) for p in ticked])  # type: ignore[attr-defined]
+    if len(ticked) > 5:
         axes.tick_params(axis="x", labelsize=8)  # type: ignore[attr-defined]
 
 

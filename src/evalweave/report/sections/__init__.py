@@ -24,9 +24,9 @@ SECTIONS = (
 
 def sections(data: ReportData) -> list[Section]:
     """Return every section that the study has."""
-    found = []
+    written = []
     for name in SECTIONS:
         made: Section | None = importlib.import_module(f"{__name__}.{name}").section(data)
         if made is not None:
-            found.append(made)
-    return found
+            written.append(made)
+    return written

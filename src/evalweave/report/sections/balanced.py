@@ -53,10 +53,10 @@ def blocks(data: ReportData) -> list[Any]:
     primary = data.primary.comparison or data.study.primary_comparison
     weighted = [name for name, group in data.study.comparisons.items() if group.balance != "none"]
     weighted.sort(key=lambda name: name != primary)
-    found: list[Any] = [] if primary in weighted else _unweighted(data, primary)
+    shown: list[Any] = [] if primary in weighted else _unweighted(data, primary)
     for name in weighted:
-        found += _weighted(data, name)
-    return found
+        shown += _weighted(data, name)
+    return shown
 
 
 def _unweighted(data: ReportData, comparison: str) -> list[Any]:
@@ -99,7 +99,7 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
         if made:
             pairs += [Pair(heading, heading=True), *_largest_first(made)]
     variables = joined([variable(name) for name in group.balance_on])
-    said: list[Text] = [
+    sentences: list[Text] = [
         f"Comparison patients were weighted by {METHODS[group.balance]} so that they resemble the "
         "programme arm in "
         f"{variables}.",
@@ -119,7 +119,7 @@ def _weighted(data: ReportData, comparison: str) -> list[Any]:
     table = _table(data, lines)
     return [
         Heading(f"Before and after weighting: {label}", f"balance-{comparison}"),
-        Prose(text(" ".join("{}" for _ in said), *said)),
+        Prose(text(" ".join("{}" for _ in sentences), *sentences)),
         *([figure] if isinstance(figure, Figure) else []),
         Details("The numbers of this figure", (table,)),
     ]
@@ -131,15 +131,15 @@ def _lines(
     """Return the lines with a difference; of two levels that mirror each other the first, of a fact
     its finer form."""
     names = set(frame["variable"])
-    found = []
+    records = []
     for name, part in frame.groupby("variable", sort=False):
         coarser = COARSER.get(str(name)) in names and str(name) not in (wanted or ())
         if str(name) in ("patients", "practices") or coarser or not counted(data, str(name)):
             continue
         levels = part[part["category"].fillna("") != ""]
         mirrored = len(levels) == 2 and len(part) == 2
-        found += (part.drop(levels.index[1]) if mirrored else part).to_dict("records")
-    return found
+        records += (part.drop(levels.index[1]) if mirrored else part).to_dict("records")
+    return records
 
 
 def _label(data: ReportData, line: dict[Any, Any]) -> str:
@@ -147,8 +147,8 @@ def _label(data: ReportData, line: dict[Any, Any]) -> str:
     whole = title(data, name)
     if missing(line["category"]):
         return whole
-    said = level(name, str(line["category"]))
-    return f"{whole}: not measured" if name in data.study.outcomes else f"{whole}: {said}"
+    words = level(name, str(line["category"]))
+    return f"{whole}: not measured" if name in data.study.outcomes else f"{whole}: {words}"
 
 
 def _real(value: Any) -> float:
@@ -192,12 +192,12 @@ def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
     on, others = (
         [line for line in known if bool(line["balanced"]) is side] for side in (True, False)
     )
-    said = []
+    sentences = []
     if on:
         size, name = most(on, "smd_before")
         after, where = most(on, "smd_after")
         at = "" if where == name or float(after) == 0 else f" ({where})"
-        said.append(
+        sentences.append(
             f"Among these the largest standardised mean difference was {size} before weighting "
             f"({name}) and is {after} "
             f"after{at}."
@@ -206,12 +206,14 @@ def _largest(data: ReportData, lines: list[dict[Any, Any]]) -> Text:
         size, name = most(others, "smd_before")
         after, where = most(others, "smd_after")
         at = "" if where == name else f" ({where})"
-        said.append(
+        sentences.append(
             f"Among what the weights were not made for it was {size} before ({name}) and is "
             f"{after} after{at}."
         )
-    said.append("After weighting: " + _lower_first(_beyond([line["smd_after"] for line in known])))
-    return " ".join(said)
+    sentences.append(
+        "After weighting: " + _lower_first(_beyond([line["smd_after"] for line in known]))
+    )
+    return " ".join(sentences)
 
 
 def _lower_first(words: str) -> str:

@@ -18,8 +18,8 @@ CAPTION = (
 
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
-    found = [check for make in CHECKS if (check := make(data)) is not None]
-    blocks: list[Any] = [Checks(CAPTION, tuple(found))]
+    checks = [check for make in CHECKS if (check := make(data)) is not None]
+    blocks: list[Any] = [Checks(CAPTION, tuple(checks))]
     trust = data.diagnostic(data.primary.name, "trust")
     if trust:
         blocks.append(Prose(released_note(data.profile, str(trust))))

@@ -42,12 +42,12 @@ def section(data: ReportData) -> Section:
         lists.append(("GRAMMS", "mixed-methods studies", GRAMMS))
     for name, what, items in lists:
         answered = [(item, answer(data, name, item)) for item in items]
-        blank = sum(said == NOT_STATED for _, said in answered)
+        blank = sum(reply == NOT_STATED for _, reply in answered)
         table = Table(
             f"{name}, reporting of {what}. {len(items) - blank} of {len(items)} items are "
             "answered.",
             (Column("Item"), Column("What it asks"), Column("Where, or what the authors say")),
-            tuple(Line((item.number, item.asks, said)) for item, said in answered),
+            tuple(Line((item.number, item.asks, reply)) for item, reply in answered),
             id=name.lower(),
         )
         blocks.append(
@@ -64,7 +64,7 @@ def answer(data: ReportData, name: str, item: Item) -> Text:
     given = {
         key.casefold().replace(" ", ""): value for key, value in data.study.report.checklist.items()
     }
-    said = given.get(f"{name}{item.number}".casefold()) or (
+    declared = given.get(f"{name}{item.number}".casefold()) or (
         given.get(item.number) if name == "RECORD" else None
     )
     parts: list[Markup] = []
@@ -72,6 +72,6 @@ def answer(data: ReportData, name: str, item: Item) -> Text:
         parts.append(text('<a href="#{}">{}</a>', item.section, TITLES[item.section]))
     if item.number == "3" and name == "RECORD" and not data.study.report.question:
         parts = []
-    if said and said.strip():
-        parts.append(text("{}", said.strip()))
+    if declared and declared.strip():
+        parts.append(text("{}", declared.strip()))
     return Markup(". ").join(parts) if parts else NOT_STATED

@@ -30,13 +30,13 @@ def blocks(data: ReportData) -> list[Any]:
     after = [label for label in periods if label >= _start(data)]
     if not before or not after:
         return []
-    by_reason, said = _by_reason(data, lines, before, after)
+    by_reason, verdict_words = _by_reason(data, lines, before, after)
     by_period: Any = _by_period(data, lines, periods)
     if len(periods) > MANY:
         by_period = Details("The same a period at a time", (by_period,))
     return [
         Heading("Records set aside in cleaning, by arm and period", "dirt"),
-        Prose(said),
+        Prose(verdict_words),
         by_reason,
         by_period,
     ]
@@ -114,11 +114,11 @@ def _by_reason(
     rows: list[Line] = []
     moved: list[str] = []
     for rule, reason in [(None, "All reasons"), *zip(rules["rule"], rules["reason"], strict=True)]:
-        found = whole if rule is None else shares(rule)
-        change = _change(found)
+        shares_of_rule = whole if rule is None else shares(rule)
+        change = _change(shares_of_rule)
         if rule is not None and change is not None and abs(change) >= WORTH_SAYING:
             moved.append(f"“{reason}”")
-        shown = [_share(found[arm, side]) for arm in ARMS for side in ("before", "after")]
+        shown = [_share(shares_of_rule[arm, side]) for arm in ARMS for side in ("before", "after")]
         rows.append(
             Line((sentence(str(reason)), *shown, _points(change)), depth=int(rule is not None))
         )

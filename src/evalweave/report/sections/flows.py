@@ -22,14 +22,14 @@ def blocks(data: ReportData) -> list[Any]:
     first = _figure(data, primary, "flow", released)
     if first is None:
         return []
-    found: list[Any] = [first]
+    shown: list[Any] = [first]
     if others:
-        found.append(_table(data, [primary, *others]))
+        shown.append(_table(data, [primary, *others]))
         for outcome in others:
             figure = _figure(data, outcome, f"flow-{slug(outcome)}", released)
             if figure:
-                found.append(Details(f"The flow of {data.outcome_label(outcome)}", (figure,)))
-    return found
+                shown.append(Details(f"The flow of {data.outcome_label(outcome)}", (figure,)))
+    return shown
 
 
 def _figure(data: ReportData, outcome: str, name: str, released: pd.DataFrame) -> Figure | None:
@@ -38,16 +38,25 @@ def _figure(data: ReportData, outcome: str, name: str, released: pd.DataFrame) -
         return None
     label = data.outcome_label(outcome)
     title = f"From the extract to the two arms: {label}"
-    said = describe(_spoken(steps, arms), data.study.study.synthetic)
+    description = describe(_spoken(steps, arms), data.study.study.synthetic)
     caption = (
         f"Practices, people and records from the extract to what is known of {label} in each arm; "
         "dashed boxes are what was "
         f"set aside, with the reason. {data.profile.note}"
     )
-    svg, small = flow(steps, arms, title, said, name), narrow(steps, arms, title, said, name)
+    svg, small = (
+        flow(steps, arms, title, description, name),
+        narrow(steps, arms, title, description, name),
+    )
     drawings = (Drawing(svg, screen="wide"), Drawing(small, screen="narrow"))
     return Figure(
-        name, title, said, caption, drawings, flowchart.of_outcome(released, outcome), wide=True
+        name,
+        title,
+        description,
+        caption,
+        drawings,
+        flowchart.of_outcome(released, outcome),
+        wide=True,
     )
 
 
@@ -71,15 +80,15 @@ def _table(data: ReportData, outcomes: list[str]) -> Table:
     for outcome in outcomes:
         lines.append(Line((sentence(data.outcome_label(outcome)),), group=True))
         for arm in flowchart.arms(data):
-            each = flowchart.measured(data, outcome, arm)
+            of_arm = flowchart.measured(data, outcome, arm)
             cells: list[Text] = [
                 "–" if n is None else data.profile.mark(n, of)
                 for n, of in (
-                    (each.practices, "practices"),
-                    (each.people, "patients"),
-                    (each.periods, "records"),
-                    (each.records, "records"),
-                    (each.both, "patients"),
+                    (of_arm.practices, "practices"),
+                    (of_arm.people, "patients"),
+                    (of_arm.periods, "records"),
+                    (of_arm.records, "records"),
+                    (of_arm.both, "patients"),
                 )
             ]
             lines.append(Line((sentence(arm), *cells), depth=1))

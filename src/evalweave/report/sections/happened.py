@@ -59,15 +59,15 @@ def _said_once(blocks: list[Any]) -> list[Any]:
 
     An analysis may belong to two places, each of which says why it has no estimate.
     """
-    kept: list[Any] = []
+    remaining: list[Any] = []
     for place, block in enumerate(blocks):
-        if isinstance(block, Prose) and block in kept:
+        if isinstance(block, Prose) and block in remaining:
             last = place + 1 == len(blocks) or isinstance(blocks[place + 1], Heading)
-            if last and kept and isinstance(kept[-1], Heading):
-                kept.pop()
+            if last and remaining and isinstance(remaining[-1], Heading):
+                remaining.pop()
             continue
-        kept.append(block)
-    return kept
+        remaining.append(block)
+    return remaining
 
 
 def _has_events(data: ReportData, analysis: Analysis) -> bool:
@@ -99,11 +99,11 @@ def _event(data: ReportData, analysis: Analysis) -> list[Any]:
     ]
     trend = [data.row(analysis, "trend", unit) for unit in _unit_pair(data, analysis)]
     if trend and trend[0]:
-        said = [
+        sentences = [
             f"Per period since the start the difference changed by {_full(row)}." if row else ""
             for row in trend
         ]
-        blocks.append(Prose(in_units(said[0], said[1] if len(said) > 1 else None)))
+        blocks.append(Prose(in_units(sentences[0], sentences[1] if len(sentences) > 1 else None)))
     return [*blocks, Details("The numbers of this figure", (_event_table(data, analysis),))]
 
 
@@ -151,8 +151,8 @@ def _line(
         return Line((label, "–", "–", ""))
 
     def both(write: Any) -> Any:
-        said = [write(row) if row else "–" for row in rows]
-        return in_units(said[0], said[1] if len(said) > 1 else None)
+        cells = [write(row) if row else "–" for row in rows]
+        return in_units(cells[0], cells[1] if len(cells) > 1 else None)
 
     return Line(
         (
@@ -218,7 +218,7 @@ def _methods(data: ReportData) -> list[Any]:
         blocks.append(figure)
     inside: tuple[Any, ...] = (
         table,
-        *(Prose(text("{}", each.replace("..", ".")), "note") for each in conventions),
+        *(Prose(text("{}", convention.replace("..", ".")), "note") for convention in conventions),
     )
     return [
         *blocks,
@@ -283,13 +283,13 @@ def _label(data: ReportData, analysis: Analysis) -> str:
 
 
 def _subgroups(data: ReportData) -> list[Any]:
-    found = data.analyses("subgroup")
-    if not found:
+    by_subgroup = data.analyses("subgroup")
+    if not by_subgroup:
         return []
     blocks: list[Any] = [Heading("Differences between groups of people", "subgroups")]
     forests = []
-    for unit in _unit_pair(data, found[0]):
-        items = [item for analysis in found for item in _subgroup_items(data, analysis, unit)]
+    for unit in _unit_pair(data, by_subgroup[0]):
+        items = [item for analysis in by_subgroup for item in _subgroup_items(data, analysis, unit)]
         forests.append(Forest(unit, tuple(items)))
     figure = forest(
         "subgroups",
@@ -304,10 +304,10 @@ def _subgroups(data: ReportData) -> list[Any]:
     )
     if figure:
         blocks.append(figure)
-    table = _differences(data, found)
+    table = _differences(data, by_subgroup)
     if table:
         blocks.append(table)
-    for analysis in found:
+    for analysis in by_subgroup:
         if not any(row.term.startswith("difference[") for row in data.rows(analysis.name)):
             blocks += _absent(data, analysis)
     return blocks
@@ -334,13 +334,13 @@ def _subgroup_items(data: ReportData, analysis: Analysis, unit: str) -> list[Ite
     return items
 
 
-def _differences(data: ReportData, found: list[Analysis]) -> Table | None:
+def _differences(data: ReportData, by_subgroup: list[Analysis]) -> Table | None:
     """Return the differences with p-values adjusted by Holm over the declared family."""
     lines = []
     adjusted = {}
     if data.holm is not None and len(data.holm):
         adjusted = {(r["analysis"], r["term"]): r["p_holm"] for r in data.holm.to_dict("records")}
-    for analysis in found:
+    for analysis in by_subgroup:
         for term in dict.fromkeys(
             r.term for r in data.rows(analysis.name) if r.term.startswith("difference[")
         ):
@@ -354,7 +354,7 @@ def _differences(data: ReportData, found: list[Analysis]) -> Table | None:
     base = _estimates_table(
         "Differences between groups. Each is one minus the other, from one model.",
         data,
-        found[0],
+        by_subgroup[0],
         [],
     )
     adjusted_header = Column("Adjusted", "Holm, whole family", True)

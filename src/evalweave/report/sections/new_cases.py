@@ -32,18 +32,18 @@ def blocks(data: ReportData) -> list[Any]:
     if released is None:
         return []
     e = data.study.eligibility
-    found: list[Any] = [
+    shown: list[Any] = [
         Heading("New cases", "new-cases"),
         Prose(f"{_meaning(data)} {DRAWN_FOR_CASES}"),
     ]
     if not _known(released, "n_at_risk").any():
-        found.append(
+        shown.append(
             Prose("No number of people at risk in this extract may be shown or is above zero.")
         )
     else:
-        found += _rates(data, released)
-    found += [_entered(data, released)] if e.cohort == "open" else _newly(data)
-    return found
+        shown += _rates(data, released)
+    shown += [_entered(data, released)] if e.cohort == "open" else _newly(data)
+    return shown
 
 
 def _rates(data: ReportData, released: pd.DataFrame) -> list[Any]:
@@ -55,12 +55,12 @@ def _rates(data: ReportData, released: pd.DataFrame) -> list[Any]:
         "and the arms no longer hold the same kind of people.",
     )
     change = _change(data, released)
-    said = [Prose(change)] if change else []
+    paragraphs = [Prose(change)] if change else []
     table = _table(data, released)
     return (
-        [*said, figure, Details("The numbers of this figure", (table,))]
+        [*paragraphs, figure, Details("The numbers of this figure", (table,))]
         if figure
-        else [*said, table]
+        else [*paragraphs, table]
     )
 
 
@@ -68,7 +68,7 @@ def _meaning(data: ReportData) -> str:
     """Return what at risk and new mean."""
     e = data.study.eligibility
     youngest, oldest = e.age
-    there = (
+    registered = (
         f"registered for at least {criteria.days(e.look_back_days)} without a gap"
         if e.look_back_days
         else "registered"
@@ -77,7 +77,8 @@ def _meaning(data: ReportData) -> str:
     return (
         "A programme that finds cases earlier would change who is compared. At risk in a "
         f"{plain(data.study.window.period)} were "
-        f"people who on its first day were {there}, alive, aged {youngest} to {oldest} and without "
+        f"people who on its first day were {registered}, alive, aged {youngest} to {oldest} and "
+        "without "
         f"{without}; a case is new when "
         f"{criteria.first_present(e)} in that {plain(data.study.window.period)}. The arm is that "
         "of the practice on the first day, and "
@@ -199,17 +200,17 @@ def _newly(data: ReportData) -> list[Prose]:
     if data.incidence is None or e.cases != "all":
         return []
     sums = data.incidence.groupby("arm")[["n_entered", "n_entered_incident"]].sum()
-    said: list[Text] = []
+    sentences: list[Text] = []
     for arm in (arm for arm in ARMS if arm in sums.index):
         whole, new = (int(sums.at[arm, name]) for name in ("n_entered", "n_entered_incident"))
         if data.profile.hides_rest(new, whole, "patients"):
             continue
         share = data.profile.rate(new, whole)
         of = f" ({percent(share, 1)})" if share is not None and not missing(share) else ""
-        said.append(text("{}{} in {} practices", data.profile.about(new), of, arm))
-    if not said:
+        sentences.append(text("{}{} in {} practices", data.profile.about(new), of, arm))
+    if not sentences:
         return []
-    listed = text(" and ".join("{}" for _ in said), *said)
+    listed = text(" and ".join("{}" for _ in sentences), *sentences)
     return [
         Prose(
             text(

@@ -56,13 +56,13 @@ def _inputs(inputs: list[Mapping[str, Any]]) -> Table:
     lines = tuple(
         Line(
             (
-                sentence(plain(str(each.get("role", "")))),
-                text("<code>{}</code>", each.get("name", "")),
-                f"{number(each['bytes'] / 1000, 1)}" if each.get("bytes") else "–",
-                text("<code>{}</code>", str(each["sha256"])[:16]),
+                sentence(plain(str(entry.get("role", "")))),
+                text("<code>{}</code>", entry.get("name", "")),
+                f"{number(entry['bytes'] / 1000, 1)}" if entry.get("bytes") else "–",
+                text("<code>{}</code>", str(entry["sha256"])[:16]),
             )
         )
-        for each in inputs
+        for entry in inputs
     )
     return Table(
         "Every file that was read. The first sixteen digits of each checksum; manifest.json has "
@@ -76,49 +76,49 @@ def _inputs(inputs: list[Mapping[str, Any]]) -> Table:
 
 def _software(software: Mapping[str, Any]) -> list[Any]:
     commit = software.get("commit")
-    said = f"evalweave {software.get('evalweave', '')} on Python {software.get('python', '')}"
+    words = f"evalweave {software.get('evalweave', '')} on Python {software.get('python', '')}"
     if commit:
-        said += f", commit {str(commit)[:12]}"
-        said += (
+        words += f", commit {str(commit)[:12]}"
+        words += (
             " with changes that were not committed" if software.get("uncommitted_changes") else ""
         )
     versions = software.get("dependencies") or {}
     listed: tuple[Text, ...] = tuple(
         f"{name} {version}" for name, version in sorted(versions.items())
     )
-    return [Prose(f"{said}."), Details("Versions of everything underneath", (Listing(listed),))]
+    return [Prose(f"{words}."), Details("Versions of everything underneath", (Listing(listed),))]
 
 
 def _limits(data: ReportData) -> list[Any]:
     """Return everything that was bounded, dropped or refused on the way, in the words of the stage
     that did it."""
     items: list[Text] = []
-    for name, found in data.diagnostics.items():
-        if not isinstance(found, Mapping):
+    for name, entry in data.diagnostics.items():
+        if not isinstance(entry, Mapping):
             continue
         label = next((a.label for a in data.study.analyses if a.name == name and a.label), name)
-        if found.get("error"):
-            items.append(text("{}: {}", label, released_note(data.profile, str(found["error"]))))
+        if entry.get("error"):
+            items.append(text("{}: {}", label, released_note(data.profile, str(entry["error"]))))
         items += [
-            text("{}: {}", label, released_note(data.profile, _named(data, sentence(str(said)))))
-            for said in found.get("notes") or []
+            text("{}: {}", label, released_note(data.profile, _named(data, sentence(str(note)))))
+            for note in entry.get("notes") or []
         ]
         said_before = {
-            str(said).rstrip(".") for said in (*(found.get("notes") or []), found.get("error"))
+            str(note).rstrip(".") for note in (*(entry.get("notes") or []), entry.get("error"))
         }
         terms: dict[str, list[str]] = {}
-        for term, why in (found.get("absent") or {}).items():
+        for term, why in (entry.get("absent") or {}).items():
             terms.setdefault(str(why).rstrip("."), []).append(_term(data, term))
         items += [
             text("{}: no {}: {}", label, joined(named, "or"), released_note(data.profile, why))
             for why, named in terms.items()
             if why not in said_before
         ]
-        for method, said in (found.get("inference") or {}).items():
-            if isinstance(said, Mapping) and said.get("error"):
+        for method, note in (entry.get("inference") or {}).items():
+            if isinstance(note, Mapping) and note.get("error"):
                 items.append(
                     text(
-                        "{}, {}: {}", label, method, released_note(data.profile, str(said["error"]))
+                        "{}, {}: {}", label, method, released_note(data.profile, str(note["error"]))
                     )
                 )
     unbounded = [
@@ -146,11 +146,13 @@ def _limits(data: ReportData) -> list[Any]:
     return [Listing(tuple(dict.fromkeys(items)))]
 
 
-def _named(data: ReportData, said: str) -> str:
+def _named(data: ReportData, note: str) -> str:
     """Return a note with outcomes by their labels instead of their names in the study file."""
     names = "|".join(re.escape(name) for name in data.study.outcomes)
     return re.sub(
-        rf"(?<![\w-])(?:{names})(?![\w-])", lambda found: data.outcome_label(found[0]), said
+        rf"(?<![\w-])(?:{names})(?![\w-])",
+        lambda match: data.outcome_label(match[0]),
+        note,
     )
 
 

@@ -178,15 +178,15 @@ def _by(data: ReportData, by: str) -> Table | None:
 
 def _measured(data: ReportData) -> Table | None:
     """Return the share of people in follow-up who were measured, by arm and period."""
-    found = data.trends.get(data.primary.comparison or data.study.primary_comparison)
-    if found is None:
+    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
+    if trends is None:
         return None
-    found = found[(found["outcome"] == data.primary.outcome) & found["n_eligible"].notna()]
-    if found.empty:
+    trends = trends[(trends["outcome"] == data.primary.outcome) & trends["n_eligible"].notna()]
+    if trends.empty:
         return None
-    periods = found.drop_duplicates("period").sort_values("period")
-    cells = {(r["period"], r["arm"]): r for r in found.to_dict("records")}
-    arms = [arm for arm in ("programme", "comparison") if arm in set(found["arm"])]
+    periods = trends.drop_duplicates("period").sort_values("period")
+    cells = {(r["period"], r["arm"]): r for r in trends.to_dict("records")}
+    arms = [arm for arm in ("programme", "comparison") if arm in set(trends["arm"])]
     lines = []
     for period, label in zip(periods["period"], periods["period_label"], strict=True):
         line: list[Text] = [str(label)]

@@ -19,12 +19,12 @@ from evalweave.report.terms import level
 def section(data: ReportData) -> Section:
     """Return flow diagrams and baseline table."""
     eligibility = data.study.eligibility
-    said = [
+    sentences = [
         f"People {criteria.people(eligibility)}.",
         *criteria.rules(eligibility),
         criteria.kind(eligibility),
     ]
-    blocks: list[Any] = [Prose(" ".join(said))]
+    blocks: list[Any] = [Prose(" ".join(sentences))]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
     blocks += new_cases.blocks(data)
@@ -82,10 +82,12 @@ def _variable(
     if levels and not whole:
         lines.append(Line((title,), group=True))
     for row, true in levels:
-        said = level(name, str(row["category"]))
-        said = f"{said}, not measured" if outcome and said == "unknown" else said
+        words = level(name, str(row["category"]))
+        words = f"{words}, not measured" if outcome and words == "unknown" else words
         lines.append(
-            Line((sentence(said.replace("unknown, not", "not")), *_cells(data, row, true)), depth=1)
+            Line(
+                (sentence(words.replace("unknown, not", "not")), *_cells(data, row, true)), depth=1
+            )
         )
     return lines
 
