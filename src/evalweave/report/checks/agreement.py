@@ -31,26 +31,26 @@ def few_practices(data: ReportData) -> Check | None:
 def comparison_groups(data: ReportData) -> Check | None:
     question = "Do other comparison groups and estimators agree?"
     main = data.main()
-    found = [
+    others = [
         (a, row)
         for a in data.analyses("sensitivity")
         if main and (row := data.row(a, data.main_term(a), main.unit))
     ]
-    if not main or not found:
+    if not main or not others:
         return Check(question, CANNOT_TELL, "Only one comparison group is part of this study.")
-    values = [row.estimate for _, row in found]
-    same = [row for _, row in found if (row.estimate < 0) == (main.estimate < 0)]
+    values = [row.estimate for _, row in others]
+    same = [row for _, row in others if (row.estimate < 0) == (main.estimate < 0)]
     near, far = number(min(values), main.places), number(max(values), main.places)
-    span = f"The {len(found)} others lie between {near} and {far}"
+    span = f"The {len(others)} others lie between {near} and {far}"
     if near == far:
-        span = f"The {len(found)} others are {near}"
-    if len(found) == 1:
+        span = f"The {len(others)} others are {near}"
+    if len(others) == 1:
         span = f"The other one is {number(values[0], main.places)}"
     why = f"{span} {main.unit}, the main estimate is {number(main.estimate, main.places)}"
-    contrary = [row for _, row in found if not _overlap(row.low, row.high, main.estimate)]
+    contrary = [row for _, row in others if not _overlap(row.low, row.high, main.estimate)]
     if contrary or (
-        len(same) < len(found)
-        and any(excludes_zero(r.low, r.high) for _, r in found if r not in same)
+        len(same) < len(others)
+        and any(excludes_zero(r.low, r.high) for _, r in others if r not in same)
     ):
         return Check(
             question,
@@ -59,7 +59,7 @@ def comparison_groups(data: ReportData) -> Check | None:
             "comparisons",
             "All of them",
         )
-    if len(same) < len(found):
+    if len(same) < len(others):
         return Check(
             question,
             CANNOT_TELL,
@@ -82,29 +82,31 @@ def _overlap(low: float, high: float, value: float) -> bool:
 
 def placebo_outcome(data: ReportData) -> Check | None:
     question = "Is there nothing where nothing should be (placebo outcome)?"
-    found = [(a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))]
-    if not found:
+    placebos = [
+        (a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))
+    ]
+    if not placebos:
         return Check(question, CANNOT_TELL, "A placebo outcome is not part of this study.")
-    said = "; ".join(
+    results = "; ".join(
         f"{sentence(data.outcome_label(a.outcome))} "
         f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
-        for a, row in found
+        for a, row in placebos
     )
-    told = [excludes_zero(row.low, row.high) for _, row in found]
+    told = [excludes_zero(row.low, row.high) for _, row in placebos]
     verdict = DOES_NOT_HOLD if any(told) else CANNOT_TELL if None in told else HOLDS
     ends = {
         DOES_NOT_HOLD: "the interval excludes zero",
         HOLDS: "the interval includes zero",
         CANNOT_TELL: "there is no interval",
     }
-    return Check(question, verdict, f"{said}: {ends[verdict]}.", "placebo", "Placebo")
+    return Check(question, verdict, f"{results}: {ends[verdict]}.", "placebo", "Placebo")
 
 
 def leave_one_out(data: ReportData) -> Check | None:
     question = "Does it hang on a single practice (leave one out)?"
-    found = data.diagnostic(data.primary.name, "leave_one_out")
+    ranges = data.diagnostic(data.primary.name, "leave_one_out")
     row = data.main(data.outcome.difference_unit)
-    one = found.get(data.main_term(data.primary)) if isinstance(found, Mapping) else None
+    one = ranges.get(data.main_term(data.primary)) if isinstance(ranges, Mapping) else None
     if not isinstance(one, Mapping) or "low" not in one or row is None:
         reason = one.get("refused") if isinstance(one, Mapping) else None
         return Check(

@@ -66,9 +66,9 @@ def _blocks(data: ReportData) -> list[Any]:
         blocks.append(Prose(criteria.OPEN))
     planted = planted_table(data)
     if planted:
-        said = [truth_sentence(data, row) for row in rows]
-        if said[0]:
-            blocks.append(Prose(in_units(said[0], said[1] if len(said) > 1 else None)))
+        truths = [truth_sentence(data, row) for row in rows]
+        if truths[0]:
+            blocks.append(Prose(in_units(truths[0], truths[1] if len(truths) > 1 else None)))
         blocks.append(Details("What was planted, and what was estimated", (planted,)))
     return blocks
 
@@ -78,16 +78,16 @@ def _practical(data: ReportData, row: Row) -> str:
 
 
 def _caption(data: ReportData) -> Text:
-    said = (
+    caption = (
         f"The dot is the estimate, the line its {percent(data.primary.level)} confidence "
         "interval (CI)."
     )
     if data.study.report.margin:
-        said += " The shaded stretch holds differences too small to matter."
+        caption += " The shaded stretch holds differences too small to matter."
     quantity = data.quantity(data.primary.outcome)
     if quantity.meaning:
-        said += f" {quantity.label} is {quantity.meaning}."
-    return said
+        caption += f" {quantity.label} is {quantity.meaning}."
+    return caption
 
 
 def _facts(data: ReportData, row: Row) -> Facts:

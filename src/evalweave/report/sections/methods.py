@@ -70,7 +70,7 @@ def _design(study: Study) -> list[str]:
     window, exposure, eligibility = study.window, study.exposure, study.eligibility
     when = f"on {criteria.day(eligibility)}"
     comparison = study.comparisons[study.primary_comparison]
-    said = [
+    sentences = [
         f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} "
         "in periods of one "
         f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the "
@@ -86,8 +86,8 @@ def _design(study: Study) -> list[str]:
         f"{STRADDLING[exposure.straddling]}.",
     ]
     if exposure.washout_days:
-        said.append(f"The first {exposure.washout_days} days after a start are left out.")
-    said.append(
+        sentences.append(f"The first {exposure.washout_days} days after a start are left out.")
+    sentences.append(
         "People who move to a practice of the other arm are followed until the move."
         if exposure.moves == "censor"
         else "People who move to a practice of the other arm, or one that started on another day, "
@@ -102,38 +102,38 @@ def _design(study: Study) -> list[str]:
             for n, c in study.comparisons.items()
             if n != study.primary_comparison
         ]
-        said.append(f"Other comparison groups: {joined(others)}.")
+        sentences.append(f"Other comparison groups: {joined(others)}.")
     for name, group in study.comparisons.items():
         if group.balance != "none":
-            said.append(
+            sentences.append(
                 f"Comparison patients of “{group.label or plain(name)}” are weighted by "
                 f"{BALANCING[group.balance]} to resemble the "
                 f"programme arm in {joined([variable(n) for n in group.balance_on])}."
             )
-    return said
+    return sentences
 
 
 def _people(data: ReportData) -> list[str]:
     study = data.study
     e = study.eligibility
-    said = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
+    sentences = [f"Eligible were people {criteria.people(e)}.", *criteria.rules(e)]
     if e.additional_conditions:
-        said.append(
+        sentences.append(
             f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}."
         )
     for name, outcome in study.outcomes.items():
         places = _places(data, name)
         low, high = (number(x, places) for x in outcome.plausible)
-        said.append(
+        sentences.append(
             f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in "
             f"{outcome.unit}; values outside "
             f"{low} to {high} were set aside."
             + (" It is a placebo outcome." if outcome.placebo else "")
         )
-    said += dict.fromkeys(
+    sentences += dict.fromkeys(
         sentence for name in study.outcomes for sentence in _conversions(data, name)
     )
-    return said
+    return sentences
 
 
 def _places(data: ReportData, name: str) -> int:
@@ -208,7 +208,7 @@ def _options(data: ReportData, analysis: Analysis) -> str:
 def _inference(data: ReportData) -> list[Any]:
     names = list(dict.fromkeys(name for a in data.study.analyses for name in a.inference))
     first = primary_inference(data, data.primary)
-    said = [
+    paragraphs = [
         Prose(
             "Practices, not people, were allocated, so every interval is clustered by practice. "
             "The declared primary method "
@@ -216,7 +216,7 @@ def _inference(data: ReportData) -> list[Any]:
         )
     ]
     items: list[Text] = [f"{sentence(method(name))}: {INFERENCES[name].words}" for name in names]
-    said_more: list[Any] = [*said, Listing(tuple(items))]
+    said_more: list[Any] = [*paragraphs, Listing(tuple(items))]
     printed = next((name for name in names if INFERENCES[name].formula), None)
     said_more += formula(INFERENCES[printed].formula) if printed else []
     if data.study.family:
@@ -233,7 +233,7 @@ def _qualitative(data: ReportData) -> list[str]:
     strand = data.study.qualitative
     assert strand is not None
     written_as = PROJECTS[strand.format].words
-    said = [
+    sentences = [
         f"The coded project was read from {written_as}; "
         "participants, not references, are counted, out of those who were asked about the theme. "
         "Codes are rolled up to "
@@ -245,13 +245,13 @@ def _qualitative(data: ReportData) -> list[str]:
         f"{strand.quote_k} people.",
     ]
     if data.joint is not None and len(data.joint):
-        said.append(
+        sentences.append(
             "Claims were declared with a sign and a smallest difference that matters; a fixed rule "
             "compares the 95 % interval "
             "with the margin and people’s stances with each other (rule version "
             f"{data.joint['rule_version'].iloc[0]})."
         )
-    return said
+    return sentences
 
 
 def _disclosure(data: ReportData) -> str:
