@@ -24,6 +24,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from asking import fails
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 LIMIT = 300  # seconds for the named tests: a fault that makes them hang is noticed
@@ -110,9 +112,9 @@ def verdict(fault: Fault, quick: bool) -> tuple[str, float]:
         copy = planted(fault, Path(scratch))
         chosen = [f"tests/{test}" for test in fault.tests]
         outcome = "LIVES"
-        if _fails(copy, ["-n", "0", *chosen], LIMIT):
+        if fails(copy, ["-n", "0", *chosen], LIMIT):
             outcome = "killed"
-        elif not quick and _fails(copy, ["-n", "2", "tests"], WHOLE):
+        elif not quick and fails(copy, ["-n", "2", "tests"], WHOLE):
             outcome = "killed by the whole suite"
     return outcome, time.monotonic() - began
 
@@ -121,29 +123,8 @@ def baseline(chosen: list[Fault]) -> None:
     """Stop where a named test fails without any fault: it would kill everything."""
     tests = sorted({f"tests/{test}" for fault in chosen for test in fault.tests})
     with tempfile.TemporaryDirectory(prefix="fault-") as scratch:
-        if tests and _fails(copied(Path(scratch)), ["-n", "2", *tests], WHOLE):
+        if tests and fails(copied(Path(scratch)), ["-n", "2", *tests], WHOLE):
             sys.exit("The named tests fail without any fault; mend that first.")
-
-
-def _fails(copy: Path, words: list[str], limit: float) -> bool:
-    """Run the copy's tests and return whether any fails."""
-    environment = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *words]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=copy,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
-        return True
-    if done.returncode not in (0, 1, 2):  # 2: the fault keeps a test from being collected
-        sys.exit(f"pytest could not run {words}:\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return done.returncode != 0
 
 
 def main() -> int:
