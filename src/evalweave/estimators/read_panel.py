@@ -91,17 +91,20 @@ def _ruled(
             continue
         column, notes = columnar.stripped(column, read.file, name)
         read.notes += notes
-        rule = columnar.identifiers if name in identifiers else columnar.numbers
         ruled = None
-        if name in identifiers or not wanted[name]:
-            ruled = rule(column, read.file, name, rows)
+        if name in identifiers:
+            ruled = columnar.identifiers(column, read.file, name, rows)
+        elif not wanted[name]:
+            column = columnar.typed(column)
+            if columnar.is_text(column):  # what is a number already has no commas
+                ruled = columnar.numbers(column, read.file, name, rows)
         if ruled is not None:
             read.notes += ruled.notes
             faults += ruled.faults
             if ruled.notes:
-                cells = [cell or None for cell in ruled.cells]
-                column = pa.chunked_array([pa.array(cells, pa.string())])
-        table = table.set_column(place, name, column if wanted[name] else columnar.typed(column))
+                column = pa.chunked_array([pa.array([c or None for c in ruled.cells], pa.string())])
+                column = column if wanted[name] else columnar.typed(column)
+        table = table.set_column(place, name, column)
     raise_faults(faults)
     return table.to_pandas(ignore_metadata=True), tuple(read.notes)
 
