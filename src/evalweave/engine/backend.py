@@ -160,6 +160,7 @@ def text_table(
         escape='"' if quoted else "",
         columns=dict.fromkeys(columns, "VARCHAR"),
         max_line_size=16 * 1024 * 1024,
+        compression="none",  # what was packed has been unpacked; a name in .gz proves nothing
     )
     return table.mutate(source_row=(ibis.row_number() + 2).cast("int64"))
 

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from evalweave.errors import Fault
-from evalweave.reading.textfiles import DELIMITERS
+from evalweave.reading.delimited import DELIMITERS
 
 NO_NAME = r"[-+]?\d[\d/.:T -]*Z?"  # a number or a date
 

@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import Fault
 from evalweave.extract import parsing
+from evalweave.reading.cells import CUT, DECIMAL_COMMA, EXPONENTIAL, WITH_FRACTION, WITH_POINT_ZERO
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
 SHOWN_ROWS = 5
+# What tools do to identifiers, by the rules of every table that is read.
+SHAPES = {"exponential": (("E+", "e+"), EXPONENTIAL), "pointed": ((".0",), WITH_POINT_ZERO)}
 WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
 MISSING = (
     "NA",
@@ -36,7 +39,7 @@ MISSING = (
     "MISSING",
     "#N/A",
 )  # as tools write a blank
-EXPONENTIAL = r"^[0-9]([.,][0-9]+)?E[+][0-9]+$"
+MANY_COMMAS = 0.01  # of a file's values; most may be whole numbers, which have none
 IDENTIFIERS = {
     "patients": ("patient_id",),
     "registrations": ("patient_id", "practice_id"),
@@ -63,16 +66,24 @@ def counts(
     for column, text in read_from.items():
         wanted[f"read:{column}"] = part[column].count()
         wanted[f"unreadable:{column}"] = part[text].count()
-    for column in IDENTIFIERS[
-        table
-    ]:  # few cells hold E+ (some pseudonyms do), so few are looked at closely
+    for column in IDENTIFIERS[table]:
         cells = part[column]
-        cut = cells.contains("E+").ifelse(cells.re_search(EXPONENTIAL), False)
-        wanted[f"exponential:{column}"] = cut.sum()
+        for shape, (signs, pattern) in SHAPES.items():  # few cells hold a sign of it: those are
+            signed = cells.contains(signs[0])  # looked at closely
+            for sign in signs[1:]:
+                signed = signed | cells.contains(sign)
+            cut = signed.ifelse(cells.re_search(f"^({pattern})$"), False)
+            wanted[f"{shape}:{column}"] = cut.sum()
+        wanted[f"any:{column}"] = cells.count()
     found = _one_row(backend, part.aggregate(**wanted))
     for column in read_from:
         found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
         found[f"any:{column}"] = found[f"filled:{column}"]
+    for column in IDENTIFIERS[table]:
+        if found[f"pointed:{column}"]:  # 250.0 beside 250.1 is a code with a point
+            pointed = part.filter(part[column].contains("."))
+            fractions = pointed[column].re_search(f"^({WITH_FRACTION})$").sum()
+            found["fraction:" + column] = _one_row(backend, pointed.aggregate(n=fractions))["n"]
     for column in DATES[table]:
         others = [other for other in WRITTEN if other != order]
         found.update({f"{other}:{column}": 0 for other in (*others, "missing")})
@@ -88,7 +99,7 @@ def counts(
         found["decimal_comma"] = 0
         if found["unreadable:value"]:
             unread = part.filter(part.value_text.notnull())
-            comma = unread.value_text.re_search(r"^[+-]?\d+,\d+$").sum()
+            comma = unread.value_text.re_search(f"^({DECIMAL_COMMA})$").sum()
             found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
     return found
 
@@ -149,19 +160,9 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
                     column=column,
                 )
             )
-    faults += [
-        Fault(
-            name,
-            f"{seen[f'exponential:{column}']} cells in exponential form, such as 1.26E+16",
-            "all digits of an identifier",
-            "A spreadsheet has cut them: export the file again, and do not save it from a "
-            "spreadsheet.",
-            column=column,
-        )
-        for column in IDENTIFIERS[table]
-        if seen[f"exponential:{column}"]
-    ]
-    if table == "events" and seen["decimal_comma"] > 0.5 * seen["filled:value"]:
+    for column in IDENTIFIERS[table]:
+        faults += _of_identifiers(name, column, seen)
+    if table == "events" and seen["decimal_comma"] > MANY_COMMAS * seen["filled:value"]:
         faults.append(
             Fault(
                 name,
@@ -183,6 +184,21 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
             )
         )
     return faults
+
+
+def _of_identifiers(name: str, column: str, seen: dict[str, int]) -> list[Fault]:
+    """Return the fault of a column whose identifiers a tool took for numbers."""
+    exponential, pointed = seen[f"exponential:{column}"], seen[f"pointed:{column}"]
+    filled = seen[f"any:{column}"]
+    if exponential:
+        found = f"{exponential} cells in exponential form, such as 1.26E+16"
+        return [Fault(name, found, "all digits of an identifier", CUT, column=column)]
+    if pointed and not seen[f"fraction:{column}"]:
+        found = f'".0" at the end of {pointed} of {filled} identifiers, as numbers have it'
+        expected = "identifiers as they were given out"
+        action = "Have the column written as text, and the file exported again."
+        return [Fault(name, found, expected, action, column=column)]
+    return []
 
 
 def of_rows(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite3
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import closing, suppress
 from html.parser import HTMLParser
 from pathlib import Path, PurePosixPath
@@ -168,7 +168,9 @@ class Database:
 
     def __init__(self, path: Path, what: str, needs: Iterable[str]) -> None:
         self.path = path
+        self.read_so_far = 0
         needs = list(needs)
+        must_exist(path)
         log = path.with_name(path.name + "-wal")
         if log.exists() and log.stat().st_size:
             raise fault(
@@ -184,6 +186,7 @@ class Database:
             self.connection = sqlite3.connect(
                 f"file:{quote(str(path.resolve()))}?mode=ro&immutable=1", uri=True
             )
+            self.connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_MEMBER)
             self.connection.text_factory = lambda raw: raw.decode("utf-8", "replace")
             with closing(
                 self.connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -237,14 +240,34 @@ class Database:
                 )
             wanted = [name for name in columns if name in present]
             listed = ", ".join(f'"{name}"' for name in wanted) or "rowid"
-            with closing(self.connection.execute(f'SELECT {listed} FROM "{table}"')) as found:
+            with closing(self.connection.execute(f'SELECT {listed} FROM "{table}"')) as cursor:
                 return [
-                    dict.fromkeys(columns) | dict(zip(wanted, row, strict=False)) for row in found
+                    dict.fromkeys(columns) | dict(zip(wanted, row, strict=False))
+                    for row in self._within_cap(cursor)
                 ]
+        except (sqlite3.DataError, OverflowError):
+            raise self._too_large() from None
         except sqlite3.Error:
             raise fault(
                 self.path, "a damaged SQLite database", "a whole one", "Copy it again."
             ) from None
+
+
+    def _within_cap(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
+        """Yield rows until they hold more text than all members of an archive may."""
+        for row in cursor:
+            self.read_so_far += sum(len(cell) for cell in row if isinstance(cell, str | bytes))
+            if self.read_so_far > MAX_TOTAL:
+                raise self._too_large()
+            yield row
+
+    def _too_large(self) -> DataError:
+        return fault(
+            self.path,
+            "a cell or table that holds far more than a text would",
+            f"at most {MAX_MEMBER >> 20} MiB in a cell and {MAX_TOTAL >> 20} MiB in all",
+            "Check that this is the project's own database.",
+        )
 
 
 class _TextOnly(HTMLParser):

@@ -16,6 +16,7 @@ MARKS = (
 )
 CONTROLS = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 MANY_CONTROLS = 0.02  # of a text's beginning; a stray one from a word processor is far less
+WINDOWS = "is not UTF-8 and was read as Windows-1252 (accents may be wrong); save it as UTF-8"
 BINARY = "The file is damaged or not text; export it again."
 
 
@@ -82,10 +83,7 @@ def _windows(content: bytes, name: str) -> tuple[str, tuple[str, ...]]:
             found = "a character that is neither UTF-8 nor Windows-1252"
             raise_faults([Fault(name, found, "UTF-8 text", "Save it as UTF-8.", row)])
         else:
-            return text, (
-                f"{name}: is not UTF-8 and was read as Windows-1252 (accents and signs may be "
-                "wrong); save it as UTF-8.",
-            )
+            return text, (f"{name}: {WINDOWS}.",)
     return content.decode("latin-1"), ()  # `check_text` says what it is
 
 

@@ -22,26 +22,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from evalweave.errors import Fault
+from evalweave.errors import EvalweaveError, Fault
+from evalweave.files import sha256
+from evalweave.reading import encodings, opening
+from evalweave.reading.delimited import DELIMITERS
+from evalweave.reading.opening import MAX_RATIO, RATIO_FROM
 
 PIECE = 1 << 20
-MAX_RATIO = 200  # text of records packs 5- to 30-fold; beyond this it is made to fill a disk
-RATIO_FROM = 64 << 20
-DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
-ARCHIVES = (
-    (
-        b"PK\x03\x04",
-        "a ZIP archive or an Excel workbook",
-        "Unpack it, or save the sheet as CSV (UTF-8).",
-    ),
-    (b"\xd0\xcf\x11\xe0", "an old Excel or Word file", "Save the sheet as CSV (UTF-8)."),
-    (b"%PDF", "a PDF", "Ask for the data as CSV."),
-    (b"BZh", "a bzip2 archive", "Unpack it, or pack it with gzip."),
-    (b"\xfd7zXZ", "an xz archive", "Unpack it, or pack it with gzip."),
-    (b"\x28\xb5\x2f\xfd", "a zstd archive", "Unpack it, or pack it with gzip."),
-    (b"7z\xbc\xaf", "a 7-Zip archive", "Unpack it, or pack it with gzip."),
-    (b"SQLite format 3", "an SQLite database", "Export the table as CSV."),
-)
+EXPECTED = "a text file with one row a record"
 
 
 @dataclass(frozen=True)
@@ -92,42 +80,52 @@ def look(
     copied to `scratch`).
     """
     try:
-        size = path.stat().st_size
-        with path.open("rb") as handle:
-            start = handle.read(64)
-    except OSError as error:
-        fault = Fault(name, f"a file that cannot be read ({error.strerror})", "a readable file")
+        opened = opening.look(path, EXPECTED, name)
+    except EvalweaveError as error:
+        return TextFile(name, path, "unusable", "", faults=error.faults)
+    if opened.kind in ("zip", "stata"):
+        what = "a ZIP archive or an Excel workbook" if opened.kind == "zip" else "a Stata file"
+        action = "Unpack it, or save the table as CSV (UTF-8)."
+        fault = Fault(name, what, EXPECTED, action)
         return TextFile(name, path, "unusable", "", faults=(fault,))
-    if size == 0:
-        fault = Fault(name, "an empty file", "a header and rows", "Ask for it again, or remove it.")
-        return TextFile(name, path, "unusable", "", faults=(fault,))
-    for magic, what, action in ARCHIVES:
-        if start.startswith(magic):
-            fault = Fault(name, what, "a text file with one row a record", action)
-            return TextFile(name, path, "unusable", "", faults=(fault,))
-    if start.startswith((b"PAR1", b"ARROW1", b"\xff\xff\xff\xff")):
-        return TextFile(
-            name, path, "parquet" if start.startswith(b"PAR1") else "arrow", _sha256(path)
-        )
-    return _look_at_text(path, name, scratch, delimiter, start, limit)
+    if opened.kind in ("parquet", "arrow"):
+        return TextFile(name, path, opened.kind, sha256(path))
+    try:
+        return _look_at_text(opened, scratch, delimiter, limit)
+    except _NotUnicode:
+        return _look_at_text(opened, scratch, delimiter, limit, windows=True)
+
+
+class _NotUnicode(Exception):
+    """A text that is not UTF-8: it is read once more, as Windows-1252."""
 
 
 def _look_at_text(
-    path: Path, name: str, scratch: Path, delimiter: str | None, start: bytes, limit: int | None
+    opened: opening.Opened,
+    scratch: Path,
+    delimiter: str | None,
+    limit: int | None,
+    windows: bool = False,
 ) -> TextFile:
+    path, name = opened.path, opened.name
     seen = _Pass(name)
-    packed = start.startswith(b"\x1f\x8b")
+    packed = opened.kind == "gzip"
+    if note := opening.packed_by_name_only(opened):
+        seen.notes.append(note)
     pieces = _unpacked(path, seen) if packed else _pieces(path, seen)
     encoding, pieces = _encoding(pieces)
-    if encoding == "utf-16":
-        seen.notes.append(f"{name}: UTF-16 text, read as such.")
-    wide = encoding == "utf-16"
-    cut = limit is not None and path.stat().st_size * (30 if packed else 1) > limit
-    copied = packed or wide or cut
+    if windows:
+        encoding = "cp1252"
+        seen.notes.append(f"{name}: {encodings.WINDOWS}.")
+    elif encoding != "utf-8":
+        seen.notes.append(f"{name}: {encoding[:6].upper()} text, read as such.")
+    foreign = encoding != "utf-8"
+    cut = limit is not None and opened.size * (30 if packed else 1) > limit
+    copied = packed or foreign or cut
     copy = (
         scratch / f"{hashlib.sha256(str(path).encode()).hexdigest()[:16]}.txt" if copied else None
     )
-    text = _decoded(pieces, seen) if wide else _checked(pieces, seen)
+    text = _decoded(pieces, seen, encoding) if foreign else _checked(pieces, seen)
     written = quotes = 0
     with (copy or Path(os.devnull)).open("wb") as out:
         for piece in text:
@@ -257,41 +255,32 @@ def _unpacked(path: Path, seen: _Pass) -> Iterator[bytes]:
 
 
 def _encoding(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
+    """Return the encoding that the first bytes show, and all pieces again, without the mark."""
     first = next(pieces, b"")
+    encoding, mark = encodings.encoding_of(first)
 
     def again() -> Iterator[bytes]:
-        yield first
+        yield first[mark if encoding != "utf-8" else 0 :]
         yield from pieces
 
-    marked = first[:2] in (b"\xff\xfe", b"\xfe\xff")
-    # UTF-16 without a mark: every other byte of an English header is NUL
-    bare = len(first) > 8 and (first[1:9:2] == b"\0" * 4 or first[0:8:2] == b"\0" * 4)
-    return ("utf-16" if marked or bare else "utf-8"), again()
+    return encoding, again()
 
 
-def _decoded(pieces: Iterator[bytes], seen: _Pass) -> Iterator[bytes]:
-    decoder: codecs.IncrementalDecoder | None = None
+def _decoded(pieces: Iterator[bytes], seen: _Pass, encoding: str) -> Iterator[bytes]:
+    decoder = codecs.getincrementaldecoder(encoding)()
 
     def utf8() -> Iterator[bytes]:
-        nonlocal decoder
         for piece in pieces:
-            if decoder is None:
-                order = (
-                    "utf-16"
-                    if piece[:2] in (b"\xff\xfe", b"\xfe\xff")
-                    else ("utf-16-le" if piece[1:2] == b"\0" else "utf-16-be")
-                )
-                decoder = codecs.getincrementaldecoder(order)()
             yield decoder.decode(piece).encode()
-        if decoder is not None:
-            yield decoder.decode(b"", final=True).encode()
+        yield decoder.decode(b"", final=True).encode()
 
     try:
         yield from _checked(utf8(), seen)
     except UnicodeError:
-        seen.faults.append(
-            Fault(seen.name, "damaged UTF-16 text", "UTF-8 text", "Save it as UTF-8.")
-        )
+        what = f"damaged {encoding[:6].upper()} text"
+        if encoding == "cp1252":
+            what = "a character that is neither UTF-8 nor Windows-1252"
+        seen.faults.append(Fault(seen.name, what, "UTF-8 text", "Save it as UTF-8."))
 
 
 def _checked(pieces: Iterator[bytes], seen: _Pass) -> Iterator[bytes]:
@@ -300,31 +289,13 @@ def _checked(pieces: Iterator[bytes], seen: _Pass) -> Iterator[bytes]:
     for piece in pieces:
         if b"\0" in piece:
             row = seen.lines + piece[: piece.index(b"\0")].count(b"\n") + 1
-            seen.faults.append(
-                Fault(
-                    seen.name,
-                    "a NUL byte",
-                    "text",
-                    "The file is damaged or not text; export it again.",
-                    row,
-                )
-            )
+            seen.faults.append(Fault(seen.name, "a NUL byte", "text", encodings.BINARY, row))
             return
         if not piece.isascii() or decoder.getstate()[0]:
             try:
                 decoder.decode(piece)
-            except UnicodeDecodeError as error:
-                row = seen.lines + bytes(error.object)[: error.start].count(b"\n") + 1
-                seen.faults.append(
-                    Fault(
-                        seen.name,
-                        "a character that is not UTF-8",
-                        "UTF-8 text",
-                        "Save it as UTF-8 (it may be Windows-1252 now).",
-                        row,
-                    )
-                )
-                return
+            except UnicodeDecodeError:
+                raise _NotUnicode from None
         plain = piece
         if b"\r" in piece or seen.last == b"\r":
             plain = piece.replace(b"\r", b"")
@@ -397,9 +368,3 @@ def _delimiter(first: str, name: str, declared: str | None) -> tuple[str, Fault 
             row=1,
         )
     return declared, None
-
-
-def _sha256(path: Path) -> str:
-    from evalweave.files import sha256
-
-    return sha256(path)

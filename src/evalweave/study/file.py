@@ -32,6 +32,8 @@ def load_settings(text: str, kind: type[Model]) -> Model:
     if text.lstrip().startswith("{"):
         try:
             return validate(json.loads(text), kind, "--settings", {})
+        except RecursionError:
+            raise StudyError("--settings: brackets nested too deeply.") from None
         except json.JSONDecodeError as error:
             raise StudyError(
                 f"--settings: is not valid JSON at character {error.pos}: {error.msg}."
@@ -54,6 +56,10 @@ def load_settings(text: str, kind: type[Model]) -> Model:
 def load(path: Path | str, kind: type[Model]) -> Model:
     """Read a YAML or JSON file into `kind`."""
     path = Path(path)
+    if path.exists() and not (path.is_file() or path.is_dir()):
+        raise StudyError(
+            f"{path}: this is a pipe or a device, not a file; write its content to a file first."
+        )
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -80,6 +86,15 @@ def _start(kind: type[BaseModel]) -> str:
 
 def parse_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
     """Return the YAML document as plain values, and the line on which each key stands."""
+    try:
+        return _parsed_yaml(text, file)
+    except RecursionError:
+        raise StudyError(
+            f"{file}: brackets or lists nested too deeply. No study file needs more than a dozen."
+        ) from None
+
+
+def _parsed_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.YAMLError as error:
