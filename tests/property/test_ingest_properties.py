@@ -566,7 +566,7 @@ def test_damage_is_refused_and_nobody_is_quoted(rows, damage, at) -> None:  # ty
     if damage == "nul":
         raw = raw[:middle] + b"\0" + raw[middle:]
     if damage == "latin":
-        raw = raw[:middle] + b"\xb5" + raw[middle:]
+        raw = raw[:middle] + b"\x81" + raw[middle:]  # no letter of Windows-1252
     if damage in ("cut", "byte"):
         whole = gzip.compress(raw)
         middle = int(at * len(whole))

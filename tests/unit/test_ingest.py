@@ -130,8 +130,8 @@ FAULTY: list[tuple[str | bytes, str]] = [
     (HEADER.replace(",", "^") + ROWS, 'a column "patient_id"'),
     (HEADER.encode() + b"P1\x00,2015-05-01,1,48,\n", "row 2: found a NUL byte"),
     (
-        HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\xb5mol\n",
-        "row 4: found a character that is not UTF-8",
+        HEADER.encode() + ROWS.encode() + b"P1,2015-05-01,1,48,\x81mol\n",
+        "a character that is neither UTF-8 nor Windows-1252",
     ),
     (gzip.compress((HEADER + ROWS * 5000).encode())[:-20], "a truncated gzip archive"),
     (gzip.compress((HEADER + ROWS * 50).encode())[:15] + b"\xff" * 60, "gzip archive"),

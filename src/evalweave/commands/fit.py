@@ -67,6 +67,8 @@ def command(
     if spec.lstrip().startswith("{"):
         try:
             model = validate(json.loads(spec), FitSpec, "--spec", {})
+        except RecursionError:
+            raise StudyError("--spec: brackets nested too deeply.") from None
         except json.JSONDecodeError as error:
             raise StudyError(
                 f"--spec: is not valid JSON at character {error.pos}: {error.msg}."

@@ -252,7 +252,6 @@ class Database:
                 self.path, "a damaged SQLite database", "a whole one", "Copy it again."
             ) from None
 
-
     def _within_cap(self, cursor: sqlite3.Cursor) -> Iterator[tuple[Any, ...]]:
         """Yield rows until they hold more text than all members of an archive may."""
         for row in cursor:
