@@ -172,3 +172,31 @@ def test_weights_of_one_leave_every_difference_as_it_was() -> None:
         table["smd_before"].to_numpy(), nan_ok=True
     )
     assert table["effective_comparison_n"].iloc[0] == 6
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_entropy_weights_are_found_wherever_they_exist(seed):
+    """The treated mean is a known convex combination of comparison people: weights exist."""
+    rng = np.random.default_rng(seed)
+    n, k = int(rng.integers(24, 400)), int(rng.integers(1, 9))
+    scale = 10.0 ** rng.integers(-6, 7, k)
+    others = rng.standard_t(3, (n, k)) * scale
+    others[:, : k // 2] = others[:, : k // 2] > 0  # categories
+    mixed = rng.dirichlet(np.full(n, 0.3))
+    own = np.vstack([others.T @ mixed + d for d in (np.zeros(k), scale * 0.1, -scale * 0.1)])
+    x, treated = np.vstack([own, others]), np.arange(n + 3) < 3
+    made = entropy(x, treated)
+    spread = np.maximum(x.std(axis=0), 1e-12)
+    left = (np.average(x[3:], axis=0, weights=made[3:]) - own.mean(axis=0)) / spread
+    assert np.abs(left).max() < 1e-8
+    assert (made[3:] > 0).all() and made[3:].sum() == pytest.approx(n)
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_entropy_weights_that_do_not_exist_are_refused(seed):
+    rng = np.random.default_rng(seed)
+    others = rng.normal(size=(200, 4))
+    away = rng.normal(size=4)
+    own = others.mean(axis=0) + away / np.linalg.norm(away) * 1.05 * np.abs(others).max() * 2
+    with pytest.raises(np.linalg.LinAlgError):
+        entropy(np.vstack([own, own, others]), np.arange(202) < 2)

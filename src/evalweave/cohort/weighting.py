@@ -10,6 +10,7 @@ missing as a level of its own.
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING
 
 import ibis
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MEANS = ("age", "n_conditions")
 ITERATIONS = 200
+BALANCED = 1e-9  # standard deviations between the weighted means that count as equal
 CERTAIN = 30  # log odds beyond which somebody's arm is certain
 
 
@@ -46,16 +48,26 @@ def weights(comparison: str, group: Comparison, people: pd.DataFrame) -> np.ndar
         for variable in group.balance_on
         if variable not in known
     )
-    x = design(people, group.balance_on).to_numpy(dtype=float)
+    columns = design(people, group.balance_on)
+    x = columns.to_numpy(dtype=float)
     treated = (people["arm"] == "programme").to_numpy()
     try:
         return (entropy if group.balance == "entropy" else propensity)(x, treated)
     except np.linalg.LinAlgError:
         raise DataError(
-            f"comparison {comparison}: found no {group.balance} weights (a category of "
-            f"{', '.join(group.balance_on)} "
-            "stands in one arm only), expected overlap. Shorten balance_on, or use balance: none."
+            f"comparison {comparison}: there are no {group.balance} weights, because the programme "
+            f"arm lies outside the comparison arm ({_outside(columns, treated)}). Shorten "
+            "balance_on, or use balance: none."
         ) from None
+
+
+def _outside(columns: pd.DataFrame, treated: np.ndarray) -> str:
+    """Say which variables or categories put an arm out of reach of the other."""
+    others, own = columns[~treated], columns[treated].mean()
+    names = list(columns.columns[(own > others.max()) | (own < others.min())])
+    sided = (columns.nunique() == 2) & ((others.nunique() == 1) ^ (columns[treated].nunique() == 1))
+    names += [name for name in columns.columns[sided] if name not in names]
+    return ", ".join(names) or "in no variable alone, but in a combination of them"
 
 
 def weighted(membership: ir.Table, weights: dict[str, np.ndarray]) -> ir.Table:
@@ -105,59 +117,78 @@ def words(values: pd.Series) -> pd.Series:
 
 
 def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Return 1 for the treated and the scaled odds of treatment for the others (n); iteratively
-    reweighted.
+    """Return 1 for the treated and the scaled odds of treatment for the others (n), by statsmodels.
+
+    Variables that say the same twice (ethnicity and white) share their coefficient; the odds do not
+    depend on how.
 
     Raises:
         LinAlgError: somebody's arm is certain (a category that stands in one arm only), so the fit
         runs off.
     """
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
     scaled = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
-    beta = np.zeros(scaled.shape[1])
-    for _ in range(ITERATIONS):
-        p = 1 / (1 + np.exp(-(scaled @ beta)))
-        hessian = (scaled * (p * (1 - p))[:, None]).T @ scaled
-        step = _step(hessian, scaled.T @ (treated - p))
-        beta = beta + step
-        if np.abs(scaled @ beta).max() > CERTAIN:
-            break
-        if np.abs(step).max() < 1e-10:
-            odds = np.exp(scaled @ beta)
-            n_comparison = (~treated).sum()
-            return np.where(treated, 1.0, odds * n_comparison / odds[~treated].sum())
-    raise np.linalg.LinAlgError
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # separation shows in the odds, and is refused below
+        fit = GLM(treated.astype(float), scaled, family=Binomial()).fit(
+            maxiter=ITERATIONS, tol=1e-12, tol_criterion="params"
+        )
+    log_odds = scaled @ np.asarray(fit.params)
+    if not fit.converged or not np.abs(log_odds).max() <= CERTAIN:
+        raise np.linalg.LinAlgError
+    odds = np.exp(log_odds)
+    return np.where(treated, 1.0, odds * (~treated).sum() / odds[~treated].sum())
 
 
 def entropy(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
-    """Return 1 for the treated and, for the others, weights w ∝ exp(xλ) whose means of x equal the
+    """Return 1 for the treated and, for the others, weights w ∝ exp(x̃λ) whose means of x equal the
     treated means.
 
-    λ minimises log Σ exp(x̃λ), x̃ centred on the treated means; steps are halved until the
-    objective falls.
+    λ minimises f(λ) = log Σ exp(x̃λ), x̃ centred on the treated means and scaled, by Newton's method
+    with a line search. Near the optimum f no longer falls in its last digits although the gradient
+    (the means that are left, in standard deviations) still does, so that either may decide a step.
+
+    Raises:
+        LinAlgError: no weights exist. If weights with w'x̃ = 0 exist, some x̃_i λ is ≥ 0 for every λ
+        and f(λ) ≥ 0: a negative f proves that there are none.
     """
     centred = (x[~treated] - x[treated].mean(axis=0)) / np.maximum(x.std(axis=0), 1e-12)
-
-    def objective(dual: np.ndarray) -> float:
-        raw = centred @ dual
-        return float(np.log(np.exp(raw - raw.max()).sum()) + raw.max())
-
     dual = np.zeros(centred.shape[1])
+    value, w = _tilted(centred, dual)
     for _ in range(ITERATIONS):
-        raw = centred @ dual
-        w = np.exp(raw - raw.max())
-        w /= w.sum()
         gradient = centred.T @ w
-        if np.abs(gradient).max(initial=0.0) < 1e-10:
+        left = float(np.abs(gradient).max(initial=0.0))
+        if left < BALANCED:
             made = np.ones(len(x))
             made[~treated] = w * (~treated).sum()
             return made
+        if value < -1e-9:
+            break
         hessian = (centred * w[:, None]).T @ centred - np.outer(gradient, gradient)
         step = _step(hessian, gradient)
-        size, before = 1.0, objective(dual)
-        while size > 1e-8 and objective(dual - size * step) > before:
+        size, slope = 1.0, float(gradient @ step)
+        while size > 1e-10:
+            new, tilted = _tilted(centred, dual - size * step)
+            falls = new <= value - 1e-4 * size * slope
+            flat = abs(new - value) <= 1e-12 * max(1.0, abs(value))
+            if falls or (flat and np.abs(centred.T @ tilted).max() < left):
+                break
             size /= 2
-        dual = dual - size * step
+        else:
+            break
+        dual, value, w = dual - size * step, new, tilted
     raise np.linalg.LinAlgError
+
+
+def _tilted(centred: np.ndarray, dual: np.ndarray) -> tuple[float, np.ndarray]:
+    """Return f(λ) = log Σ exp(x̃λ) and the weights exp(x̃λ) that sum to one."""
+    raw = centred @ dual
+    top = float(raw.max())
+    w = np.exp(raw - top)
+    total = float(w.sum())
+    return np.log(total) + top, w / total
 
 
 def _step(hessian: np.ndarray, gradient: np.ndarray) -> np.ndarray:
