@@ -125,3 +125,19 @@ def test_conditions_that_nobody_counted_are_no_baseline(tmp_path: Path) -> None:
             studied.section(ReportData(study, found.profile, found.estimates, baseline=frame))
         )
         assert ("Number of additional conditions" in text) is shown
+
+
+def test_what_is_adjusted_for_is_what_entered():
+    from types import SimpleNamespace
+
+    from evalweave.report.sections.methods import _adjusted
+
+    analysis = SimpleNamespace(name="main", covariates=["age", "sex"])
+    entered = {"adjusted for": ["age × period"], "not adjusted for": ["sex"]}
+    assert _adjusted(SimpleNamespace(diagnostics={"main": entered}), analysis) == [
+        "adjusted for age × period",
+        "sex left out, so that nothing is adjusted for it",
+    ]
+    failed = SimpleNamespace(diagnostics={"main": {"error": "no estimate"}})
+    assert not any(part.startswith("adjusted") for part in _adjusted(failed, analysis))
+    assert _adjusted(failed, SimpleNamespace(name="main", covariates=[])) == []

@@ -191,8 +191,7 @@ def _options(data: ReportData, analysis: Analysis) -> str:
     ]
     if analysis.subgroup:
         parts.append(f"by {variable(analysis.subgroup)}")
-    if analysis.covariates:
-        parts.append(f"adjusted for {joined([plain(n) for n in analysis.covariates])}")
+    parts += _adjusted(data, analysis)
     told = ESTIMATORS[analysis.estimator].told
     if told:
         options = analysis.model_dump()
@@ -203,6 +202,21 @@ def _options(data: ReportData, analysis: Analysis) -> str:
     if any(INFERENCES[name].draws for name in analysis.inference):
         parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
     return f"{_named(analysis)}: {'; '.join(parts)}."
+
+
+def _adjusted(data: ReportData, analysis: Analysis) -> list[str]:
+    """Return what was adjusted for, from the columns that entered and not from what was asked."""
+    if not analysis.covariates:
+        return []
+    found = data.diagnostics.get(analysis.name) or {}
+    parts = []
+    if entered := found.get("adjusted for"):
+        parts.append(f"adjusted for {joined([plain(name) for name in entered])}")
+    left_out = found.get("not adjusted for", [] if entered else analysis.covariates)
+    if left_out:
+        names = joined([plain(name) for name in left_out])
+        parts.append(f"{names} left out, so that nothing is adjusted for it")
+    return parts
 
 
 def _inference(data: ReportData) -> list[Any]:
