@@ -9,12 +9,11 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalweave.qualitative.attribution import speakers
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.tables.contract import Table
 from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS, SOURCE_PARTICIPANTS, STANCES
 from evalweave.tables.qualitative import SOURCES as SOURCES_TABLE
-from evalweave.triangulation.stances import INTERSECTION, UNION, Voices, readers, voices
+from evalweave.triangulation.stances import INTERSECTION, UNION, Voices, voices, words_of
 
 PEOPLE = [f"P{n}" for n in range(6)]
 # Two interviews each; the last source is a field note about P0.
@@ -73,8 +72,7 @@ def project(given_: list[tuple[str, str, str]], order: Any = None) -> Project:
 
 
 def heard(made: Project, eligible: frozenset[str]) -> Voices:
-    spoken = speakers(made).merge(made.segments[["segment_id", "source_id"]], on="segment_id")
-    return voices("c", eligible, made, spoken, readers(made))
+    return voices("c", eligible, made, words_of(made))
 
 
 @settings(max_examples=25, deadline=None)

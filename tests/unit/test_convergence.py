@@ -14,11 +14,13 @@ from evalweave.triangulation.convergence import (
     Interval,
     Qualitative,
     Quantitative,
+    Unattributed,
     converge,
     in_words,
     qualitative_state,
     quantitative_state,
 )
+from evalweave.triangulation.estimands import adjusted
 
 MARGIN = 1.0
 # One interval for each column, the expected sign being negative.
@@ -30,14 +32,24 @@ INTERVALS = {
     "X": Interval(),
 }
 # N asked, supporting, contradicting
-PEOPLE = {"S": (12, 9, 0), "M": (12, 6, 3), "C": (12, 0, 8), "A": (12, 0, 0), "U": (0, 0, 0)}
+PEOPLE = {
+    "S": (12, 9, 0),
+    "M": (12, 6, 3),
+    "C": (12, 0, 8),
+    "H": (12, 1, 0),
+    "A": (12, 0, 0),
+    "U": (0, 0, 0),
+}
+UNHEARD = Unattributed(theme=True)  # words of the theme that can be given to nobody
 
 # The table of the rule, as it is written down for analysts.
 TABLE = """
 S | agreement    | dissonance           | dissonance on size | imprecise      | silence (QN)
 M | partial      | partial, flagged     | partial, flagged   | imprecise      | silence (QN)
 C | dissonance   | agreement against H  | partial            | imprecise      | silence (QN)
+H | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 A | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
+N | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 U | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 """
 IN_FULL = {
@@ -61,7 +73,14 @@ def label(
 
 @pytest.mark.parametrize(("row", "column", "expected"), CELLS)
 def test_each_cell(row: str, column: str, expected: str) -> None:
-    assert label(INTERVALS[column], PEOPLE[row]) == expected
+    people = (
+        qualitative_state(12, 0, 0, None, UNHEARD)
+        if row == "N"
+        else qualitative_state(*PEOPLE[row])
+    )
+    assert people.state == row
+    numbers = quantitative_state(INTERVALS[column], MARGIN)
+    assert converge(numbers, people, "negative").label == expected
 
 
 def test_the_table_has_every_row_and_column_and_only_known_labels() -> None:
@@ -176,13 +195,28 @@ def test_without_an_interval_there_is_no_estimate(interval: Interval) -> None:
         ((0, 0, 0), "U", False),
         ((19, 0, 0), "A", False),
         ((12, 9, 0), "S", False),
-        ((12, 9, 1), "S", True),  # one of twelve is below min(2, 2.4)
-        ((12, 9, 2), "M", False),
-        ((4, 3, 1), "M", False),  # one of four reaches 20 %
-        ((5, 4, 1), "M", False),  # exactly 20 %
-        ((6, 5, 1), "S", True),
-        ((19, 1, 1), "M", False),  # a tie
+        # one of twelve is not agreement
+        ((12, 1, 0), "H", False),
+        ((12, 2, 0), "H", False),
+        ((12, 3, 0), "S", False),
+        ((12, 1, 1), "H", False),
+        ((12, 2, 1), "M", False),
+        # s > 2c
+        ((12, 9, 1), "S", True),
+        ((12, 9, 4), "S", True),
+        ((12, 8, 4), "M", False),
+        ((19, 7, 2), "S", True),
+        ((19, 7, 4), "M", False),
+        ((19, 6, 5), "M", False),
         ((12, 1, 7), "C", True),
+        ((12, 3, 7), "C", True),
+        ((12, 4, 8), "M", False),
+        # few were asked: a third of them
+        ((5, 2, 0), "S", False),
+        ((5, 1, 0), "H", False),
+        ((4, 1, 1), "M", False),
+        ((3, 1, 0), "S", False),
+        ((1, 1, 0), "S", False),
         ((12, 12, 12), "M", False),  # everybody does both
     ],
 )
@@ -190,6 +224,55 @@ def test_qualitative_states(people: tuple[int, int, int], state: str, negative_c
     found = qualitative_state(*people)
     assert (found.state, found.negative_case) == (state, negative_case)
     assert (found.n_eligible, found.n_supports, found.n_contradicts) == people
+
+
+@pytest.mark.parametrize(
+    ("people", "minimum", "state"),
+    [((12, 1, 0), 1, "S"), ((12, 4, 0), 5, "H"), ((12, 5, 0), 5, "S"), ((30, 4, 0), None, "S")],
+)
+def test_a_claim_may_declare_its_minimum(
+    people: tuple[int, int, int], minimum: float | None, state: str
+) -> None:
+    assert qualitative_state(*people, minimum).state == state
+
+
+@pytest.mark.parametrize(
+    ("people", "words", "state"),
+    [
+        ((12, 0, 0), Unattributed(theme=True), "N"),  # not known is not no
+        ((12, 0, 0), Unattributed(supports=3), "N"),
+        ((12, 0, 0), Unattributed(supports=2), "N"),  # H is not A
+        ((12, 9, 0), Unattributed(supports=3, theme=True), "S"),  # whoever said it, S stays
+        ((12, 9, 0), Unattributed(contradicts=4), "S"),
+        ((12, 9, 0), Unattributed(contradicts=5), "N"),
+        ((12, 1, 0), Unattributed(supports=1, theme=True), "H"),
+        ((12, 1, 0), Unattributed(supports=2), "N"),
+        ((12, 6, 5), Unattributed(supports=1), "M"),
+        ((0, 0, 0), Unattributed(theme=True), "U"),
+    ],
+)
+def test_words_of_nobody_leave_a_state_only_where_they_cannot_change_it(
+    people: tuple[int, int, int], words: Unattributed, state: str
+) -> None:
+    assert qualitative_state(*people, None, words).state == state
+
+
+def test_a_family_decides_by_its_own_interval() -> None:
+    """−2 (−3.8, −0.2) excludes 0 alone, but not as one of three: half widths times 2.39/1.96."""
+    alone = Interval(-2.0, -3.8, -0.2, 0.918, math.inf)
+    assert quantitative_state(alone, 0).state == "D"
+    in_family = adjusted(alone, 3)
+    assert in_family.family_low == pytest.approx(-2 - 1.8 * 2.3939798 / 1.9599640, abs=1e-6)
+    assert in_family.family_high == pytest.approx(-2 + 1.8 * 2.3939798 / 1.9599640, abs=1e-6)
+    assert (in_family.low, in_family.high) == (-3.8, -0.2)  # shown beside it
+    assert quantitative_state(in_family, 0).state == "I"
+    assert quantitative_state(in_family, 4.1).state == "I" and adjusted(alone, 1) == alone
+
+
+def test_the_adjusted_interval_with_few_clusters_is_a_t_interval() -> None:
+    """t(1 − 0.025/2; 10) = 2.63377, t(0.975; 10) = 2.22814 (tables of Student's t)."""
+    wide = adjusted(Interval(0.0, -2.22814, 2.22814, 1.0, 10), 2)
+    assert wide.family_high == pytest.approx(2.63377, abs=1e-4)
 
 
 @pytest.mark.parametrize("people", [(3, 4, 0), (3, -1, 0), (0, 1, 0)])
@@ -208,7 +291,7 @@ def test_the_inputs_are_kept() -> None:
     interval = Interval(-2.0, -2.5, -1.5, 0.25, 18.3, "cr2")
     verdict = converge(quantitative_state(interval, 0.4), qualitative_state(12, 9, 1), "negative")
     assert verdict.quantitative == Quantitative("D", "negative", "strong", interval, 0.4)
-    assert verdict.qualitative == Qualitative("S", True, 12, 9, 1, 2.0)
+    assert verdict.qualitative == Qualitative("S", True, 12, 9, 1, 3)
     assert (verdict.expected_sign, verdict.relation, verdict.column) == (
         "negative",
         "converges",
@@ -225,7 +308,7 @@ def test_the_inputs_are_kept() -> None:
             "positive",
             Interval(-1.2, -1.6, -0.8),
             Interval(-1.2, -3.1, 0.7),
-            (19, 11, 2),
+            (19, 11, 6),
             "partial, flagged",
         ),
         (

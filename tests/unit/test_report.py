@@ -304,7 +304,7 @@ def test_checklists_print_blanks(tmp_path: Path) -> None:
 def test_the_joint_display_shows_both_strands(tmp_path: Path) -> None:
     text = words(page(tmp_path))
     assert re.search(r"9 of 12 clients raised the theme", text)
-    assert "7 support the claim, 1 to 2 contradict it." in text
+    assert "7 of 12 support the claim, 1 to 2 of 12 contradict it." in text
     assert "There is at least one negative case." in text
     assert "Declared after the estimates were first seen." in text
     assert "seen in the field" in text and "AB" in text

@@ -49,7 +49,8 @@ def command(
         first_seen=wanted.estimates_first_seen,
         descriptive=descriptive(wanted.analyses, wanted.comparisons),
     )
-    together = join(read_claims(wanted.claims, known), strands, wanted.analyses, wanted.qualitative)
+    claims = read_claims(wanted.claims, known)
+    together = join(claims, strands, wanted.analyses, wanted.qualitative, wanted.family)
     write_csv(neutral(together.joint_display), out / "joint_display.csv")
     write_csv(neutral(together.quotes), out / "quotes.csv")
     write_json(together.detail, out / "joint_display.json")
@@ -97,10 +98,10 @@ def summary(together: Together) -> list[str]:
     from evalweave.triangulation.stability import CAPTION
 
     shown = [("claim", "asked and said", "estimate", "label", "stability")]
-    for claim_row in together.joined:
-        verdict, claim = claim_row.verdict, claim_row.claim
+    for row in together.joined:
+        verdict, claim = row.verdict, row.claim
         flag = " (negative case)" if verdict.qualitative.negative_case else ""
-        stability = f"{claim_row.stability.share:.0%}" if claim_row.stability else ""
+        stability = f"{row.stability.share:.0%}" if row.stability else ""
         label = (verdict.label or "complements") + (" [post hoc]" if claim.post_hoc else "")
         shown.append(
             (
@@ -111,10 +112,10 @@ def summary(together: Together) -> list[str]:
                 stability,
             )
         )
-    widths = [max(len(row[column]) for row in shown) for column in range(len(shown[0]))]
+    widths = [max(len(cells[column]) for cells in shown) for column in range(len(shown[0]))]
     lines = [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in shown
+        "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+        for cells in shown
     ]
     quoted = together.quotes["claim_id"].notna().sum()
     claims = "1 claim" if len(shown) == 2 else f"{len(shown) - 1} claims"

@@ -63,7 +63,7 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
         "n_eligible": ("n_participants",),
         "n_participants": ("n_references", "n_sources"),
     },
-    "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts")},
+    "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts", "minimum")},
 }
 
 # Counts of people that are a part of those counted in another column of the same row: a small rest

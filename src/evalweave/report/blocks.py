@@ -6,7 +6,8 @@ which escapes them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any
 
 import pandas as pd
@@ -197,6 +198,30 @@ class Section:
     short: str = ""  # as in the contents
     number: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+
+
+# What XML 1.0 cannot hold (its section 2.2): a Word file with it does not open.
+UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+BOX = "□"
+
+
+def printable(words: str) -> str:
+    """Return text with a box in place of each character that XML, and so HTML and Word, cannot
+    hold: text pasted from a table in Word brings U+0007, the end of a cell."""
+    return UNPRINTABLE.sub(BOX, words)
+
+
+def boxed(value: Any) -> Any:
+    """Return a block, or anything in one, with all its texts `printable`."""
+    if isinstance(value, Markup):
+        return Markup(printable(value))
+    if isinstance(value, str):
+        return printable(value)
+    if isinstance(value, tuple | list):
+        return type(value)(boxed(part) for part in value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return replace(value, **{f.name: boxed(getattr(value, f.name)) for f in fields(value)})
+    return value
 
 
 def text(template: str, *values: Any, **named: Any) -> Markup:

@@ -21,7 +21,9 @@ QUALITATIVE = {
     "S": "people support the claim",
     "C": "people contradict the claim",
     "M": "people are divided",
+    "H": "hardly raised: too few spoke to the claim for a label",
     "A": "asked, but nobody spoke to the claim",
+    "N": "not known: words cannot be given to people",
     "U": "nobody was asked",
 }
 STANCES = {"supports": "supports the claim", "contradicts": "contradicts the claim"}

@@ -196,7 +196,7 @@ class ReportData:
             index=self.joint.index,
         )
         joint = self.joint.copy()
-        for name in (*STATISTICS, "label_stability"):
+        for name in (*STATISTICS, "family_ci_low", "family_ci_high", "label_stability"):
             if name in joint:
                 joint[name] = joint[name].mask(rows)
         joint["quantitative_detail"] = joint["quantitative_detail"].mask(

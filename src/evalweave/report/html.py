@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 
-from evalweave.report.blocks import Section
+from evalweave.report.blocks import Section, printable
 from evalweave.report.data import ReportData
 
 
@@ -35,7 +35,7 @@ def page(data: ReportData, sections: list[Section]) -> str:
     about = data.study.study
     templates = environment(about.synthetic)
     css, _, _ = templates.loader.get_source(templates, "style.css")  # type: ignore[union-attr]
-    return templates.get_template("page.html.j2").render(
+    whole = templates.get_template("page.html.j2").render(
         title=about.title,
         question=data.study.report.question,
         authors=about.authors,
@@ -43,3 +43,4 @@ def page(data: ReportData, sections: list[Section]) -> str:
         units=data.units(data.primary.name)[:2],
         css=Markup(css),
     )
+    return printable(whole)

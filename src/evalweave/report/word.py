@@ -26,6 +26,8 @@ from evalweave.report.blocks import (
     Section,
     Table,
     Text,
+    boxed,
+    printable,
 )
 from evalweave.report.data import ReportData
 
@@ -39,17 +41,18 @@ def document(data: ReportData, sections: list[Section]) -> bytes:
 
     word = docx.Document()
     about = data.study.study
-    word.core_properties.title = about.title
-    word.core_properties.author = ", ".join(about.authors)
+    title, question = printable(about.title), printable(data.study.report.question or "")
+    word.core_properties.title = title
+    word.core_properties.author = printable(", ".join(about.authors))
     word.core_properties.comments = ""
     if about.synthetic:
         for part in word.sections:
             header = part.header.paragraphs[0]
             header.text = "Simulated data: people, records, quotations and counts are invented."
-    word.add_heading(about.title, 0)
-    if data.study.report.question:
-        word.add_paragraph(data.study.report.question, style="Subtitle")
-    for section in sections:
+    word.add_heading(title, 0)
+    if question:
+        word.add_paragraph(question, style="Subtitle")
+    for section in map(boxed, sections):
         word.add_heading(section.title, 1)
         for block in section.blocks:
             _write(word, block)

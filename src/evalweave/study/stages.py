@@ -79,6 +79,7 @@ class JoinSettings(Section):
     comparisons: dict[str, Comparison] = Field({})  # says which analyses are descriptive only
     outcomes: dict[str, Outcome]
     estimates_first_seen: dt.date | None = None
+    family: list[str] = Field([])
 
 
 class EstimatesSettings(Section):

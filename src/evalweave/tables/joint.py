@@ -49,6 +49,12 @@ CLAIMS = Table(
             TEXT,
             "better, worse or none: checked against the sign and the outcome",
         ),
+        column(
+            "minimum",
+            NUMBER,
+            "people who must support or contradict it before there is a label; blank = the smaller "
+            "of 3 and a third of those asked",
+        ),
         column("rationale", TEXT, "why this sign and this margin"),
         column("author", TEXT, "who declared it"),
         column("declared_on", DATE, "when", required=True),
@@ -80,15 +86,31 @@ JOINT_DISPLAY = Table(
         column("dof", NUMBER, "degrees of freedom"),
         column("ci_low", NUMBER, "lower end of the 95 % interval"),
         column("ci_high", NUMBER, "upper end"),
+        column(
+            "family_ci_low",
+            NUMBER,
+            "lower end adjusted for the declared family of comparisons; it decides the state",
+        ),
+        column("family_ci_high", NUMBER, "upper end adjusted likewise"),
+        column("family_size", WHOLE, "comparisons of that family; blank = not part of one"),
         column("inference", TEXT, "the declared primary inference"),
         column("quantitative_state", TEXT, "D, E, I or X", required=True),
         column("quantitative_detail", TEXT, "direction and size in words"),
         column("n_eligible", WHOLE, "people asked", counts="participants"),
-        column("n_raised", WHOLE, "people who raised the theme", counts="participants"),
+        column(
+            "n_raised",
+            WHOLE,
+            "people who raised the theme; blank where it is not known",
+            counts="participants",
+        ),
+        column("attributed", TEXT, "what n_raised is: complete, at least, or not known"),
         column("n_supports", WHOLE, "people who support", counts="participants"),
         column("n_contradicts", WHOLE, "people who contradict", counts="participants"),
-        column("qualitative_state", TEXT, "U, A, S, C or M", required=True),
-        column("negative_case", TRUTH, "somebody in the minority, below the threshold of mixed"),
+        column(
+            "minimum", NUMBER, "people who must speak to the claim before it has a label: the rule"
+        ),
+        column("qualitative_state", TEXT, "U, A, H, S, C, M or N", required=True),
+        column("negative_case", TRUTH, "somebody speaks against what the state says"),
         column("label", TEXT, "what the rule says; blank for complementary claims"),
         column(
             "label_stability",

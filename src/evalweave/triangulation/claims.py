@@ -55,6 +55,7 @@ class Claim:
     margin: float
     declared_on: dt.date
     margin_range: tuple[float, float] | None = None
+    minimum: float | None = None
     rationale: str = ""
     author: str = ""
     post_hoc: bool = False
@@ -270,6 +271,10 @@ def _claim(row: _Row, known: Known) -> Claim | None:
         _check_estimand(row, known, known.analyses[analysis])
         _check_sign(row, known.outcomes[known.analyses[analysis].outcome], sign, change)
     margin, low, high = row.number("margin"), row.number("margin_low"), row.number("margin_high")
+    minimum = row.number("minimum")
+    if minimum < 1:
+        expected = "1 or more people, or a blank"
+        row.fault("minimum", row.text("minimum"), expected, "Nobody's word supports no claim.")
     if not (math.isnan(low) and math.isnan(high)) and not low <= margin <= high:
         row.fault(
             "margin_low",
@@ -293,6 +298,7 @@ def _claim(row: _Row, known: Known) -> Claim | None:
         margin=margin,
         declared_on=declared_on,
         margin_range=None if math.isnan(low) else (low, high),
+        minimum=None if math.isnan(minimum) else minimum,
         post_hoc=known.first_seen is not None and declared_on > known.first_seen,
         analyst_date=analyst_date,
         **{

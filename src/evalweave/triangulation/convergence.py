@@ -12,12 +12,20 @@ margin m >= 0 (the smallest difference that matters), all in the margin's unit:
 E goes before D; the sign that D would have is kept and printed. An interval that ends exactly on a
 bound is neither inside nor beyond it.
 
-Qualitative state, from N people asked, s who support and c who contradict (who does both counts in
-both):
+Where a family of comparisons was declared, low and high are those of the family-adjusted interval.
 
-    U   N = 0          A   s = c = 0
-    M   s = c, or both at least min(2, 0.2 N)
-    S   s > c          C   c > s          (negative case: the smaller is not 0)
+Qualitative state, from N people asked, s who support and c who contradict (who does both counts in
+both), with the minimum of support m = min(3, N/3) unless the claim declares another:
+
+    U   N = 0
+    S   s >= m and s > 2c      (negative case: c > 0)
+    C   c >= m and c > 2s      (negative case: s > 0)
+    M   otherwise, s + c >= m
+    A   s = c = 0, and all words of the theme are attributed
+    H   otherwise: hardly raised, no label but silence
+    N   not known: words that cannot be given to a person could make it another state
+
+One of twelve is H, 7 against 2 of 19 is S, 6 against 5 is M, 2 against 0 of 5 is S.
 
 The labels follow Farmer et al. (Qual Health Res 2006) and O'Cathain et al. (BMJ 2010;341:c4587);
 "not comparable: imprecise" is ours, since calling an uninformative interval silence or dissonance
@@ -27,9 +35,9 @@ misleads.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-RULE_VERSION = "1.0"
+RULE_VERSION = "2.0"
 
 POSITIVE, NEGATIVE, NONE = "positive", "negative", "none"
 SIGNS = (POSITIVE, NEGATIVE, NONE)
@@ -64,20 +72,27 @@ LABELS = (
 )
 
 COLUMNS = (EXPECTED, OPPOSITE, "E", "I", "X")
-ROWS = ("S", "M", "C", "A", "U")
+ROWS = ("S", "M", "C", "H", "A", "N", "U")
+MOST_NEEDED, SHARE_NEEDED = 3, 1 / 3  # people who must speak to a claim before it has a label
 RULE = {
     "S": dict(zip(COLUMNS, (AGREEMENT, DISSONANCE, ON_SIZE, IMPRECISE, NO_NUMBER), strict=True)),
     "M": dict(zip(COLUMNS, (PARTIAL, FLAGGED, FLAGGED, IMPRECISE, NO_NUMBER), strict=True)),
     "C": dict(zip(COLUMNS, (DISSONANCE, AGAINST, PARTIAL, IMPRECISE, NO_NUMBER), strict=True)),
-    "A": dict(zip(COLUMNS, (NO_VOICE, NO_VOICE, NO_VOICE, SILENCE, NO_EVIDENCE), strict=True)),
-    "U": dict(zip(COLUMNS, (NO_VOICE, NO_VOICE, NO_VOICE, SILENCE, NO_EVIDENCE), strict=True)),
+    **{
+        row: dict(zip(COLUMNS, (NO_VOICE, NO_VOICE, NO_VOICE, SILENCE, NO_EVIDENCE), strict=True))
+        for row in ("H", "A", "N", "U")
+    },
 }
 
 
 @dataclass(frozen=True)
 class Interval:
     """An estimate with its 95 % interval in the margin's unit; nan where there is none, ±inf where
-    unbounded."""
+    unbounded.
+
+    `family_low` and `family_high` are the interval adjusted for the `family_size` comparisons of
+    the declared family, nan (and 0) for an estimate that belongs to none.
+    """
 
     estimate: float = math.nan
     low: float = math.nan
@@ -86,16 +101,26 @@ class Interval:
     dof: float = math.nan
     inference: str = ""
     absent: str = field(default="", compare=False)  # why there is no estimate
+    family_low: float = math.nan
+    family_high: float = math.nan
+    family_size: int = 0
+
+    @property
+    def deciding(self) -> tuple[float, float]:
+        """The ends by which the state is decided: family-adjusted where there is a family."""
+        if self.family_size and not math.isnan(self.family_low):
+            return self.family_low, self.family_high
+        return self.low, self.high
 
     def shifted(self, by: float) -> Interval:
-        """Return the interval moved by `by`, its width kept."""
-        return Interval(
-            self.estimate + by,
-            self.low + by,
-            self.high + by,
-            self.std_error,
-            self.dof,
-            self.inference,
+        """Return the interval moved by `by`, its widths kept."""
+        return replace(
+            self,
+            estimate=self.estimate + by,
+            low=self.low + by,
+            high=self.high + by,
+            family_low=self.family_low + by,
+            family_high=self.family_high + by,
         )
 
 
@@ -111,15 +136,29 @@ class Quantitative:
 
 
 @dataclass(frozen=True)
+class Unattributed:
+    """Words that can be given to nobody, and what they may hide among those asked.
+
+    `supports`, `contradicts`: people asked who are not known to hold a stance, but may have spoken
+    words that do; `theme`: whether words of the theme may be those of somebody asked.
+    """
+
+    supports: int = 0
+    contradicts: int = 0
+    theme: bool = False
+
+
+@dataclass(frozen=True)
 class Qualitative:
     """State of the qualitative strand, with the counts of people it was decided from."""
 
-    state: str  # U, A, S, C or M
+    state: str  # U, A, H, S, C, M or N
     negative_case: bool
     n_eligible: int
     n_supports: int
     n_contradicts: int
-    threshold: float  # people on each side from which a claim is mixed
+    minimum: float  # people who must speak to the claim before it has a label
+    unattributed: Unattributed = Unattributed()
 
 
 @dataclass(frozen=True)
@@ -139,7 +178,7 @@ def quantitative_state(interval: Interval, margin: float) -> Quantitative:
     """Return E, D (with sign and size), I or X from an interval and a margin in the same unit."""
     if not margin >= 0 or math.isinf(margin):
         raise ValueError(f"a margin is a number from 0 on, not {margin}")
-    low, high = interval.low, interval.high
+    low, high = interval.deciding
     if math.isnan(interval.estimate) or math.isnan(low) or math.isnan(high):
         return Quantitative("X", "", "", interval, margin)
     sign = POSITIVE if low > 0 else NEGATIVE if high < 0 else ""
@@ -151,24 +190,45 @@ def quantitative_state(interval: Interval, margin: float) -> Quantitative:
     return Quantitative("D", sign, size, interval, margin)
 
 
-def qualitative_state(n_eligible: int, n_supports: int, n_contradicts: int) -> Qualitative:
-    """Return U, A, S, C or M from numbers of people; supporters and contradictors are among the
-    eligible."""
-    threshold = min(2.0, 0.2 * n_eligible)
+def qualitative_state(
+    n_eligible: int,
+    n_supports: int,
+    n_contradicts: int,
+    minimum: float | None = None,
+    unattributed: Unattributed = Unattributed(),
+) -> Qualitative:
+    """Return U, S, C, M, A, H or N from numbers of people; supporters and contradictors are among
+    the eligible."""
+    if minimum is None:
+        minimum = min(MOST_NEEDED, n_eligible * SHARE_NEEDED)
     few, many = sorted((n_supports, n_contradicts))
     if few < 0 or many > max(n_eligible, 0):
         raise ValueError(f"{few} and {many} people cannot be among {n_eligible} eligible ones")
-    if n_eligible == 0:
-        state = "U"
-    elif many == 0:
-        state = "A"
-    elif few == many or (few >= threshold and few > 0):
-        state = "M"
-    else:
-        state = "S" if n_supports > n_contradicts else "C"
+    possible = {
+        _state(n_eligible, n_supports + more, n_contradicts + less, minimum)
+        for more in range(unattributed.supports + 1)
+        for less in range(unattributed.contradicts + 1)
+    }
+    state = _state(n_eligible, n_supports, n_contradicts, minimum)
+    if len(possible) > 1 or (state == "A" and unattributed.theme):
+        state = "N"
+    negative = (state == "S" and n_contradicts > 0) or (state == "C" and n_supports > 0)
     return Qualitative(
-        state, state in ("S", "C") and few > 0, n_eligible, n_supports, n_contradicts, threshold
+        state, negative, n_eligible, n_supports, n_contradicts, minimum, unattributed
     )
+
+
+def _state(n: int, s: int, c: int, m: float) -> str:
+    """Return the state of n people asked, s supporting, c contradicting, all of them attributed."""
+    if n == 0:
+        return "U"
+    if s >= m and s > 2 * c:
+        return "S"
+    if c >= m and c > 2 * s:
+        return "C"
+    if s + c >= m:
+        return "M"
+    return "H" if s + c else "A"
 
 
 def column_of(quantitative: Quantitative, expected_sign: str) -> str:

@@ -124,7 +124,9 @@ def _entry(analysis: Analysis, counts: pd.DataFrame, estimates: pd.DataFrame) ->
                 "theme_id": str(theme),
                 "level": str(level),
                 "attribute_levels": sorted(group["words"]),
-                "n_participants": int(group["n_participants"].sum()),
+                "n_participants": None
+                if group["n_participants"].isna().any()
+                else int(group["n_participants"].sum()),
                 "n_eligible": int(group["n_eligible"].sum()),
             }
             | _estimate(analysis, f"att[{subgroup}={level}]", estimates)

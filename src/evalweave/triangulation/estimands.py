@@ -5,7 +5,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from scipy.special import ndtri, stdtrit  # scipy.stats takes seconds to import
 
 from evalweave.study.analyses import Analysis
 from evalweave.triangulation.convergence import Interval
@@ -24,9 +27,9 @@ def absent_terms(diagnostics: Any) -> Absent:
     if not isinstance(diagnostics, dict):
         return {}
     return {
-        analysis: {str(term): str(reason) for term, reason in found["absent"].items()}
-        for analysis, found in diagnostics.items()
-        if isinstance(found, dict) and isinstance(found.get("absent"), dict)
+        analysis: {str(term): str(reason) for term, reason in of_analysis["absent"].items()}
+        for analysis, of_analysis in diagnostics.items()
+        if isinstance(of_analysis, dict) and isinstance(of_analysis.get("absent"), dict)
     }
 
 
@@ -38,8 +41,8 @@ def known_terms(estimates: pd.DataFrame, absent: Absent) -> dict[str, list[str]]
         for analysis, group in estimates.groupby("analysis", sort=False)
     }
     return {
-        name: [*found, *(t for t in absent.get(name, {}) if t not in found)]
-        for name, found in terms.items()
+        name: [*estimated, *(t for t in absent.get(name, {}) if t not in estimated)]
+        for name, estimated in terms.items()
     }
 
 
@@ -52,11 +55,15 @@ def known_units(estimates: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def interval_of(
-    claim: Claim, analyses: Sequence[Analysis], estimates: pd.DataFrame, absent: Absent
+    claim: Claim,
+    analyses: Sequence[Analysis],
+    estimates: pd.DataFrame,
+    absent: Absent,
+    family: Sequence[str] = (),
 ) -> Interval:
     """Return the claim's estimate under the first inference method of its analysis, in the margin's
-    unit."""
-    analysis = next(each for each in analyses if each.name == claim.analysis)
+    unit; with the family-adjusted interval where it belongs to the declared family."""
+    analysis = next(analysis for analysis in analyses if analysis.name == claim.analysis)
     primary = analysis.inference[0]
     rows = estimates[
         (estimates["analysis"] == claim.analysis)
@@ -69,17 +76,53 @@ def interval_of(
         return Interval(
             inference=primary, absent=f"no estimate: {reason}" if reason else "no estimate"
         )
+    row = rows.iloc[0]
     values = {
-        name: float(rows.iloc[0][name]) if rows.iloc[0][name] == rows.iloc[0][name] else math.nan
+        name: float(row[name]) if row[name] == row[name] else math.nan
         for name in ("estimate", "ci_low", "ci_high", "std_error", "dof")
     }
-    absent_why = "" if not math.isnan(values["ci_low"]) else f"no interval by {primary}"
-    return Interval(
+    interval = Interval(
         values["estimate"],
         values["ci_low"],
         values["ci_high"],
         values["std_error"],
         values["dof"],
         primary,
-        absent_why,
+        "" if not math.isnan(values["ci_low"]) else f"no interval by {primary}",
+    )
+    terms = family_terms(estimates, family)
+    return adjusted(interval, len(terms)) if (claim.analysis, claim.term) in terms else interval
+
+
+def family_terms(estimates: pd.DataFrame, family: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the comparisons of the declared family: the subgroup differences of its analyses."""
+    rows = estimates[
+        estimates["analysis"].isin(list(family))
+        & estimates["term"].astype(str).str.startswith("difference[")
+        & estimates["estimate"].notna()
+    ]
+    return set(rows[["analysis", "term"]].astype(str).itertuples(index=False, name=None))
+
+
+def adjusted(interval: Interval, comparisons: int) -> Interval:
+    """Return an interval with its ends for `comparisons` simultaneous statements at 95 %.
+
+    Bonferroni: each end moves away from the estimate by t(1 − 0.025/m) / t(1 − 0.025), with the
+    interval's degrees of freedom (normal without them). Holm's test, by which p-values of the
+    family are adjusted, has no interval of its own; this one never claims more than the test.
+    """
+    if comparisons < 2 or math.isnan(interval.low):
+        return interval
+    alpha, dof = 0.05, interval.dof
+    levels = (1 - alpha / (2 * comparisons), 1 - alpha / 2)
+    wide, plain = (
+        float(ndtri(level)) if math.isnan(dof) or math.isinf(dof) else float(stdtrit(dof, level))
+        for level in levels
+    )
+    ratio, point = wide / plain, interval.estimate
+    return replace(
+        interval,
+        family_low=point - (point - interval.low) * ratio,
+        family_high=point + (interval.high - point) * ratio,
+        family_size=comparisons,
     )

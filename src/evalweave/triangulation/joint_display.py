@@ -38,12 +38,15 @@ class Joined:
 
     claim: Claim
     voices: Voices
-    n_raised: int
+    n_raised: int | None  # None: not known
+    attributed: str  # complete, at least or not known: what n_raised is
     verdict: Verdict
     stability: Stability | None
 
 
-def join_claim(claim: Claim, interval: Interval, voices: Voices, n_raised: int) -> Joined:
+def join_claim(
+    claim: Claim, interval: Interval, voices: Voices, n_raised: int | None, attributed: str
+) -> Joined:
     """Apply the rule to one claim."""
     verdict = converge(
         quantitative_state(interval, claim.margin),
@@ -55,7 +58,7 @@ def join_claim(claim: Claim, interval: Interval, voices: Voices, n_raised: int) 
     if claim.relation != COMPLEMENTS:
         margins = margin_grid(claim.margin, claim.margin_range)
         stability = label_stability(verdict, voices.by_choice, margins)
-    return Joined(claim, voices, n_raised, verdict, stability)
+    return Joined(claim, voices, n_raised, attributed, verdict, stability)
 
 
 def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataFrame:
@@ -64,9 +67,9 @@ def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataF
 
     order = list(theme_labels)
     rows = [
-        _row(each, theme_labels)
-        for each in sorted(
-            joined, key=lambda each: (order.index(each.claim.theme_id), each.claim.claim_id)
+        _row(row, theme_labels)
+        for row in sorted(
+            joined, key=lambda row: (order.index(row.claim.theme_id), row.claim.claim_id)
         )
     ]
     frame = pd.DataFrame(rows, columns=JOINT_DISPLAY.names)
@@ -103,13 +106,18 @@ def _row(joined: Joined, theme_labels: Mapping[str, str]) -> dict[str, Any]:
         "dof": interval.dof,
         "ci_low": interval.low,
         "ci_high": interval.high,
+        "family_ci_low": interval.family_low,
+        "family_ci_high": interval.family_high,
+        "family_size": interval.family_size or None,
         "inference": interval.inference,
         "quantitative_state": quantitative.state,
         "quantitative_detail": in_words(quantitative, claim.outcome_unit),
         "n_eligible": qualitative.n_eligible,
         "n_raised": joined.n_raised,
+        "attributed": joined.attributed,
         "n_supports": qualitative.n_supports,
         "n_contradicts": qualitative.n_contradicts,
+        "minimum": qualitative.minimum,
         "qualitative_state": qualitative.state,
         "negative_case": qualitative.negative_case,
         "label": verdict.label,
@@ -150,7 +158,7 @@ def detail(joined: Sequence[Joined]) -> dict[str, Any]:
         },
         "stability_caption": CAPTION,
         "convergence_matrix": convergence_matrix(joined),
-        "claims": {each.claim.claim_id: _claim_detail(each) for each in joined},
+        "claims": {row.claim.claim_id: _claim_detail(row) for row in joined},
     }
 
 
@@ -171,6 +179,9 @@ def _claim_detail(joined: Joined) -> dict[str, Any]:
             "estimate": interval.estimate,
             "ci_low": interval.low,
             "ci_high": interval.high,
+            "family_ci_low": interval.family_low,
+            "family_ci_high": interval.family_high,
+            "family_size": interval.family_size,
             "std_error": interval.std_error,
             "dof": interval.dof,
             "inference": interval.inference,
@@ -181,6 +192,8 @@ def _claim_detail(joined: Joined) -> dict[str, Any]:
             "n_raised": joined.n_raised,
             "n_both": voices.n_both,
             "n_outside": voices.n_outside,
+            "n_unattributed": voices.n_unattributed,
+            "attributed": joined.attributed,
             "n_observations_supporting": voices.n_observations_supporting,
             "n_observations_contradicting": voices.n_observations_contradicting,
             "by_coder_choice": {name: asdict(state) for name, state in voices.by_choice.items()},

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from evalweave.triangulation.convergence import Qualitative, qualitative_state
+from evalweave.triangulation.convergence import Qualitative, Unattributed, qualitative_state
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,7 @@ class Voices:
         n_outside: people with a stance who are not eligible or of another role (not counted).
         n_observations_supporting, n_observations_contradicting: segments of field notes (never
         people).
+        n_unattributed: segments with a stance that can be given to nobody.
     """
 
     eligible: frozenset[str]
@@ -45,6 +46,7 @@ class Voices:
     n_outside: int
     n_observations_supporting: int
     n_observations_contradicting: int
+    n_unattributed: int = 0
 
     @property
     def n_both(self) -> int:
@@ -76,70 +78,131 @@ def readers(project: Project) -> dict[str, frozenset[str]]:
     }
 
 
+@dataclass(frozen=True)
+class Words:
+    """Whose words the segments of a project hold, once for all claims.
+
+    `spoken`, `candidates`: segment_id, source_id, participant_id (people only), and the people
+    whose words those may be that can be given to nobody; `coders_of`: what `readers` returns.
+    """
+
+    spoken: pd.DataFrame
+    candidates: pd.DataFrame
+    coders_of: Mapping[str, frozenset[str]]
+
+
+def words_of(project: Project) -> Words:
+    """Return whose words each segment holds."""
+    from evalweave.qualitative.attribution import attribution
+
+    words = attribution(project)
+    placed = project.segments[["segment_id", "source_id"]]
+    return Words(
+        words.spoken.merge(placed, on="segment_id"),
+        words.candidates.merge(placed, on="segment_id"),
+        readers(project),
+    )
+
+
 def voices(
     claim_id: str,
     eligible: frozenset[str],
     project: Project,
-    spoken: pd.DataFrame,
-    coders_of: Mapping[str, frozenset[str]],
+    words: Words,
+    theme_segments: frozenset[str] = frozenset(),
+    minimum: float | None = None,
 ) -> Voices:
     """Return who supports and who contradicts one claim, under every coder choice.
 
     Args:
         eligible: participants of the claim's role who were asked about its theme.
-        spoken: segment_id, source_id, participant_id: whose words a segment holds (people only).
-        coders_of: what `readers` returns.
+        theme_segments: segments coded under the claim's theme.
+        minimum: people who must speak to the claim before it has a label; the rule's own if None.
 
     Intersection: somebody has a stance when, in one of their sources, every coder who coded it gave
     it to them.
     """
-    stances, segments, observations = project.stances, project.segments, observed(project)
+    stances, observations = project.stances, observed(project)
     mine = stances[stances["claim_id"] == claim_id].merge(
-        segments[["segment_id", "source_id"]], on="segment_id"
+        project.segments[["segment_id", "source_id"]], on="segment_id"
     )
     noted = mine[mine["source_id"].isin(observations)].drop_duplicates(["segment_id", "stance"])
-    said = mine.merge(spoken[["segment_id", "participant_id"]], on="segment_id")
-    # (person, stance, source) -> coders
-    given: dict[tuple[str, str, str], set[str]] = {}
-    for person, stance, source, coder in zip(
-        said["participant_id"], said["stance"], said["source_id"], said["coder_id"], strict=True
-    ):
-        given.setdefault((str(person), str(stance), str(source)), set()).add(str(coder))
-    read_by: dict[str, set[str]] = {}
-    for person, source in zip(spoken["participant_id"], spoken["source_id"], strict=True):
-        read_by.setdefault(str(person), set()).update(coders_of.get(str(source), ()))
+    given = _given(mine, words.spoken)
+    maybe = _given(mine, words.candidates)
+    open_theme = words.candidates["segment_id"].isin(theme_segments | set(mine["segment_id"]))
+    theme_open = bool(eligible & set(words.candidates.loc[open_theme, "participant_id"]))
 
-    def people(stance: str, holds: Callable[[str, set[str]], bool]) -> frozenset[str]:
-        return frozenset(
-            person
-            for (person, what, source), coders in given.items()
-            if what == stance and person in eligible and holds(source, coders)
+    def state(holds: Holds, among: frozenset[str]) -> Qualitative:
+        supports = _people(given, SUPPORTS, among, holds)
+        contradicts = _people(given, CONTRADICTS, among, holds)
+        hidden = Unattributed(
+            len(_people(maybe, SUPPORTS, among, holds) - supports),
+            len(_people(maybe, CONTRADICTS, among, holds) - contradicts),
+            theme_open,
         )
+        return qualitative_state(len(among), len(supports), len(contradicts), minimum, hidden)
 
-    def state(holds: Callable[[str, set[str]], bool], among: frozenset[str]) -> Qualitative:
-        return qualitative_state(
-            len(among), len(people(SUPPORTS, holds)), len(people(CONTRADICTS, holds))
-        )
-
-    def anyone(source: str, coders: set[str]) -> bool:
-        return True
-
-    by_choice = {UNION: state(anyone, eligible)}
-    every = sorted({coder for coders in coders_of.values() for coder in coders})
-    for coder in every:
-        among = frozenset(person for person in eligible if coder in read_by.get(person, ()))
-        if among and len(every) > 1:
-            by_choice[coder] = state(lambda source, coders, c=coder: c in coders, among)  # type: ignore[misc]
-    if len(every) > 1:
-        by_choice[INTERSECTION] = state(
-            lambda source, coders: coders >= coders_of.get(source, frozenset()), eligible
-        )
+    open_stances = mine[mine["segment_id"].isin(words.candidates["segment_id"])]
     return Voices(
         eligible=eligible,
-        supports=people(SUPPORTS, anyone),
-        contradicts=people(CONTRADICTS, anyone),
-        by_choice=by_choice,
+        supports=_people(given, SUPPORTS, eligible, _anyone),
+        contradicts=_people(given, CONTRADICTS, eligible, _anyone),
+        by_choice=_by_choice(state, eligible, words),
         n_outside=len({person for person, _, _ in given} - eligible),
         n_observations_supporting=int((noted["stance"] == SUPPORTS).sum()),
         n_observations_contradicting=int((noted["stance"] == CONTRADICTS).sum()),
+        n_unattributed=int(open_stances["segment_id"].nunique()),
     )
+
+
+Holds = Callable[[str, set[str]], bool]  # (source, coders who gave the stance) -> does it hold
+Given = dict[tuple[str, str, str], set[str]]  # (person, stance, source) -> coders
+
+
+def _anyone(source: str, coders: set[str]) -> bool:
+    return True
+
+
+def _given(stances: pd.DataFrame, people: pd.DataFrame) -> Given:
+    rows = stances.merge(people[["segment_id", "participant_id"]], on="segment_id")
+    given: Given = {}
+    for person, stance, source, coder in zip(
+        rows["participant_id"], rows["stance"], rows["source_id"], rows["coder_id"], strict=True
+    ):
+        given.setdefault((str(person), str(stance), str(source)), set()).add(str(coder))
+    return given
+
+
+def _people(given: Given, stance: str, among: frozenset[str], holds: Holds) -> frozenset[str]:
+    return frozenset(
+        person
+        for (person, what, source), coders in given.items()
+        if what == stance and person in among and holds(source, coders)
+    )
+
+
+def _by_choice(
+    state: Callable[[Holds, frozenset[str]], Qualitative], eligible: frozenset[str], words: Words
+) -> dict[str, Qualitative]:
+    """Return the state under every coder choice: all together, each alone, only where they
+    agree."""
+    read_by: dict[str, set[str]] = {}
+    spoken = words.spoken
+    for person, source in zip(spoken["participant_id"], spoken["source_id"], strict=True):
+        read_by.setdefault(str(person), set()).update(words.coders_of.get(str(source), ()))
+    choices = {UNION: state(_anyone, eligible)}
+    every = sorted({coder for coders in words.coders_of.values() for coder in coders})
+    if len(every) < 2:
+        return choices
+    for coder in every:
+        among = frozenset(person for person in eligible if coder in read_by.get(person, ()))
+        if among:
+            choices[coder] = state(_gave(coder), among)
+    choices[INTERSECTION] = state(
+        lambda source, coders: coders >= words.coders_of.get(source, frozenset()), eligible
+    )
+    return choices
+
+
+def _gave(coder: str) -> Holds:
+    return lambda source, coders: coder in coders

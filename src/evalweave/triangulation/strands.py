@@ -4,12 +4,13 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import nearest
-from evalweave.qualitative.attribution import speakers
-from evalweave.qualitative.themes import codes_of_themes
+from evalweave.qualitative.counts import COMPLETE, NOT_KNOWN
+from evalweave.qualitative.identity import by_normal, normal
+from evalweave.qualitative.themes import codes_of_themes, codings_by_theme
 from evalweave.triangulation import crosswalk, joint_display, quotes, stances, threads
 from evalweave.triangulation.estimands import Absent, interval_of
 from evalweave.triangulation.speakers import speaker_strings
@@ -48,29 +49,39 @@ class Together:
 
 
 def join(
-    claims: Sequence[Claim], strands: Strands, analyses: Sequence[Analysis], settings: Qualitative
+    claims: Sequence[Claim],
+    strands: Strands,
+    analyses: Sequence[Analysis],
+    settings: Qualitative,
+    family: Sequence[str] = (),
 ) -> Together:
     """Join the strands claim by claim; deterministic in the tables' content, whatever the order of
-    their rows."""
-    project = strands.project
+    their rows. `family` names the analyses whose differences are one family of comparisons."""
+    project = with_claim_names(strands.project, claims)
     labels = dict(zip(project.themes["theme_id"], project.themes["label"], strict=True))
     members = codes_of_themes(project)
     codes = {
         theme: sorted(members.loc[members["theme_id"] == theme, "code_id"]) for theme in labels
     }
-    spoken = speakers(project).merge(project.segments[["segment_id", "source_id"]], on="segment_id")
-    coders = stances.readers(project)
+    words = stances.words_of(project)
+    coded = codings_by_theme(project)
     heard: dict[str, Voices] = {}
     joined = []
     for claim in claims:
+        of_theme = coded.loc[coded["theme_id"] == claim.theme_id, "segment_id"]
         heard[claim.claim_id] = stances.voices(
-            claim.claim_id, asked(claim, project), project, spoken, coders
+            claim.claim_id,
+            asked(claim, project),
+            project,
+            words,
+            frozenset(of_theme),
+            claim.minimum,
         )
-        interval = interval_of(claim, analyses, strands.estimates, strands.absent)
-        n_raised = raised(claim, strands.theme_counts)
-        joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], n_raised))
+        interval = interval_of(claim, analyses, strands.estimates, strands.absent, family)
+        counted = raised(claim, strands.theme_counts)
+        joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], *counted))
     strings = speaker_strings(project.participants, settings.attributes, settings.quote_k)
-    usable = quotes.quotable(project.segments, spoken, project.participants, strings)
+    usable = quotes.quotable(project.segments, words.spoken, project.participants, strings)
     paths = dict(zip(project.codes["code_id"], project.codes["path"], strict=True))
     chosen = quotes.select_quotes(
         claims, heard, project.stances, project.codings, project.segments, codes, paths, usable
@@ -89,6 +100,13 @@ def join(
     return Together(joint_display.table(joined, labels), chosen, shown, tuple(joined), tuple(notes))
 
 
+def with_claim_names(project: Project, claims: Sequence[Claim]) -> Project:
+    """Return the project with stances on claims in the spelling of the claims file."""
+    known = by_normal(claim.claim_id for claim in claims)
+    named = project.stances["claim_id"].map(lambda name: known.get(normal(str(name)), name))
+    return replace(project, stances=project.stances.assign(claim_id=named.astype("string")))
+
+
 def asked(claim: Claim, project: Project) -> frozenset[str]:
     """Return the people of a claim's role who were asked about its theme."""
     people, table = project.participants, project.eligibility
@@ -100,18 +118,24 @@ def asked(claim: Claim, project: Project) -> frozenset[str]:
     return frozenset(str(person) for person in set(eligible) & of_role)
 
 
-def raised(claim: Claim, theme_counts: pd.DataFrame) -> int:
-    """Return how many people of a claim's role raised its theme, as the count stage counted
-    them."""
+def raised(claim: Claim, theme_counts: pd.DataFrame) -> tuple[int | None, str]:
+    """Return how many people of a claim's role raised its theme, as the count stage counted them,
+    and whether that is complete, at least, or not known (None)."""
     row = theme_counts[
         (theme_counts["theme_id"] == claim.theme_id)
         & (theme_counts["role"] == claim.role)
         & theme_counts["code_id"].isna()
         & theme_counts["attribute"].isna()
     ]
-    return (
-        0 if row.empty or row["n_participants"].isna().all() else int(row["n_participants"].iloc[0])
-    )
+    if row.empty:
+        return 0, COMPLETE
+    import pandas as pd
+
+    k, attributed = row["n_participants"].iloc[0], row["attributed"].iloc[0]
+    stated = COMPLETE if pd.isna(attributed) else str(attributed)
+    if pd.isna(k):
+        return None, NOT_KNOWN
+    return int(k), stated
 
 
 def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataFrame) -> list[str]:
@@ -131,6 +155,11 @@ def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataF
             notes.append(
                 f"{claim.claim_id}: stances of people of another role, or not asked about the "
                 "theme, are not counted."
+            )
+        if voice.n_unattributed:
+            notes.append(
+                f"{claim.claim_id}: stances in words that cannot be given to a person are not "
+                "counted; what they could change is not known."
             )
         if voice.n_observations_supporting or voice.n_observations_contradicting:
             notes.append(

@@ -7,6 +7,7 @@ highlights out; the database keeps them. Neither says who gave which tag, nor wh
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from evalweave.qualitative.formats import SQLITE, TABLES
 from evalweave.qualitative.raw import (
@@ -21,6 +22,7 @@ from evalweave.qualitative.raw import (
 from evalweave.reading import tables
 from evalweave.reading.archives import Database, fault, html_text, must_exist
 
+PLACE = ("id", "document_id", "start_offset", "end_offset")
 HIGHLIGHT_COLUMNS = ("id", "document", "tag", "content")
 
 
@@ -39,7 +41,6 @@ def read(path: Path) -> Raw:
     must_exist(path)
     if path.suffix.lower() in (".csv", ".xlsx", ".tsv", ".txt"):
         return _highlights(path)
-    log = Log()
     with Database(
         path, "a Taguette database", ("documents", "tags", "highlights", "highlight_tags")
     ) as database:
@@ -48,11 +49,7 @@ def read(path: Path) -> Raw:
             "documents", ["id", "name", "contents"], needed=["id", "contents"]
         )
         tags = database.rows("tags", ["id", "path", "description"], needed=["id", "path"])
-        highlights = database.rows(
-            "highlights",
-            ["id", "document_id", "start_offset", "end_offset", "snippet"],
-            needed=["id", "document_id", "start_offset", "end_offset"],
-        )
+        highlights = database.rows("highlights", [*PLACE, "snippet"], needed=PLACE)
         pairs = database.rows(
             "highlight_tags", ["highlight_id", "tag_id"], needed=["highlight_id", "tag_id"]
         )
@@ -63,17 +60,14 @@ def read(path: Path) -> Raw:
             "a database of one project",
             "Export the one you mean from Taguette as a SQLite file of its own.",
         )
-    known_tags = {tag["id"] for tag in tags}
-    known_documents = {document["id"] for document in documents}
-    of: dict[int, list[RawCoding]] = {}
-    for pair in sorted(pairs, key=lambda pair: (str(pair["highlight_id"]), str(pair["tag_id"]))):
-        if pair["tag_id"] in known_tags:
-            of.setdefault(pair["highlight_id"], []).append(RawCoding(str(pair["tag_id"])))
+    log = Log()
+    documents_known = {document["id"] for document in documents}
+    codings, dangling = _codings(pairs, {tag["id"] for tag in tags})
+    placed = [h for h in highlights if h["document_id"] in documents_known]
     log.warn(
         "codings",
         "highlights of tags or documents that do not exist (dangling) were set aside",
-        sum(pair["tag_id"] not in known_tags for pair in pairs)
-        + sum(h["document_id"] not in known_documents for h in highlights),
+        dangling + len(highlights) - len(placed),
     )
     log.note("coders", "Taguette does not record who gave a tag: all codings count as one coder's")
     return Raw(
@@ -92,15 +86,25 @@ def read(path: Path) -> Raw:
                 position(h["start_offset"]),
                 position(h["end_offset"]),
                 html_text(str(h["snippet"] or "")),
-                tuple(of.get(h["id"], ())),
+                tuple(codings.get(h["id"], ())),
                 key=str(h["id"]),
             )
-            for h in highlights
-            if h["document_id"] in known_documents
+            for h in placed
         ),
         units=("utf8",),
         log=log,
     )
+
+
+def _codings(
+    pairs: list[dict[str, Any]], known_tags: set[Any]
+) -> tuple[dict[Any, list[RawCoding]], int]:
+    """Return each highlight's tags, and how many tags there are that the project does not have."""
+    codings: dict[Any, list[RawCoding]] = {}
+    for pair in sorted(pairs, key=lambda pair: (str(pair["highlight_id"]), str(pair["tag_id"]))):
+        if pair["tag_id"] in known_tags:
+            codings.setdefault(pair["highlight_id"], []).append(RawCoding(str(pair["tag_id"])))
+    return codings, sum(pair["tag_id"] not in known_tags for pair in pairs)
 
 
 def _highlights(path: Path) -> Raw:

@@ -4,8 +4,10 @@ threads."""
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
+from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import missing, number, percent, plain, sentence
 from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
@@ -111,7 +113,7 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         quotes=tuple(_quotes(data, claim)),
         label=label(record),
         label_note=_label_note(record),
-        inputs=tuple(_inputs(data, record)),
+        inputs=tuple(_inputs(data, record, shown)),
         analyst=_analyst(record),
         analyst_by=_by(record),
     )
@@ -154,13 +156,32 @@ def _voices(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> 
         return _mark(data, record[name], shown[name])
 
     total = data.profile.mark(record["n_eligible"], of)
-    lines: list[Text] = [text("{} of {} {} raised the theme.", count("n_raised"), total, role)]
+    lines: list[Text] = [_raised(record, count, total, role)]
     lines.append(
-        text("{} support the claim, {} contradict it.", count("n_supports"), count("n_contradicts"))
+        text(
+            "{} of {} support the claim, {} of {} contradict it.",
+            count("n_supports"),
+            total,
+            count("n_contradicts"),
+            total,
+        )
     )
     if record["negative_case"] is True:
         lines.append("There is at least one negative case.")
     return lines
+
+
+def _raised(record: dict[Any, Any], count: Callable[[str], Text], total: Text, role: str) -> Text:
+    """Return how many raised the theme: exactly, at least, or not known."""
+    if missing(record["n_raised"]):
+        return text(
+            "How many of {} {} raised the theme is not known: its words cannot be given to a "
+            "person.",
+            total,
+            role,
+        )
+    least = "At least " if str(record["attributed"]) == AT_LEAST else ""
+    return text("{}{} of {} {} raised the theme.", least, count("n_raised"), total, role)
 
 
 def _mark(data: ReportData, exact: Any, shown: Any) -> Text:
@@ -205,7 +226,26 @@ def _estimate(data: ReportData, name: str, term: str) -> str:
     return words if words.startswith(label) else f"{label}: {words[0].lower()}{words[1:]}"
 
 
-def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]:
+def _prominence(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> Text:
+    """Return k of N of both sides, and how many the rule asks for."""
+    if missing(record["n_eligible"]) or shown["n_eligible"] == "*":
+        return "not shown: too few people were asked"
+    total = data.profile.mark(record["n_eligible"], "participants")
+    return text(
+        "{} of {} support, {} of {} contradict; a label needs {}",
+        _mark(data, record["n_supports"], shown["n_supports"]),
+        total,
+        _mark(data, record["n_contradicts"], shown["n_contradicts"]),
+        total,
+        "the smaller of three people and a third of those asked"
+        if missing(record["minimum"]) or float(record["minimum"]) <= 3
+        else "the number that the claim declares",
+    )
+
+
+def _inputs(
+    data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]
+) -> list[tuple[Text, Text]]:
     unit = record["outcome_unit"]
     rows: list[tuple[Text, Text]] = [
         ("Estimate", _estimate(data, str(record["analysis"]), str(record["term"]))),
@@ -226,6 +266,16 @@ def _inputs(data: ReportData, record: dict[Any, Any]) -> list[tuple[Text, Text]]
             f"{QUALITATIVE.get(str(record['qualitative_state']), '')}",
         ),
     ]
+    rows.append(("Prominence", _prominence(data, record, shown)))
+    if not missing(record["family_ci_low"]):
+        low, high = number(record["family_ci_low"]), number(record["family_ci_high"])
+        rows.append(
+            (
+                "Adjusted interval",
+                f"{low} to {high} {unit}: for the declared family of comparisons together; it "
+                "decides what the numbers say here",
+            )
+        )
     if not missing(record["label_stability"]):
         rows.append(
             (
