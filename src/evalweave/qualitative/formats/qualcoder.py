@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from evalweave.qualitative.formats import SQLITE
+from evalweave.qualitative.formats.refi_media import clock
 from evalweave.qualitative.identity import PERSON_VARIABLES, normal
 from evalweave.qualitative.raw import (
     Log,
@@ -25,7 +26,6 @@ from evalweave.qualitative.raw import (
     RawSource,
     position,
 )
-from evalweave.qualitative.formats.refi_media import clock
 from evalweave.reading.archives import Database, must_exist
 
 TESTED = range(8, 18)
