@@ -14,6 +14,10 @@ from typing import Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
+from evalweave.catalogue import calls
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.methods import Method
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.analyses import Analysis, Columns
 from evalweave.study.outcomes import Outcome
@@ -68,7 +72,7 @@ def key_reference() -> str:
                 f"{field.description or _see(key)} |"
             )
         parts.append("")
-    parts.append("## Tables that pass between stages\n")
+    parts += [*_methods(), "## Tables that pass between stages\n"]
     for table in ALL:
         parts.append(
             f"### {table.name}\n\n{table.meaning}\n\n| column | type | meaning |\n|---|---|---|"
@@ -79,6 +83,26 @@ def key_reference() -> str:
             parts.append(f"| `{column.name}` | {column.type}{unit}{blank} | {column.meaning} |")
         parts.append("")
     return "\n".join(parts)
+
+
+def _methods() -> list[str]:
+    """Return what is declared of estimators and inference methods, a table each."""
+    lines = ["## Estimators\n", "| name | what | terms | own keys |", "|---|---|---|---|"]
+    for estimator in ESTIMATORS.values():
+        terms = ", ".join(f"`{term}`" for term in estimator.terms)
+        keys = ", ".join(f"`{option.name}`" for option in estimator.options)
+        lines.append(f"| `{estimator.name}` | {_sourced(estimator)} | {terms} | {keys} |")
+    lines += ["", "## Inference methods\n", "| name | what | for |", "|---|---|---|"]
+    for inference in INFERENCES.values():
+        able = [e.name for e in ESTIMATORS.values() if calls.applies(inference, e)]
+        whom = "every estimator" if len(able) == len(ESTIMATORS) else ", ".join(able)
+        words = f"{inference.phrase}: {_sourced(inference)}"
+        lines.append(f"| `{inference.name}` | {words} | {whom} |")
+    return [*lines, ""]
+
+
+def _sourced(method: Method) -> str:
+    return " ".join([method.words, *method.references])
 
 
 def schema() -> str:

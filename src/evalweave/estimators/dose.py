@@ -44,7 +44,7 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         if n != analysis.uptake or n in analysis.covariates
     }
     panel = replace(panel, covariates=kept)
-    plain = analysis.model_copy(update={"inference": ["cr1"]})
+    plain = analysis.model_copy(update={"inference": []})
     try:
         first = _stage(replace(panel, y=uptake), plain)
     except DataError:

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import estimate, excludes_zero, interval, missing, number
 from evalweave.report.blocks import Check, Text
@@ -150,11 +151,9 @@ def sensitivity_bound(data: ReportData) -> Check | None:
 
 
 def _bound(data: ReportData, question: str, bounds: Any, link: str) -> Check:
-    chosen = (
-        (bounds.get("cr2") or bounds.get("cr1") or bounds)
-        if isinstance(bounds, Mapping)
-        else bounds
-    )
+    chosen = bounds
+    if isinstance(bounds, Mapping):  # by the covariance; the one declared last is the most careful
+        chosen = next((bounds[name] for name in reversed(INFERENCES) if bounds.get(name)), bounds)
     caveat = f" {bounds['caveat']}" if isinstance(bounds, Mapping) and bounds.get("caveat") else ""
     rows = _rows_of(chosen)
     relative = [

@@ -1,5 +1,5 @@
 """The sections of the report, in order. To add one: write its file with `section(data)`, add its
-line here."""
+entry here."""
 
 from __future__ import annotations
 
@@ -19,14 +19,13 @@ SECTIONS = (
     "methods",
     "checklists",
     "provenance",
+    # A new section: its entry goes above this line, or where the report shall show it.
 )
 
 
 def sections(data: ReportData) -> list[Section]:
     """Return every section that the study has."""
-    written = []
-    for name in SECTIONS:
-        made: Section | None = importlib.import_module(f"{__name__}.{name}").section(data)
-        if made is not None:
-            written.append(made)
-    return written
+    made: list[Section | None] = [
+        importlib.import_module(f"{__name__}.{name}").section(data) for name in SECTIONS
+    ]
+    return [section for section in made if section is not None]

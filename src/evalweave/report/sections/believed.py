@@ -6,7 +6,7 @@ from typing import Any
 
 from evalweave.release.notes import released_note
 from evalweave.report.blocks import Checks, Prose, Section
-from evalweave.report.checks import CHECKS
+from evalweave.report.checks import checks
 from evalweave.report.data import ReportData
 
 CAPTION = (
@@ -18,8 +18,7 @@ CAPTION = (
 
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
-    checks = [check for make in CHECKS if (check := make(data)) is not None]
-    blocks: list[Any] = [Checks(CAPTION, tuple(checks))]
+    blocks: list[Any] = [Checks(CAPTION, tuple(checks(data)))]
     trust = data.diagnostic(data.primary.name, "trust")
     if trust:
         blocks.append(Prose(released_note(data.profile, str(trust))))
