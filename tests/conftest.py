@@ -7,11 +7,15 @@ from collections.abc import Generator
 import pytest
 from hypothesis import settings
 
+from helpers import compiled
+
 # Machines are shared and noisy: an example has no time limit.
 settings.register_profile("evalweave", deadline=None)
 settings.load_profile("evalweave")
 
 gc.set_threshold(100_000, 50, 50)  # as evalweave.cli
+
+compiled.install()  # most of the time of cleaning a few rows is writing SQL
 
 LONG = ("workflow", "spark", "property")  # folders of files that take longest
 

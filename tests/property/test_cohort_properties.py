@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "unit"))
+from evalweave import engine
 from evalweave.cohort.building import Built, build
 from evalweave.records.codelists import read_all
 from helpers.cleaning import cleaned
@@ -134,9 +135,8 @@ def cohort(made: dict[str, list[dict[str, str]]], where: pd.DataFrame) -> Built:
         codelists=lists,
     )
     names = ("patients", "registrations", "measurements", "conditions")
-    return fetched(
-        backend, build(backend, {name: getattr(result, name) for name in names}, where, CHOSEN)
-    )
+    kept = {name: engine.keep(backend, name, getattr(result, name)) for name in names}
+    return fetched(backend, build(backend, kept, where, CHOSEN))
 
 
 HOW = settings(

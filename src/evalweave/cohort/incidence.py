@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import ibis
 
+from evalweave import engine
 from evalweave.cohort.eligibility import continuous, diagnosed, present
 from evalweave.engine.expressions import period_expression
 from evalweave.study.periods import first_day, period_label, period_number
@@ -84,7 +85,7 @@ def _at_risk(
     """
     import pandas as pd
 
-    ranges = _ranges(clean, practices, settings)
+    ranges = engine.keep(backend, "ranges", _ranges(clean, practices, settings), large=True)
     names = _excluding(settings)
     parts = []
     if names:
