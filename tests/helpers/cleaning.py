@@ -12,6 +12,7 @@ import pandas as pd
 
 from evalweave import engine
 from evalweave.extract import parsing
+from evalweave.extract.dates import Dates
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.records.cleaning import Cleaned, clean
 from evalweave.records.codelists import Codelist, read_all
@@ -64,7 +65,7 @@ def parsed(unit: str, rows: Iterable[Mapping[str, str]], order: str = "iso") -> 
     text["source_file"] = [f"{table}.csv"] * len(whole)
     text["source_row"] = list(range(2, len(whole) + 2))
     schema = {name: "int64" if name == "source_row" else "string" for name in text}
-    return parsing.PARSERS[table](ibis.memtable(pd.DataFrame(text), schema=schema), order)
+    return parsing.PARSERS[table](ibis.memtable(pd.DataFrame(text), schema=schema), Dates(order))
 
 
 def cleaned(

@@ -162,12 +162,12 @@ def test_what_is_no_date_never_becomes_one(text: str) -> None:
     import ibis
 
     from evalweave import engine
-    from evalweave.extract import parsing
+    from evalweave.extract import dates
 
     backend = engine.connect("duckdb")
     table = ibis.memtable({"text": [text]})
     for order in ("iso", "dmy", "mdy"):
-        found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))[
+        found = backend.to_pyarrow(table.select(day=dates.date(table.text, order)))[
             "day"
         ].to_pylist()
         assert found == [None], order
@@ -192,9 +192,9 @@ def test_a_time_of_day_does_not_hide_a_date(order: str, text: str) -> None:
     import ibis
 
     from evalweave import engine
-    from evalweave.extract import parsing
+    from evalweave.extract import dates
 
     backend = engine.connect("duckdb")
     table = ibis.memtable({"text": [text]})
-    found = backend.to_pyarrow(table.select(day=parsing.date(table.text, order)))["day"].to_pylist()
+    found = backend.to_pyarrow(table.select(day=dates.date(table.text, order)))["day"].to_pylist()
     assert found == [dt.date(2016, 2, 29)]

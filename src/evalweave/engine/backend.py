@@ -27,7 +27,15 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 
-WRITTEN = {"iso": "%Y-%m-%d", "dmy": "%d/%m/%Y", "mdy": "%m/%d/%Y"}
+# Forms of date that an engine writes; what is declared as day numbers is written as iso.
+WRITTEN = {
+    "iso": "%Y-%m-%d",
+    "dmy": "%d/%m/%Y",
+    "mdy": "%m/%d/%Y",
+    "ymd": "%Y/%m/%d",
+    "yyyymmdd": "%Y%m%d",
+    "month_name": "%d-%b-%Y",
+}
 SPILL: WeakKeyDictionary[Any, Path] = (
     WeakKeyDictionary()
 )  # where each embedded engine may put files
@@ -209,7 +217,7 @@ def as_text(column: Any, order: str = "iso") -> Any:
     if kind.is_string():
         return column
     if kind.is_timestamp() or kind.is_date():
-        return column.strftime(WRITTEN[order])
+        return column.strftime(WRITTEN.get(order, WRITTEN["iso"]))
     if kind.is_floating():
         # a whole number stored as a float prints as 48.0; identifiers above 2^53 are refused before
         # this

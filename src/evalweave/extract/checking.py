@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave import engine
 from evalweave.errors import EvalweaveError, Fault, StudyError
-from evalweave.extract import cost, sanity, source_tables
+from evalweave.extract import cost, date_faults, sanity, source_tables
+from evalweave.extract.dates import Dates
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.extract.sources import repeated, sources_of
 from evalweave.reading.textfiles import look
@@ -69,7 +70,10 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
             looked += [(seen.name, seen.sha256)] if seen.sha256 and not seen.faults else []
             overview.notes += seen.notes
             overview.partly |= any("only the first" in note for note in seen.notes)
-            part, faults = _part(backend, seen, source, extract, table, scratch, f"{table}_{place}")
+            part, faults, forms = _part(
+                backend, seen, source, extract, table, scratch, f"{table}_{place}"
+            )
+            overview.notes += forms
             overview.faults += [str(fault) for fault in faults]
             if part is not None:
                 parts.append(part)
@@ -95,21 +99,38 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
 
 
 def _part(
-    backend: Any, seen: Any, source: Any, extract: Extract, table: str, scratch: Path, name: str
-) -> tuple[ir.Table | None, list[Fault]]:
-    parsed, faults = source_tables.parsed_table(backend, seen, source, extract, table, scratch)
+    backend: Any,
+    seen: Any,
+    source: Any,
+    extract: Extract,
+    table: str,
+    scratch: Path,
+    name: str,
+    recognised: dict[str, str] | None = None,
+) -> tuple[ir.Table | None, list[Fault], list[str]]:
+    """Return a looked-at file as our table, its faults, and what was recognised in it."""
+    forms = dict(recognised or {})
+    parsed, faults = source_tables.parsed_table(
+        backend, seen, source, extract, table, scratch, forms
+    )
     if parsed is None:
-        return None, faults
+        return None, faults, []
     try:
         part = engine.keep(backend, name, parsed)
     except Exception as error:
         if not source_tables.is_about_rows(error, seen):
-            return None, [source_tables.unread(source.name, seen, error)]
-        return None, sanity.of_rows(
-            source.name, seen.path, seen.delimiter, source_tables.width(seen), source.quoted, error
-        )
-    counts = sanity.counts(backend, part, table, extract.date_format)
-    return part, sanity.of_cells(source.name, table, extract.date_format, counts)
+            return None, [source_tables.unread(source.name, seen, error)], []
+        width = source_tables.width(seen)
+        wrong = sanity.of_rows(source.name, seen.path, seen.delimiter, width, source.quoted, error)
+        return None, wrong, []
+    dates = Dates(extract.date_format, extract.time_zone, forms)
+    counts = sanity.counts(backend, part, table)
+    seen_dates = sanity.dates_of(backend, part, table, counts, dates)
+    others = date_faults.recognised(seen_dates)
+    if others and recognised is None:
+        return _part(backend, seen, source, extract, table, scratch, f"{name}_again", others)
+    faults = sanity.of_cells(source.name, table, counts, seen_dates, dates)
+    return part, faults, date_faults.notes(source.name, forms, extract.date_format)
 
 
 def compare(

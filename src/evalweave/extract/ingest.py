@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave import engine
 from evalweave.errors import Fault, raise_faults
-from evalweave.extract import sanity
+from evalweave.extract import date_faults, sanity
+from evalweave.extract.dates import Dates
 from evalweave.extract.parts import MAY_BE_BLANK, Part
 from evalweave.extract.readers import Source
 from evalweave.extract.source_tables import is_about_rows, parsed_table, unread, width
@@ -24,7 +26,7 @@ from evalweave.reading.textfiles import TextFile, look
 if TYPE_CHECKING:
     from evalweave.study.records import Extract
 
-VERSION = 3  # raise it when the content of a part would change
+VERSION = 4  # raise it when the content of a part would change
 
 
 def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Part]:
@@ -90,16 +92,23 @@ def _read(
     table: str,
     target: Path,
     scratch: Path,
+    recognised: Mapping[str, str] | None = None,
 ) -> tuple[Part | None, list[Fault]]:
-    """Write one file as the part `target`; return it, or what is wrong with the file."""
-    parsed, faults = parsed_table(backend, seen, source, extract, table, scratch)
+    """Write one file as the part `target`; return it, or what is wrong with the file.
+
+    A file whose dates turn out to be written in another, unmistakable form is read again.
+    """
+    forms = dict(recognised or {})
+    parsed, faults = parsed_table(backend, seen, source, extract, table, scratch, forms)
     if parsed is None:
         return None, faults
+    dates = Dates(extract.date_format, extract.time_zone, forms)
     try:
         with written_aside(target) as aside:
             backend.to_parquet(parsed, aside, compression="zstd")
         part = engine.parquet_tables(backend, [target])
-        counts = sanity.counts(backend, part, table, extract.date_format, MAY_BE_BLANK[table])
+        counts = sanity.counts(backend, part, table, MAY_BE_BLANK[table])
+        seen_dates = sanity.dates_of(backend, part, table, counts, dates)
     except Exception as error:
         target.unlink(missing_ok=True)
         if not is_about_rows(error, seen):
@@ -107,9 +116,12 @@ def _read(
         return None, sanity.of_rows(
             source.name, seen.path, seen.delimiter, width(seen), source.quoted, error
         )
+    others = date_faults.recognised(seen_dates)
+    if others and recognised is None:
+        return _read(backend, seen, source, extract, table, target, scratch, others)
     n_rows = seen.n_rows if source.quoted else seen.n_lines
     rows_in_file = counts["rows"] if n_rows is None else n_rows
-    faults = sanity.of_cells(source.name, table, extract.date_format, counts)
+    faults = sanity.of_cells(source.name, table, counts, seen_dates, dates)
     faults += _faults_of_rows(seen, source, counts["rows"], rows_in_file)
     if faults:
         target.unlink(missing_ok=True)
@@ -122,7 +134,7 @@ def _read(
             k.partition(":")[2]: n for k, n in counts.items() if k.startswith("unreadable:") and n
         },
         "blank": [name for name in MAY_BE_BLANK[table] if not counts[f"any:{name}"]],
-        "notes": list(seen.notes),
+        "notes": [*seen.notes, *date_faults.notes(source.name, forms, extract.date_format)],
     }
     write_json(facts, target.with_suffix(".json"))
     return _ready(target, source, reused=False), []

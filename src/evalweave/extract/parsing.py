@@ -1,9 +1,7 @@
 """Text (without blanks around it) to dates and numbers, as expressions: what cannot be read becomes
 blank and stays beside it as text.
 
-Only `try_cast` decides. Each form of date is first rearranged as year-month-day text, so that
-31/02/2016 is no date, and nothing is guessed from one cell: the study file says which order the
-file is written in.
+Only `try_cast` decides, and nothing is guessed from one cell. Forms of dates are in `dates`.
 """
 
 from __future__ import annotations
@@ -14,10 +12,12 @@ import ibis
 
 from evalweave import engine
 from evalweave.records.codes import SPELLINGS, SYSTEMS
-from evalweave.timeline import FIRST_DAY
+from evalweave.timeline import FIRST_DAY, LAST_DAY
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
+
+    from evalweave.extract.dates import Dates
 
 SEXES = {
     "female": ("female", "f", "2", "8532", "woman"),
@@ -35,57 +35,12 @@ def trimmed(text: Any) -> Any:
     return padded.ifelse(text.strip(), text).nullif("")
 
 
-def date(text: Any, order: str) -> Any:
-    """Return the date that `text` says in the given order (iso, dmy, mdy), or null. A time of day
-    is dropped.
-
-    Years have four digits: 0000-01-01 and 0001-01-01 are no dates (engines read the first as one
-    before Christ). What a typed file stores as a date is one already.
-    """
-    day = text if text.type().is_date() else READ[order](text)
-    return (day >= ibis.literal(FIRST_DAY, "date")).ifelse(day, ibis.null("date"))
-
-
 def unread(text: Any, parsed: Any) -> Any:
     """Return the text where it says something that could not be `parsed`, null elsewhere.
 
     A date or number that was read needs no second copy as text.
     """
     return parsed.isnull().ifelse(engine.as_text(text), ibis.null("string"))
-
-
-def iso_date(text: Any) -> Any:
-    """Return the date of 2015-04-01 or 2015-04-01T00:00:00, or null."""
-    plain = (text.length() == 10) & (text.substr(4, 1) == "-")
-    dashed = (text.substr(4, 1) == "-") & (text.substr(7, 1) == "-")
-    timed = (text.length() > 13) & text.substr(10, 1).isin(["T", " "]) & (text.substr(13, 1) == ":")
-    hour, minute = text.substr(11, 2).try_cast("int8"), text.substr(14, 2).try_cast("int8")
-    timed = timed & hour.between(0, 24) & minute.between(0, 59)
-    first = (dashed & timed).ifelse(text.substr(0, 10).try_cast("date"), ibis.null("date"))
-    return plain.ifelse(text.try_cast("date"), first)
-
-
-def ordered_date(text: Any, order: str) -> Any:
-    """Return the date of 01/04/2015 or 1-4-2015 (dmy, or mdy with the month first), or null."""
-    first, second = text.substr(0, 2), text.substr(3, 2)
-    day, month = (first, second) if order == "dmy" else (second, first)
-    marks = text.substr(2, 1).isin(["/", "-", "."]) & (text.substr(5, 1) == text.substr(2, 1))
-    plain = (text.length() == 10) & marks
-    fast = (text.substr(6, 4) + "-" + month + "-" + day).try_cast("date")
-    pattern = (
-        r"^(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})([ T]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?( ?[AP]M)?)?$"
-    )
-    one, two, year = (text.re_extract(pattern, n) for n in (1, 2, 3))
-    day, month = (one, two) if order == "dmy" else (two, one)
-    slow = (year + "-" + month.lpad(2, "0") + "-" + day.lpad(2, "0")).try_cast("date")
-    return plain.ifelse(fast, text.re_search(pattern).ifelse(slow, ibis.null("date")))
-
-
-READ = {
-    "iso": iso_date,
-    "dmy": lambda text: ordered_date(text, "dmy"),
-    "mdy": lambda text: ordered_date(text, "mdy"),
-}
 
 
 def number(text: Any) -> Any:
@@ -124,15 +79,22 @@ def coding_system(text: Any) -> Any:
     return lower.isin(list(SYSTEMS)).ifelse(lower, known)
 
 
-def patients(text: ir.Table, order: str) -> ir.Table:
-    """Return PATIENTS with what could not be read as `<column>_text`, and the row each came
-    from."""
+def patients(text: ir.Table, dates: Dates) -> ir.Table:
+    """Return PATIENTS with what could not be read as `<column>_text`, and the row of each.
+
+    The column birth_year may hold dates of birth.
+    """
     t = text
+    year = whole_number(t.birth_year)
+    year = year.between(FIRST_DAY.year, LAST_DAY.year).ifelse(year, ibis.null("int64"))
+    no_year = year.isnull().ifelse(t.birth_year, ibis.null("string"))
+    born = dates.read("birth_year", no_year)
+    month = ibis.coalesce(whole_number(t.birth_month), born.month().cast("int64"))
     read = {
-        "birth_year": whole_number(t.birth_year),
-        "birth_month": whole_number(t.birth_month),
+        "birth_year": ibis.coalesce(year, born.year().cast("int64")),
+        "birth_month": month,
         "imd_quintile": whole_number(t.imd_quintile),
-        "death_date": date(t.death_date, order),
+        "death_date": dates.read("death_date", t.death_date),
         "acceptable": one_of(t.acceptable, {True: TRUE, False: FALSE}, ibis.null("boolean")),
     }
     return t.select(
@@ -146,11 +108,14 @@ def patients(text: ir.Table, order: str) -> ir.Table:
     )
 
 
-def registrations(text: ir.Table, order: str) -> ir.Table:
-    """Return REGISTRATIONS with what could not be read as `<column>_text`, and the row each came
-    from."""
+def registrations(text: ir.Table, dates: Dates) -> ir.Table:
+    """Return REGISTRATIONS with what could not be read as `<column>_text`, and the row of each."""
     t = text
-    start, end = date(t.start, order), date(t.end, order)
+    start, end = dates.read("start", t.start), dates.read("end", t.end)
+    # a table of practices of its own may be written in either way
+    collected_to = ibis.coalesce(
+        dates.read("collected_to", t.collected_to), dates.read("start", t.collected_to)
+    )
     return t.select(
         "patient_id",
         "practice_id",
@@ -158,16 +123,16 @@ def registrations(text: ir.Table, order: str) -> ir.Table:
         end=end,
         start_text=unread(t.start, start),
         end_text=unread(t.end, end),
-        collected_to=date(t.collected_to, order),
+        collected_to=collected_to,
         source_file=t.source_file,
         source_row=t.source_row,
     )
 
 
-def events(text: ir.Table, order: str) -> ir.Table:
+def events(text: ir.Table, dates: Dates) -> ir.Table:
     """Return EVENTS."""
     t = text
-    day, value = date(t.date, order), number(t.value)
+    day, value = dates.read("date", t.date), number(t.value)
     return t.select(
         "patient_id",
         "practice_id",

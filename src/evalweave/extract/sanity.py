@@ -1,9 +1,8 @@
-"""Faults of a whole file that only its cells show: another date order, decimal commas, ragged or
-repeated rows.
+"""Faults of a whole file that only its cells show: decimal commas, cut identifiers, ragged rows.
 
 A cell that cannot be read is counted, kept as text and set aside later by a rule. A file whose
 cells say that it is written in another way than declared is refused: reading on would silently
-misread the rest of it.
+misread the rest of it. `date_faults` says so of dates.
 """
 
 from __future__ import annotations
@@ -16,47 +15,32 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import Fault
-from evalweave.extract import parsing
+from evalweave.extract import date_faults, parsing
+from evalweave.extract.dates import Dates
 from evalweave.reading.cells import CUT, DECIMAL_COMMA, EXPONENTIAL, WITH_FRACTION, WITH_POINT_ZERO
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-OTHER_ORDER_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
 SHOWN_ROWS = 5
 # What tools do to identifiers, by the rules of every table that is read.
 SHAPES = {"exponential": (("E+", "e+"), EXPONENTIAL), "pointed": ((".0",), WITH_POINT_ZERO)}
-WRITTEN = {"iso": "2015-04-30", "dmy": "30/04/2015", "mdy": "04/30/2015"}
-MISSING = (
-    "NA",
-    "N/A",
-    "NULL",
-    "NONE",
-    "NAN",
-    "NAT",
-    ".",
-    "-",
-    "MISSING",
-    "#N/A",
-)  # as tools write a blank
 MANY_COMMAS = 0.01  # of a file's values; most may be whole numbers, which have none
 IDENTIFIERS = {
     "patients": ("patient_id",),
     "registrations": ("patient_id", "practice_id"),
     "events": ("patient_id", "practice_id", "code"),
 }
-DATES = {"patients": ("death_date",), "registrations": ("start", "end"), "events": ("date",)}
 
 
 def counts(
-    backend: Any, part: ir.Table, table: str, order: str, columns: tuple[str, ...] = ()
+    backend: Any, part: ir.Table, table: str, columns: tuple[str, ...] = ()
 ) -> dict[str, int]:
     """Return of a parsed part: rows, filled and unreadable cells, and what points to another way of
     writing.
 
-    `any:<column>` counts the filled cells of each of `columns`. Other ways are tried on the
-    unreadable cells only: `<order>:<column>` counts dates that fit another order, `decimal_comma`
-    values such as 48,5.
+    `any:<column>` counts the filled cells of `columns`. Other ways are tried on the unreadable
+    cells only: `decimal_comma` counts values such as 48,5.
     """
     wanted: dict[str, Any] = {"rows": part.count()}
     read_from = parsing.READ_FROM[table]
@@ -75,33 +59,41 @@ def counts(
             cut = signed.ifelse(cells.re_search(f"^({pattern})$"), False)
             wanted[f"{shape}:{column}"] = cut.sum()
         wanted[f"any:{column}"] = cells.count()
-    found = _one_row(backend, part.aggregate(**wanted))
+    counted = _one_row(backend, part.aggregate(**wanted))
     for column in read_from:
-        found[f"filled:{column}"] = found.pop(f"read:{column}") + found[f"unreadable:{column}"]
-        found[f"any:{column}"] = found[f"filled:{column}"]
+        counted[f"filled:{column}"] = (
+            counted.pop(f"read:{column}") + counted[f"unreadable:{column}"]
+        )
+        counted[f"any:{column}"] = counted[f"filled:{column}"]
     for column in IDENTIFIERS[table]:
-        if found[f"pointed:{column}"]:  # 250.0 beside 250.1 is a code with a point
+        if counted[f"pointed:{column}"]:  # 250.0 beside 250.1 is a code with a point
             pointed = part.filter(part[column].contains("."))
             fractions = pointed[column].re_search(f"^({WITH_FRACTION})$").sum()
-            found["fraction:" + column] = _one_row(backend, pointed.aggregate(n=fractions))["n"]
-    for column in DATES[table]:
-        others = [other for other in WRITTEN if other != order]
-        found.update({f"{other}:{column}": 0 for other in (*others, "missing")})
-        if found[f"unreadable:{column}"]:
-            text = f"{column}_text"
-            unread = part.filter(part[text].notnull())
-            fits = {
-                f"{other}:{column}": parsing.date(unread[text], other).count() for other in others
-            }
-            fits[f"missing:{column}"] = unread[text].upper().isin(MISSING).sum()
-            found.update(_one_row(backend, unread.aggregate(**fits)))
+            counted["fraction:" + column] = _one_row(backend, pointed.aggregate(n=fractions))["n"]
     if table == "events":
-        found["decimal_comma"] = 0
-        if found["unreadable:value"]:
+        counted["decimal_comma"] = 0
+        if counted["unreadable:value"]:
             unread = part.filter(part.value_text.notnull())
             comma = unread.value_text.re_search(f"^({DECIMAL_COMMA})$").sum()
-            found.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
-    return found
+            counted.update(_one_row(backend, unread.aggregate(decimal_comma=comma)))
+    return counted
+
+
+def dates_of(
+    backend: Any, part: ir.Table, table: str, counted: dict[str, int], dates: Dates
+) -> dict[str, date_faults.Seen]:
+    """Return what the unreadable cells of each date column look like."""
+    return {
+        column: date_faults.look(
+            backend,
+            part,
+            column,
+            counted[f"filled:{column}"],
+            counted[f"unreadable:{column}"],
+            dates,
+        )
+        for column in date_faults.COLUMNS[table]
+    }
 
 
 def _one_row(backend: Any, figures: ir.Table) -> dict[str, int]:
@@ -110,56 +102,19 @@ def _one_row(backend: Any, figures: ir.Table) -> dict[str, int]:
     }
 
 
-def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fault]:
-    """Return the faults that the `counts` of a file show."""
-    faults = []
-    for column in DATES[table]:
-        filled, unreadable = seen[f"filled:{column}"], seen[f"unreadable:{column}"]
-        if not unreadable:
-            continue
-        others = {other: seen[f"{other}:{column}"] for other in WRITTEN if other != order}
-        other = max(others, key=lambda each: others[each])
-        if others[other] > OTHER_ORDER_SHARE * filled:
-            whole = others[other] == filled
-            fit = [each for each in others if others[each] == others[other]]
-            shown = " or ".join(f"{WRITTEN[each]} ({each})" for each in fit)
-            faults.append(
-                Fault(
-                    name,
-                    f"{others[other]} of {filled} dates that "
-                    f"{'fit' if len(fit) > 1 else 'only fit'} the order {shown}",
-                    f"{WRITTEN[order]} ({order}) throughout, as extract, date_format says",
-                    "Find out which of them it is, and set extract, date_format."
-                    if whole and len(fit) > 1
-                    else f"Set extract, date_format: {other}."
-                    if whole
-                    else "Orders are mixed, so that days and months of the others may be exchanged "
-                    "too: "
-                    "have the dates written in one order.",
-                    column=column,
-                )
-            )
-        elif seen[f"missing:{column}"] > OTHER_ORDER_SHARE * filled:
-            faults.append(
-                Fault(
-                    name,
-                    f"{seen[f'missing:{column}']} of {filled} cells with a word for missing, such "
-                    "as NA",
-                    "blanks where there is no date",
-                    "Say under extract, missing, which words are used: [NA].",
-                    column=column,
-                )
-            )
-        elif 2 * unreadable > filled:
-            faults.append(
-                Fault(
-                    name,
-                    f"{unreadable} of {filled} cells that are no dates",
-                    f"dates such as {WRITTEN[order]}",
-                    "Perhaps columns are swapped: compare the header with the rows.",
-                    column=column,
-                )
-            )
+def of_cells(
+    name: str,
+    table: str,
+    seen: dict[str, int],
+    seen_dates: dict[str, date_faults.Seen],
+    dates: Dates,
+) -> list[Fault]:
+    """Return the faults that the `counts` of a file and its dates show."""
+    faults = [
+        fault
+        for column, cells in seen_dates.items()
+        for fault in date_faults.faults(name, column, cells, dates.form(column))
+    ]
     for column in IDENTIFIERS[table]:
         faults += _of_identifiers(name, column, seen)
     if table == "events" and seen["decimal_comma"] > MANY_COMMAS * seen["filled:value"]:
@@ -170,17 +125,6 @@ def of_cells(name: str, table: str, order: str, seen: dict[str, int]) -> list[Fa
                 "decimal points, such as 48.5",
                 "Export it with decimal points.",
                 column="value",
-            )
-        )
-    if table == "patients" and 2 * seen["unreadable:birth_year"] > seen["filled:birth_year"]:
-        faults.append(
-            Fault(
-                name,
-                f"{seen['unreadable:birth_year']} of {seen['filled:birth_year']} cells that are no "
-                "years",
-                "years such as 1957",
-                "Perhaps columns are swapped: compare the header with the rows.",
-                column="birth_year",
             )
         )
     return faults

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave import engine
 from evalweave.errors import Fault
 from evalweave.extract import headers, typed
+from evalweave.extract.dates import Dates
 from evalweave.extract.lookups import FaultyLookup
 from evalweave.extract.parsing import PARSERS, trimmed
 from evalweave.extract.readers import TEXT_COLUMNS, Source, in_quotes, reader
@@ -21,9 +23,18 @@ if TYPE_CHECKING:
 
 
 def parsed_table(
-    backend: Any, seen: TextFile, source: Source, extract: Extract, table: str, scratch: Path
+    backend: Any,
+    seen: TextFile,
+    source: Source,
+    extract: Extract,
+    table: str,
+    scratch: Path,
+    forms: Mapping[str, str] | None = None,
 ) -> tuple[ir.Table | None, list[Fault]]:
-    """Return a source as our table, parsed but not computed yet, or the faults of its header."""
+    """Return a source as our table, parsed but not computed yet, or the faults of its header.
+
+    `forms` are those of date columns that are written in another form than declared.
+    """
     raw, faults = raw_table(backend, seen, source, extract.date_format)
     if raw is None:
         return None, faults
@@ -43,7 +54,8 @@ def parsed_table(
         text = reader(extract.format).as_text(raw, source, extract, lookup)
     except FaultyLookup as error:
         return None, error.faults
-    return PARSERS[table](completed(text, table, extract, source.name), extract.date_format), []
+    dates = Dates(extract.date_format, extract.time_zone, forms or {})
+    return PARSERS[table](completed(text, table, extract, source.name), dates), []
 
 
 def raw_table(

@@ -14,7 +14,7 @@ from evalweave.records.coded import code_table, is_outcome
 from evalweave.records.codelists import Codelist
 from evalweave.records.layout import OCCASION, READING
 from evalweave.records.rules import first_failed
-from evalweave.timeline import FIRST_DAY, UNKNOWN_FROM
+from evalweave.timeline import FIRST_DAY, LAST_DAY, UNKNOWN_FROM
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -77,7 +77,8 @@ def located(events: ir.Table, observed: ir.Table, practices: ir.Table, window: W
     Where patient or date are unknown, the arm is that of the practice which the record itself
     names.
     """
-    day = events.date.fill_null(FIRST_DAY)
+    # a date beyond all time lies in the last stretch, so that it is its own fault
+    day = ibis.least(events.date.fill_null(FIRST_DAY), ibis.literal(LAST_DAY, "date"))
     joined = events.left_join(
         observed,
         [events.patient_id == observed.patient_id, observed.since <= day, observed.until >= day],

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
 from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from evalweave.catalogue.extracts import EXTRACTS, settled
 from evalweave.study.section import Section
@@ -14,6 +15,21 @@ if TYPE_CHECKING:
     FormatName = str
 else:
     FormatName = Literal[tuple(EXTRACTS)]
+
+
+HOME = "Europe/London"  # where a moment's day is meant, unless the study file says otherwise
+# How dates may be written: the form's name → 30 April 2015 in it.
+DATE_FORMS = {
+    "iso": "2015-04-30",
+    "dmy": "30/04/2015",
+    "mdy": "04/30/2015",
+    "ymd": "2015/04/30",
+    "yyyymmdd": "20150430",
+    "month_name": "30-APR-2015",
+    "excel_1900": "42124",
+    "excel_1904": "40662",
+    "days_since_1960": "20208",
+}
 
 
 class Extract(Section):
@@ -31,10 +47,28 @@ class Extract(Section):
         f"omop. Not given: {settled('code_system')}; there, snomed translates codes by the "
         "extract's dictionary.",
     )
-    date_format: Literal["iso", "dmy", "mdy"] = Field(
+    date_format: Literal[
         "iso",
-        description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy) or 04/01/2015 "
-        f"(mdy). Not given: {settled('date_format')}.",
+        "dmy",
+        "mdy",
+        "ymd",
+        "yyyymmdd",
+        "month_name",
+        "excel_1900",
+        "excel_1904",
+        "days_since_1960",
+    ] = Field(
+        "iso",
+        description="How dates are written: 2015-04-01 (iso), 01/04/2015 (dmy), 04/01/2015 (mdy), "
+        "2015/04/01 (ymd), 20150401 (yyyymmdd), 01-APR-2015 (month_name), or as day numbers of "
+        "Excel (excel_1900, excel_1904) or of SAS and Stata (days_since_1960). A file in which "
+        "every date is written in another, unmistakable form is read so, and a note says it. "
+        f"Not given: {settled('date_format')}.",
+    )
+    time_zone: str = Field(
+        HOME,
+        description="Where the day is meant of a moment that names its own zone, such as "
+        "2015-03-31T23:00:00Z (1 April in London).",
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
@@ -49,6 +83,13 @@ class Extract(Section):
         description="Last day that the extract covers; blank = practices' contributes_to, or the "
         "window.",
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, zone: str) -> str:
+        if zone not in zoneinfo.available_timezones():
+            raise ValueError(f'"{zone}" is no time zone; write it as in "Europe/London"')
+        return zone
 
     @model_validator(mode="before")
     @classmethod

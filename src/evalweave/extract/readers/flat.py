@@ -40,6 +40,7 @@ ALSO = {
     "date": ("date_text", "event_date"),
     "value": ("value_text", "numeric_value"),
     "unit": ("unit_text",),
+    "birth_year": ("year_of_birth", "date_of_birth", "birth_date", "dob"),
     "code": ("snomedct_code",),
     "start": ("start_date",),
     "end": ("end_date",),
