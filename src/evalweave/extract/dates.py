@@ -28,6 +28,7 @@ DAY_MONTH_YEAR = rf"^(\d{{1,2}})(?:ST|ND|RD|TH)?[-/. ]*{_MONTH}[-/., ]*(\d{{4}})
 MONTH_DAY_YEAR = rf"^{_MONTH}[- ]*(\d{{1,2}})(?:ST|ND|RD|TH)?[-, ]+(\d{{4}})([ T:].*)?$"
 YEAR_FIRST = r"^(\d{4})[-/. ](\d{1,2})[-/. ](\d{1,2})([ T].*)?$"
 ZONE = r"^(.{16}(?::\d{2}(?:\.\d{1,9})?)?) ?(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
+ZONE_WITHOUT_COLON = r"([+-]\d{2})(\d{2})$"  # +0100, which the engine does not know
 
 # What a cell that could not be read looks like, in capitals. Tried on such cells only.
 SHAPES = {
@@ -78,17 +79,8 @@ def iso_date(text: Any, zone: str) -> Any:
 
 def _at_home(text: Any, zone: str) -> Any:
     """Return the day in `zone` of a moment that names its own zone."""
-    text = text.upper()
-    offset = text.re_extract(ZONE, 2)
-    signed = offset.substr(0, 1).isin(["+", "-"])
-    digits = offset.replace(":", "").replace("+", "").replace("-", "").rpad(4, "0")
-    minutes = digits.substr(0, 2).try_cast("int64") * 60 + digits.substr(2, 2).try_cast("int64")
-    minutes = (offset.substr(0, 1) == "-").ifelse(-minutes, minutes)
-    minutes = signed.ifelse(minutes, ibis.literal(0, "int64"))
-    moment = text.re_extract(ZONE, 1).replace("T", " ").try_cast("timestamp")
-    utc = moment - minutes.as_interval("m")
-    with_zone = _in_zone(ibis.literal("UTC"), utc.cast("timestamp"))
-    return _in_zone(ibis.literal(zone), with_zone).date()
+    moment = text.re_replace(ZONE_WITHOUT_COLON, r"\1:\2").try_cast("timestamp('UTC')")
+    return _in_zone(ibis.literal(zone), moment).date()
 
 
 def ordered_date(text: Any, order: str) -> Any:
@@ -129,9 +121,8 @@ def month_by_name(text: Any) -> Any:
     capitals = text.upper()
     dates = []
     for pattern, day, month in ((DAY_MONTH_YEAR, 1, 2), (MONTH_DAY_YEAR, 2, 1)):
-        name = capitals.re_extract(pattern, month)
-        numbers = [(name == known, f"{place:02d}") for place, known in enumerate(MONTHS, start=1)]
-        number = ibis.cases(*numbers, else_=ibis.null("string"))
+        place = ibis.literal("".join(MONTHS)).find(capitals.re_extract(pattern, month))
+        number = (place / 3 + 1).floor().cast("int64").cast("string")
         date_ = _assembled(
             capitals.re_extract(pattern, 3), number, capitals.re_extract(pattern, day)
         )
