@@ -72,11 +72,11 @@ def in_unit(frame: pd.DataFrame, quantity: Quantity, unit: str, wanted: str) -> 
 
 def holm(p_values: list[float]) -> list[float]:
     """Return Holm's (1979) step-down adjusted p-values, in the order given."""
-    values = np.asarray(p_values, dtype=float)
-    order = np.argsort(values, kind="stable")
-    steps = values[order] * np.arange(len(values), 0, -1)
-    adjusted = np.empty(len(values))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
+    if not p_values:
+        return []
+    from statsmodels.stats.multitest import multipletests
+
+    adjusted = multipletests(np.asarray(p_values, dtype=float), method="holm")[1]
     return [float(value) for value in adjusted]
 
 

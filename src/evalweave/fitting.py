@@ -66,7 +66,7 @@ def fit(
                 f"analysis {number} of {len(spec.analyses)}: {analysis.name} ({analysis.estimator})"
             )
         extra = calls.extra_columns(analysis)
-        key = (analysis.subgroup, tuple(analysis.covariates), extra, analysis.anticipation)
+        key = (analysis.subgroup, tuple(analysis.covariates), extra, *_reading(analysis))
         if key not in panels:
             panel = panel_data(frame, spec.columns, analysis, extra, file)
             panels[key] = replace(panel, notes=(*notes, *panel.notes))
@@ -119,6 +119,11 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
         diagnostics.update(diagnostics_of(panel, estimated, analysis))
     result.rows.extend(rows)
     result.fits[analysis.name] = estimated
+
+
+def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:
+    """Return the options that change how a panel is read."""
+    return analysis.anticipation, analysis.unknown_covariates
 
 
 def _sentences(diagnostics: dict[str, Any]) -> list[str]:

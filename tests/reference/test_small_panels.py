@@ -95,6 +95,20 @@ def test_a_category_and_its_indicator_are_one_and_unknown_is_a_level(estimator):
     np.testing.assert_allclose(table["estimate"], as_level["estimate"], rtol=1e-8, atol=1e-10)
 
 
+def test_rows_with_a_blank_covariate_leave_when_asked_and_are_counted_by_arm():
+    frame = read("baseline-covariate-that-confounds")
+    blank = frame.assign(severe=frame["severe"].astype(float))
+    gone = blank.index % 7 == 0
+    blank.loc[gone, "severe"] = np.nan
+    options = {"covariates": ["severe"], "unknown_covariates": "drop"}
+    table, entry = run("twfe", blank, **options)
+    right, _ = run("twfe", frame[~gone], covariates=["severe"])
+    assert table.loc["att", "estimate"] == right.loc["att", "estimate"]
+    programme = int((gone & frame["first_treated"].notna()).sum())
+    said = f"{programme} of the programme arm, {int(gone.sum()) - programme} of the comparison arm"
+    assert any(said in note for note in entry["notes"])
+
+
 def test_the_adjusted_twfe_is_least_squares_with_the_products_written_out():
     frame = read("baseline-covariate-that-confounds")
     table, _ = run("twfe", frame, covariates=["severe"])

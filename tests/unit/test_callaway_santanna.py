@@ -348,3 +348,25 @@ def test_anticipation_window_refers_to_the_last_period_before_it():
     assert not any(
         term.startswith("att_gt[2013") for term in base
     )  # its window covers the first period
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_the_logit_is_that_of_statsmodels(seed):
+    from statsmodels.genmod.families import Binomial
+    from statsmodels.genmod.generalized_linear_model import GLM
+
+    from evalweave.estimators.cs_propensity import logit
+
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(3, 200)), rng.integers(1, 4, 200).astype(float)
+    treated = rng.random(200) < 1 / (1 + np.exp(-(x[0] - 0.5 * x[1])))
+    fit, own, other = logit(x[:, treated], x[:, ~treated], w[treated], w[~treated])
+    design = np.column_stack((np.ones(200), x.T))
+    peer = GLM(treated.astype(float), design, family=Binomial(), freq_weights=w).fit(
+        tol=1e-14, tol_criterion="params"
+    )
+    np.testing.assert_allclose(fit.coefficients, peer.params, rtol=1e-10, atol=1e-10)
+    np.testing.assert_allclose(fit.inverse_information, peer.cov_params(), rtol=1e-9, atol=1e-12)
+    fitted = np.concatenate((own, other))
+    expected = np.concatenate((peer.fittedvalues[treated], peer.fittedvalues[~treated]))
+    np.testing.assert_allclose(fitted, expected, atol=1e-10)

@@ -54,6 +54,8 @@ def panel_data(
     values = _values(frame, columns, analysis, extra, problems, notes)
     problems.raise_all()
     usable = _usable(values, columns, notes)
+    if analysis.unknown_covariates == "drop":
+        usable = _with_known_covariates(values, usable, notes)
     rows = np.arange(len(frame)) if usable is None else np.flatnonzero(usable)
     if not len(rows):
         raise DataError(
@@ -146,6 +148,22 @@ def _usable(values: _Values, columns: Columns, notes: list[str]) -> Mask | None:
                 f"{int(lost.sum())} rows with a weight of zero carry nothing and were left out."
             )
             usable = ~zero if usable is None else ~zero & usable
+    return usable
+
+
+def _with_known_covariates(values: _Values, usable: Mask | None, notes: list[str]) -> Mask | None:
+    """Return the usable rows whose covariates are all known, and note the others by arm."""
+    programme = values.start <= values.calendar.high
+    for name, own in values.covariates.items():
+        blank = np.isnan(next(iter(own.values()), np.zeros(len(values.y))))
+        lost = blank if usable is None else blank & usable
+        if lost.any():
+            notes.append(
+                f"{int(lost.sum())} rows without {name} were left out as asked: "
+                f"{int((lost & programme).sum())} of the programme arm, "
+                f"{int((lost & ~programme).sum())} of the comparison arm."
+            )
+            usable = ~blank if usable is None else usable & ~blank
     return usable
 
 

@@ -37,6 +37,11 @@ class _Common(Section):
         "that is declared "
         "(declare BMI as an outcome without an analysis of its own to adjust for it).",
     )
+    unknown_covariates: Literal["category", "drop"] = Field(
+        "category",
+        description="What becomes of rows with a blank covariate: unknown is a category of its "
+        "own, or they are left out and counted by arm.",
+    )
     diagnostics: bool = Field(
         True, description="Compute the diagnostics that apply to the estimator."
     )
