@@ -341,3 +341,17 @@ def test_what_fit_would_refuse_and_what_was_not_filled_in(tmp_path: Path) -> Non
     assert 'Did you mean "white"?' in done.stderr
     assert "report, question: still says FILL IN" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_cause_is_said_without_its_consequences(study: Path) -> None:
+    """Decimal commas and codes that end in .0, after shared cases 13 and 18 (duckdb issue 6690)."""
+    events = study.parent / "extract" / "events.csv"
+    plain = events.read_text()
+    header, *rows = (line.split(",") for line in plain.splitlines())
+    value, code = header.index("value"), header.index("code")
+    with_commas = [[*row[:value], f'"{row[value]},5"', *row[value + 1 :]] for row in rows]
+    pointed = [[*row[:code], f"{row[code]}.0", *row[code + 1 :]] for row in rows]
+    for changed, words in ((with_commas, "decimal commas in"), (pointed, '".0" at the end of')):
+        events.write_text("\n".join(",".join(row) for row in [header, *changed]) + "\n")
+        said = wrong(study)
+        assert words in said and "Compare the" not in said

@@ -117,7 +117,7 @@ def test_without_a_date_of_first_sight_nothing_is_marked(tmp_path: Path) -> None
         ({"expected_sign": "-"}, "expected one of positive, negative, none"),
         ({"margin": ""}, "found no margin"),
         ({"margin": "-0.1"}, "found -0.1, expected a number from 0 on"),
-        ({"margin": "0,1"}, "Write the decimal point as a point."),
+        ({"margin": "1,000"}, "whose comma may be decimal or set off thousands"),
         ({"margin": "0.1 pp"}, "its unit stands in outcome_unit"),
         ({"margin": "inf"}, "expected a number from 0 on"),
         ({"declared_on": "30/11/2018"}, "expected a date written as 2018-11-30"),

@@ -88,12 +88,14 @@ def command(
         recognised += extract.recognised
         recognised += cost.expected(study, extract.rows, extract.text_bytes, extract.typed_bytes)
     if study.qualitative is not None and not missing and not made_up:
-        strand_lines, wrong_strand = _strand(study)
+        strand_lines, strand_notes, wrong_strand = _strand(study)
+        notes += strand_notes
         recognised += strand_lines
         faults += wrong_strand
     if study.claims is not None and Path(study.claims).exists():
-        from evalweave.triangulation.claims import early_faults
+        from evalweave.triangulation.claims import early_faults, reading_notes
 
+        notes += reading_notes(study.claims)
         faults += early_faults(study)
     for note in notes:
         print(f"Note: {note}")
@@ -121,8 +123,9 @@ def _unfilled(study: Study) -> list[str]:
     ]
 
 
-def _strand(study: Study) -> tuple[list[str], list[str]]:
-    """Return what the qualitative strand holds, and what is wrong with it."""
+def _strand(study: Study) -> tuple[list[str], list[str], list[str]]:
+    """Return what the qualitative strand holds, how its tables were read, and what is wrong with
+    it."""
     from evalweave.errors import EvalweaveError
     from evalweave.qualitative.readers import load
 
@@ -130,12 +133,15 @@ def _strand(study: Study) -> tuple[list[str], list[str]]:
     try:
         project = load(Path(study.qualitative.project), study.qualitative)
     except EvalweaveError as error:
-        return [], str(error).splitlines()
-    return [
+        return [], [], str(error).splitlines()
+    log = project.import_log
+    table_notes = [str(message) for message in log.loc[log["subject"] == "tables", "message"]]
+    recognised = [
         f"coded project: {len(project.sources)} sources, {len(project.participants)} people, "
         f"{len(project.codes)} codes, "
         f"{len(project.codings)} codings, {len(project.themes)} themes"
-    ], []
+    ]
+    return recognised, table_notes, []
 
 
 def _files(study: Study) -> list[str]:

@@ -45,6 +45,8 @@ class Overview:
     rows: dict[str, int] = field(default_factory=dict)
     text_bytes: int = 0
     typed_bytes: int = 0
+    spoilt: set[tuple[str, str]] = field(default_factory=set)  # tables' columns with a fault:
+    # what follows from it is not said beside it
     partly: bool = False
     misdirected: bool = False  # what is wrong is said by the study file
 
@@ -75,6 +77,7 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
             )
             overview.notes += forms
             overview.faults += [str(fault) for fault in faults]
+            overview.spoilt |= {(table, fault.column) for fault in faults if fault.column}
             if part is not None:
                 parts.append(part)
                 n = int(backend.to_pyarrow(part.count().as_table())[0][0].as_py())
@@ -261,7 +264,8 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
     told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
     for name in study.outcomes:
         if name not in rows:
-            if not overview.partly and (study.outcomes[name].codelist or name) in lists:
+            known = not overview.partly and ("events", "code") not in overview.spoilt
+            if known and (study.outcomes[name].codelist or name) in lists:
                 listed = lists[study.outcomes[name].codelist or name]
                 overview.faults.append(
                     f'events, column code: found no record of the outcome "{name}", expected codes '
@@ -269,7 +273,8 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
                 )
             continue
         row = rows[name]
-        if not row["n_values"] and not study.outcomes[name].binary and not overview.partly:
+        known = not overview.partly and ("events", "value") not in overview.spoilt
+        if not row["n_values"] and not study.outcomes[name].binary and known:
             overview.faults.append(
                 f"events, column value: found no number in any of the {row['n']:,} records of the "
                 f'outcome "{name}", expected values. Compare the columns of events, and extract, '
@@ -301,7 +306,8 @@ def _conditions(backend: Any, overview: Overview, lists: dict[str, Codelist], st
         for label in lists[name].labels() if name not in of_outcomes else ():
             overview.recognised.append(f"{label}: {n.get(label, 0):,} records")
             asked = label in study.eligibility.conditions
-            if asked and not n.get(label) and not overview.partly:
+            known = not overview.partly and ("events", "code") not in overview.spoilt
+            if asked and not n.get(label) and known:
                 overview.faults.append(
                     f'events, column code: found no record of "{label}", which eligibility asks '
                     "for, expected some. Compare its code list with the codes of the extract. "

@@ -17,7 +17,7 @@ from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_fa
 from evalweave.qualitative.hierarchy import code_id, path_of
 from evalweave.qualitative.identity import by_normal, normal
 from evalweave.qualitative.matrix import role_name
-from evalweave.qualitative.raw import position
+from evalweave.qualitative.raw import Log, position
 from evalweave.reading import tables
 from evalweave.tables.qualitative import ELIGIBILITY, PARTICIPANTS, THEME_CODES, THEMES
 
@@ -26,9 +26,18 @@ YES = {"true", "yes", "y", "1", "t"}
 NO = {"false", "no", "n", "0", "f"}
 
 
-def participants(path: Path | str, attributes: Sequence[str] = ()) -> pd.DataFrame:
+def participants(
+    path: Path | str, attributes: Sequence[str] = (), log: Log | None = None
+) -> pd.DataFrame:
     """Read participants; `attributes` beyond the contract's columns are kept as text."""
-    table = tables.read(path, ["participant_id", "role"], [*PARTICIPANTS.names, *attributes])
+    table = tables.read(
+        path,
+        ["participant_id", "role"],
+        [*PARTICIPANTS.names, *attributes],
+        identifiers=["participant_id"],
+        numbers=["months_in_programme"],
+    )
+    _note(table, log)
     faults = _blanks_and_repeats(table, "participant_id") + _blanks(table, "role")
     rows = []
     for row, line in zip(table.rows, table.lines, strict=True):
@@ -75,9 +84,10 @@ def people_table(
     return pd.concat([PARTICIPANTS.conform(frame), further], axis=1)
 
 
-def sources(path: Path | str) -> dict[str, dict[str, str]]:
+def sources(path: Path | str, log: Log | None = None) -> dict[str, dict[str, str]]:
     """Read what each source is (source, kind, phase, date, shared) by the source's name."""
     table = tables.read(path, ["source"], ["kind", "phase", "date", "shared"])
+    _note(table, log)
     faults = _blanks_and_repeats(table, "source")
     for row, line in zip(table.rows, table.lines, strict=True):
         if row.get("date") and not _is_date(row["date"]):
@@ -100,10 +110,13 @@ def sources(path: Path | str) -> dict[str, dict[str, str]]:
     }
 
 
-def source_participants(path: Path | str) -> list[dict[str, str]]:
+def source_participants(path: Path | str, log: Log | None = None) -> list[dict[str, str]]:
     """Read who speaks where (source, participant, start, end); start and end are code points, or
     both blank."""
-    table = tables.read(path, ["source", "participant"], ["start", "end"])
+    table = tables.read(
+        path, ["source", "participant"], ["start", "end"], identifiers=["participant"]
+    )
+    _note(table, log)
     faults = _blanks(table, "source") + _blanks(table, "participant")
     for row, line in zip(table.rows, table.lines, strict=True):
         ends = [row.get("start", ""), row.get("end", "")]
@@ -121,7 +134,7 @@ def source_participants(path: Path | str) -> list[dict[str, str]]:
 
 
 def themes(
-    path: Path | str, codes: Iterable[str], complete: bool = True
+    path: Path | str, codes: Iterable[str], complete: bool = True, log: Log | None = None
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[str]]:
     """Read the themes and the codes that make them up.
 
@@ -130,6 +143,7 @@ def themes(
     the code book; with a `complete` code book those are an error, else nobody used them.
     """
     table = tables.read(path, ["theme_id", "label", "code"], ["definition", "descendants"])
+    _note(table, log)
     known = by_normal(codes)
     faults = _blanks(table, "theme_id") + _blanks(table, "code")
     described: dict[str, dict[str, str]] = {}
@@ -187,9 +201,20 @@ def _theme_faults(
     return faults
 
 
-def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str]) -> pd.DataFrame:
+def eligibility(
+    path: Path | str,
+    people: Iterable[str],
+    theme_ids: Iterable[str],
+    log: Log | None = None,
+) -> pd.DataFrame:
     """Read who was asked about what: participant_id, theme_id, eligible, reason."""
-    table = tables.read(path, ["participant_id", "theme_id", "eligible"], ["reason"])
+    table = tables.read(
+        path,
+        ["participant_id", "theme_id", "eligible"],
+        ["reason"],
+        identifiers=["participant_id"],
+    )
+    _note(table, log)
     known, themes_known = by_normal(people), by_normal(theme_ids)
     faults = _blanks(table, "participant_id") + _blanks(table, "theme_id")
     rows, seen = [], set()
@@ -222,6 +247,13 @@ def eligibility(path: Path | str, people: Iterable[str], theme_ids: Iterable[str
     raise_faults(faults)
     frame = ELIGIBILITY.conform(pd.DataFrame(rows, columns=ELIGIBILITY.names))
     return frame.sort_values(["participant_id", "theme_id"], ignore_index=True)
+
+
+def _note(table: tables.SmallTable, log: Log | None) -> None:
+    """Log what was decided while a table was read."""
+    if log is not None:
+        for note in table.notes:
+            log.note("tables", note)
 
 
 def gathered(*readings: EvalweaveError) -> None:

@@ -40,10 +40,11 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     if settings is None:
         return assemble(raw, Beside())
     wrong: list[EvalweaveError] = []
-    people = _tried(wrong, lambda: inputs.participants(settings.participants, settings.attributes))
-    facts = _tried(wrong, lambda: inputs.sources(settings.sources) if settings.sources else {})
-    given = settings.source_participants
-    links = _tried(wrong, lambda: inputs.source_participants(given) if given else [])
+    heard = Log()
+    named, described, given = settings.participants, settings.sources, settings.source_participants
+    people = _tried(wrong, lambda: inputs.participants(named, settings.attributes, heard))
+    facts = _tried(wrong, lambda: inputs.sources(described, heard) if described else {})
+    links = _tried(wrong, lambda: inputs.source_participants(given, heard) if given else [])
     beside = Beside(
         people,
         facts or {},
@@ -58,14 +59,15 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     )
     codes = project.codes["code_id"]
     complete = raw.codebook_complete
-    themes = _tried(wrong, lambda: inputs.themes(settings.themes, codes, complete))
-    log = Log([tuple(row) for row in project.import_log.itertuples(index=False)])
+    themes = _tried(wrong, lambda: inputs.themes(settings.themes, codes, complete, heard))
+    log = Log([tuple(row) for row in project.import_log.itertuples(index=False)] + heard.rows)
     asked = ELIGIBILITY.empty()
     if themes and people is not None:
         ids = list(themes[0]["theme_id"])
         if settings.eligibility:
             path_ = settings.eligibility
-            asked = _tried(wrong, lambda: inputs.eligibility(path_, people["participant_id"], ids))
+            known = people["participant_id"]
+            asked = _tried(wrong, lambda: inputs.eligibility(path_, known, ids, log))
         else:
             asked = everyone_eligible(project, ids)
             log.warn(

@@ -110,7 +110,7 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
     """
     if not Path(path).is_file():
         raise DataError(f"{path}: there is no such file. Check `claims` in the study file.")
-    sheet = tables.read(path, REQUIRED, OPTIONAL)
+    sheet = _table(path)
     faults = [
         Fault(
             sheet.file,
@@ -150,6 +150,18 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
             )
         )
     return tuple(claims), faults
+
+
+def _table(path: Path | str) -> tables.SmallTable:
+    return tables.read(path, REQUIRED, OPTIONAL, numbers=("margin", "margin_low", "margin_high"))
+
+
+def reading_notes(path: Path | str) -> tuple[str, ...]:
+    """Return what is decided while the claims are read; nothing where they cannot be."""
+    try:
+        return _table(path).notes
+    except EvalweaveError:
+        return ()
 
 
 def early_faults(study: Study) -> list[str]:

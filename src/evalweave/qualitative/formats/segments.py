@@ -90,6 +90,8 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
             "code: Code}`."
         )
         raise DataError(f"{error}\n{hint}") from None
+    for note in table.notes:
+        log.note("tables", note)
     raise_faults(_faults(table, columns))
     if not any(row.get("start") for row in table.rows):
         log.warn(
