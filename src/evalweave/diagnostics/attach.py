@@ -31,9 +31,9 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         if analysis.subgroup:
             out["subgroup_test"] = joint_differences(fit, analysis)
     for name in ESTIMATORS[analysis.estimator].diagnostics:
-        found = BY_NAME[name](panel, fit, analysis)
-        if found is not None:
-            out[name] = found
+        diagnostic = BY_NAME[name](panel, fit, analysis)
+        if diagnostic is not None:
+            out[name] = diagnostic
     return out
 
 
