@@ -4,35 +4,59 @@
     snakemake --cores all --config study_file=my-study/study.yaml
 
 One study file says what is studied; each rule receives the part that it uses through `params:`, with a hash of
-the code it runs, so that a change redoes what depends on it and nothing else.
+the code it runs and the checksums of the files that it reads, so that a change redoes what depends on it and nothing
+else. Files of the study's people are named in `params:` only: Snakemake takes braces in `input:` for wildcards.
 """
 
+import atexit
 import json
+import os
 import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from evalweave import freshness
 from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
-from evalweave.workflow import code_hash
+from evalweave.workflow import code_hash, from_here, only_looks, privately
 
-study_file = config.get("study_file", "config/config.yaml")
-try:
-    study = load_study(study_file)
-except EvalweaveError as error:
-    raise WorkflowError(str(error))
-if "extract" in config:
-    study = study.reading_from(config["extract"])
+
+def plainly(function, *given):
+    """What a function returns; a user's mistake is one sentence of Snakemake's."""
+    try:
+        return function(*given)
+    except EvalweaveError as error:
+        raise WorkflowError(str(error))
+
+
+study_file = from_here(config.get("study_file", "config/config.yaml"))
+study = plainly(load_study, study_file)
+extract = from_here(config["extract"]) if "extract" in config else None
+if extract:
+    study = study.reading_from(extract)
 
 results = f"results/{study.study.name}"
 reports = f"reports/{study.study.name}"
+simulated = f"{results}/simulated.json" if study.simulation else []
+
+privately(results)
+this_run = freshness.Run(results, reports, study.extract.path if study.simulation else None)
+if workflow.is_main_process and not only_looks(sys.argv):
+    held = plainly(freshness.alone, Path())
+    for file in this_run.discard():
+        print(f"{file} is not as the last run left it; it is made again.", file=sys.stderr)
 
 
 def settings(kind):
     """The part of the study that a stage uses, as JSON for its --settings."""
     return json.dumps(stages.settings_for(study, kind), sort_keys=True)
+
+
+def sums(*paths):
+    """The checksums of a stage's inputs: it is done again when they change."""
+    return plainly(freshness.checksums, [path for path in paths if path])
 
 
 include: "workflow/rules/simulate.smk"
@@ -45,8 +69,33 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        woven,
+        rules.report.output,
         f"{results}/audit.json",
 
 
-onsuccess:
+def say_where():
     print(f"The report is at {Path(reports, 'report.html').resolve()}", file=sys.stderr)
+
+
+def nothing_to_do():
+    """Said when the process ends, as Snakemake calls none of the below when nothing is to be done."""
+    if workflow.dag is not None and not len(workflow.dag) and this_run.state == "complete":
+        say_where()
+
+
+if workflow.is_main_process:
+    atexit.register(nothing_to_do)
+
+
+onstart:
+    this_run.begin({job.rule.name for job in workflow.dag.needrun_jobs()})
+
+
+onsuccess:
+    if this_run.complete():
+        say_where()
+
+
+onerror:
+    this_run.fail()

@@ -34,6 +34,10 @@ COMMANDS = {
 }
 
 
+# What these write is about single people.
+PRIVATE = ("simulate", "ingest", "clean", "cohort", "panel", "code", "count", "join")
+
+
 class LazyGroup(TyperGroup):
     """A command group that imports a command's module only when that command is called."""
 
@@ -43,6 +47,10 @@ class LazyGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
+        if cmd_name in PRIVATE:
+            from evalweave.files import keep_private
+
+            keep_private()
         module = importlib.import_module(f"evalweave.commands.{cmd_name}")
         single = typer.Typer(add_completion=False, rich_markup_mode=None)
         teaching = _kept_lines(inspect.cleandoc(module.command.__doc__ or ""))

@@ -27,7 +27,7 @@ def written_aside(target: Path | str) -> Iterator[Path]:
     """Yield a path beside `target` to write to; rename it to `target` when the block ends well.
 
     The path is the same each time, so that what a killed run left half-written is overwritten by
-    the next one.
+    the next one. Who may read it is a matter of the umask.
 
     Raises:
         StudyError: if the folder cannot be made or written to.
@@ -43,11 +43,27 @@ def written_aside(target: Path | str) -> Iterator[Path]:
         yield aside
         with aside.open("rb") as written:
             os.fsync(written.fileno())
-        aside.chmod(0o644)
         aside.replace(target)
     finally:
         with suppress(FileNotFoundError):
             aside.unlink()
+
+
+def keep_private() -> None:
+    """Let files and folders that this process makes be the user's alone (0600, 0700)."""
+    os.umask(os.umask(0o077) | 0o077)
+
+
+def share(folder: Path) -> None:
+    """Give what is written to `folder` from now on the rights of the umask that the run was
+    started with: the workflow keeps everything else private."""
+    given = os.environ.get("EVALWEAVE_UMASK", "")
+    if given.isdigit():
+        os.umask(int(given, 8))
+        folder.mkdir(parents=True, exist_ok=True)
+        for place in (folder, folder.parent):
+            with suppress(OSError):
+                place.chmod(0o777 & ~int(given, 8))
 
 
 def check_folder(folder: Path | str) -> None:

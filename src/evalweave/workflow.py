@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
-from evalweave import files
-from evalweave.errors import DataError, StudyError
+from evalweave import files, freshness
+from evalweave.errors import StudyError
 from evalweave.used_code import Package, Used
 
 PACKAGE = Path(__file__).parent
@@ -115,6 +114,32 @@ def used_by(stage: str, package: Package) -> Used:
     return package.used(f"commands.{stage}", "command", without)
 
 
+def from_here(path: str | Path) -> str:
+    """Return a path relative to the present folder where it lies inside, whichever way it was
+    written, so that a study is the same study however it is called."""
+    whole, here = Path(path).absolute(), Path.cwd()
+    return os.path.relpath(whole, here) if whole.is_relative_to(here) else str(whole)
+
+
+def only_looks(arguments: Sequence[str]) -> bool:
+    """Say whether Snakemake was called without anything to run."""
+    short = [word for word in arguments if word[:1] == "-" and word[:2] != "--"]
+    looking = {"--dry-run", "--dryrun", "--unlock", "--summary", "--dag", "--rulegraph", "--lint"}
+    return bool(looking & {*arguments}) or any("n" in word for word in short)
+
+
+def privately(results: str) -> None:
+    """Let everything that this process and its jobs write be the user's alone; what is released
+    is given the rights that the user's umask says, from EVALWEAVE_UMASK."""
+    given = os.umask(0o077)
+    os.umask(given | 0o077)
+    os.environ.setdefault("EVALWEAVE_UMASK", f"{given:03o}")
+    for folder in (Path(results).parent, Path(results)):
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            folder.chmod(0o700 & ~given)
+
+
 def run(
     study_file: Path,
     *,
@@ -131,9 +156,9 @@ def run(
     kept. `extract` reads the extract from another folder than the study file says. Without `cores`,
     all of this machine's are used, unless a `profile` says where jobs go and how many at a time.
     """
-    settings = [f"study_file={study_file.resolve()}"]
+    settings = [f"study_file={json.dumps(str(study_file.resolve()))}"]  # Snakemake reads YAML
     if extract is not None:
-        settings.append(f"extract={extract.resolve()}")
+        settings.append(f"extract={json.dumps(str(extract.resolve()))}")
     command = [
         sys.executable,
         "-m",
@@ -157,30 +182,6 @@ def run(
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StudyError(f"--directory: {directory} cannot be made ({error.strerror}).") from None
-    with _alone(directory) as died_before:
-        if died_before:
-            subprocess.run([*command, "--unlock"], capture_output=True, check=False)
-        environment = os.environ | {"PYTHONUNBUFFERED": "1"}
-        return subprocess.run(command, check=False, env=environment).returncode
-
-
-@contextmanager
-def _alone(directory: Path) -> Iterator[bool]:
-    """Hold `directory` for one run at a time; yield whether the run before died without letting
-    go."""
-    mark = directory / ".snakemake" / "evalweave.lock"
-    mark.parent.mkdir(parents=True, exist_ok=True)
-    with mark.open("a+") as handle:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise DataError(
-                f"Another run is under way in {directory}. Wait for it, or use another --directory."
-            ) from None
-        handle.seek(0)
-        died_before = handle.read() == "running"
-        handle.truncate(0)
-        handle.write("running")
-        handle.flush()
-        yield died_before
-        handle.truncate(0)
+    freshness.alone(directory).close()  # said in one sentence, before Snakemake starts
+    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    return subprocess.run(command, check=False, env=environment).returncode

@@ -31,15 +31,15 @@ rule fit:
     params:
         python=sys.executable,
         spec=lambda wildcards: json.dumps(stages.spec_of(study, wildcards.analysis), sort_keys=True),
-        followed=lambda wildcards, input: f"--followed {input.followed}" if input.followed else "",
+        followed=lambda wildcards, input: (["--followed", input.followed] if input.followed else []),
         # A secondary analysis without an estimate is reported as such; without the primary one there is no report.
         empty=lambda wildcards: (
-            "" if wildcards.analysis == study.primary_analysis.name else "--may-be-empty"
+            [] if wildcards.analysis == study.primary_analysis.name else ["--may-be-empty"]
         ),
         out=f"{results}/fit/{{analysis}}",
         code=code_hash("fit"),
     shell:
-        "{params.python} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed} {params.empty}"
+        "{params.python:q} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed:q} {params.empty:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -65,5 +65,5 @@ rule estimates:
         out=f"{results}/estimates",
         code=code_hash("estimates"),
     shell:
-        "{params.python} -m evalweave estimates --settings {params.settings:q} --fits {params.fits:q}"
+        "{params.python:q} -m evalweave estimates --settings {params.settings:q} --fits {params.fits:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -4,20 +4,16 @@ if study.qualitative:
 
     strand = study.qualitative
 
+    def coded_files():
+        """The coded project and what stands beside it, but for what is simulated."""
+        brought = [strand.themes, strand.eligibility, strand.source_participants]
+        if not study.simulation:
+            brought += [strand.project, strand.participants, strand.sources]
+        return brought
+
     rule code:
         input:
-            [
-                path
-                for path in (
-                    strand.project,
-                    strand.participants,
-                    strand.sources,
-                    strand.themes,
-                    strand.eligibility,
-                    strand.source_participants,
-                )
-                if path
-            ],
+            simulated,
         output:
             multiext(
                 f"{results}/code/",
@@ -40,10 +36,11 @@ if study.qualitative:
         params:
             python=sys.executable,
             settings=settings(stages.CodeSettings),
+            inputs=sums(*coded_files()),
             out=f"{results}/code",
             code=code_hash("code"),
         shell:
-            "{params.python} -m evalweave code --settings {params.settings:q} --out {params.out:q} 2>&1 | tee {log:q}"
+            "{params.python:q} -m evalweave code --settings {params.settings:q} --out {params.out:q} 2>&1 | tee {log:q}"
 
     rule count:
         input:
@@ -67,7 +64,7 @@ if study.qualitative:
             out=f"{results}/count",
             code=code_hash("count"),
         shell:
-            "{params.python} -m evalweave count --settings {params.settings:q} --coded {params.coded:q}"
+            "{params.python:q} -m evalweave count --settings {params.settings:q} --coded {params.coded:q}"
             " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -77,7 +74,6 @@ if study.claims:
         input:
             rules.code.output,
             rules.count.output,
-            study.claims,
             estimates=f"{results}/estimates/estimates.csv",
         output:
             multiext(f"{results}/join/", "joint_display.csv", "quotes.csv", "joint_display.json"),
@@ -88,10 +84,11 @@ if study.claims:
         params:
             python=sys.executable,
             settings=settings(stages.JoinSettings),
+            inputs=sums(study.claims),
             coded=f"{results}/code",
             counts=f"{results}/count",
             out=f"{results}/join",
             code=code_hash("join"),
         shell:
-            "{params.python} -m evalweave join --settings {params.settings:q} --estimates {input.estimates:q}"
+            "{params.python:q} -m evalweave join --settings {params.settings:q} --estimates {input.estimates:q}"
             " --coded {params.coded:q} --counts {params.counts:q} --out {params.out:q} 2>&1 | tee {log:q}"

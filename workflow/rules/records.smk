@@ -5,21 +5,18 @@ from evalweave.extract.readers import reader
 tables = ["patients", "registrations", "events"]
 
 
-def extract_files(wildcards):
+def extract_files(table):
     """The files that a table is read from, with the lookups that explain them."""
     if study.simulation:
-        return [f"{study.extract.path}/{wildcards.table}.csv"]
-    try:
-        sources = reader(study.extract.format).find(study.extract, wildcards.table)
-    except EvalweaveError as error:
-        raise WorkflowError(str(error))
-    lookups = {str(path) for source in sources for path in source.lookups.values()}
-    return sorted({str(source.path) for source in sources} | lookups)
+        return []
+    sources = plainly(reader(study.extract.format).find, study.extract, table)
+    lookups = [path for source in sources for path in source.lookups.values()]
+    return [*(source.path for source in sources), *lookups]
 
 
 rule ingest:
     input:
-        extract_files,
+        simulated,
     output:
         index=f"{results}/ingest/{{table}}.json",
         ledger=f"{results}/ingest/{{table}}.ledger.csv",
@@ -32,18 +29,17 @@ rule ingest:
     params:
         python=sys.executable,
         settings=settings(stages.IngestSettings),
+        inputs=lambda wildcards: sums(*extract_files(wildcards.table)),
         out=f"{results}/ingest",
         code=code_hash("ingest"),
     shell:
-        "{params.python} -m evalweave ingest --table {wildcards.table} --settings {params.settings:q}"
+        "{params.python:q} -m evalweave ingest --table {wildcards.table} --settings {params.settings:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule clean:
     input:
         expand(f"{results}/ingest/{{table}}.json", table=tables),
-        study.practices,
-        list(study.codelists.values()),
     output:
         multiext(
             f"{results}/clean/",
@@ -62,18 +58,18 @@ rule clean:
     params:
         python=sys.executable,
         settings=settings(stages.CleanSettings),
+        inputs=sums(study.practices, *study.codelists.values()),
         ingested=f"{results}/ingest",
         out=f"{results}/clean",
         code=code_hash("clean"),
     shell:
-        "{params.python} -m evalweave clean --settings {params.settings:q} --ingested {params.ingested:q}"
+        "{params.python:q} -m evalweave clean --settings {params.settings:q} --ingested {params.ingested:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule cohort:
     input:
         rules.clean.output,
-        study.practices,
     output:
         multiext(
             f"{results}/cohort/",
@@ -91,11 +87,12 @@ rule cohort:
     params:
         python=sys.executable,
         settings=settings(stages.CohortSettings),
+        inputs=sums(study.practices),
         cleaned=f"{results}/clean",
         out=f"{results}/cohort",
         code=code_hash("cohort"),
     shell:
-        "{params.python} -m evalweave cohort --settings {params.settings:q} --cleaned {params.cleaned:q}"
+        "{params.python:q} -m evalweave cohort --settings {params.settings:q} --cleaned {params.cleaned:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -122,5 +119,5 @@ rule panel:
         out=f"{results}/panel",
         code=code_hash("panel"),
     shell:
-        "{params.python} -m evalweave panel --comparison {wildcards.comparison} --settings {params.settings:q}"
+        "{params.python:q} -m evalweave panel --comparison {wildcards.comparison} --settings {params.settings:q}"
         " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --out {params.out:q} 2>&1 | tee {log:q}"

@@ -24,7 +24,6 @@ weighted = any(group.balance != "none" for group in study.comparisons.values())
 rule report:
     input:
         woven,
-        study=study_file,
     output:
         multiext(
             f"{reports}/",
@@ -45,12 +44,14 @@ rule report:
     params:
         python=sys.executable,
         settings=study.model_dump_json(),
-        extract=f"--extract {config['extract']}" if "extract" in config else "",
+        study=study_file,
+        inputs=sums(study_file),
+        extract=["--extract", extract] if extract else [],
         results=results,
         out=reports,
         code=code_hash("report"),
     shell:
-        "{params.python} -m evalweave report --study {input.study:q} --results {params.results:q} {params.extract}"
+        "{params.python:q} -m evalweave report --study {params.study:q} --results {params.results:q} {params.extract:q}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
@@ -70,5 +71,5 @@ rule audit:
         results=results,
         code=code_hash("audit"),
     shell:
-        "{params.python} -m evalweave audit {params.report:q} --results {params.results:q} --out {output:q}"
+        "{params.python:q} -m evalweave audit {params.report:q} --results {params.results:q} --out {output:q}"
         " 2>&1 | tee {log:q}"

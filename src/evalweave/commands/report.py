@@ -25,6 +25,7 @@ def command(
 
     Example: evalweave report --study study.yaml --results results/my-study --out reports/my-study
     """
+    from evalweave.files import share
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
     from evalweave.study.file import load_study
@@ -33,6 +34,7 @@ def command(
     if extract is not None:
         declared = declared.reading_from(str(extract))
     data = gather(declared, study, results)
+    share(out)
     written = write_report(data, study, results, out)
     row = data.main()
     if row is not None:

@@ -16,6 +16,9 @@ def command(
     out: Annotated[
         Path, typer.Option(help="The folder to write into; it is made when it is not there.")
     ],
+    sums: Annotated[
+        Path | None, typer.Option(help="Write the checksum of every file that was made here.")
+    ] = None,
 ) -> None:
     """Everything is invented from one seed: the people, what was measured, how it was written down,
     the interviews.
@@ -26,7 +29,14 @@ def command(
 
     Example: evalweave simulate --settings config/config.yaml --out resources/ways-to-wellness
     """
-    from evalweave.files import check_folder, read_table, write_csv, write_json, written_aside
+    from evalweave.files import (
+        check_folder,
+        read_table,
+        sha256,
+        write_csv,
+        write_json,
+        written_aside,
+    )
     from evalweave.simulation.practices import check_arms
     from evalweave.simulation.written import written, written_project
     from evalweave.study.file import load_settings
@@ -49,12 +59,23 @@ def command(
         f"programme and {n['comparison']:,} without, among {len(practices)} practices; "
         f"{len(tables['events']):,} coded entries."
     )
-    if chosen.qualitative is None:
-        return
-    themes = read_table(chosen.qualitative.themes, THEMES, THEME_CODES)
-    project, people, sources = written_project(chosen, themes, "Simulated fieldwork")
-    with written_aside(out / Path(chosen.qualitative.project).name) as aside:
-        aside.write_bytes(project)
-    write_csv(people, out / Path(chosen.qualitative.participants).name)
-    write_csv(sources, out / Path(chosen.qualitative.sources or "sources.csv").name)
-    print(f"A coded project of {len(sources)} sources with {len(people)} people.")
+    made = [out / name for name in (*(f"{table}.csv" for table in tables), "truth.json")]
+    if chosen.qualitative is not None:
+        themes = read_table(chosen.qualitative.themes, THEMES, THEME_CODES)
+        project, people, sources = written_project(chosen, themes, "Simulated fieldwork")
+        places = [
+            out / Path(path or "sources.csv").name
+            for path in (
+                chosen.qualitative.project,
+                chosen.qualitative.participants,
+                chosen.qualitative.sources,
+            )
+        ]
+        with written_aside(places[0]) as aside:
+            aside.write_bytes(project)
+        write_csv(people, places[1])
+        write_csv(sources, places[2])
+        made += places
+        print(f"A coded project of {len(sources)} sources with {len(people)} people.")
+    if sums is not None:
+        write_json({path.name: sha256(path) for path in made}, sums)
