@@ -15,12 +15,17 @@ import sys
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.persistence import file as notes
 
 from evalweave import freshness
 from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
-from evalweave.workflow import code_hash, from_here, only_looks, privately
+from evalweave.workflow import code_hash, only_looks, path_in, privately
+
+# Snakemake looks for its locks by a pattern, for a dry run even without them, and fails where the folder has braces in
+# its name (its issue 2981). A folder is held by `freshness.alone` instead.
+notes.listfiles = lambda pattern: ()
 
 
 def plainly(function, *given):
@@ -31,9 +36,9 @@ def plainly(function, *given):
         raise WorkflowError(str(error))
 
 
-study_file = from_here(config.get("study_file", "config/config.yaml"))
+study_file = path_in(config, "study_file") or "config/config.yaml"
 study = plainly(load_study, study_file)
-extract = from_here(config["extract"]) if "extract" in config else None
+extract = path_in(config, "extract")
 if extract:
     study = study.reading_from(extract)
 
@@ -49,14 +54,19 @@ if workflow.is_main_process and not only_looks(sys.argv):
         print(f"{file} is not as the last run left it; it is made again.", file=sys.stderr)
 
 
+def literally(value):
+    """A value of `params:` as it is: in a text Snakemake would take braces for wildcards."""
+    return lambda wildcards: value
+
+
 def settings(kind):
     """The part of the study that a stage uses, as JSON for its --settings."""
-    return json.dumps(stages.settings_for(study, kind), sort_keys=True)
+    return literally(json.dumps(stages.settings_for(study, kind), sort_keys=True))
 
 
 def sums(*paths):
     """The checksums of a stage's inputs: it is done again when they change."""
-    return plainly(freshness.checksums, [path for path in paths if path])
+    return literally(plainly(freshness.checksums, [path for path in paths if path]))
 
 
 include: "workflow/rules/simulate.smk"
@@ -74,12 +84,16 @@ rule all:
         f"{results}/audit.json",
 
 
+here = Path.cwd()
+
+
 def say_where():
-    print(f"The report is at {Path(reports, 'report.html').resolve()}", file=sys.stderr)
+    print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
 
 
 def nothing_to_do():
     """Said when the process ends, as Snakemake calls none of the below when nothing is to be done."""
+    os.chdir(here)  # Snakemake went back to where it was called
     if workflow.dag is not None and not len(workflow.dag) and this_run.state == "complete":
         say_where()
 

@@ -8,16 +8,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote, unquote
 
 from evalweave import files, freshness
 from evalweave.errors import StudyError
 from evalweave.used_code import Package, Used
 
 PACKAGE = Path(__file__).parent
+# Paths reach Snakemake percent-encoded: it takes quotes off a value and reads the rest as YAML.
+ENCODED = "_encoded"
 STAGES = (
     "simulate",
     "ingest",
@@ -114,6 +118,13 @@ def used_by(stage: str, package: Package) -> Used:
     return package.used(f"commands.{stage}", "command", without)
 
 
+def path_in(config: Mapping[str, Any], key: str) -> str | None:
+    """Return a path of Snakemake's --config, as `run` passes it or as somebody typed it."""
+    if f"{key}{ENCODED}" in config:
+        return from_here(unquote(str(config[f"{key}{ENCODED}"])))
+    return from_here(str(config[key])) if key in config else None
+
+
 def from_here(path: str | Path) -> str:
     """Return a path relative to the present folder where it lies inside, whichever way it was
     written, so that a study is the same study however it is called."""
@@ -156,9 +167,9 @@ def run(
     kept. `extract` reads the extract from another folder than the study file says. Without `cores`,
     all of this machine's are used, unless a `profile` says where jobs go and how many at a time.
     """
-    settings = [f"study_file={json.dumps(str(study_file.resolve()))}"]  # Snakemake reads YAML
+    settings = [f"study_file{ENCODED}={quote(str(study_file.resolve()))}"]
     if extract is not None:
-        settings.append(f"extract={json.dumps(str(extract.resolve()))}")
+        settings.append(f"extract{ENCODED}={quote(str(extract.resolve()))}")
     command = [
         sys.executable,
         "-m",

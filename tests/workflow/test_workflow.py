@@ -45,7 +45,7 @@ def small_study(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *more: str) -> str:
+def snakemake(folder: Path, *more: str, **environment: str) -> str:
     """Run Snakemake as the README says and return what it printed."""
     command = [
         sys.executable,
@@ -57,7 +57,14 @@ def snakemake(folder: Path, *more: str) -> str:
         "2",
         *more,
     ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | environment,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -118,8 +125,10 @@ def test_parquet_files_are_typed_as_their_contracts_say(finished: Path) -> None:
         )
 
 
-def test_a_second_run_does_nothing(finished: Path) -> None:
-    assert "Nothing to be done" in snakemake(finished, "--dry-run")
+def test_a_second_run_does_nothing_and_names_the_report(finished: Path) -> None:
+    printed = snakemake(finished)
+    assert "Nothing to be done" in printed
+    assert f"The report is at {finished / 'reports/ways-to-wellness/report.html'}" in printed
 
 
 def test_a_changed_analysis_reruns_alone_with_what_depends_on_it(finished: Path) -> None:
@@ -183,7 +192,7 @@ def test_a_second_computation_gives_the_same_bytes(finished: Path, killed: Kille
     for kind in ("resources", "reports", "results"):
         for file in sorted((finished / kind).rglob("*")):
             inside = file.relative_to(finished)
-            if file.is_dir() or {"logs", "benchmarks"} & set(inside.parts):
+            if file.is_dir() or {"logs", "benchmarks", "previous"} & set(inside.parts):
                 continue
             assert file.read_bytes() == (again / inside).read_bytes(), inside
 
@@ -208,32 +217,29 @@ def test_a_wrong_study_file_is_one_plain_sentence(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_editing_a_module_changes_the_hash_of_the_stages_that_use_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("file", "old", "new", "expected"),
+    [
+        ("tables/joint.py", '"claims",', '"claim list",', {"join": 1}),
+        ("estimators/twfe.py", "return ", "edited = 1; return ", {"fit": 8, "estimates": 1}),
+        ("report/sections/answer.py", "return ", "edited = 1; return ", {}),
+    ],
+    ids=["claims column", "estimator", "report sentence"],
+)
+def test_a_changed_module_reruns_what_uses_it(
+    finished: Path, tmp_path: Path, file: str, old: str, new: str, expected: dict[str, int]
 ) -> None:
+    """The plan with an edited copy of the package; test_used_code.py does this for every kind."""
     copy = tmp_path / "evalweave"
-    shutil.copytree(workflow.PACKAGE, copy)
-    monkeypatch.setattr(workflow, "PACKAGE", copy)
-
-    def hashes() -> dict[str, str]:
-        workflow.code_hash.cache_clear()
-        return {
-            stage: workflow.code_hash(f"commands.{stage}")
-            for stage in ("clean", "fit", "count", "report")
-        }
-
-    try:
-        before = hashes()
-        with (copy / "estimators" / "twfe.py").open("a") as module:
-            module.write("\n# edited\n")
-        edited = hashes()
-        with next((copy / "report" / "templates").glob("*.css")).open("a") as style:
-            style.write("\n/* edited */\n")
-        restyled = hashes()
-    finally:
-        workflow.code_hash.cache_clear()
-    assert {stage for stage in before if before[stage] != edited[stage]} == {"fit"}
-    assert {stage for stage in edited if edited[stage] != restyled[stage]} == {"report"}
+    shutil.copytree(workflow.PACKAGE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    text = (copy / file).read_text()
+    assert old in text
+    (copy / file).write_text(text.replace(old, new))
+    planned = jobs(snakemake(finished, "--dry-run", PYTHONPATH=str(tmp_path)))
+    if "fit" in planned:
+        analyses = yaml.safe_load((finished / STUDY).read_text())["analyses"]
+        expected = {**expected, "fit": len(analyses), "join": 1}
+    assert planned == {**expected, "report": 1, "audit": 1, "all": 1}
 
 
 def test_the_generated_reference_is_up_to_date() -> None:

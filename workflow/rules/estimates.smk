@@ -29,7 +29,7 @@ rule fit:
     wildcard_constraints:
         analysis="|".join(analyses),
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         spec=lambda wildcards: json.dumps(stages.spec_of(study, wildcards.analysis), sort_keys=True),
         followed=lambda wildcards, input: (["--followed", input.followed] if input.followed else []),
         # A secondary analysis without an estimate is reported as such; without the primary one there is no report.
@@ -59,7 +59,7 @@ rule estimates:
     benchmark:
         f"{results}/benchmarks/estimates.tsv"
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         settings=settings(stages.EstimatesSettings),
         fits=f"{results}/fit",
         out=f"{results}/estimates",

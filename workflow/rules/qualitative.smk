@@ -34,7 +34,7 @@ if study.qualitative:
         benchmark:
             f"{results}/benchmarks/code.tsv"
         params:
-            python=sys.executable,
+            python=literally(sys.executable),
             settings=settings(stages.CodeSettings),
             inputs=sums(*coded_files()),
             out=f"{results}/code",
@@ -58,7 +58,7 @@ if study.qualitative:
         benchmark:
             f"{results}/benchmarks/count.tsv"
         params:
-            python=sys.executable,
+            python=literally(sys.executable),
             settings=settings(stages.CodeSettings),
             coded=f"{results}/code",
             out=f"{results}/count",
@@ -82,7 +82,7 @@ if study.claims:
         benchmark:
             f"{results}/benchmarks/join.tsv"
         params:
-            python=sys.executable,
+            python=literally(sys.executable),
             settings=settings(stages.JoinSettings),
             inputs=sums(study.claims),
             coded=f"{results}/code",

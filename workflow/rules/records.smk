@@ -27,9 +27,9 @@ rule ingest:
     wildcard_constraints:
         table="|".join(tables),
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         settings=settings(stages.IngestSettings),
-        inputs=lambda wildcards: sums(*extract_files(wildcards.table)),
+        inputs=lambda wildcards: sums(*extract_files(wildcards.table))(wildcards),
         out=f"{results}/ingest",
         code=code_hash("ingest"),
     shell:
@@ -56,7 +56,7 @@ rule clean:
     benchmark:
         f"{results}/benchmarks/clean.tsv"
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         settings=settings(stages.CleanSettings),
         inputs=sums(study.practices, *study.codelists.values()),
         ingested=f"{results}/ingest",
@@ -85,7 +85,7 @@ rule cohort:
     benchmark:
         f"{results}/benchmarks/cohort.tsv"
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         settings=settings(stages.CohortSettings),
         inputs=sums(study.practices),
         cleaned=f"{results}/clean",
@@ -112,7 +112,7 @@ rule panel:
     wildcard_constraints:
         comparison="|".join(study.comparisons),
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         settings=settings(stages.PanelSettings),
         cleaned=f"{results}/clean",
         cohort=f"{results}/cohort",

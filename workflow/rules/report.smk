@@ -42,11 +42,11 @@ rule report:
     benchmark:
         f"{results}/benchmarks/report.tsv"
     params:
-        python=sys.executable,
-        settings=study.model_dump_json(),
-        study=study_file,
+        python=literally(sys.executable),
+        settings=literally(study.model_dump_json()),
+        study=literally(study_file),
         inputs=sums(study_file),
-        extract=["--extract", extract] if extract else [],
+        extract=literally(["--extract", extract] if extract else []),
         results=results,
         out=reports,
         code=code_hash("report"),
@@ -66,7 +66,7 @@ rule audit:
     benchmark:
         f"{results}/benchmarks/audit.tsv"
     params:
-        python=sys.executable,
+        python=literally(sys.executable),
         report=reports,
         results=results,
         code=code_hash("audit"),

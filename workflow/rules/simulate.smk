@@ -10,7 +10,7 @@ if study.simulation:
         benchmark:
             f"{results}/benchmarks/simulate.tsv"
         params:
-            python=sys.executable,
+            python=literally(sys.executable),
             settings=settings(stages.SimulateSettings),
             inputs=sums(
                 study.practices,
@@ -18,7 +18,7 @@ if study.simulation:
                 study.qualitative and study.qualitative.themes,
                 study.qualitative and study.qualitative.eligibility,
             ),
-            out=study.extract.path,
+            out=literally(study.extract.path),
             code=code_hash("simulate"),
         shell:
             "{params.python:q} -m evalweave simulate --settings {params.settings:q} --out {params.out:q}"
