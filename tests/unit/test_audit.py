@@ -144,6 +144,19 @@ def test_a_column_of_identifiers_is_refused_whatever_it_holds(release: Path) -> 
     assert "figures/points.csv: has a column patient_id" in findings(release)
 
 
+def test_renamed_columns_and_words_for_nobody_are_no_identifiers(release: Path) -> None:
+    path = release / "manifest.json"
+    manifest = json.loads(path.read_text())
+    columns = {"registrations": {"practice_id": "practice_pseudo_id"}}
+    manifest["study"]["extract"] = {"format": "flat", "columns": columns}
+    path.write_text(json.dumps(manifest))
+    assert findings(release) == ""
+    manifest["study"]["practices"] = [{"practice_id": "somewhere"}]
+    path.write_text(json.dumps(manifest))
+    assert "has a column practice_id" in findings(release)
+    assert Identifiers.of("practice", ["unknown", "Unknown", "Riverside"]).tokens == {"Riverside"}
+
+
 def test_a_file_named_after_somebody_is_found(release: Path) -> None:
     (release / "figures" / f"{PRACTICE}.svg").write_text("<svg/>")
     assert "named after a practice" in findings(release)

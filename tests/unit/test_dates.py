@@ -129,3 +129,14 @@ def test_a_birth_date_does_for_the_year_and_month(tmp_path: Path) -> None:
         assert [row["birth_year"] for row in known] == [1957, 1960]
         months = [None, None] if name == "year_of_birth" else [6, 12]
         assert [row["birth_month"] for row in known] == months
+
+
+def test_registrations_may_stand_in_the_table_of_patients(tmp_path: Path) -> None:
+    header = "patient_id,sex,date_of_birth,practice_pseudo_id,registration_start,registration_end\n"
+    put(tmp_path, header + "P1,female,1957-06-01,A,2010-01-01,\n", "patients.csv")
+    (spell,) = rows(tmp_path, "registrations")
+    assert (spell["practice_id"], spell["start"], spell["end"]) == ("A", dt.date(2010, 1, 1), None)
+    (person,) = rows(tmp_path, "patients")
+    assert (person["birth_year"], person["birth_month"]) == (1957, 6)
+    put(tmp_path, "patient_id,sex,birth_year\nP1,female,1957\n", "patients.csv")
+    assert "found no registrations" in refused(tmp_path, "registrations")

@@ -9,6 +9,7 @@ machine. A file that cannot be read cannot be released. A finding never repeats 
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -184,12 +185,28 @@ def _identifiers(
             or content.name in known_kind.tokens
         ):
             yield f"a file or folder of the release is named after a {known_kind.kind}. Rename it."
-    for name, rows in _tables(content):
+    for name, rows in _tables(_without_renames(content)):
         for column in sorted({key for row in rows for key in row if key.lower() in COLUMNS}):
             yield (
                 f"{_place(content, name)}: has a column {column}, which holds identifiers. Leave "
                 "it out."
             )
+
+
+def _without_renames(content: Content) -> Content:
+    """Return a manifest without what the study file says columns of the extract are called.
+
+    Keys such as practice_id are names of columns there, and hold no identifiers.
+    """
+    if content.name != MANIFEST or not isinstance(content.document, dict):
+        return content
+    study = content.document.get("study")
+    extract = study.get("extract") if isinstance(study, dict) else None
+    if not isinstance(study, dict) or not isinstance(extract, dict):
+        return content
+    renamed = {**extract, "columns": {}}
+    document = {**content.document, "study": {**study, "extract": renamed}}
+    return dataclasses.replace(content, document=document)
 
 
 def _without_counts(content: Content) -> list[str]:

@@ -32,6 +32,9 @@ COLUMNS = frozenset(
         "coder_id",
     )
 )
+# Words of our own where there is no identifier: they name nobody. (OMOP's people without a care
+# site are at the practice "unknown".)
+PLACEHOLDERS = frozenset(("unknown", "missing", "not stated"))
 _DIGITS = {"patient": 6, "practice": 5, "participant": 6, "segment": 6}
 _TOKENS = (
     re.compile(r"(?<![^\W_])(?<!#)[^\W_]+"),
@@ -56,6 +59,8 @@ class Identifiers:
         """Sort identifiers into what can be searched for and what cannot."""
         tokens, phrases, short = set(), set(), 0
         for value in {value.strip() for value in values if value and value.strip()}:
+            if value.casefold() in PLACEHOLDERS:
+                continue
             if len(value) < (_DIGITS[kind] if value.isdigit() else 3):
                 short += 1
             elif re.search(r"[^\w./:@|+-]", value):

@@ -168,20 +168,38 @@ def files_below(folder: Path) -> list[Path]:
     return sorted(path for path in found if path.is_file() and not path.name.startswith((".", "_")))
 
 
+def first_line(path: Path) -> str:
+    """Return the first line of a text file, packed or not, or the column names of a Parquet file;
+    empty where it cannot be read."""
+    try:
+        with path.open("rb") as handle:
+            start = handle.read(1 << 16)
+    except OSError:
+        return ""
+    if start.startswith(b"PAR1"):
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return ",".join(pq.read_schema(path).names)
+        except (OSError, pa.ArrowInvalid):  # a damaged file is told when it is read
+            return ""
+    if start.startswith(b"\x1f\x8b"):
+        import zlib
+
+        try:
+            start = zlib.decompressobj(31).decompress(start, 1 << 16)
+        except zlib.error:
+            return ""
+    line = start.replace(b"\0", b"").split(b"\n", 1)[0].lstrip(b"\xef\xbb\xbf\xff\xfe")
+    return line.decode("utf-8", errors="replace")
+
+
 def in_quotes(path: Path) -> bool:
     """Return whether cells stand in double quotes: not where tabs separate them, unless the header
     is quoted.
 
     In tab-separated exports a quote is a sign like any other, such as the inches of a term.
     """
-    try:
-        with path.open("rb") as handle:
-            start = handle.read(4096)
-    except OSError:
-        return True
-    if start.startswith(b"\x1f\x8b"):
-        import zlib
-
-        start = zlib.decompressobj(31).decompress(start, 4096)
-    header = start.replace(b"\0", b"").split(b"\n", 1)[0].lstrip(b"\xef\xbb\xbf\xff\xfe")
-    return b"\t" not in header or header.startswith(b'"')
+    header = first_line(path)
+    return "\t" not in header or header.startswith('"')

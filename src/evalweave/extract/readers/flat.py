@@ -9,12 +9,13 @@ alone.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalweave.extract.lookups import filled
-from evalweave.extract.readers import SUFFIXES, TEXT_COLUMNS, Source, renames
+from evalweave.extract.readers import SUFFIXES, TEXT_COLUMNS, Source, first_line, renames
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -42,8 +43,10 @@ ALSO = {
     "unit": ("unit_text",),
     "birth_year": ("year_of_birth", "date_of_birth", "birth_date", "dob"),
     "code": ("snomedct_code",),
-    "start": ("start_date",),
-    "end": ("end_date",),
+    "practice_id": ("practice_pseudo_id",),
+    "start": ("start_date", "registration_start", "registration_start_date"),
+    "end": ("end_date", "registration_end", "registration_end_date"),
+    "death_date": ("date_of_death",),
 }
 
 
@@ -68,6 +71,8 @@ def find(extract: Extract, table: str) -> list[Source]:
             for path in (folder.iterdir() if folder.is_dir() else ())
             if any(_named_after(path.name.lower(), stem) for stem in STEMS[table])
         )
+    if table == "registrations" and not paths:
+        return _in_patients(extract)
     optional = tuple(name for name in TEXT_COLUMNS[table] if name not in REQUIRED[table])
     names = renames(extract, table, TEXT_COLUMNS[table], IN_CONTRACT)
     return [
@@ -82,6 +87,29 @@ def find(extract: Extract, table: str) -> list[Source]:
         )
         for path in paths
         if path.is_file()
+    ]
+
+
+def _in_patients(extract: Extract) -> list[Source]:
+    """Return the files of patients, to be read as registrations: one spell a row.
+
+    So extracts come that have one row a patient (ehrQL's datasets) and no file of registrations.
+    """
+    names = renames(extract, "registrations", TEXT_COLUMNS["registrations"])
+    wanted = REQUIRED["registrations"]
+    places = (names.get("practice_id", "practice_id"), *ALSO["practice_id"])
+    return [
+        dataclasses.replace(
+            source,
+            required=wanted,
+            optional=tuple(name for name in TEXT_COLUMNS["registrations"] if name not in wanted),
+            names=names,
+            # the other columns are the patients', however alike their names are
+            fixed=True,
+            notes=("No file of registrations: the practice, start and end of patients are read.",),
+        )
+        for source in find(extract, "patients")
+        if any(place.casefold() in first_line(source.path).casefold() for place in places)
     ]
 
 
