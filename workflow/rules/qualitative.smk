@@ -52,6 +52,7 @@ if study.qualitative:
                 "agreement.csv",
                 "fieldwork.csv",
                 "cooccurrence.csv",
+                "gaps.csv",
             ),
         log:
             f"{results}/logs/count.log",

@@ -14,7 +14,8 @@ def command(
     ],
     coded: Annotated[Path, typer.Option(help="The folder that `evalweave code --out` wrote.")],
     out: Annotated[
-        Path, typer.Option(help="Where theme_counts, fieldwork, cooccurrence and agreement go.")
+        Path,
+        typer.Option(help="Where theme_counts, fieldwork, cooccurrence, agreement and gaps go."),
     ],
 ) -> None:
     """Counts people out of those who were asked, then references and sources, by theme, code and
@@ -25,7 +26,7 @@ def command(
     results/my-study/count
     """
     from evalweave.files import write_csv
-    from evalweave.qualitative import show
+    from evalweave.qualitative import gaps, show
     from evalweave.qualitative.agreement import agreement
     from evalweave.qualitative.cooccurrence import cooccurrence
     from evalweave.qualitative.counts import fieldwork, theme_counts
@@ -37,12 +38,17 @@ def command(
     project = from_tables(coded, tuple(strand.observation_kinds))
     counted = theme_counts(project, strand.attributes)
     agreed = agreement(project)
+    missing = gaps.gaps(project)
     for name, table in (
         ("theme_counts", counted),
         ("fieldwork", fieldwork(project)),
         ("cooccurrence", cooccurrence(project)),
         ("agreement", agreed),
+        ("gaps", missing),
     ):
         write_csv(show.neutral(table), out / f"{name}.csv")
-    print(show.counted(project, counted, agreed))
-    print(f"Written: theme_counts.csv, fieldwork.csv, cooccurrence.csv and agreement.csv in {out}")
+    print(show.counted(counted, agreed, gaps.sentences(missing, counted)))
+    print(
+        "Written: theme_counts.csv, fieldwork.csv, cooccurrence.csv, agreement.csv and gaps.csv "
+        f"(what could make a count too small) in {out}"
+    )

@@ -12,12 +12,13 @@ Rows without a code pool the decisions of all codes. "Not estimable" means that 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
+from evalweave.qualitative.coders import UNLISTED_CODER
 from evalweave.qualitative.project import Project
 from evalweave.tables.qualitative import AGREEMENT
 
@@ -75,12 +76,16 @@ def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -
 
 def agreement(project: Project) -> pd.DataFrame:
     """Return `agreement` for every code that two coders could have given; empty with fewer than two
-    coders."""
-    coders = sorted(project.codings["coder_id"].unique())
+    coders.
+
+    A user whom the project does not list is left out: it may be one of the coders who are.
+    """
+    given = project.codings[~project.codings["coder_id"].str.startswith(UNLISTED_CODER)]
+    coders = sorted(given["coder_id"].unique())
     if len(coders) < 2:
         return AGREEMENT.empty()
-    codes = sorted(project.codings["code_id"].unique())
-    judged = _judged(project, coders, codes)
+    codes = sorted(given["code_id"].unique())
+    judged = _judged(replace(project, codings=given), coders, codes)
     rows: list[tuple[object, ...]] = []
     for unit in UNITS:
         parts = judged[unit]

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
-from difflib import SequenceMatcher
+from difflib import SequenceMatcher, get_close_matches
 
+NEAR = 0.75  # likeness of two spellings
 INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))  # soft hyphen, zero widths
 
 PERSON_VARIABLES = {  # variables of a case or a source that say who speaks, in normal form
@@ -77,6 +78,18 @@ def difference(given: str, known: str) -> str:
         if tag != "equal":
             parts.append(f"{_points(given[a:b])} in place of {_points(known[c:d])}")
     return "; ".join(parts)
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str:
+    """Return the name that `name` nearly is ('' when none is near): the same but for letters of
+    another alphabet that look alike, else one spelt much the same."""
+    form, forms = normal(name), {normal(other): other for other in known}
+    for other, spelt in forms.items():
+        pairs = [(a, b) for a, b in zip(form, other, strict=False) if a != b]
+        if len(form) == len(other) and pairs and all(a.isascii() != b.isascii() for a, b in pairs):
+            return spelt
+    close = get_close_matches(form, forms, n=1, cutoff=NEAR)
+    return forms[close[0]] if close else ""
 
 
 def kinds_of_difference(names: Iterable[str]) -> str:

@@ -7,7 +7,6 @@ of the sources it names. People are one and the same in whatever spelling (`iden
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +16,13 @@ import pandas as pd
 
 from evalweave.errors import Fault, raise_faults
 from evalweave.qualitative.documents import SourceNames
-from evalweave.qualitative.identity import PERSON_VARIABLES, by_normal, difference, normal
+from evalweave.qualitative.identity import (
+    PERSON_VARIABLES,
+    by_normal,
+    difference,
+    nearest_name,
+    normal,
+)
 from evalweave.qualitative.inputs import people_table
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.placing import Marked
@@ -26,7 +31,7 @@ from evalweave.tables.qualitative import PARTICIPANTS, SOURCE_PARTICIPANTS
 
 EACH, GROUP, UNKNOWN = "each", "group", "unknown"  # whose words a shared source holds
 FOCUS_GROUP = "focus_group"
-NEAR, LISTED = 0.75, 10  # likeness of two spellings, and how many are named
+LISTED = 10  # near names that are shown
 Span = tuple[int, int]
 
 
@@ -182,12 +187,12 @@ def _log_cases(raw: Raw, names: Mapping[str, str], known: Mapping[str, str], log
         "people", "cases that are not in the table of participants were left out", len(strangers)
     )
     for name in strangers[:LISTED]:
-        close = difflib.get_close_matches(normal(name), known, n=1, cutoff=NEAR)
-        if close:
+        near = nearest_name(name, known.values())
+        if near:
             log.warn(
                 "people",
-                f'a case without a row among the participants is nearly "{known[close[0]]}": it '
-                f"has {difference(normal(name), close[0])}",
+                f'a case without a row among the participants is nearly "{near}": it has '
+                f"{difference(normal(name), normal(near))}",
             )
     spelt = sum(name not in known.values() for name in cases if normal(name) in known)
     log.note(
@@ -236,17 +241,15 @@ def overridden(
 
 
 def _stranger(name: str, known: Mapping[str, str], row: int) -> Fault:
-    close = difflib.get_close_matches(normal(name), known, n=1, cutoff=NEAR)
-    near = (
-        f'It is nearly "{known[close[0]]}": it has {difference(normal(name), close[0])}.'
-        if close
-        else ""
+    near = nearest_name(name, known.values())
+    hint = (
+        f'It is nearly "{near}": it has {difference(normal(name), normal(near))}.' if near else ""
     )
     return Fault(
         "source_participants",
         "somebody who is not among the participants",
         "a participant_id of that table",
-        near,
+        hint,
         row=row,
         column="participant",
     )

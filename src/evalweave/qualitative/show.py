@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evalweave.qualitative.attribution import OBSERVATION
+from evalweave.qualitative.attribution import APART
 from evalweave.qualitative.project import Project
 from evalweave.reading.cells import neutralised
 
@@ -49,7 +49,7 @@ def summary(project: Project, names: bool) -> str:
         )
     if names:
         lines += ["", *_sources(project), "", *_codes(project)]
-    for severity, title in (("warning", "Warnings"), ("note", "Notes")):
+    for severity, title in (("warning", "Warnings:"), ("note", "Notes:")):
         rows = project.import_log[project.import_log["severity"] == severity]
         if len(rows):
             lines += [
@@ -60,11 +60,12 @@ def summary(project: Project, names: bool) -> str:
     return "\n".join(lines)
 
 
-def counted(project: Project, counts: pd.DataFrame, agreed: pd.DataFrame) -> str:
-    """Return how much was counted; the counts themselves stay in results/ until their release is
-    checked."""
-    roles = sorted(set(counts["role"]) - {OBSERVATION})
-    lines = [
+def counted(counts: pd.DataFrame, agreed: pd.DataFrame, before: list[str]) -> str:
+    """Return what to know before the counts are read, and how much was counted; the counts
+    themselves stay in results/ until their release is checked."""
+    roles = sorted(set(counts["role"]) - set(APART))
+    lines = ["Warnings:", *(f"  {sentence}" for sentence in before), ""] if before else []
+    lines += [
         f"Themes        {counts['theme_id'].nunique()}, for {', '.join(roles)}; "
         f"{len(counts)} rows, {int(counts['attribute'].notna().sum())} of them by attribute"
     ]

@@ -208,6 +208,23 @@ THEME_COUNTS = Table(
     key=("theme_id", "code_id", "role", "attribute", "attribute_level"),
 )
 
+GAPS = Table(
+    "gaps",
+    "What could make a count too small without a word; stays in results/.",
+    (
+        column("theme_id", TEXT, "the theme; blank = the whole project"),
+        column(
+            "gap",
+            TEXT,
+            "source without any coding, participant without any source (or whose sources hold no "
+            "coding), code without any theme",
+            required=True,
+        ),
+        column("item", TEXT, "the source, participant or code", required=True),
+    ),
+    key=("theme_id", "gap", "item"),
+)
+
 FIELDWORK = Table(
     "fieldwork",
     "What was done with whom: sources and people by role, kind and phase.",
