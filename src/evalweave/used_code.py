@@ -222,12 +222,9 @@ class Package:
         for alias in statement.names:
             inner = _below(source, alias.name)
             defined_there = self._defines(source, alias.name)
+            named = (source, None if alias.name == "*" else alias.name)
             whole_module = not defined_there and self._is_file(inner)
-            names[alias.asname or alias.name] = (
-                (inner, None)
-                if whole_module
-                else (source, None if alias.name == "*" else alias.name)
-            )
+            names[alias.asname or alias.name] = (inner, None) if whole_module else named
         return names
 
     def _is_file(self, name: str) -> bool:
@@ -236,10 +233,8 @@ class Package:
 
     def _defines(self, module: str, name: str) -> bool:
         """Say whether a package defines `name` beside a module of that name (it wins)."""
-        if module not in self._modules and not self._is_file(_below(module, name)):
-            return False
-        found = self._modules.get(module)
-        return found is not None and (name in found.definitions)
+        parsed = self._modules.get(module)
+        return parsed is not None and name in parsed.definitions
 
     def _decorated_by_ours(self, statement: ast.stmt, module: Module) -> bool:
         decorators = getattr(statement, "decorator_list", [])
@@ -275,11 +270,10 @@ class _Names(ast.NodeVisitor):
 
     visit_AsyncFunctionDef = visit_FunctionDef
 
-    def visit_Import(self, node: ast.Import) -> None:
+    def visit_Import(self, node: ast.Import | ast.ImportFrom) -> None:
         """Bound already."""
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
-        """Bound already."""
+    visit_ImportFrom = visit_Import
 
     def visit_If(self, node: ast.If) -> None:
         if not _for_type_checkers(node):
@@ -351,11 +345,8 @@ def _defined(statement: ast.stmt) -> list[str]:
     else:
         return []
     flat = [part for t in targets for part in (t.elts if isinstance(t, ast.Tuple) else [t])]
-    return [t.id for t in flat if isinstance(t, ast.Name)] if _all_names(flat) else []
-
-
-def _all_names(targets: list[ast.expr]) -> bool:
-    return all(isinstance(target, ast.Name) for target in targets)
+    names = [t.id for t in flat if isinstance(t, ast.Name)]
+    return names if len(names) == len(flat) else []
 
 
 def _is_docstring(statement: ast.stmt) -> bool:
@@ -368,12 +359,8 @@ def _is_docstring(statement: ast.stmt) -> bool:
 
 def _at_run_time(body: list[ast.stmt]) -> Iterator[ast.stmt]:
     """Yield statements, of `if TYPE_CHECKING:` those of its `else` only."""
-    for statement in body:
-        if _for_type_checkers(statement):
-            assert isinstance(statement, ast.If)
-            yield from _at_run_time(statement.orelse)
-        else:
-            yield statement
+    for one in body:
+        yield from _at_run_time(getattr(one, "orelse", [])) if _for_type_checkers(one) else [one]
 
 
 def _for_type_checkers(statement: ast.stmt) -> bool:
