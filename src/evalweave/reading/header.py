@@ -41,9 +41,9 @@ class Names:
 
     def is_header(self, cells: Sequence[str]) -> bool:
         """Return whether a row holds the names of all columns that must be there."""
-        there = {folded(cell) for cell in cells}
+        titles = {folded(cell) for cell in cells}
         return bool(self.needed) and all(
-            any(folded(word) in there for word in self.candidates(name)) for name in self.needed
+            any(folded(word) in titles for word in self.candidates(name)) for name in self.needed
         )
 
 
@@ -60,7 +60,7 @@ def places(
 ) -> dict[str, int]:
     """Return where each column that is asked for stands; add a fault for each that cannot be
     found."""
-    found: dict[str, int] = {}
+    columns: dict[str, int] = {}
     alike: dict[str, list[int]] = {}
     for i, name in enumerate(header):
         alike.setdefault(folded(name), []).append(i)
@@ -75,10 +75,10 @@ def places(
             shown = " and ".join(f'"{header[i]}"' for i in matches)
             faults.append(Fault(file, f"{shown}", "one of them", "Rename the other.", row, name))
         elif matches:
-            found[name] = matches[0]
+            columns[name] = matches[0]
         elif name in names.needed:
             wanted = names.candidates(name)[0]
-            there = [title for title in header if title]
-            action = nearest(wanted, there)
+            titles = [title for title in header if title]
+            action = nearest(wanted, titles)
             faults.append(Fault(file, "no such column", "it in the header", action, row, wanted))
-    return found
+    return columns

@@ -121,11 +121,11 @@ def read_grid(
     text, notes = encodings.decoded(opening.content(opened, expected), opened.name)
     delimiter = delimited.delimiter_of(text, is_header)
     rows_ = delimited.split(text, opened.name, delimiter)
-    said = [opening.packed_by_name_only(opened), *notes]
+    decided = [opening.packed_by_name_only(opened), *notes]
     if delimiter != ",":
-        said.append(f"{opened.name}: cells are separated by {delimited.DELIMITERS[delimiter]}.")
-    kept_notes = tuple(note for note in said if note)
-    return Grid(opened.name, tuple(rows_), kept_notes, delimiter=delimiter)
+        decided.append(f"{opened.name}: cells are separated by {delimited.DELIMITERS[delimiter]}.")
+    notes = tuple(note for note in decided if note)
+    return Grid(opened.name, tuple(rows_), notes, delimiter=delimiter)
 
 
 def _sheet(

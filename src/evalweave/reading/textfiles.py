@@ -163,11 +163,11 @@ def _with_header(path: Path, seen: _Pass, sha: str, delimiter: str | None) -> Te
     name = seen.name
     with path.open(encoding="utf-8-sig", newline="") as handle:
         first = _first_record(handle)
-        found, fault = _delimiter(first, name, delimiter)
+        separator, fault = _delimiter(first, name, delimiter)
         if fault:
             return TextFile(name, path, "unusable", sha, faults=(fault,))
-        header = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=found), []))
-        sample = _some_rows(handle, found)
+        header = tuple(cell.strip() for cell in next(csv.reader([first], delimiter=separator), []))
+        sample = _some_rows(handle, separator)
     if not any(header):
         fault = Fault(name, "a blank first row", "the names of the columns", row=1)
         return TextFile(name, path, "unusable", sha, faults=(fault,))
@@ -178,21 +178,21 @@ def _with_header(path: Path, seen: _Pass, sha: str, delimiter: str | None) -> Te
     extra = widths == {len(header) + 1} and all(not row[-1].strip() for row in sample if row)
     if seen.lines == 0 and sample:  # line ends of old Macs
         return TextFile(
-            name, path, "text", sha, header, found, None, None, extra, tuple(seen.notes)
+            name, path, "text", sha, header, separator, None, None, extra, tuple(seen.notes)
         )
     rows = seen.lines + (0 if seen.line_ended else 1) - seen.blank_lines - 1
     if rows <= 0:
         fault = Fault(
             name, "a header and no rows", "at least one row", "Ask for it again, or remove it."
         )
-        return TextFile(name, path, "unusable", sha, header, found, faults=(fault,))
+        return TextFile(name, path, "unusable", sha, header, separator, faults=(fault,))
     return TextFile(
         name,
         path,
         "text",
         sha,
         header,
-        found,
+        separator,
         None if seen.quotes else rows,
         rows,
         extra,

@@ -32,7 +32,7 @@ def names(opened: Opened) -> list[str]:
             return list(reader.variable_labels())
     with _refusing(opened):
         if opened.kind == "parquet":
-            return list(pq.read_schema(opened.path).names)
+            return [str(name) for name in pq.read_schema(opened.path).names]
     return list(table(opened).column_names)
 
 
@@ -45,15 +45,24 @@ def table(opened: Opened, columns: list[str] | None = None, labels: bool = True)
     import pyarrow.parquet as pq
 
     if opened.kind == "stata":
-        return pa.Table.from_pandas(_stata(opened, columns, labels), preserve_index=False)
+        with _refusing(opened):
+            return pa.Table.from_pandas(_stata(opened, columns, labels), preserve_index=False)
     with _refusing(opened):
         if opened.kind == "parquet":
-            return pq.read_table(opened.path, columns=columns)
+            return _whole(pq.read_table(opened.path, columns=columns))
         with pa.memory_map(str(opened.path)) as source:
             is_file = opened.start.startswith(b"ARROW1")
             reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
-            whole = reader.read_all()
+            whole = _whole(reader.read_all())
         return whole if columns is None else whole.select(columns)
+
+
+def _whole(table: pa.Table) -> pa.Table:
+    """Return a table whose names and cells are what they claim to be; Arrow looks only when told
+    to."""
+    table.validate(full=True)
+    table.column_names  # noqa: B018 (decodes them: damaged ones raise here)
+    return table
 
 
 def as_text(opened: Opened) -> list[list[str]]:

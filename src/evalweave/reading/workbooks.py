@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import zipfile
+import zlib
 from pathlib import Path
 
 from evalweave.errors import Fault, raise_faults
@@ -56,6 +57,10 @@ def sheets(path: Path) -> dict[str, list[Row]]:
         TypeError,
         AttributeError,
         zipfile.BadZipFile,
+        zlib.error,
+        NotImplementedError,
+        EOFError,
+        OSError,
         SyntaxError,
     ):
         raise fault(path, "a workbook that cannot be read", "an XLSX", SAVE) from None
