@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave.extract.lookups import filled, numbered, together
 from evalweave.extract.readers import Source, files_below, in_quotes, renames
+from evalweave.vocabulary.words import words
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -84,14 +85,9 @@ RACES = {
     "8657": "American Indian or Alaska Native",
 }
 OPERATORS = {"4171756": "<", "4171754": "<=", "4172704": ">", "4171755": ">="}
-UNITS = {
-    "8554": "%",
-    "9579": "mmol/mol",
-    "8876": "mm[Hg]",
-    "9531": "kg/m2",
-    "8753": "mmol/L",
-    "8840": "mg/dL",
-}
+# Unit concepts are words of the vocabulary like any other: those of HbA1c are the ones that OHDSI's
+# DataQualityDashboard (concept level, CDM 5.4) allows for it.
+UNITS = {word: unit for word, unit in words("units").known.items() if re.fullmatch(r"\d{4,}", word)}
 
 
 def recognises(folder: Path) -> bool:
