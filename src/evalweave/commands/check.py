@@ -56,7 +56,8 @@ def command(
     except EvalweaveError as error:
         kind = StudyError if isinstance(error, StudyError) else kind
         faults += str(error).splitlines()
-    lists, wrong = codelists.read_all(study.codelists, study.extract.code_system)
+    systems = study.vocabulary.coding_systems
+    lists, wrong = codelists.read_all(study.codelists, study.extract.code_system, systems)
     wrong += codelists.conflicts(lists, study.outcomes)
     faults += [str(fault) for fault in wrong]
     labels = {name: codelist.labels() for name, codelist in lists.items()}
@@ -79,7 +80,7 @@ def command(
     else:
         with tempfile.TemporaryDirectory(prefix="evalweave.") as scratch:
             backend = engine.connect("duckdb", spill=scratch)
-            extract = checking.look_over(backend, study.extract, Path(scratch))
+            extract = checking.look_over(backend, study.extract, Path(scratch), study.vocabulary)
             if not wrong:
                 checking.compare(backend, extract, practices, lists, study)
         kind = StudyError if extract.misdirected else kind

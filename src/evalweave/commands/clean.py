@@ -39,7 +39,8 @@ def command(
 
     chosen = load_settings(settings, CleanSettings)
     practices = read_practices(chosen.practices)
-    lists, faults = codelists.read_all(chosen.codelists, chosen.extract.code_system)
+    systems = chosen.vocabulary.coding_systems
+    lists, faults = codelists.read_all(chosen.codelists, chosen.extract.code_system, systems)
     raise_faults(faults or codelists.conflicts(lists, chosen.outcomes))
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:

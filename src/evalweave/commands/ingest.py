@@ -32,7 +32,7 @@ def command(
     if table not in TEXT_COLUMNS:
         raise StudyError(f'--table: "{table}" is not a table. {nearest(table, TEXT_COLUMNS)}')
     chosen = load_settings(settings, IngestSettings)
-    parts = ingest(chosen.extract, chosen.engine, table, out)
+    parts = ingest(chosen.extract, chosen.engine, table, out, chosen.vocabulary)
     write_csv(read.ledger(table, parts), out / f"{table}.ledger.csv")
     write_json(read.index(table, parts, out), out / f"{table}.json")
     reused = sum(part.reused for part in parts)

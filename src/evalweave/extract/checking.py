@@ -16,6 +16,7 @@ from evalweave import engine
 from evalweave.errors import EvalweaveError, Fault, StudyError
 from evalweave.extract import cost, date_faults, sanity, source_tables
 from evalweave.extract.dates import Dates
+from evalweave.extract.glossary import Glossary, glossary, unread_words
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.extract.sources import repeated, sources_of
 from evalweave.reading.textfiles import look
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from evalweave.study.people import Comparison
     from evalweave.study.records import Extract
+    from evalweave.study.vocabulary import Vocabulary
     from evalweave.study.whole import Study
 
 LIMIT = 32 << 20  # bytes of text looked at in each file
@@ -51,9 +53,10 @@ class Overview:
     misdirected: bool = False  # what is wrong is said by the study file
 
 
-def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
+def look_over(backend: Any, extract: Extract, scratch: Path, vocabulary: Vocabulary) -> Overview:
     """Return the extract's tables as far as they were looked at, and every fault of its files."""
     overview = Overview()
+    words = glossary(vocabulary)
     for table in TEXT_COLUMNS:
         try:
             sources = sources_of(extract, table)
@@ -73,7 +76,7 @@ def look_over(backend: Any, extract: Extract, scratch: Path) -> Overview:
             overview.notes += seen.notes
             overview.partly |= any("only the first" in note for note in seen.notes)
             part, faults, forms = _part(
-                backend, seen, source, extract, table, scratch, f"{table}_{place}"
+                backend, seen, source, extract, table, scratch, f"{table}_{place}", words
             )
             overview.notes += forms
             overview.faults += [str(fault) for fault in faults]
@@ -109,17 +112,22 @@ def _part(
     table: str,
     scratch: Path,
     name: str,
+    words: Glossary,
     recognised: dict[str, str] | None = None,
 ) -> tuple[ir.Table | None, list[Fault], list[str]]:
     """Return a looked-at file as our table, its faults, and what was recognised in it."""
     forms = dict(recognised or {})
     parsed, faults = source_tables.parsed_table(
-        backend, seen, source, extract, table, scratch, forms
+        backend, seen, source, extract, table, scratch, forms, words
     )
     if parsed is None:
         return None, faults, []
     try:
         part = engine.keep(backend, name, parsed)
+        taught = words.learn(unread_words(backend, part, table))
+        if taught != words:
+            again = f"{name}_taught"
+            return _part(backend, seen, source, extract, table, scratch, again, taught, recognised)
     except Exception as error:
         if not source_tables.is_about_rows(error, seen):
             return None, [source_tables.unread(source.name, seen, error)], []
@@ -131,7 +139,7 @@ def _part(
     seen_dates = sanity.dates_of(backend, part, table, counts, dates)
     others = date_faults.recognised(seen_dates)
     if others and recognised is None:
-        return _part(backend, seen, source, extract, table, scratch, f"{name}_again", others)
+        return _part(backend, seen, source, extract, table, scratch, f"{name}_again", words, others)
     faults = sanity.of_cells(source.name, table, counts, seen_dates, dates)
     return part, faults, date_faults.notes(source.name, forms, extract.date_format)
 

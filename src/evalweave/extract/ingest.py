@@ -16,22 +16,32 @@ from evalweave import engine
 from evalweave.errors import Fault, raise_faults
 from evalweave.extract import date_faults, sanity
 from evalweave.extract.dates import Dates
+from evalweave.extract.glossary import Glossary, glossary, unread_words
 from evalweave.extract.parts import MAY_BE_BLANK, Part
 from evalweave.extract.readers import Source
 from evalweave.extract.source_tables import is_about_rows, parsed_table, unread, width
 from evalweave.extract.sources import repeated, sources_of
 from evalweave.files import sha256, write_json, written_aside
 from evalweave.reading.textfiles import TextFile, look
+from evalweave.study.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from evalweave.study.records import Extract
 
-VERSION = 4  # raise it when the content of a part would change
+NO_WORDS = Vocabulary()
+VERSION = 5  # raise it when the content of a part would change
 
 
-def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Part]:
+def ingest(
+    extract: Extract,
+    engine_name: str,
+    table: str,
+    out: Path,
+    vocabulary: Vocabulary = NO_WORDS,
+) -> list[Part]:
     """Read all files of `table` into parts under `out`/`table`; raise `DataError` with every fault
-    of every file."""
+    of every file. `vocabulary` are the study's own words."""
+    words = glossary(vocabulary)
     sources = sources_of(extract, table)
     scratch = out / f".{table}.scratch"
     scratch.mkdir(parents=True, exist_ok=True)
@@ -46,13 +56,15 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
                 faults += seen.faults
                 continue
             stem = source.path.name.split(".")[0]
-            fingerprint = _fingerprint(seen, source, extract)
+            fingerprint = _fingerprint(seen, source, extract, vocabulary)
             target = out / table / f"{stem}.{fingerprint}.parquet"
             part = _ready(target, source)
             if part is None:
                 backend = backend or engine.connect("duckdb", spill=scratch)
                 with engine.plainly():
-                    part, wrong = _read(backend, seen, source, extract, table, target, scratch)
+                    part, wrong = _read(
+                        backend, seen, source, extract, table, target, scratch, words
+                    )
                 faults += wrong
             if part is not None:
                 parts.append(part)
@@ -66,11 +78,12 @@ def ingest(extract: Extract, engine_name: str, table: str, out: Path) -> list[Pa
     return parts
 
 
-def _fingerprint(seen: TextFile, source: Source, extract: Extract) -> str:
+def _fingerprint(seen: TextFile, source: Source, extract: Extract, vocabulary: Vocabulary) -> str:
     """Return what decides the content of a part, as 16 hexadecimal digits."""
     lookups = {name: sha256(path) for name, path in source.lookups.items()}
     settings = extract.model_dump(mode="json", exclude={"path", "files"})
-    decisive = [VERSION, source.name, seen.sha256, lookups, settings]
+    own = vocabulary.model_dump(mode="json", exclude={"units", "ethnic_groups"})
+    decisive = [VERSION, source.name, seen.sha256, lookups, settings, own]
     return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -92,14 +105,16 @@ def _read(
     table: str,
     target: Path,
     scratch: Path,
+    words: Glossary,
     recognised: Mapping[str, str] | None = None,
 ) -> tuple[Part | None, list[Fault]]:
     """Write one file as the part `target`; return it, or what is wrong with the file.
 
-    A file whose dates turn out to be written in another, unmistakable form is read again.
+    A file whose dates turn out to be written in another, unmistakable form is read again, as is
+    one with other spellings of known words, when it has taught them.
     """
     forms = dict(recognised or {})
-    parsed, faults = parsed_table(backend, seen, source, extract, table, scratch, forms)
+    parsed, faults = parsed_table(backend, seen, source, extract, table, scratch, forms, words)
     if parsed is None:
         return None, faults
     dates = Dates(extract.date_format, extract.time_zone, forms)
@@ -107,6 +122,9 @@ def _read(
         with written_aside(target) as aside:
             backend.to_parquet(parsed, aside, compression="zstd")
         part = engine.parquet_tables(backend, [target])
+        taught = words.learn(unread_words(backend, part, table))
+        if taught != words:
+            return _read(backend, seen, source, extract, table, target, scratch, taught, recognised)
         counts = sanity.counts(backend, part, table, MAY_BE_BLANK[table])
         seen_dates = sanity.dates_of(backend, part, table, counts, dates)
     except Exception as error:
@@ -118,7 +136,7 @@ def _read(
         )
     others = date_faults.recognised(seen_dates)
     if others and recognised is None:
-        return _read(backend, seen, source, extract, table, target, scratch, others)
+        return _read(backend, seen, source, extract, table, target, scratch, words, others)
     n_rows = seen.n_rows if source.quoted else seen.n_lines
     rows_in_file = counts["rows"] if n_rows is None else n_rows
     faults = sanity.of_cells(source.name, table, counts, seen_dates, dates)

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 import ibis
 
 from evalweave import engine
-from evalweave.records.codes import SPELLINGS, SYSTEMS
+from evalweave.extract.glossary import Glossary, glossary
+from evalweave.study.vocabulary import Vocabulary
 from evalweave.timeline import FIRST_DAY, LAST_DAY
 
 if TYPE_CHECKING:
@@ -19,12 +20,8 @@ if TYPE_CHECKING:
 
     from evalweave.extract.dates import Dates
 
-SEXES = {
-    "female": ("female", "f", "2", "8532", "woman"),
-    "male": ("male", "m", "1", "8507", "man"),
-}
 LARGEST = 1.7976931348623157e308
-TRUE, FALSE = ("true", "t", "1", "y", "yes"), ("false", "f", "0", "n", "no")
+PLAIN = glossary(Vocabulary())
 
 
 def trimmed(text: Any) -> Any:
@@ -35,12 +32,16 @@ def trimmed(text: Any) -> Any:
     return padded.ifelse(text.strip(), text).nullif("")
 
 
-def unread(text: Any, parsed: Any) -> Any:
-    """Return the text where it says something that could not be `parsed`, null elsewhere.
+def unread(text: Any, parsed: Any, words: Glossary | None = None) -> Any:
+    """Return the text where it says something that could not be `parsed`, null elsewhere; with
+    `words`, a word for a blank says nothing.
 
     A date or number that was read needs no second copy as text.
     """
-    return parsed.isnull().ifelse(engine.as_text(text), ibis.null("string"))
+    says = engine.as_text(text)
+    if words is not None and says.type().is_string():
+        says = words.is_missing(says).ifelse(ibis.null("string"), says)
+    return parsed.isnull().ifelse(says, ibis.null("string"))
 
 
 def number(text: Any) -> Any:
@@ -59,27 +60,7 @@ def whole_number(text: Any) -> Any:
     return (value == value.floor()).ifelse(value, ibis.null("float64")).try_cast("int64")
 
 
-def one_of(text: Any, words: dict[Any, tuple[str, ...]], otherwise: Any) -> Any:
-    """Return the key whose words hold `text` (whatever its case); `otherwise` when there is
-    none."""
-    lower = text.lower()
-    return ibis.cases(
-        *[(lower.isin(list(said)), key) for key, said in words.items()], else_=otherwise
-    )
-
-
-def coding_system(text: Any) -> Any:
-    """Return our name of a coding system as people write it (SNOMED CT, Read v2); other names in
-    lower case."""
-    lower = text.lower()
-    words: dict[str, list[str]] = {}
-    for said, ours in SPELLINGS.items():
-        words.setdefault(ours, []).append(said)
-    known = ibis.cases(*[(lower.isin(said), ours) for ours, said in words.items()], else_=lower)
-    return lower.isin(list(SYSTEMS)).ifelse(lower, known)
-
-
-def patients(text: ir.Table, dates: Dates) -> ir.Table:
+def patients(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.Table:
     """Return PATIENTS with what could not be read as `<column>_text`, and the row of each.
 
     The column birth_year may hold dates of birth.
@@ -95,20 +76,22 @@ def patients(text: ir.Table, dates: Dates) -> ir.Table:
         "birth_month": month,
         "imd_quintile": whole_number(t.imd_quintile),
         "death_date": dates.read("death_date", t.death_date),
-        "acceptable": one_of(t.acceptable, {True: TRUE, False: FALSE}, ibis.null("boolean")),
+        "acceptable": words.yes_no(t.acceptable),
     }
+    sex = words.meaning("sexes", t.sex, ibis.null("string"))
     return t.select(
         "patient_id",
-        sex=one_of(t.sex, dict(SEXES), ibis.literal("unknown")),
+        sex=sex.fill_null("unknown"),
+        sex_text=unread(t.sex, sex, words),
         ethnicity=t.ethnicity,
         **read,
-        **{f"{name}_text": unread(t[name], parsed) for name, parsed in read.items()},
+        **{f"{name}_text": unread(t[name], parsed, words) for name, parsed in read.items()},
         source_file=t.source_file,
         source_row=t.source_row,
     )
 
 
-def registrations(text: ir.Table, dates: Dates) -> ir.Table:
+def registrations(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.Table:
     """Return REGISTRATIONS with what could not be read as `<column>_text`, and the row of each."""
     t = text
     start, end = dates.read("start", t.start), dates.read("end", t.end)
@@ -121,15 +104,15 @@ def registrations(text: ir.Table, dates: Dates) -> ir.Table:
         "practice_id",
         start=start,
         end=end,
-        start_text=unread(t.start, start),
-        end_text=unread(t.end, end),
+        start_text=unread(t.start, start, words),
+        end_text=unread(t.end, end, words),
         collected_to=collected_to,
         source_file=t.source_file,
         source_row=t.source_row,
     )
 
 
-def events(text: ir.Table, dates: Dates) -> ir.Table:
+def events(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.Table:
     """Return EVENTS."""
     t = text
     day, value = dates.read("date", t.date), number(t.value)
@@ -137,13 +120,13 @@ def events(text: ir.Table, dates: Dates) -> ir.Table:
         "patient_id",
         "practice_id",
         date=day,
-        date_text=unread(t.date, day),
+        date_text=unread(t.date, day, words),
         code=t.code,
-        code_system=coding_system(t.code_system),
+        code_system=words.meaning("coding_systems", t.code_system, t.code_system.lower()),
         value_text=unread(t.value, value),
         value=value,
         unit_text=t.unit,
-        family_history=one_of(t.family_history, {True: TRUE, False: FALSE}, ibis.null("boolean")),
+        family_history=words.yes_no(t.family_history),
         source_file=t.source_file,
         source_row=t.source_row,
     )

@@ -11,8 +11,9 @@ from evalweave import engine
 from evalweave.errors import Fault
 from evalweave.extract import headers, typed
 from evalweave.extract.dates import Dates
+from evalweave.extract.glossary import Glossary
 from evalweave.extract.lookups import FaultyLookup
-from evalweave.extract.parsing import PARSERS, trimmed
+from evalweave.extract.parsing import PARSERS, PLAIN, trimmed
 from evalweave.extract.readers import TEXT_COLUMNS, Source, in_quotes, reader
 from evalweave.reading.textfiles import TextFile, look
 
@@ -30,10 +31,12 @@ def parsed_table(
     table: str,
     scratch: Path,
     forms: Mapping[str, str] | None = None,
+    words: Glossary = PLAIN,
 ) -> tuple[ir.Table | None, list[Fault]]:
     """Return a source as our table, parsed but not computed yet, or the faults of its header.
 
-    `forms` are those of date columns that are written in another form than declared.
+    `forms` are those of date columns that are written in another form than declared, `words` those
+    of the study and what its files taught.
     """
     raw, faults = raw_table(backend, seen, source, extract.date_format)
     if raw is None:
@@ -55,7 +58,7 @@ def parsed_table(
     except FaultyLookup as error:
         return None, error.faults
     dates = Dates(extract.date_format, extract.time_zone, forms or {})
-    return PARSERS[table](completed(text, table, extract, source.name), dates), []
+    return PARSERS[table](completed(text, table, extract, source.name), dates, words), []
 
 
 def raw_table(

@@ -21,6 +21,7 @@ from evalweave.reading.header import folded
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
 from evalweave.study.people import listed
 from evalweave.study.section import list_of
+from evalweave.vocabulary.words import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -98,7 +99,9 @@ def labelled(name: str, category: str) -> str:
     return f"{name}[{category}]" if category else name
 
 
-def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, list[Fault]]:
+def read(
+    name: str, path: Path, default_system: str, systems: Mapping[str, str] = NOTHING
+) -> tuple[Codelist | None, list[Fault]]:
     """Read one code list; return it, or its faults. `default_system` is for lists that do not
     say."""
     try:
@@ -124,7 +127,7 @@ def read(name: str, path: Path, default_system: str) -> tuple[Codelist | None, l
     if header:
         notes.append(f"{grid.file}: row {row} is read as the header; rows above it left out.")
     body = [each for each in grid.rows[header + first :] if not first or each[1] != cells]
-    return _entries(name, path, body, places, system, notes)
+    return _entries(name, path, body, places, system, systems, notes)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
@@ -155,6 +158,7 @@ def _entries(
     rows: Sequence[tuple[int, list[str]]],
     places: dict[str, int],
     default_system: str,
+    systems: Mapping[str, str],
     notes: list[str],
 ) -> tuple[Codelist | None, list[Fault]]:
     faults: list[Fault] = []
@@ -162,7 +166,7 @@ def _entries(
     for row, cells in rows:
         other = {column: cells[at] for column, at in places.items() if at < len(cells)}
         text, written = other.get("code", ""), other.get("code_system", "")
-        system = system_named(written) if written else default_system
+        system = system_named(written, systems) if written else default_system
         if not text:
             action = "Remove the row or add it."
             faults.append(Fault(path.name, "no code", "a code", action, row, "code"))
@@ -228,13 +232,13 @@ def _damage(code: Code) -> str:
 
 
 def read_all(
-    codelists: dict[str, str], default_system: str
+    codelists: dict[str, str], default_system: str, systems: Mapping[str, str] = NOTHING
 ) -> tuple[dict[str, Codelist], list[Fault]]:
     """Read every code list of a study; return those that could be read, and all faults."""
     lists: dict[str, Codelist] = {}
     faults: list[Fault] = []
     for name, path in codelists.items():
-        codelist, wrong = read(name, Path(path), default_system)
+        codelist, wrong = read(name, Path(path), default_system, systems)
         faults += wrong
         if codelist is not None:
             lists[name] = codelist

@@ -6,8 +6,11 @@ Codes are text from the first byte: 12622041000006111 as a floating-point number
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
+
+from evalweave.vocabulary.words import NOTHING, words
 
 # Verhoeff's check digit (SNOMED CT Release File Specifications, 5.5): multiplication in the
 # dihedral group D5 and its permutation table.
@@ -102,31 +105,12 @@ SYSTEMS: dict[str, type[Code]] = {
     kind.system: kind
     for kind in (SnomedCode, Read2Code, Ctv3Code, MedCodeId, OmopConcept, LocalCode)
 }
-# How people write the names of coding systems.
-SPELLINGS = {
-    "snomedct": "snomed",
-    "snomed ct": "snomed",
-    "snomed-ct": "snomed",
-    "sct": "snomed",
-    "read": "read2",
-    "readv2": "read2",
-    "read v2": "read2",
-    "read_v2": "read2",
-    "read code": "read2",
-    "read3": "ctv3",
-    "readv3": "ctv3",
-    "ctv-3": "ctv3",
-    "xcode": "ctv3",
-    "medcode": "medcodeid",
-    "omop concept": "omop",
-    "concept_id": "omop",
-}
 
 
-def system_named(name: str) -> str | None:
-    """Return our name of a coding system as people write it; None when it is none we know."""
-    lower = name.strip().lower()
-    known = SPELLINGS.get(lower, lower)
+def system_named(name: str, own: Mapping[str, str] = NOTHING) -> str | None:
+    """Return our name of a coding system as people write it; None when it is none we know. `own`
+    are a study's names."""
+    known = words("coding_systems", own).read(name)
     return known if known in SYSTEMS else None
 
 

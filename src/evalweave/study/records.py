@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from evalweave.catalogue.extracts import EXTRACTS, settled
+from evalweave.errors import nearest
 from evalweave.study.section import Section
+from evalweave.vocabulary.words import words
 
 if TYPE_CHECKING:
     FormatName = str
@@ -98,6 +100,15 @@ class Extract(Section):
             return said
         declared = EXTRACTS.get(str(said.get("format")))
         return {**declared.settles, **said} if declared else said
+
+    @field_validator("code_system")
+    @classmethod
+    def _a_known_system(cls, said: str) -> str:
+        known = words("coding_systems")
+        system = known.read(said)
+        if system is None:
+            raise ValueError(f'"{said}" is no coding system. {nearest(said, known.meanings)}')
+        return system
 
 
 class Cleaning(Section):

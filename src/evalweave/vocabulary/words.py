@@ -71,6 +71,13 @@ def words(kind: str, own: Mapping[str, str] = NOTHING) -> Words:
 
 
 @cache
+def spelt(kind: str) -> Mapping[str, str]:
+    """Return the words of the package's own table as they are spelt there, in lower case → their
+    meaning."""
+    return MappingProxyType({word.lower(): meaning for meaning, word in _table(kind)})
+
+
+@cache
 def _plain(kind: str) -> Words:
     """Return the words of the package's own table."""
     table = _table(kind)
