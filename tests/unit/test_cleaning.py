@@ -320,7 +320,7 @@ def test_a_number_beside_a_status_is_not_its_value() -> None:
 def test_each_outcome_may_have_limits_of_a_day_of_its_own() -> None:
     pressure = type(settings().outcomes["hba1c"]).model_validate
     sound = {"code": "72313002", "unit": "mmHg", "value": "140", "date": "2017-01-01"}
-    for spread, left in ((None, []), (40, [("2016-05-01", 150.0)])):
+    for spread, left in ((22, []), (None, [("2016-05-01", 150.0)])):  # the quantity's is 60
         said = {"unit": "mmHg", "plausible": [60, 260], "same_day_spread": spread}
         chosen = settings().model_copy(
             update={"outcomes": {**settings().outcomes, "systolic_bp": pressure(said)}}

@@ -171,7 +171,6 @@ def test_family_history_and_records_after_the_last_collection_are_set_aside(tmp_
         "date_after_collection",
         "date_unreadable",
         "family_history",
-        "unit_unknown",
     ]
     assert [row["date"] for row in conditions] == [dt.date(2011, 5, 5)]
     aside, _ = rules(contributes_to=[dt.date(2019, 1, 1)])  # what the practices say goes before
