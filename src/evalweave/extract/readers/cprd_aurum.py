@@ -187,7 +187,7 @@ def _registrations(
 def _events(
     raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]
 ) -> ir.Table:
-    """A numunitid that NumUnit lacks is kept as such, a unit that nobody knows: `check` lists it."""
+    """A numunitid that NumUnit lacks is kept as such: a unit that nobody knows."""
     import ibis
 
     known, code, system = raw, raw.medcodeid, ibis.literal("medcodeid")
