@@ -39,21 +39,85 @@ def test_missing_columns_name_the_nearest(tmp_path: Path) -> None:
         segments.read(tmp_path / "p.csv", {"source": "Document"})
     with pytest.raises(StudyError, match='Did you mean "quote"'):
         segments.read(tmp_path / "p.csv", {"qote": "Code"})
-    with pytest.raises(StudyError, match="preset"):
-        segments.read(tmp_path / "p.csv", {"preset": "maxquda"})
 
 
-@pytest.mark.parametrize("preset", segments.PRESETS)
-def test_presets_read_and_say_that_they_are_untried(tmp_path: Path, preset: str) -> None:
-    names = segments.PRESETS[preset]
-    row = {"source": "Interview 1", "code": "support", "quote": "She came along", "coder": "zoe"}
-    (tmp_path / "p.csv").write_text(
-        ",".join(names.values()) + "\n" + ",".join(row[name] for name in names) + "\n"
-    )
-    raw = segments.read(tmp_path / "p.csv", {"preset": preset})
-    assert len(raw.selections) == 1 and any(
-        "has not been tried" in message for _, _, message, _ in raw.log.rows
-    )
+MAXQDA = ("Color", "Document group", "Document name", "Code", "Begin", "End", "Weight score")
+MAXQDA_DE = ("Farbe", "Dokumentgruppe", "Dokumentname", "Code", "Anfang", "Ende", "Gewicht")
+ATLAS = ("ID", "Document", "Quotation Content", "Codes", "Comment")
+
+
+def workbook(path: Path, rows: list[tuple[object, ...]], title: str = "Sheet") -> Path:
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = title
+    for row in rows:
+        book.active.append(row)
+    book.save(path)
+    return path
+
+
+@pytest.mark.parametrize("header", [(*MAXQDA, "Segment"), (*MAXQDA_DE, "Segment")])
+@pytest.mark.parametrize("titles", [0, 2])
+def test_maxqda_coded_segments(tmp_path: Path, header: tuple[str, ...], titles: int) -> None:
+    """The layout of MAXQDA's "Coded segments"; Begin and End are paragraphs, not characters."""
+    rows: list[tuple[object, ...]] = [("Coded segments",), ("Exported 2 May",)][:titles]
+    rows += [
+        header,
+        ("", "Clients", "Int 1", "Support\\Visits", 3, 3, 0, "Yes."),
+        ("", "Clients", "Int 1", "Support\\Visits", 9, 9, 0, "Yes."),
+        ("", "Clients", "Int 1", "Money", 9, 9, 0, "Yes."),
+        ("", "Clients", "Int 2", "Money", 1, 2, 0, "=2+3 pounds"),
+    ]
+    project = load(workbook(tmp_path / "p.xlsx", rows))
+    assert project.sources["name"].tolist() == ["Int 1", "Int 2"]
+    assert project.codings["code_id"].value_counts().to_dict() == {
+        "Support > Visits": 2,
+        "Money": 2,
+    }
+    assert len(project.segments) == 3 and project.segments["start"].isna().all()
+    assert "MAXQDA" in " ".join(project.import_log["message"])
+
+
+@pytest.mark.parametrize("between", ["\n", ";"])
+def test_atlas_ti_quotation_report(tmp_path: Path, between: str) -> None:
+    """The layout of ATLAS.ti's quotation report: an ID document:number, all codes in one cell."""
+    rows: list[tuple[object, ...]] = [
+        ("ATLAS.ti Report",),
+        ("Project: p",),
+        ATLAS,
+        ("1:1", "Int 1", "She came.", f"Support: Visits{between}Trust", ""),
+        ("1:2", "Int 1", "She came.", "Trust", ""),
+        ("2:1", "Int 2", "Nothing.", "", "no code"),
+    ]
+    project = load(workbook(tmp_path / "p.xlsx", rows))
+    assert sorted(project.codings["code_id"]) == ["Support: Visits", "Trust", "Trust"]
+    assert len(project.segments) == 3  # one of them without a code
+
+
+def test_a_header_and_a_sheet_may_be_named(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [("source", "note"), ("Doc", "What"), ("Int 1", "Trust")]
+    path = workbook(tmp_path / "p.xlsx", rows, "Data")
+    columns = {"source": "Doc", "code": "What"}
+    raw = segments.read(path, columns, sheet="Data", header_row=2)
+    assert [source.name for source in raw.sources] == ["Int 1"]
+    with pytest.raises(DataError, match='no sheet "Dat"'):
+        segments.read(path, columns, sheet="Dat")
+
+
+@pytest.mark.parametrize("name", ["p.mx24", "p.MEX", "p.nvpx", "p.atlproj23"])
+def test_a_programs_own_file_is_named_as_what_it_is(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(DataError, match=r"(MAXQDA|NVivo|ATLAS\.ti).*export .* REFI-QDA"):
+        load(tmp_path / name)
+
+
+def test_an_nvivo_matrix_without_a_name_for_its_first_column(tmp_path: Path) -> None:
+    text = ",A : client,B : Link worker,Total\n1 : support,2,1,3\n2 : targets,0,1,1\nTotal,2,2,4\n"
+    counts = matrix(tmp_path, text, counts_are="participants")
+    rows = {(r.theme_id, r.role): r.n_participants for r in counts.itertuples()}
+    assert rows["help", "client"] == 2 and rows["work", "link_worker"] == 1
+    assert set(counts["role"]) == {"client", "link_worker"}
 
 
 def test_without_positions_segments_are_told_apart_by_their_words(tmp_path: Path) -> None:

@@ -23,12 +23,14 @@ class ProjectFormat:
     takes: tuple[str, ...] = ()
 
 
+TABLE = ("columns", "sheet", "header_row")  # what the study file says of a table
+
 _DECLARED = (
     ProjectFormat(name="refi_qda", reader="refi", words="REFI-QDA"),
     ProjectFormat(name="taguette", reader="taguette", words="taguette"),
     ProjectFormat(name="qualcoder", reader="qualcoder", words="qualcoder"),
-    ProjectFormat(name="segments", reader="segments", words="segments", takes=("columns",)),
-    ProjectFormat(name="counts", reader="counts", words="counts", takes=("columns", "counts_are")),
+    ProjectFormat(name="segments", reader="segments", words="segments", takes=TABLE),
+    ProjectFormat(name="counts", reader="counts", words="counts", takes=(*TABLE, "counts_are")),
     # A new format of coded projects: its entry goes above this line.
 )
 PROJECTS = {declared.name: declared for declared in _DECLARED}

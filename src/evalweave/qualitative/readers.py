@@ -18,6 +18,7 @@ from evalweave.files import read_table
 from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, log_table
 from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.matrix import Matrix
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
@@ -35,6 +36,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
 
     Without settings the format is recognised and the project's own cases are its participants.
     """
+    refuse_project_file(path)
     format_ = settings.format if settings else recognise(path)
     raw = reader(format_)(path, **_taken(format_, settings))
     if settings is None:
@@ -140,6 +142,7 @@ def _taken(format_: str, settings: Qualitative | None) -> dict[str, Any]:
 def recognise(path: Path) -> str:
     """Return the format of a project by its ending, its first bytes and its header."""
     must_exist(path)
+    refuse_project_file(path)
     start = b""
     if path.is_file():
         with path.open("rb") as file:

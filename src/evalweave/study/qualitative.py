@@ -45,6 +45,15 @@ class Qualitative(Section):
     columns: dict[str, str] = Field(
         {}, description=f"{takers('columns')}: our column → the name in the file."
     )
+    sheet: str | None = Field(
+        None, description=f"{takers('sheet')}: the sheet of a workbook; found if not given."
+    )
+    header_row: int | None = Field(
+        None,
+        ge=1,
+        description=f"{takers('header_row')}: the row of the header below title rows; found if not "
+        "given.",
+    )
     counts_are: Literal["participants", "references", "sources", "words"] | None = Field(
         None,
         description=f"{takers('counts_are')}: what a cell of the matrix counts; must be declared.",

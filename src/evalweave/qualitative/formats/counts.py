@@ -6,6 +6,7 @@ were added up elsewhere cannot be rolled up by set union, and hold no quotes.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from evalweave.qualitative.matrix import Matrix, role_name
 from evalweave.qualitative.raw import Log, Raw, RawCode, position
 from evalweave.reading import tables
 
+TOTALS = {"total", "sum", "summe", "gesamt", "somme", "suma", "n (documents)"}
 COUNTABLE = ("participants", "references", "sources", "words")
 
 
@@ -26,28 +28,32 @@ def recognises(path: Path, start: bytes) -> bool:
 
 
 def read(
-    path: Path, columns: Mapping[str, str] | None = None, counts_are: str | None = None
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+    counts_are: str | None = None,
 ) -> Raw:
-    """Read `code` and one column a role; raise `StudyError` when `counts_are` is not declared."""
+    """Read `code` and one column a role; raise `StudyError` when `counts_are` is not declared.
+
+    Without `columns` a first column without a name holds the codes, and NVivo's numbering of rows
+    and columns ("1 : support", "A : client") is dropped, as are total rows and columns.
+    """
     if counts_are not in COUNTABLE:
         raise StudyError(
             f"{path.name}: the file does not say what a cell counts. Set counts_are to one of "
             f"{', '.join(COUNTABLE)}."
         )
-    columns = dict(columns or {})
-    roles = [name for name in columns if name != "code"]
-    table = tables.read(path, ["code", *roles], rename=columns)
-    roles = roles or [name for name in table.header if name != "code"]
+    codes, roles, cells, file = _matrix(path, dict(columns or {}), sheet, header_row)
     faults, rows = [], []
-    for row, line in zip(table.rows, table.lines, strict=True):
-        for role in roles:
-            cell = row[role] or "0"
-            if position(cell) is None:
+    for (line, values), code in zip(cells, codes, strict=True):
+        for role, value in zip(roles, values, strict=True):
+            if position(value or "0") is None:
                 faults.append(
-                    Fault(table.file, "no whole number", "a count from 0", row=line, column=role)
+                    Fault(file, "no whole number", "a count from 0", row=line, column=role)
                 )
                 continue
-            rows.append((code_id(path_of([row["code"]])), role_name(role), int(cell)))
+            rows.append((code_id(path_of([code])), role_name(role), int(value or "0")))
     raise_faults(faults)
     log = Log()
     log.warn(
@@ -58,8 +64,42 @@ def read(
     )
     return Raw(
         tool="counts matrix",
-        codes=tuple(RawCode(row["code"], (row["code"],)) for row in table.rows if row["code"]),
+        codes=tuple(RawCode(code, (code,)) for code in codes if code),
         codebook_complete=False,
         log=log,
         matrix=Matrix(pd.DataFrame(rows, columns=["code_id", "role", "n"]), counts_are),
     )
+
+
+def _matrix(
+    path: Path, columns: dict[str, str], sheet: str | None, header_row: int | None
+) -> tuple[list[str], list[str], list[tuple[int, list[str]]], str]:
+    """Return the codes, the roles, (row number, cells) of each code, and the file's name."""
+    grid = tables.read_grid(path, sheet=sheet)
+    wide = [row for row in grid.rows if sum(bool(cell) for cell in row[1]) > 1]
+    place = next((row for row in wide if header_row in (None, row[0])), None)
+    if not columns and place and not place[1][0]:
+        named = [i for i, cell in enumerate(place[1]) if cell and not is_total(cell)]
+        roles = [unnumbered(place[1][i]) for i in named]
+        body = [
+            (line, row)
+            for line, row in grid.rows
+            if line > place[0] and row[0] and not is_total(row[0])
+        ]
+        cells = [(line, [row[i] if i < len(row) else "" for i in named]) for line, row in body]
+        return [unnumbered(row[0]) for _, row in body], roles, cells, grid.file
+    roles = [name for name in columns if name != "code"]
+    table = tables.read(path, ["code", *roles], rename=columns, sheet=sheet, header_row=header_row)
+    roles = roles or [name for name in table.header if name != "code"]
+    cells = [(line, [row[role] for role in roles]) for line, row in table.numbered]
+    return [row["code"] for row in table.rows], roles, cells, table.file
+
+
+def unnumbered(name: str) -> str:
+    """Return a name without NVivo's numbering of rows (1 : …) and columns (A : …)."""
+    return re.sub(r"^(\d+|[A-Z]{1,2})\s+:\s+", "", name.strip())
+
+
+def is_total(name: str) -> bool:
+    """Whether a row or column is the sum of the others, which no role and no code is."""
+    return name.strip().casefold() in TOTALS

@@ -1,9 +1,8 @@
 """Reader of coded segments: one row a segment and code, from any program, through a column map.
 
 `columns` maps our names to the file's: source and code are needed; quote, start, end, coder,
-participant, description and coded_at are read where they are. A `preset` (maxqda, atlas_ti or
-nvivo) names the columns of that program's export; the presets were written from the programs'
-manuals and have not been tried on files.
+participant, description, coded_at and place are read where they are. Exports of MAXQDA, ATLAS.ti
+and NVivo are recognised by their header (`layouts`).
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
-from evalweave.qualitative.formats import TABLES
+from evalweave.qualitative.formats import TABLES, layouts
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -25,30 +24,14 @@ from evalweave.qualitative.raw import (
     position,
 )
 from evalweave.reading import tables
+from evalweave.reading.header import TITLE_ROWS
 
 SEVERAL = re.compile(r"[;\r\n]+")  # between codes, or people, of one cell
 NEEDED = ("source", "code")
-OPTIONAL = ("quote", "start", "end", "coder", "participant", "description", "coded_at")
-PRESETS = {  # untested
-    "maxqda": {
-        "source": "Document name",
-        "code": "Code",
-        "quote": "Segment",
-        "coder": "Created by",
-    },
-    "atlas_ti": {
-        "source": "Document",
-        "code": "Codes",
-        "quote": "Quotation Content",
-        "coder": "Created by",
-    },
-    "nvivo": {
-        "source": "File Name",
-        "code": "Code Name",
-        "quote": "Coded Text",
-        "coder": "Coded By",
-    },
-}
+OPTIONAL = (
+    *("quote", "start", "end", "coder", "participant", "description", "coded_at"),
+    *("place", "place_end"),  # what tells two stretches of the same words apart, no positions
+)
 
 
 def recognises(path: Path, start: bytes) -> bool:
@@ -56,47 +39,23 @@ def recognises(path: Path, start: bytes) -> bool:
     return path.suffix.lower() in TABLES
 
 
-def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
+def read(
+    path: Path,
+    columns: Mapping[str, str] | None = None,
+    sheet: str | None = None,
+    header_row: int | None = None,
+) -> Raw:
     """Read a table of coded segments; raise with every wrong column and position at once."""
-    columns = dict(columns or {})
-    preset = columns.pop("preset", "")
     log = Log()
-    if preset:
-        if preset not in PRESETS:
-            raise StudyError(
-                f'columns: the preset "{preset}" is unknown. {nearest(preset, PRESETS)}'
-            )
-        columns = PRESETS[preset] | columns
-        log.warn(
-            "archive",
-            f"the preset {preset} has not been tried on a file of that program: check the counts",
-        )
-    unknown = [name for name in columns if name not in (*NEEDED, *OPTIONAL)]
-    raise_faults(
-        [
-            Fault("columns", f'"{name}"', "one of our columns", nearest(name, (*NEEDED, *OPTIONAL)))
-            for name in unknown
-        ],
-        StudyError,
-    )
-    optional = [name for name in OPTIONAL if name not in columns or not preset]
-    try:
-        table = tables.read(path, NEEDED, optional, columns)
-    except DataError as error:
-        if "no such column" not in str(error):
-            raise
-        hint = (
-            "Say in the study file what the file calls them, as in `columns: {source: Document, "
-            "code: Code}`."
-        )
-        raise DataError(f"{error}\n{hint}") from None
+    table, columns = _table(path, dict(columns or {}), sheet, header_row, log)
     for note in table.notes:
         log.note("tables", note)
     raise_faults(_faults(table, columns))
     if not any(row.get("start") for row in table.rows):
         log.warn(
             "offsets",
-            "the file has no positions: agreement by character and overlaps cannot be computed",
+            "the file has no positions in characters: agreement by character and overlaps cannot "
+            "be computed",
         )
     selections, links = _selections(table)
     descriptions = {
@@ -114,6 +73,42 @@ def read(path: Path, columns: Mapping[str, str] | None = None) -> Raw:
         codebook_complete=False,
         log=log,
     )
+
+
+def _table(
+    path: Path, columns: dict[str, str], sheet: str | None, header_row: int | None, log: Log
+) -> tuple[tables.SmallTable, dict[str, str]]:
+    """Return the rows and what the file calls our columns: as declared, else by the layout of the
+    program that wrote the file."""
+    known = (*NEEDED, *OPTIONAL)
+    raise_faults(
+        [
+            Fault("columns", f'"{name}"', "one of our columns", nearest(name, known))
+            for name in columns
+            if name not in known
+        ],
+        StudyError,
+    )
+    grid = tables.read_grid(path, sheet=sheet, is_header=layouts.is_header)
+    rows = [row for row in grid.rows if header_row in (None, row[0])]
+    recognised = layouts.layout_of(rows[:TITLE_ROWS])
+    if recognised and not {"source", "code"} & set(columns):
+        layout, header_row = recognised
+        header = next(cells for line, cells in rows if line == header_row)
+        columns = (layout.columns(header) or {}) | columns
+        sheet = grid.sheet or sheet
+        log.note("archive", f"the table was read as {layout.program} writes coded segments")
+    try:
+        table = tables.read(path, NEEDED, OPTIONAL, columns, sheet=sheet, header_row=header_row)
+    except DataError as error:
+        if "no such column" not in str(error):
+            raise
+        hint = (
+            "Say in the study file what the file calls them, as in `columns: {source: Document, "
+            "code: Code}`, and where the header stands (`header_row`, `sheet`)."
+        )
+        raise DataError(f"{error}\n{hint}") from None
+    return table, columns
 
 
 def codes_in(cell: str) -> list[str]:
@@ -142,7 +137,8 @@ def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawL
     speaking: dict[tuple[str, ...], dict[str, None]] = {}
     for row, line in zip(table.rows, table.lines, strict=True):
         start, end, quote = row.get("start", ""), row.get("end", ""), row.get("quote", "")
-        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "")
+        place = row.get("place", "") + "-" + row.get("place_end", "")
+        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "", place)
         if not start and not quote:  # nothing says where it is: each row is a segment of its own
             where = (*where, str(line))
         key = (*where, "\0", quote)

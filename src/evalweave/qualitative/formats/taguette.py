@@ -33,7 +33,12 @@ def recognises(path: Path, start: bytes) -> bool:
             return "highlights" in database.tables
     if path.suffix.lower() not in TABLES:
         return False
-    return set(HIGHLIGHT_COLUMNS) <= {name.lower() for name in tables.read(path).header}
+    grid = tables.read_grid(path, is_header=_is_header)
+    return bool(grid.rows) and _is_header(grid.rows[0][1])
+
+
+def _is_header(cells: list[str]) -> bool:
+    return set(HIGHLIGHT_COLUMNS) <= {name.strip().lower() for name in cells}
 
 
 def read(path: Path) -> Raw:
