@@ -9,12 +9,12 @@ Source: Abadie (2005), REStud 72(1); Sant'Anna & Zhao (2020), J Econometrics 219
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from evalweave.estimators.moments import unit_starts
+from evalweave.estimators.moments import period_places, unit_starts
 from evalweave.fits.result import Floats, PanelData
 
 TIMES = " × "
@@ -22,11 +22,24 @@ TIMES = " × "
 
 @dataclass(frozen=True)
 class Adjustment:
-    """The columns that adjust (name -> values, N), and for each covariate the names of its own."""
+    """The columns that adjust (name -> values, N), and for each covariate the names of its own.
+
+    Attributes:
+        columns: those that enter as they are.
+        of: covariate -> the columns that stand for it in a design.
+        fixed: covariates that never change within a unit.
+        steady: their columns, each of which enters once a period but the first (`written_out`).
+    """
 
     columns: dict[str, Floats]
     of: dict[str, tuple[str, ...]]
     fixed: frozenset[str]
+    steady: dict[str, Floats] = field(default_factory=dict)
+
+    def written_out(self, panel: PanelData) -> dict[str, Floats]:
+        """Return all columns, those by period among them."""
+        parts = [by_period(name, values, panel) for name, values in self.steady.items()]
+        return {**self.columns, **{name: v for part in parts for name, v in part.items()}}
 
     def entered(self, columns: Iterable[str]) -> list[str]:
         """Return the covariates of which some column is among `columns`, and how they enter."""
@@ -71,17 +84,17 @@ def adjustment(panel: PanelData) -> Adjustment:
     """
     fixed = fixed_covariates(panel)
     columns: dict[str, Floats] = {}
+    steady: dict[str, Floats] = {}
     of: dict[str, tuple[str, ...]] = {}
+    periods = period_places(panel.period)[0][1:]
     for name, own in panel.stands_for.items():
-        if name not in fixed:
-            part = {column: panel.covariates[column] for column in own}
+        if name in fixed:
+            steady |= {column: standardised(panel.covariates[column]) for column in own}
+            of[name] = tuple(f"{column}{TIMES}{t}" for column in own for t in periods)
         else:
-            part = {}
-            for column in own:
-                part |= by_period(column, standardised(panel.covariates[column]), panel)
-        columns |= part
-        of[name] = tuple(part)
-    return Adjustment(columns, of, fixed)
+            columns |= {column: panel.covariates[column] for column in own}
+            of[name] = own
+    return Adjustment(columns, of, fixed, steady)
 
 
 def adjusted_details(adjusts: Adjustment, entered: list[str]) -> dict[str, Any]:

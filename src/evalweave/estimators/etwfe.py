@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from evalweave.estimators.adjustment import TIMES, Adjustment, by_period, fixed_covariates
+from evalweave.estimators.adjustment import TIMES, Adjustment, adjustment, by_period
 from evalweave.estimators.cohort_effects import (
     averages,
     cell_columns,
@@ -51,19 +51,20 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
 def _interacted(panel: PanelData, tested: list[tuple[int, int]]) -> Adjustment:
     """Return covariates × periods, and × treated cells less the cohort's mean over patients."""
-    fixed = fixed_covariates(panel)
+    adjusts = adjustment(panel)
     columns: dict[str, Floats] = {}
     of: dict[str, tuple[str, ...]] = {}
     for name, own in panel.stands_for.items():
         part: dict[str, Floats] = {}
         for column in own:
             values = panel.covariates[column]
-            part |= {} if name in fixed else {column: values}
-            part |= by_period(column, values, panel)
+            if name not in adjusts.fixed:
+                part |= {column: values, **by_period(column, values, panel)}
             part |= _by_cell(column, values, panel, tested)
         columns |= part
-        of[name] = tuple(part)
-    return Adjustment(columns, of, fixed)
+        steady = adjusts.of[name] if name in adjusts.fixed else ()
+        of[name] = (*part, *steady)
+    return Adjustment(columns, of, adjusts.fixed, adjusts.steady)
 
 
 def _by_cell(

@@ -206,11 +206,12 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
     event = panel.period - panel.first_treated
     adjusts = adjustment(panel)
-    columns = [standardised(values) for values in adjusts.columns.values()]
+    written = adjusts.written_out(panel)
+    columns = [standardised(values) for values in written.values()]
     return Rows(
         panel=panel,
         covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
-        names=tuple(name for name, values in adjusts.columns.items() if values.std() > 0),
+        names=tuple(name for name, values in written.items() if values.std() > 0),
         adjusts=adjusts,
         anticipation=analysis.anticipation,
         periods=np.unique(panel.period),

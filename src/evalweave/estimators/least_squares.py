@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from evalweave.catalogue.calls import needs
 from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
-from evalweave.estimators.adjustment import Adjustment, adjusted_details, adjustment
+from evalweave.estimators.adjustment import TIMES, Adjustment, adjusted_details, adjustment
 from evalweave.estimators.moments import Moments, Reduced, demeaned, reduce_panel, unit_starts
 from evalweave.fits.result import Fit, Floats, Ints, LeastSquares, PanelData, Reassignment
 from evalweave.study.analyses import AnalysisOptions
@@ -67,7 +67,7 @@ def solve(
         DataError: if the outcome does not vary within patients.
     """
     adjusts = adjustment(panel) if adjusts is None else adjusts
-    reduced = reduce_panel(panel, adjusts.columns)
+    reduced = reduce_panel(panel, adjusts.columns, adjusts.steady)
     if reduced.flat_outcome:
         raise DataError(
             "The outcome does not vary within patients (it is constant, or everybody was seen "
@@ -177,8 +177,8 @@ def fit_of(
 
 
 class _Design:
-    """The full list of columns: terms, dense columns (one a level), period effects (one less than T
-    a level)."""
+    """The full list of columns: terms, dense columns (one a level), fixed covariates by period and
+    period effects (one less than T a level)."""
 
     def __init__(self, reduced: Reduced, names: tuple[str, ...], cells: Cells) -> None:
         self.cells, self.periods, self.n_terms = cells, reduced.periods, len(names)
@@ -195,25 +195,37 @@ class _Design:
             seen = np.flatnonzero(reduced.pooled.rows[reduced.pooled.level == level].sum(axis=0))
             self.effects += [(level, int(place)) for place in seen[1:]]
             self.period_effects += len(seen)
+        steady = []
+        self.steady: list[tuple[int, int, int]] = []  # (level, covariate from 1 on, place)
+        for level, place in self.effects:
+            for j, name in enumerate(reduced.steady_names, start=1):
+                self.steady.append((level, j, place))
+                steady.append(f"{name}{TIMES}{self.periods[place]}{suffix[level]}")
+        self.n_steady = len(reduced.steady_names)
         effects = [f"period[{self.periods[place]}]{suffix[level]}" for level, place in self.effects]
-        self.names = (*names, *dense, *effects)
+        self.names = (*names, *dense, *steady, *effects)
         k = len(names)
-        self.dense_columns = list(range(k, k + len(dense)))
-        self.period_columns = list(range(k + len(dense), len(self.names)))
+        self.steady_columns = list(range(k + len(dense), k + len(dense) + len(steady)))
+        self.dense_columns = [*range(k, k + len(dense)), *self.steady_columns]
+        self.period_columns = list(range(k + len(dense) + len(steady), len(self.names)))
 
     def values(self, cohort: float, level: int) -> tuple[Floats, Floats]:
-        """Return the cell regressors (T x P, zero in dense columns) and the choice of dense columns
-        (C x P)."""
-        table = np.zeros((len(self.periods), len(self.names)))
+        """Return the cell regressors (1+S x T x P: plain ones, then those that a fixed covariate
+        multiplies; zero in dense columns) and the choice of dense columns (C x P)."""
+        tables = np.zeros((1 + self.n_steady, len(self.periods), len(self.names)))
+        table = tables[0]
         if self.n_terms:
             table[:, : self.n_terms] = self.cells(cohort, level, self.periods)
         for column, (of, place) in zip(self.period_columns, self.effects, strict=True):
             if of == level:
                 table[place, column] = 1.0
+        for column, (of, j, place) in zip(self.steady_columns, self.steady, strict=True):
+            if of == level:
+                tables[j, place, column] = 1.0
         pick = np.zeros((self.n_dense, len(self.names)))
         first = self.n_terms + self.levels.index(level) * self.n_dense
         pick[np.arange(self.n_dense), first + np.arange(self.n_dense)] = 1.0
-        return table, pick
+        return tables, pick
 
     def sums(self, moments: Moments, clusters: int) -> tuple[Floats, Floats, Floats]:
         """Return X'WX (G x P x P), X'Wy (G x P) and y'Wy (G)."""
@@ -233,7 +245,8 @@ class _Design:
         self, moments: Moments, types: Ints, cohort: float, level: int
     ) -> tuple[Floats, Floats]:
         """Return X'WX and X'Wy of each of `types`, as if all had started in `cohort`."""
-        table, pick = self.values(cohort, level)
+        tables, pick = self.values(cohort, level)
+        table = tables[0]
         xx = table.T @ moments.laplacian[types] @ table
         xy = moments.cross[types, :, 0] @ table
         if self.n_dense:
@@ -245,7 +258,35 @@ class _Design:
                 + pick.T @ moments.dense[types][:, 1:, 1:] @ pick
             )
             xy = xy + moments.dense[types][:, 0, 1:] @ pick
+        if self.n_steady:
+            self._add_steady(moments, types, tables, pick, xx, xy)
         return xx, xy
+
+    def _add_steady(
+        self,
+        moments: Moments,
+        types: Ints,
+        tables: Floats,
+        pick: Floats,
+        xx: Floats,
+        xy: Floats,
+    ) -> None:
+        """Add to X'WX and X'Wy what the columns by fixed covariates contribute."""
+        columns = [np.flatnonzero(table.any(axis=0)) for table in tables]
+        own = [table[:, used] for table, used in zip(tables, columns, strict=True)]
+        for a, of_a in enumerate(columns):
+            for b, of_b in enumerate(columns):
+                if a or b:
+                    block = own[a].T @ moments.steady[types, a, b] @ own[b]
+                    xx[:, of_a[:, None], of_b] += block
+            if not a:
+                continue
+            cross = moments.steady_cross[types, a - 1]
+            xy[:, of_a] += cross[:, :, 0] @ own[a]
+            if self.n_dense:
+                mixed = own[a].T @ cross[:, :, 1:] @ pick
+                xx[:, of_a, :] += mixed
+                xx[:, :, of_a] += np.swapaxes(mixed, 1, 2)
 
 
 def _live(xx: Floats, dense: list[int]) -> NDArray[np.bool_]:
@@ -311,9 +352,12 @@ def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floa
     for cohort in np.unique(panel.first_treated):
         for of in design.levels:
             rows = np.flatnonzero((panel.first_treated == cohort) & (level == of))
-            table, pick = design.values(float(cohort), of)
-            fitted[rows] = (table @ beta)[place[rows]]
-            weight_of[rows] = (table @ towards)[place[rows]]
+            tables, pick = design.values(float(cohort), of)
+            fitted[rows] = (tables[0] @ beta)[place[rows]]
+            weight_of[rows] = (tables[0] @ towards)[place[rows]]
+            for table, z in zip(tables[1:], solved.adjusts.steady.values(), strict=True):
+                fitted[rows] += z[rows] * (table @ beta)[place[rows]]
+                weight_of[rows] += z[rows][:, None] * (table @ towards)[place[rows]]
             for c, values in enumerate(within[1:]):
                 fitted[rows] += values[rows] * (pick[c] @ beta)
                 weight_of[rows] += values[rows][:, None] * (pick[c] @ towards)
@@ -354,9 +398,11 @@ def _reassignment(g: int, reduced: Reduced, design: _Design, order: Ints, k: int
         ):
             types = np.flatnonzero((moments.cohort == cohort) & (moments.level == level))
             part_xx, part_xy = design.of_types(moments, types, start, level)
-            table, pick = design.values(start, level)
-            tested = design.values(cohort, level)[0][:, order[:k]]
-            cross = table.T @ moments.laplacian[types] @ tested
+            tables, pick = design.values(start, level)
+            tested = design.values(cohort, level)[0][0][:, order[:k]]
+            cross = tables[0].T @ moments.laplacian[types] @ tested
+            for a, table in enumerate(tables[1:], start=1):
+                cross = cross + table.T @ moments.steady[types, a, 0] @ tested
             if design.n_dense:
                 cross = cross + pick.T @ np.swapaxes(moments.cross[types][:, :, 1:], 1, 2) @ tested
             np.add.at(xx[:, c], moments.cluster[types], part_xx[:, order[:, None], order])

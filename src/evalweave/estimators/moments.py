@@ -10,8 +10,10 @@ patient effects leaves
     X~'Wy~ = A' r,      r_t = sum_i w_it y~_it                            (T),
 
 exactly and without iteration, so that no within-transformed regressor is ever built
-(Frisch-Waugh-Lovell). Columns that differ between patients (covariates) are demeaned as the outcome
-is.
+(Frisch-Waugh-Lovell). Columns that change within patients (covariates) are demeaned as the outcome
+is. A covariate z that is fixed within patients enters by its products with the periods, z_i A, and
+needs no column of its own either: its moments are those above with each patient's part times z_i
+(and z_i z_i' where two meet).
 """
 
 from __future__ import annotations
@@ -42,6 +44,8 @@ class Moments:
     cross: Floats
     dense: Floats
     rows: Ints
+    steady: Floats  # L with each patient's part times z_a z_b, z_0 = 1 (M x 1+S x 1+S x T x T)
+    steady_cross: Floats  # r times z_a, without z_0 (M x S x T x 1+C)
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ class Reduced:
     pooled: Moments
     by_cluster: Moments
     dense_names: tuple[str, ...]
+    steady_names: tuple[str, ...]
     constant: tuple[str, ...]  # dense columns that do not vary within patients
     flat_outcome: bool
 
@@ -75,9 +80,14 @@ def demeaned(values: Floats, weight: Floats, starts: Ints, weighted: bool) -> Fl
     return np.asarray(values - np.repeat(means, counts))
 
 
-def reduce_panel(panel: PanelData, dense: dict[str, Floats] | None = None) -> Reduced:
-    """Return the moments of `panel`, with `dense` columns (name -> N values) beside the outcome."""
-    dense = dense or {}
+def reduce_panel(
+    panel: PanelData,
+    dense: dict[str, Floats] | None = None,
+    steady: dict[str, Floats] | None = None,
+) -> Reduced:
+    """Return the moments of `panel`, with `dense` columns (name -> N values) beside the outcome and
+    with `steady` ones, which are fixed within patients, as multipliers."""
+    dense, steady = dense or {}, steady or {}
     starts = unit_starts(panel)
     periods, place = period_places(panel.period)
     cohorts, cohort = np.unique(panel.first_treated[starts], return_inverse=True)
@@ -101,16 +111,20 @@ def reduce_panel(panel: PanelData, dense: dict[str, Floats] | None = None) -> Re
         within.append(np.zeros_like(values) if flat else values)
         still.append(flat)
 
+    factors = np.column_stack([np.ones(len(starts)), *(v[starts] for v in steady.values())])
+
     def by(types: Ints, clusters: Ints) -> Moments:
         _, first, code = np.unique(types, return_index=True, return_inverse=True)
         parts = _sums(code, len(first), seen, total, within, panel.weighted)
-        return Moments(clusters[first], cohorts[cohort[first]], level[first], *parts)
+        more = _steady_sums(code, len(first), seen, total, within, factors)
+        return Moments(clusters[first], cohorts[cohort[first]], level[first], *parts, *more)
 
     return Reduced(
         periods=periods,
         pooled=by(pooled_type, np.zeros_like(cluster)),
         by_cluster=by(cluster * span + pooled_type, cluster),
         dense_names=tuple(dense),
+        steady_names=tuple(steady),
         constant=tuple(name for name, flat in zip(dense, still[1:], strict=True) if flat),
         flat_outcome=still[0],
     )
@@ -188,3 +202,30 @@ def _sums(
     places = np.arange(periods)
     laplacian[:, places, places] += diagonal
     return laplacian, cross, dense, rows
+
+
+def _steady_sums(
+    code: Ints, types: int, seen: Floats, total: Floats, within: list[Floats], factors: Floats
+) -> tuple[Floats, Floats]:
+    """Return `steady` and `steady_cross`; empty where no covariate is fixed (factors: n x 1+S)."""
+    periods, width, columns = seen.shape[1], factors.shape[1], len(within)
+    if width == 1:
+        return np.zeros((types, 0, 0, periods, periods)), np.zeros((types, 0, periods, columns))
+    steady = np.empty((types, width, width, periods, periods))
+    cross = np.empty((types, width - 1, periods, columns))
+    order = np.argsort(code, kind="stable")
+    bounds = np.searchsorted(code[order], np.arange(types + 1))
+    places = np.arange(periods)
+    for item in range(types):
+        units = order[bounds[item] : bounds[item + 1]]
+        weight, z = seen[units], factors[units]
+        share = weight / np.sqrt(total[units])[:, None]
+        for a in range(width):
+            for b in range(a + 1):
+                product = (z[:, a] * z[:, b])[:, None]
+                part = -((share * product).T @ share)
+                part[places, places] += (weight * product).sum(axis=0)
+                steady[item, a, b] = steady[item, b, a] = part
+        for c, column in enumerate(within):
+            cross[item, :, :, c] = z[:, 1:].T @ (column[units] * weight)
+    return steady, cross

@@ -32,7 +32,7 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         "constant": np.ones(len(panel.y)),
     }
     adjusts = adjustment(panel)
-    columns |= adjusts.columns
+    columns |= adjusts.written_out(panel)
     for period in np.unique(panel.period)[1:]:
         columns[f"period[{period}]"] = (panel.period == period).astype(float)
     exog = pd.DataFrame(columns, index=index)
