@@ -25,6 +25,7 @@ from evalweave.catalogue.calls import needs
 from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators.adjustment import (
+    TIMES,
     Adjustment,
     adjusted_details,
     adjustment,
@@ -101,6 +102,7 @@ class Rows:
 
     panel: PanelData
     covariates: Floats
+    steady: Floats
     names: tuple[str, ...]
     periods: Ints
     event: Floats
@@ -114,6 +116,10 @@ class Rows:
         parts = [_dummies(at, len(self.periods))]
         if self.covariates.shape[1]:
             parts.append(sparse.csr_matrix(self.covariates[rows]))
+        later = np.flatnonzero(at > 0)
+        for values in self.steady.T:  # a fixed covariate in each period but the first
+            cells = (values[rows][later], (later, at[later] - 1))
+            parts.append(sparse.csr_matrix(cells, shape=(len(at), len(self.periods) - 1)))
         if leads is not None:
             event = self.event[rows]
             code = np.clip(np.searchsorted(leads, event), 0, max(len(leads) - 1, 0))
@@ -206,12 +212,17 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
     event = panel.period - panel.first_treated
     adjusts = adjustment(panel)
-    written = adjusts.written_out(panel)
-    columns = [standardised(values) for values in written.values()]
+    columns = [standardised(values) for values in adjusts.columns.values()]
+    steady = list(adjusts.steady.values())
+    names = [name for name, values in adjusts.columns.items() if values.std() > 0]
+    for own in adjusts.of.values():
+        column = own[0].rsplit(TIMES, 1)[0] if own else ""
+        names += own if column in adjusts.steady and adjusts.steady[column].any() else ()
     return Rows(
         panel=panel,
         covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
-        names=tuple(name for name, values in written.items() if values.std() > 0),
+        steady=np.column_stack(steady) if steady else np.empty((len(panel.y), 0)),
+        names=tuple(names),
         adjusts=adjusts,
         anticipation=analysis.anticipation,
         periods=np.unique(panel.period),
@@ -235,6 +246,7 @@ def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
     return Rows(
         part,
         rows.covariates[inside],
+        rows.steady[inside],
         rows.names,
         rows.periods,
         rows.event[inside],
