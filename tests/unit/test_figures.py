@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalweave.report import flowchart
+from evalweave.report import flow_table, flowchart
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.interval import answer_interval
@@ -127,7 +127,7 @@ def test_the_flow_splits_at_the_arm_and_its_counts_are_released(tmp_path: Path) 
 def test_the_flow_table_follows_its_contract(tmp_path: Path) -> None:
     from evalweave.tables.report import FLOW
 
-    table = flowchart.table(data(tmp_path))
+    table = flow_table.table(data(tmp_path))
     assert list(table.columns) == FLOW.names
     assert table["order"].is_unique
     assert not table.duplicated(list(FLOW.key)).any()
@@ -151,7 +151,7 @@ def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
         "In the panel",
         "Seen before and after the start",
     ]
-    table = flowchart.table(found)
+    table = flow_table.table(found)
     kept = table[
         (table["stage"] == "panel") & (table["box"] == "kept") & (table["arm"] == "programme")
     ]
@@ -169,7 +169,7 @@ def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
     assert aside.loc[("hba1c", "programme", "patients: no measurement"), "n_patients"] == "*"
     both = table[table["stage"] == "estimate"]
     assert both["n_patients"].tolist() == ["4005", "*"] and set(both["outcome"]) == {"hba1c"}
-    alone = flowchart.of_outcome(table, "sbp")
+    alone = flow_table.of_outcome(table, "sbp")
     assert set(alone["outcome"].dropna()) == {"sbp"} and len(alone) < len(table)
     assert list(alone.columns) == FLOW.names
 
@@ -177,7 +177,7 @@ def test_each_outcome_has_its_own_flow(tmp_path: Path) -> None:
 def test_a_hidden_box_cannot_be_worked_out_from_the_others(tmp_path: Path) -> None:
     """Exact counts (sacro): 6 records set aside would follow from received and kept, so another box
     hides too."""
-    table = flowchart.table(data(tmp_path, disclosure="sacro"))
+    table = flow_table.table(data(tmp_path, disclosure="sacro"))
     for _, part in table[table["stage"] == "panel"].groupby(["outcome", "arm"]):
         for column in ("n_patients", "n_records"):
             for _, unit in part.groupby(part["label"].str.split(":").str[0]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evalweave.report import flowchart
+from evalweave.report import flow_table
 from evalweave.report.data import ReportData
 from evalweave.report.terms import in_words
 from evalweave.tables.joint import JOINT_DISPLAY
@@ -20,7 +20,7 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
 
     What a study did not have is left out.
     """
-    tables = {"estimates": labelled(data, data.released_estimates), "flow": flowchart.table(data)}
+    tables = {"estimates": labelled(data, data.released_estimates), "flow": flow_table.table(data)}
     if data.released_baseline is not None:
         tables["baseline"] = data.released_baseline
     if data.released_balance is not None:

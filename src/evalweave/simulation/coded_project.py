@@ -13,17 +13,8 @@ import numpy as np
 
 from evalweave.simulation import fieldwork
 from evalweave.simulation.fieldwork import Planned
-from evalweave.simulation.utterances import (
-    BANK,
-    CLASSED,
-    IDENTITY,
-    QUESTIONS,
-    SMALL_TALK,
-    STANCES,
-    TARGETS,
-    TENSIONS,
-    WORDS,
-)
+from evalweave.simulation.stances import QUESTIONS, SMALL_TALK, STANCES
+from evalweave.simulation.utterances import BANK, CLASSED, IDENTITY, TARGETS, TENSIONS, WORDS
 
 CODERS = ("coder_a", "coder_b")
 DIABETES = "Diabetes"

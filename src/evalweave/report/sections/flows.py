@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.numbers import sentence
-from evalweave.report import flowchart
+from evalweave.report import flow_table, flowchart
 from evalweave.report.blocks import Column, Details, Drawing, Figure, Line, Table, Text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import flow, narrow
@@ -18,7 +18,7 @@ from evalweave.report.figures.style import describe, slug
 def blocks(data: ReportData) -> list[Any]:
     """Return the flow of each outcome; nothing where there is no ledger."""
     primary, *others = flowchart.outcomes(data)
-    released = flowchart.table(data)
+    released = flow_table.table(data)
     first = _figure(data, primary, "flow", released)
     if first is None:
         return []
@@ -55,7 +55,7 @@ def _figure(data: ReportData, outcome: str, name: str, released: pd.DataFrame) -
         description,
         caption,
         drawings,
-        flowchart.of_outcome(released, outcome),
+        flow_table.of_outcome(released, outcome),
         wide=True,
     )
 
