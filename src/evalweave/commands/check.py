@@ -24,7 +24,7 @@ def command(
 
     from evalweave import engine
     from evalweave.errors import DataError, EvalweaveError, StudyError
-    from evalweave.extract import checking, cost
+    from evalweave.extract import checking, cost, spelling
     from evalweave.panel import COVARIATES
     from evalweave.records import codelists
     from evalweave.records.practices import practices_and_notes
@@ -83,6 +83,7 @@ def command(
             extract = checking.look_over(backend, study.extract, Path(scratch), study.vocabulary)
             if not wrong:
                 checking.compare(backend, extract, practices, lists, study)
+                notes += spelling.unread(backend, extract.tables, lists, study)
         kind = StudyError if extract.misdirected else kind
         faults += extract.faults
         notes += extract.notes
