@@ -105,6 +105,13 @@ def test_patients_and_registrations_come_from_patient(tmp_path: Path) -> None:
     assert spell["collected_to"] == dt.date(2018, 6, 30)
 
 
+def test_practices_are_up_to_standard_from_their_uts(tmp_path: Path) -> None:
+    practice = {"x_extract_practice_001.txt": ["pracid\tlcd\tuts", "20001\t30/06/2018\t01/02/2005"]}
+    (spell,) = read(write(tmp_path / "e", {**FILES, **practice}), tmp_path, "registrations")
+    assert spell["usable_from"] == dt.date(2005, 2, 1)
+    assert spell["collected_to"] == dt.date(2018, 6, 30)
+
+
 def test_death_is_cprds_own_before_the_practices(tmp_path: Path) -> None:
     rows = [
         PATIENT,

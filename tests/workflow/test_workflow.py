@@ -116,7 +116,7 @@ def test_parquet_files_are_typed_as_their_contracts_say(finished: Path) -> None:
     for name, table in files.items():
         schema = pq.read_schema(results / f"{name}.parquet")
         optional = {column.name for column in table.columns} - set(schema.names)
-        assert optional <= {"collected_to"}, name
+        assert optional <= {"collected_to", "usable_from"}, name
         found = {
             c.name: str(schema.field(c.name).type) for c in table.columns if c.name not in optional
         }

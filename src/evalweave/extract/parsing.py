@@ -96,8 +96,9 @@ def registrations(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.T
     t = text
     start, end = dates.read("start", t.start), dates.read("end", t.end)
     # a table of practices of its own may be written in either way
-    collected_to = ibis.coalesce(
-        dates.read("collected_to", t.collected_to), dates.read("start", t.collected_to)
+    collected_to, usable_from = (
+        ibis.coalesce(dates.read(name, t[name]), dates.read("start", t[name]))
+        for name in ("collected_to", "usable_from")
     )
     return t.select(
         "patient_id",
@@ -107,6 +108,7 @@ def registrations(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.T
         start_text=unread(t.start, start, words),
         end_text=unread(t.end, end, words),
         collected_to=collected_to,
+        usable_from=usable_from,
         source_file=t.source_file,
         source_row=t.source_row,
     )

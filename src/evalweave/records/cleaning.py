@@ -61,7 +61,10 @@ def clean(
         DataError: no patient, or no measurement of an outcome, is left.
     """
     collected = people.collections(backend, registrations)
-    known_practices = people.practice_table(practices, settings.extract.last_collection, collected)
+    usable = people.up_to_standard(backend, registrations)
+    known_practices = people.practice_table(
+        practices, settings.extract.last_collection, collected, usable
+    )
     known_practices = engine.keep(backend, "practices", known_practices)
     persons = people.judge(backend, patients, registrations, known_practices, settings.cleaning)
     outcomes = dict(sorted(settings.outcomes.items()))

@@ -116,6 +116,7 @@ def dated(record: ir.Table, of_outcome: Any, cleaning: Cleaning, window: Window)
         "date_outside_window": of_outcome & ~day.between(window.first, window.last),
         "date_before_registration": of_outcome & (day < record.start),
         "date_before_contribution": of_outcome & (day < record.contributes_from),
+        "date_before_up_to_standard": of_outcome & (day < record.usable_from),
     }
     if not cleaning.before_registration:
         del conditions["date_before_registration"]

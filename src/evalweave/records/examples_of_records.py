@@ -122,6 +122,14 @@ EXAMPLES = (
         registrations=({"practice_id": "C"},),
     ),
     of_records(
+        "date_before_up_to_standard",
+        "The extract says that practice A was up to standard from 1 January 2012.",
+        ({"date": "2012-01-01"}, ""),
+        ({"date": "2011-12-31"}, "date_before_up_to_standard"),
+        ({"date": "2011-12-31", "code": DIABETES}, ""),
+        registrations=({"usable_from": "2012-01-01"},),
+    ),
+    of_records(
         "value_missing",
         "A code without a value measures nothing.",
         ({}, ""),

@@ -52,12 +52,13 @@ def practice_table(
     practices: pd.DataFrame,
     last_collection: dt.date | None,
     collected: Mapping[str, dt.date] | None = None,
+    usable: Mapping[str, dt.date] | None = None,
 ) -> ir.Table:
     """Return the practices with the one that serves their patients now, its arm, its start and the
     bounds of its data.
 
-    `collected` has last collections as the extract says; `contributes_to` in the practices goes
-    before.
+    `collected` and `usable` have the last collections and the up-to-standard dates as the extract
+    says; `contributes_to` in the practices goes before the former.
     """
     import pyarrow as pa
 
@@ -76,6 +77,7 @@ def practice_table(
             "practice_start": dates("programme_start"),
             "contributes_from": dates("contributes_from"),
             "collected_to": dates("contributes_to", collected),
+            "usable_from": pa.array([(usable or {}).get(now[p]) for p in now], pa.date32()),
         }
     )
     known = ibis.memtable(table)
@@ -92,6 +94,16 @@ def collections(backend: Any, registrations: ir.Table) -> dict[str, dt.date]:
     )
     last = r.group_by("practice_id").aggregate(day=r.collected_to.max())
     return {row["practice_id"]: row["day"] for row in backend.to_pyarrow(last).to_pylist()}
+
+
+def up_to_standard(backend: Any, registrations: ir.Table) -> dict[str, dt.date]:
+    """Return the day from which the data of each practice are of research quality (CPRD's uts), as
+    its registrations say."""
+    r = registrations.filter(
+        registrations.usable_from.notnull() & registrations.practice_id.notnull()
+    )
+    first = r.group_by("practice_id").aggregate(day=r.usable_from.max())
+    return {row["practice_id"]: row["day"] for row in backend.to_pyarrow(first).to_pylist()}
 
 
 def judge(
@@ -174,7 +186,13 @@ def _set_aside(judged: ir.Table, clean: ir.Table) -> ir.Table:
             **{name: ibis.literal(LAST_DAY, "date") for name in ("stop", "until")},
             **{
                 name: ibis.null("date")
-                for name in ("contributes_from", "collected_to", "death_date", "born")
+                for name in (
+                    "contributes_from",
+                    "collected_to",
+                    "usable_from",
+                    "death_date",
+                    "born",
+                )
             },
             kept=ibis.literal(False),
         )

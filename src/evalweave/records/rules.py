@@ -78,6 +78,7 @@ _DECLARED: dict[str, tuple[tuple[str, ...], ...]] = {
             "before_registration",
         ),
         ("date_before_contribution", "before the practice's data are usable"),
+        ("date_before_up_to_standard", "before the practice's data were up to standard (uts)"),
         ("value_missing", "no value"),
         ("value_comparator", "value only bounded, such as <20", "comparators"),
         ("value_not_a_number", "value is no number"),

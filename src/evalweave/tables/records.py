@@ -51,6 +51,7 @@ REGISTRATIONS = Table(
         column("start", DATE, "first day registered"),
         column("end", DATE, "last day registered; blank = still registered"),
         column("collected_to", DATE, "the practice's last collection, where the extract says"),
+        column("usable_from", DATE, "since when its data are up to standard, where it says"),
     ),
 )
 

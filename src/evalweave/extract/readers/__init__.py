@@ -41,7 +41,7 @@ TEXT_COLUMNS = {
         "death_date",
         "acceptable",
     ),
-    "registrations": ("patient_id", "practice_id", "start", "end", "collected_to"),
+    "registrations": ("patient_id", "practice_id", "start", "end", "collected_to", "usable_from"),
     "events": (
         "patient_id",
         "practice_id",

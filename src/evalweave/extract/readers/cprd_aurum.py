@@ -172,7 +172,7 @@ def _registrations(
     raw: ir.Table, source: Source, extract: Extract, lookup: Callable[[str], ir.Table]
 ) -> ir.Table:
     practices = together(
-        "practice", source.lookups, lookup, "pracid", (), ("lcd",), extract.missing
+        "practice", source.lookups, lookup, "pracid", (), ("lcd", "uts"), extract.missing
     )
     known = raw if practices is None else raw.left_join(practices, "pracid")
     columns: dict[str, Any] = {"patient_id": known.patid, "practice_id": known.pracid}
@@ -180,7 +180,7 @@ def _registrations(
     if "regenddate" in raw.columns:
         columns["end"] = known.regenddate
     if practices is not None:
-        columns["collected_to"] = known.lcd
+        columns |= {"collected_to": known.lcd, "usable_from": known.uts}
     return known.select("source_row", **columns)
 
 

@@ -33,7 +33,7 @@ REQUIRED = {
     "registrations": ("patient_id", "practice_id", "start"),
     "events": ("patient_id", "date", "code"),
 }
-TYPED = ("date", "value", "start", "end", "collected_to", "death_date")
+TYPED = ("date", "value", "start", "end", "collected_to", "usable_from", "death_date")
 # The contract of events calls them as they are after reading; a rename may use either name.
 IN_CONTRACT = {"date_text": "date", "value_text": "value", "unit_text": "unit"}
 # Other names under which a column is known without a word in the study file.
