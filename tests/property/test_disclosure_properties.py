@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evalweave.release.audit import count_fault
+from evalweave.release.audited_counts import count_fault
 from evalweave.release.disclosure import HIDDEN, PROFILES, profile
 from evalweave.release.suppression import PROTECTION
 

@@ -12,7 +12,8 @@ import pytest
 from typer.testing import CliRunner
 
 from evalweave import cli
-from evalweave.release.audit import COUNTING, audit
+from evalweave.release.audit import audit
+from evalweave.release.audited_counts import COUNTING
 from evalweave.release.disclosure import profile
 from evalweave.release.identifiers import Identifiers, of_results, tokens
 from evalweave.tables.catalogue import ALL

@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from evalweave.release.audit import audit
+from evalweave.release.baseline import released_balance, released_baseline
 from evalweave.release.disclosure import profile
 from evalweave.report.figures.love import Pair, love_plot
 from evalweave.tables.people import BALANCE, BASELINE
@@ -126,7 +127,7 @@ def test_a_small_effective_number_hides_what_rests_on_it() -> None:
         "smd": 0.3,
     }
     frames = BALANCE.conform(pd.DataFrame([line])), BASELINE.conform(pd.DataFrame([baseline]))
-    got = profile("nhs_england").balance(*frames).iloc[0]
+    got = released_balance(profile("nhs_england"), *frames).iloc[0]
     assert (
         got["effective_comparison_n"] == "*"
         and pd.isna(got["smd_after"])
@@ -167,8 +168,9 @@ def test_how_many_lack_a_value_cannot_be_worked_out() -> None:
             "smd": 0.1,
         },
     ]
-    got = profile("sacro").baseline(
-        BASELINE.conform(pd.DataFrame([{"comparison": "all", **each} for each in lines]))
+    got = released_baseline(
+        profile("sacro"),
+        BASELINE.conform(pd.DataFrame([{"comparison": "all", **each} for each in lines])),
     )
     assert got["programme_n"].iloc[1] == "*" and got["comparison_n"].iloc[1] == "3300"
     assert pd.isna(got["programme"].iloc[2]) and got["programme"].iloc[1] == 59.0

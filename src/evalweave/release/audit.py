@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,22 +20,19 @@ from typing import Any
 from evalweave import files
 from evalweave.errors import DataError
 from evalweave.release import released
-from evalweave.release.disclosure import (
-    EXACT,
-    HIDDEN,
-    KINDS,
-    PART_OF,
-    PARTICIPANTS,
-    PATIENTS,
-    PRACTICES,
-    RECORDS,
-    Profile,
-    profile,
+from evalweave.release.audited_counts import (
+    COUNTING,
+    columns,
+    leaves,
+    marks,
+    place,
+    sentences,
+    tables,
 )
+from evalweave.release.disclosure import Profile, profile
 from evalweave.release.identifiers import COLUMNS, Identifiers, tokens
 from evalweave.release.manifest import NAME as MANIFEST
 from evalweave.release.released import Content
-from evalweave.tables.catalogue import ALL
 
 CHECKS = {
     "readable": "every file is of a kind that can be read back",
@@ -47,30 +45,6 @@ CHECKS = {
     "machine": "no path of a machine stands in any file",
 }
 
-# Column → what it counts, over all contracts; where contracts differ, patients and records (the
-# strict ones) win.
-COUNTING = {
-    column.name: column.counts
-    for kinds in (EXACT, (PARTICIPANTS,), (RECORDS,), (PATIENTS,))
-    for table in ALL
-    for column in table.columns
-    if column.counts in kinds
-}
-DECLARED = {column.name for table in ALL for column in table.columns}
-
-_PEOPLE = (
-    "patients|people|persons|women|men|participants|clients|link workers|family "
-    "members|interviewees"
-)
-_THINGS = (
-    "rows|records|measurements|values|observations|person-periods|patient-periods|registrations"
-)
-_SENTENCE = re.compile(
-    rf"(?<![\w.,])(\d[\d,]*)\s+(?:\w+\s+){{0,1}}?({_PEOPLE}|{_THINGS})\b", re.IGNORECASE
-)
-_SIZE = re.compile(r"(?<![\w.,])[nN]\s*=\s*(\d[\d,]*)(?![\w.]*\d)")
-_RULE = re.compile(r"(?:than|least|most|to|below|under|from|threshold of|–|[-])\s*$")
-_VOICES = ("participants", "clients", "link workers", "family members", "interviewees")
 _MACHINE = re.compile(
     r"(?<![\w.:/])(?:/(?:home|Users|root|tmp|private|var|mnt|scratch)/[\w.~-]+|[A-Za-z]:\\+(?:Users|Documents|Temp)\\+\w+|\\\\\w+\\\w+)"
 )
@@ -82,7 +56,7 @@ class Audit:
 
     profile: str
     files: dict[str, str] = field(default_factory=dict)
-    looked_at: dict[str, int] = field(default_factory=lambda: dict.fromkeys(CHECKS, 0))
+    looked_at: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(CHECKS, 0)))
     not_searched: dict[str, int] = field(default_factory=dict)
     pictures: int = 0
     findings: list[str] = field(default_factory=list)
@@ -118,8 +92,8 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
             f"{folder}: is empty, so there is no release to audit. Run the study first."
         )
     contents = [released.read(path, path.relative_to(folder).as_posix()) for path in paths]
-    rules, sentences = _profile(contents)
-    result = Audit(rules.name, findings=sentences)
+    rules, assumed = _profile(contents)
+    result = Audit(rules.name, findings=assumed)
     result.not_searched = {known.kind: known.too_short for known in identifiers if known.too_short}
     for path, content in zip(paths, contents, strict=True):
         result.files[content.name] = files.sha256(path) if path.is_file() else ""
@@ -132,9 +106,9 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
             )
         for findings in (
             _identifiers(content, identifiers, result),
-            _marks(content, rules, result),
-            _columns(content, rules, result),
-            _sentences(content, rules, result),
+            marks(content, rules, result.looked_at),
+            columns(content, rules, result.looked_at),
+            sentences(content, rules, result.looked_at),
             _machine(content, machine, result),
         ):
             result.findings += findings
@@ -185,10 +159,10 @@ def _identifiers(
             or content.name in known_kind.tokens
         ):
             yield f"a file or folder of the release is named after a {known_kind.kind}. Rename it."
-    for name, rows in _tables(_without_renames(content)):
+    for name, rows in tables(_without_renames(content)):
         for column in sorted({key for row in rows for key in row if key.lower() in COLUMNS}):
             yield (
-                f"{_place(content, name)}: has a column {column}, which holds identifiers. Leave "
+                f"{place(content, name)}: has a column {column}, which holds identifiers. Leave "
                 "it out."
             )
 
@@ -229,7 +203,7 @@ def _without_counts(content: Content) -> list[str]:
     if content.document is not None:
         numbers = [
             str(value)
-            for key, value in _leaves(content.document)
+            for key, value in leaves(content.document)
             if isinstance(value, int)
             and not isinstance(value, bool)
             and key not in COUNTING
@@ -251,185 +225,6 @@ def _line(content: Content, names: set[str]) -> str:
         if any(name in line for name in names):
             return f", line {number}"
     return ""
-
-
-def _marks(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
-    for mark in content.marks:
-        result.looked_at["marked_counts"] += 1
-        if mark.of not in KINDS:
-            yield (
-                f"{content.name}: a marked count does not say what it counts. Release counts "
-                "through the profile."
-            )
-            continue
-        fault = count_fault(mark.value or mark.text, mark.of, rules)
-        if fault:
-            yield f"{content.name}: a marked count of {mark.of} {fault}."
-        elif mark.value and not _says(mark.text, mark.value):
-            yield (
-                f"{content.name}: a marked count of {mark.of} reads differently from the value "
-                "it carries."
-            )
-
-
-def _says(text: str, value: str) -> bool:
-    """Does the text of a mark give the value that it carries and nothing more?"""
-    if value == HIDDEN:
-        return text == HIDDEN or re.fullmatch(r"(?:\d+ to \d+|fewer than \d+)", text) is not None
-    return re.sub(r"[,\s\u202f\u00a0]", "", text) == value
-
-
-def count_fault(text: str, of: str, rules: Profile) -> str:
-    """Return what is wrong with a released count ("is small (…)", "is not rounded (…)"); blank
-    where it may stand."""
-    text = re.sub(r"[,\s\u202f\u00a0]", "", text)
-    if text in ("", HIDDEN, "–"):
-        return ""
-    if not re.fullmatch(r"\d+(?:\.0+)?", text):
-        return "is not a whole number"
-    n = int(float(text))
-    if rules.hides(n, of):
-        smallest = rules.min_cell if of == PARTICIPANTS else rules.high + 1
-        return f"is small (the profile {rules.name} shows none below {smallest})"
-    if of in (PATIENTS, RECORDS) and n % rules.base:
-        return f"is not rounded (the profile {rules.name} rounds to {rules.base})"
-    return ""
-
-
-def _columns(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
-    for name, rows in _tables(content):
-        faults: dict[tuple[str, str], list[int]] = {}
-        for number, row in enumerate(rows, start=2):
-            for key, cell in row.items():
-                of = _kind(key, row, name)
-                if of is None or cell is None:
-                    continue
-                result.looked_at["counting_columns"] += 1
-                if fault := count_fault(str(cell), of, rules):
-                    faults.setdefault((key, fault), []).append(number)
-        for (key, fault), where in faults.items():
-            first = f"{_place(content, name)}, row {where[0]}, column {key}: a count {fault}"
-            yield (
-                f"{first}."
-                if len(where) == 1
-                else f"{first}; so are {len(where) - 1} more of the column."
-            )
-        result.looked_at["counting_columns"] += 1
-        if few := [
-            number for number, row in enumerate(rows, start=2) if _few_are_left(row, name, rules)
-        ]:
-            yield (
-                f"{_place(content, name)}, row {few[0]}: all but a few of the whole (the profile "
-                f"{rules.name} shows no "
-                f"small rest){f'; so are {len(few) - 1} more' if few[1:] else ''}."
-            )
-        declared = DECLARED | set(_contract(name))
-        for key in sorted({key for row in rows for key in row} - declared - set(COUNTING)):
-            if content.name != MANIFEST and _looks_like_counts([row.get(key) for row in rows]):
-                yield (
-                    f"{content.name}, column {key}: holds whole numbers and no contract says what "
-                    "they count. "
-                    "Declare it in tables.py, or leave it out."
-                )
-
-
-def _few_are_left(row: dict[str, Any], table: str, rules: Profile) -> bool:
-    """Does a part give away the few who are not part of it? A difference of rounded counts tells
-    nothing for sure."""
-    kinds = _contract(table)
-    return any(
-        str(row.get(part)).isdigit()
-        and str(row.get(whole)).isdigit()
-        and (kinds[part] == PARTICIPANTS or rules.base == 1)
-        and rules.hides_rest(int(row[part]), int(row[whole]), kinds[part])
-        for part, whole in PART_OF.get(table, {}).items()
-    )
-
-
-def _place(content: Content, table: str) -> str:
-    """Return how a table is called in a finding: by its file, and by its name inside a JSON
-    document."""
-    return content.name if content.tables else f"{content.name}, {table}"
-
-
-def _kind(key: str, row: dict[str, Any], table: str) -> str | None:
-    """Return what a cell counts, or None where it is no count."""
-    if key in ("programme", "comparison_value") and row.get("statistic") == "n":
-        return PRACTICES if row.get("variable") == PRACTICES else PATIENTS
-    of = _contract(table).get(key, COUNTING.get(key)) or None
-    return PRACTICES if of in (RECORDS, PATIENTS) and row.get("unit") == PRACTICES else of
-
-
-def _contract(name: str) -> dict[str, str]:
-    """Return column → what it counts, of the contract with a table's name."""
-    return next(
-        ({c.name: c.counts for c in table.columns} for table in ALL if table.name == name), {}
-    )
-
-
-def _looks_like_counts(cells: list[Any]) -> bool:
-    filled = [str(cell).strip() for cell in cells if cell not in (None, "")]
-    return (
-        bool(filled)
-        and all(re.fullmatch(r"\d+(?:\.0)?|\*", cell) for cell in filled)
-        and set(filled) - {"0", "1"} != set()
-    )
-
-
-def _tables(content: Content) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    yield from content.tables.items()
-    yield from _nested(content.document, Path(content.name).stem)
-
-
-def _nested(value: Any, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Yield every list of rows, and every single object with counts, inside a JSON document."""
-    if isinstance(value, dict):
-        if any(key in COUNTING or key.lower() in COLUMNS for key in value):
-            yield (
-                name,
-                [{key: item for key, item in value.items() if not isinstance(item, dict | list)}],
-            )
-        for key, item in value.items():
-            yield from _nested(item, str(key))
-    elif isinstance(value, list):
-        rows = [item for item in value if isinstance(item, dict)]
-        if rows and all(not isinstance(cell, dict | list) for row in rows for cell in row.values()):
-            yield name, rows
-        else:
-            for item in value:
-                yield from _nested(item, name)
-
-
-def _leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict):
-        for name, item in value.items():
-            yield from _leaves(item, str(name))
-    elif isinstance(value, list):
-        for item in value:
-            yield from _leaves(item, key)
-    else:
-        yield key, value
-
-
-def _sentences(content: Content, rules: Profile, result: Audit) -> Iterator[str]:
-    """Find counts that stand in prose without a mark and that the profile could not have
-    released."""
-    faulty = 0
-    for pattern in (_SENTENCE, _SIZE):
-        for match in pattern.finditer(content.prose):
-            result.looked_at["unmarked_counts"] += 1
-            if _RULE.search(content.prose[max(0, match.start() - 14) : match.start()]):
-                continue  # a threshold, such as "at least 3 people", is no count
-            noun = match.group(2).lower() if pattern is _SENTENCE else PATIENTS
-            of = PARTICIPANTS if noun in _VOICES else PATIENTS
-            faulty += bool(count_fault(match.group(1), of, rules))
-    if faulty:
-        one = "a count" if faulty == 1 else f"{faulty} counts"
-        yield (
-            f"{content.name}: {one} of people or records in a sentence, unmarked, small or "
-            "unrounded for the profile "
-            f"{rules.name}. Release counts through the profile."
-        )
 
 
 def _machine(content: Content, machine: Sequence[str], result: Audit) -> Iterator[str]:

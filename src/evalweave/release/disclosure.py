@@ -31,7 +31,6 @@ import pandas as pd
 from markupsafe import Markup
 
 from evalweave.errors import StudyError, nearest
-from evalweave.release.resting import people_behind
 from evalweave.release.suppression import suppress_secondary, total_is_safe
 from evalweave.tables.contract import Column, Table
 
@@ -189,7 +188,7 @@ class Profile:
         `whole` is the column of those of whom a count is a part: a small rest hides as well.
         """
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
-        rest = _none(frame)
+        rest = nowhere(frame)
         if whole is not None and whole in frame:
             pairs = zip(frame[column], frame[whole], strict=True)
             rest = pd.Series(
@@ -229,7 +228,7 @@ class Profile:
                 continue
             for name in (name for name in resting if name in frame):
                 target = hidden if name in hidden else blank
-                target[name] = hidden[column] | target.get(name, _none(frame))
+                target[name] = hidden[column] | target.get(name, nowhere(frame))
         released = frame.copy()
         for counted in counting:
             released[counted.name] = self._text(frame, counted, hidden[counted.name])
@@ -254,116 +253,6 @@ class Profile:
             for n, hide, practice in zip(frame[column.name], hidden, exact, strict=True)
         ]
         return pd.Series(cells, index=frame.index, dtype="string")
-
-    def estimates(
-        self, frame: pd.DataFrame, diagnostics: Mapping[str, Any] | None = None
-    ) -> pd.DataFrame:
-        """Return the estimates table as released: coefficients and intervals stay, counts follow
-        the profile.
-
-        Rows that may not be shown at all are blank, see `withhold`.
-        """
-        from evalweave.tables.analyses import ESTIMATES
-
-        return self.count_frame(self.withhold(frame, diagnostics), ESTIMATES)
-
-    def withhold(
-        self, frame: pd.DataFrame, diagnostics: Mapping[str, Any] | None = None
-    ) -> pd.DataFrame:
-        """Return the estimates, counts still exact, without the statistics that rest on too few
-        patients.
-
-        A term rests on its subgroup's patients (`people_behind`, from diagnostics.json), others on
-        the fit's. A fit with fewer than `min_dof` residual degrees of freedom, n_obs − n_patients −
-        the analysis' terms (patient effects are absorbed), is withheld as a whole.
-        """
-        behind = people_behind(frame, diagnostics or {})
-        withheld = behind.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
-        if self.min_dof:
-            terms = frame.groupby("analysis")["term"].transform("nunique")
-            residual = frame["n_obs"] - frame["n_patients"] - terms
-            withheld |= (residual < self.min_dof).fillna(False).astype(bool)
-        released = frame.copy()
-        for name in RESTS_ON["estimates"]["n_patients"]:
-            released[name] = released[name].mask(withheld)
-        return released
-
-    def baseline(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the baseline table as released: counts rounded, percentages from rounded counts.
-
-        The categories of a variable add up to the arm, so hidden ones are protected; a variable
-        with one row (such as female) hides when its complement is small. The standardised
-        difference goes with either arm. A mean does not say how many it rests on where few people
-        lack a value. Numbers of practices are exact.
-        """
-        from evalweave.tables.people import BASELINE
-
-        practices = frame["variable"] == PRACTICES
-        people = self._baseline_of_people(
-            frame[~practices], self.count_frame(frame[~practices], BASELINE)
-        )
-        exact = frame[practices].astype(dict.fromkeys(("programme_n", "comparison_n"), "string"))
-        return pd.concat([people, exact]).loc[frame.index] if len(exact) else people
-
-    def _baseline_of_people(self, frame: pd.DataFrame, released: pd.DataFrame) -> pd.DataFrame:
-        either = _none(frame)
-        alone = (
-            frame.groupby(["comparison", "variable"], dropna=False)["variable"].transform("size")
-            == 1
-        )
-        for value, people in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
-            whole = frame[people].astype("float64")
-            percent, number = frame["statistic"] == "percent", frame["statistic"] == "n"
-            cell = (
-                frame[value]
-                .where(number, (frame[value] * whole / 100).where(percent, whole))
-                .round()
-            )
-            cells = frame.assign(cell=cell)
-            hide = self.hidden(cells, "cell", PATIENTS, [])
-            counted = cells[percent | number]
-            hide |= self.hidden(counted, "cell", PATIENTS, [["comparison", "variable"]]).reindex(
-                hide.index, fill_value=False
-            )
-            rest = (whole - cell).where(alone & (percent | number) & (cell < whole))
-            hide |= rest.map(lambda n: bool(pd.notna(n) and self.hides(n))).astype(bool)
-            hide |= (released[people] == HIDDEN).fillna(False).astype(bool)
-            rates = [
-                self.rate(part, of)
-                for part, of in zip(cell.fillna(0), whole.fillna(0), strict=True)
-            ]
-            shares = pd.Series(rates, index=frame.index, dtype="float64") * 100
-            counts = cell.map(lambda n: self.count(n).value).astype("float64")
-            shown = frame[value].astype("float64").mask(percent, shares).mask(number, counts)
-            released[value] = shown.mask(hide)
-            deviation = "programme_sd" if value == "programme" else "comparison_sd"
-            released[deviation] = released[deviation].mask(hide)
-            lacking = frame["comparison"].map(_arms(frame, value)).astype("float64") - whole
-            few = (frame["statistic"] == "mean_sd") & lacking.map(
-                lambda n: bool(pd.notna(n) and n and self.hides(n))
-            )
-            released[people] = released[people].mask(few, HIDDEN)
-            either |= hide
-        released["smd"] = released["smd"].mask(either)
-        return released
-
-    def balance(self, frame: pd.DataFrame, baseline: pd.DataFrame) -> pd.DataFrame:
-        """Return the balance table as released: a difference is blank where the (exact) baseline
-        table hides its count, for it would give it away."""
-        from evalweave.tables.people import BALANCE
-
-        released = self.count_frame(frame, BALANCE)
-        gone = self.baseline(baseline)["smd"].isna() & baseline["smd"].notna()
-        keys = ["comparison", "variable", "category"]
-        hidden = set(baseline.loc[gone, keys].fillna("").itertuples(index=False, name=None))
-        rows = pd.Series(
-            [key in hidden for key in frame[keys].fillna("").itertuples(index=False, name=None)],
-            index=frame.index,
-            dtype=bool,
-        )
-        for name in ("smd_before", "smd_after"):
-            released[name] = released[name].mask(rows)
-        return released
 
     def mark(self, n: float | None, of: str = PATIENTS) -> Markup:
         """Return a count as HTML that the audit recognises: <data class="count" data-counts=…
@@ -432,17 +321,12 @@ def known(of: str) -> None:
         raise ValueError(f"of={of!r}: expected one of {', '.join(KINDS)}")
 
 
-def _arms(frame: pd.DataFrame, value: str) -> dict[str, float]:
-    """Return comparison → number of people in an arm, from the baseline table's own first line."""
-    lines = frame[frame["variable"] == PATIENTS]
-    return dict(zip(lines["comparison"], lines[value].astype("float64"), strict=True))
-
-
 def _practice_rows(frame: pd.DataFrame, column: Column) -> pd.Series:
     if column.counts in (RECORDS, PATIENTS) and "unit" in frame:
         return (frame["unit"].astype("string") == PRACTICES).fillna(False).astype(bool)
-    return _none(frame)
+    return nowhere(frame)
 
 
-def _none(frame: pd.DataFrame) -> pd.Series:
+def nowhere(frame: pd.DataFrame) -> pd.Series:
+    """Return `False` for every row of a table."""
     return pd.Series(False, index=frame.index, dtype=bool)

@@ -12,7 +12,7 @@ import pandas as pd
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.quantities import PERCENTAGE_POINTS, Quantity
-from evalweave.release import incidence
+from evalweave.release import baseline, incidence, withheld
 from evalweave.release.disclosure import Profile
 from evalweave.release.numbers import decimals, missing
 from evalweave.study.analyses import Analysis, role_of
@@ -149,19 +149,23 @@ class ReportData:
     @cached_property
     def released_estimates(self) -> pd.DataFrame:
         """The estimates as released: what rests on too few people is blank."""
-        return self.profile.estimates(self.estimates, self.diagnostics)
+        return withheld.released_estimates(self.profile, self.estimates, self.diagnostics)
 
     @cached_property
     def released_baseline(self) -> pd.DataFrame | None:
         """The baseline table of every comparison as released."""
-        return None if self.baseline is None else self.profile.baseline(self.baseline)
+        return (
+            None
+            if self.baseline is None
+            else baseline.released_baseline(self.profile, self.baseline)
+        )
 
     @cached_property
     def released_balance(self) -> pd.DataFrame | None:
         """The balance table as released; None where nothing was weighted."""
         if self.balance is None or self.balance.empty or self.baseline is None:
             return None
-        return self.profile.balance(self.balance, self.baseline)
+        return baseline.released_balance(self.profile, self.balance, self.baseline)
 
     @cached_property
     def released_incidence(self) -> pd.DataFrame | None:
