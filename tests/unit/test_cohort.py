@@ -11,7 +11,6 @@ import pandas as pd
 import pytest
 
 from evalweave import ledger as ledgers
-from evalweave.cohort.building import white
 from evalweave.errors import DataError
 from evalweave.tables.people import BASELINE, COHORT, MEMBERSHIP
 from helpers.cohort import (
@@ -287,19 +286,3 @@ def test_open_cohort_takes_people_when_they_become_eligible() -> None:
     opened = built(people, settings(eligibility={"cohort": "open"}))
     assert {"P", "Q", "R"} <= set(opened.cohort["patient_id"])
     assert one(opened, "Q")["age"] == 40
-
-
-@pytest.mark.parametrize(
-    ("text", "is_white"),
-    [
-        ("White British", 1),
-        ("white", 1),
-        ("A", 1),
-        ("Asian", 0),
-        ("Mixed: White and Asian", 0),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_white(text: str | None, is_white: int | None) -> None:
-    assert (None if pd.isna(white(text)) else white(text)) == is_white

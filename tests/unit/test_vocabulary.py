@@ -83,6 +83,12 @@ def test_nhs_ethnic_categories() -> None:
 @pytest.mark.parametrize(
     ("label", "is_white"),
     [
+        ("White British", 1),
+        ("white", 1),
+        ("A", 1),
+        ("Asian", 0),
+        ("Mixed: White and Asian", 0),
+        ("", None),
         ("White and Black Caribbean", 0),
         ("white & asian", 0),
         ("Mixed: White", 0),
@@ -106,6 +112,10 @@ def test_nhs_ethnic_categories() -> None:
 )
 def test_who_counts_as_white(label: str, is_white: int | None) -> None:
     assert white(read_groups([label])[label]) == is_white
+
+
+def test_who_has_no_label_is_neither_white_nor_another() -> None:
+    assert white(None) is None
 
 
 def test_numbers_of_sixteen_groups_are_told_by_the_highest() -> None:
