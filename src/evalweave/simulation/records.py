@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +30,7 @@ PANEL_COLUMNS = (
     "planted",
 )
 KINDS = {"hba1c": outcomes.HBA1C, "systolic_bp": outcomes.SYSTOLIC_BP}
+SHOCKS = {"hba1c": "shocks", "systolic_bp": "placebo_shocks"}  # the streams of practice shocks
 
 
 @dataclass(frozen=True)
@@ -79,63 +81,84 @@ def draw(
     random = streams(seed)
     index = np.datetime64(settings.eligibility.index_date, "D")
     window = (np.datetime64(settings.window.first, "D"), np.datetime64(settings.window.last, "D"))
-    starts = _year_starts(settings)
-    starts_known = practices["programme_start"].notna().to_numpy()
-    arm = starts_known.astype(int)
+    arm = practices["programme_start"].notna().to_numpy().astype(int)
+    groups = _groups(settings, arm, index, window, random, with_others)
+    measurements, scale = _measurements(settings, practices, groups, index, random)
+    everyone = pd.concat(groups.values(), ignore_index=True)
+    everyone["followed_until"] = _followed_until(everyone, arm)
+    everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
+    first_period = period_number(settings.window.first, settings.window.period)
+    return Simulated(practices, everyone, measurements, scale, first_period, index, window)
+
+
+def _groups(
+    settings: SimulateSettings,
+    arm: np.ndarray,
+    index: np.datetime64,
+    window: tuple[np.datetime64, np.datetime64],
+    random: Mapping[str, np.random.Generator],
+    with_others: bool,
+) -> dict[str, pd.DataFrame]:
+    """Return the eligible people and, as `other_`, the ineligible: prefix of their streams →
+    people."""
+    wanted = settings.simulation
     practice = np.empty(0, dtype="int64")
-    for each, total in (
-        (1, settings.simulation.eligible_programme),
-        (0, settings.simulation.eligible_comparison),
-    ):
-        members = np.flatnonzero(arm == each)
-        practice = np.concatenate(
-            [practice, np.repeat(members, sizes(total, len(members), random["practices"]))]
-        )
+    for of_arm, total in ((1, wanted.eligible_programme), (0, wanted.eligible_comparison)):
+        members = np.flatnonzero(arm == of_arm)
+        patients = sizes(total, len(members), random["practices"])
+        practice = np.concatenate([practice, np.repeat(members, patients)])
     ages, days = settings.eligibility.age, settings.eligibility.registered_days
     people = draw_people(practice, arm, ages, index, window, days, random["people"])
-    people["fewer_conditions"] = (people["n_conditions"] <= people["n_conditions"].median()).astype(
-        int
-    )
+    median = people["n_conditions"].median()
+    people["fewer_conditions"] = (people["n_conditions"] <= median).astype(int)
     people["kind"] = "eligible"
-    groups = [("", people)]
-    if with_others:
-        count = round(others.SHARE * len(people))
-        rng = random["others"]
-        more = draw_people(rng.permutation(practice)[:count], arm, ages, index, window, days, rng)
-        more = others.make_ineligible(
-            more, others.draw_kinds(len(more), rng), ages, index, window, days, rng
-        )
-        more["fewer_conditions"] = (more["n_conditions"] <= people["n_conditions"].median()).astype(
-            int
-        )
-        groups.append(("other_", more))
-    period_of = settings.window.period
-    first_treated = np.array(
+    if not with_others:
+        return {"": people}
+    count = round(others.SHARE * len(people))
+    rng = random["others"]
+    more = draw_people(rng.permutation(practice)[:count], arm, ages, index, window, days, rng)
+    kinds = others.draw_kinds(len(more), rng)
+    more = others.make_ineligible(more, kinds, ages, index, window, days, rng)
+    more["fewer_conditions"] = (more["n_conditions"] <= median).astype(int)
+    return {"": people, "other_": more}
+
+
+def _first_treated(practices: pd.DataFrame, period: str) -> np.ndarray:
+    """Return the first treated period of each practice, nan for never."""
+    starts = practices["programme_start"]
+    return np.array(
         [
-            period_number(start, period_of) if there else np.nan
-            for start, there in zip(practices["programme_start"], starts_known, strict=True)
+            period_number(start, period) if starts_at_all else np.nan
+            for start, starts_at_all in zip(starts, starts.notna(), strict=True)
         ],
         dtype=float,
     )
-    first_period = period_number(settings.window.first, period_of)
+
+
+def _measurements(
+    settings: SimulateSettings,
+    practices: pd.DataFrame,
+    groups: Mapping[str, pd.DataFrame],
+    index: np.datetime64,
+    random: Mapping[str, np.random.Generator],
+) -> tuple[dict[str, pd.DataFrame], float]:
+    """Return the measurements by outcome (person, period, day, value) and the scale at which the
+    effect was planted; each group gains its `first_treated`."""
+    starts = _year_starts(settings)
     n_years = len(starts) - 1
+    first_period = period_number(settings.window.first, settings.window.period)
+    first_treated = _first_treated(practices, settings.window.period)
+    arm = practices["programme_start"].notna().to_numpy().astype(int)
+    sd = settings.simulation.practice_sd
     shocks = {
-        "hba1c": outcomes.draw_shocks(
-            KINDS["hba1c"], len(arm), n_years, settings.simulation.practice_sd, random["shocks"]
-        ),
-        "systolic_bp": outcomes.draw_shocks(
-            KINDS["systolic_bp"],
-            len(arm),
-            n_years,
-            settings.simulation.practice_sd,
-            random["placebo_shocks"],
-        ),
+        name: outcomes.draw_shocks(kind, len(arm), n_years, sd, random[SHOCKS[name]])
+        for name, kind in KINDS.items()
     }
     baseline_year = max(int(np.searchsorted(starts, index, side="right")) - 2, 0)
     scale = 0.0
     parts: dict[str, list[pd.DataFrame]] = {name: [] for name in KINDS}
     shift = 0
-    for prefix, group in groups:
+    for prefix, group in groups.items():
         group["first_treated"] = first_treated[group["practice"].to_numpy()]
         seen = {name: _dates(group, starts, random[f"{prefix}{name}_dates"]) for name in KINDS}
         per_year = _planted_unit(group, first_period, n_years)
@@ -147,29 +170,16 @@ def draw(
         where = _practice_by_year(group, starts)
         for name, kind in KINDS.items():
             rng = random[prefix + name]
-            levels = outcomes.draw_levels(
-                kind, group["arm"].to_numpy(), where, shocks[name], baseline_year, rng
-            )
+            of_arm = group["arm"].to_numpy()
+            levels = outcomes.draw_levels(kind, of_arm, where, shocks[name], baseline_year, rng)
             if name == "hba1c":
                 levels = levels + scale * per_year
             person, year, day = seen[name]
             values = outcomes.draw_values(kind, levels, person, year, rng)
-            parts[name].append(
-                pd.DataFrame(
-                    {
-                        "person": person + shift,
-                        "period": year + first_period,
-                        "day": day,
-                        "value": values,
-                    }
-                )
-            )
+            columns = {"person": person + shift, "period": year + first_period, "day": day}
+            parts[name].append(pd.DataFrame({**columns, "value": values}))
         shift += len(group)
-    everyone = pd.concat([group for _, group in groups], ignore_index=True)
-    everyone["followed_until"] = _followed_until(everyone, arm)
-    everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
-    measurements = {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}
-    return Simulated(practices, everyone, measurements, scale, first_period, index, window)
+    return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}, scale
 
 
 def panel_of(simulated: Simulated) -> pd.DataFrame:

@@ -7,6 +7,7 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -27,7 +28,18 @@ from evalweave.report.figures.style import (
     to_svg,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
 ROW, WRAP = 21, 24  # height of a row in SVG units, letters in a line of a label
+LABEL, NOTE, ESTIMATE, INTERVAL = (
+    -0.86,
+    1.04,
+    1.22,
+    1.26,
+)  # where text stands, in widths of the axes
+# Colour, marker, width of the line and size of the marker.
+STRONG, OPEN = (PROGRAMME, "o", 1.8, 6.0), (QUIET, "D", 1.3, 4.5)
 
 
 @dataclass(frozen=True)
@@ -104,8 +116,8 @@ def _spoken(plot: Forest) -> str:
 def _draw(
     name: str, title: str, description: str, axis: str, plot: Forest, synthetic: bool, better: str
 ) -> str:
-    rows = [textwrap.wrap(item.label, WRAP) or [""] for item in plot.items]
-    heights = [0.95 + 0.5 * (len(lines) - 1) for lines in rows]
+    labels = [textwrap.wrap(item.label, WRAP) or [""] for item in plot.items]
+    heights = [0.95 + 0.5 * (len(lines) - 1) for lines in labels]
     total = sum(heights)
     with drawing(name, total * ROW + 62, WIDTH, layout="none") as (figure, axes):
         height = figure.get_size_inches()[1] * 72
@@ -117,92 +129,11 @@ def _draw(
             assert plot.margin
             axes.axvspan(max(-plot.margin, low), min(plot.margin, high), color=SHADE, lw=0)
         axes.axvline(0, color=QUIET, lw=0.8)
-        label = axes.get_yaxis_transform()
-        at = 0.0
-        for item, lines, tall in zip(plot.items, rows, heights, strict=True):
-            y = at + tall / 2
-            axes.text(
-                -0.86,
-                y,
-                "\n".join(lines),
-                transform=label,
-                ha="left",
-                va="center",
-                fontsize=8.8,
-                color=INK,
-                fontweight="bold" if item.heading else "normal",
-                linespacing=1.1,
-            )
-            if item.row:
-                r = item.row
-                draw_interval(
-                    axes,
-                    r.estimate,
-                    r.low,
-                    r.high,
-                    y,
-                    (low, high),
-                    PROGRAMME if item.strong else QUIET,
-                    "o" if item.strong else "D",
-                    1.8 if item.strong else 1.3,
-                    6 if item.strong else 4.5,
-                )
-                axes.text(
-                    1.22,
-                    y,
-                    number(r.estimate, r.places),
-                    transform=label,
-                    ha="right",
-                    va="center",
-                    fontsize=8.8,
-                )
-                axes.text(
-                    1.26,
-                    y,
-                    f"({interval(r.low, r.high, r.places)})",
-                    transform=label,
-                    ha="left",
-                    va="center",
-                    fontsize=8.8,
-                    color=INK,
-                )
-            elif item.note:
-                axes.text(
-                    1.04,
-                    y,
-                    item.note,
-                    transform=label,
-                    ha="left",
-                    va="center",
-                    fontsize=8.5,
-                    color=QUIET,
-                )
-            at += tall
-        axes.text(
-            1.22,
-            -0.1,
-            "estimate",
-            transform=label,
-            ha="right",
-            va="bottom",
-            fontsize=8,
-            color=QUIET,
-        )
-        axes.text(
-            1.26,
-            -0.1,
-            "(interval)",
-            transform=label,
-            ha="left",
-            va="bottom",
-            fontsize=8,
-            color=QUIET,
-        )
-        if better != "neither":
-            words = "← lower is better" if better == "lower" else "higher is better →"
-            axes.text(
-                0.5, -0.1, words, transform=label, ha="center", va="bottom", fontsize=8, color=QUIET
-            )
+        top = 0.0
+        for item, lines, tall in zip(plot.items, labels, heights, strict=True):
+            _draw_item(axes, item, lines, top + tall / 2, (low, high))
+            top += tall
+        _draw_headings(axes, better)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
         axes.set_xlabel(f"{axis} ({plot.unit})")
@@ -210,6 +141,45 @@ def _draw(
         axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         sign(figure, synthetic)
         return to_svg(figure, name, title, description)
+
+
+def _draw_item(
+    axes: Axes, item: Item, lines: list[str], y: float, limits: tuple[float, float]
+) -> None:
+    """Draw one row: its label at the left, its interval, and the same as text at the right."""
+    _write(
+        axes,
+        LABEL,
+        y,
+        "\n".join(lines),
+        ha="left",
+        fontweight="bold" if item.heading else "normal",
+        linespacing=1.1,
+    )
+    if item.row:
+        row = item.row
+        colour, marker, line, size = STRONG if item.strong else OPEN
+        draw_interval(axes, row.estimate, row.low, row.high, y, limits, colour, marker, line, size)
+        _write(axes, ESTIMATE, y, number(row.estimate, row.places), ha="right")
+        _write(axes, INTERVAL, y, f"({interval(row.low, row.high, row.places)})", ha="left")
+    elif item.note:
+        _write(axes, NOTE, y, item.note, ha="left", fontsize=8.5, color=QUIET)
+
+
+def _draw_headings(axes: Axes, better: str) -> None:
+    """Write above the rows what the columns of text hold, and which way is better."""
+    quiet = {"va": "bottom", "fontsize": 8, "color": QUIET}
+    _write(axes, ESTIMATE, -0.1, "estimate", ha="right", **quiet)
+    _write(axes, INTERVAL, -0.1, "(interval)", ha="left", **quiet)
+    if better != "neither":
+        words = "← lower is better" if better == "lower" else "higher is better →"
+        _write(axes, 0.5, -0.1, words, ha="center", **quiet)
+
+
+def _write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:
+    """Write at `x` of the axes' width and at `y` of the rows."""
+    style = {"va": "center", "fontsize": 8.8, "color": INK, **how}
+    axes.text(x, y, words, transform=axes.get_yaxis_transform(), **style)
 
 
 def _shaded(plot: Forest) -> bool:
