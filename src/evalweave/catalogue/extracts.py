@@ -71,6 +71,21 @@ extract:
   # last_collection: 2019-03-31""",
         secondary="their lists hold the standard concepts; smoking is read from OBSERVATION",
     ),
+    ExtractFormat(
+        name="cprd_gold",
+        reader="cprd_gold",
+        settles={"date_format": "dmy", "code_system": "gold_medcode", "missing": ["NA"]},
+        starts_with="""\
+extract:
+  format: cprd_gold                # <study>_Extract_<Table>_<nnn>.txt
+  path: extract                    # FILL IN: the folder of the files, with Practice
+  date_format: dmy                 # CPRD writes 31/12/2015
+  # GOLD has no deprivation or ethnicity: join the linked data to Patient as columns imd_quintile
+  # and ethnicity. 1 must be the most deprived fifth; CPRD's own quintiles count the other way round
+  # (5 = most deprived).""",
+        without="[]                       # [type_1_diabetes], once its list has medcodes",
+        secondary="their lists need the medcodes of your build (gold_medcode)",
+    ),
     # A new layout of extracts: its entry goes above this line.
 )
 EXTRACTS = {declared.name: declared for declared in _DECLARED}

@@ -95,6 +95,20 @@ class OmopConcept(Code):
     shape = r"[0-9]{1,10}"
 
 
+class GoldMedcode(Code):
+    """CPRD GOLD's own identifier of a Read term (not Aurum's medcodeid)."""
+
+    system = "gold_medcode"
+    shape = r"[0-9]{1,10}"
+
+
+class GoldEntity(Code):
+    """CPRD GOLD's entity type, which says what the data fields of a record hold."""
+
+    system = "gold_entity"
+    shape = r"[0-9]{1,4}"
+
+
 class LocalCode(Code):
     """A supplier's own code."""
 
@@ -103,7 +117,16 @@ class LocalCode(Code):
 
 SYSTEMS: dict[str, type[Code]] = {
     kind.system: kind
-    for kind in (SnomedCode, Read2Code, Ctv3Code, MedCodeId, OmopConcept, LocalCode)
+    for kind in (
+        SnomedCode,
+        Read2Code,
+        Ctv3Code,
+        MedCodeId,
+        OmopConcept,
+        GoldMedcode,
+        GoldEntity,
+        LocalCode,
+    )
 }
 
 
