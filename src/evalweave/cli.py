@@ -5,8 +5,11 @@ from __future__ import annotations
 import gc
 import importlib
 import inspect
+import os
 import sys
 from typing import Any
+
+os.environ.setdefault("TYPER_USE_RICH", "0")  # a tenth of a second for each of two dozen jobs
 
 import typer
 from typer.core import TyperGroup

@@ -91,7 +91,7 @@ def concerned(
         ("inference/wild_bootstrap.py", in_every_function, {"fit"}),
         ("diagnostics/honest_did.py", in_every_function, {"fit"}),
         ("records/same_day.py", in_every_function, {"clean"}),
-        ("records/units.py", in_every_function, {"clean"}),
+        ("records/values.py", in_every_function, {"clean"}),
         ("cohort/eligibility.py", in_every_function, {"cohort"}),
         ("extract/readers/omop.py", in_every_function, {"ingest", "report"}),
         ("qualitative/formats/refi.py", in_every_function, {"code"}),

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evalweave.diagnostics.honest_flci import fixed_length_interval
 from evalweave.diagnostics.honest_moments import Grid, hybrid_interval
@@ -201,7 +201,7 @@ def _smooth_set(n_pre: int, n_post: int) -> Floats:
 def _original(theta: Floats, sigma: Floats, weights: Floats, level: float) -> tuple[float, float]:
     n_pre = len(theta) - len(weights)
     centre = float(weights @ theta[n_pre:])
-    half = float(norm.ppf((1 + level) / 2) * np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
+    half = float(ndtri((1 + level) / 2) * np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
     return centre - half, centre + half
 
 

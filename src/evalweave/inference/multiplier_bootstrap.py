@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, Floats
@@ -80,7 +80,7 @@ def multiplier_bootstrap(
     usable = size > DEGENERATE * max(1.0, float(np.abs(fit.theta).max(initial=0.0)))
     quartiles = np.quantile(sample, (0.25, 0.75), axis=0, method="inverted_cdf")
     std_error = np.where(
-        usable, (quartiles[1] - quartiles[0]) / (norm.ppf(0.75) - norm.ppf(0.25)), np.nan
+        usable, (quartiles[1] - quartiles[0]) / (ndtri(0.75) - ndtri(0.25)), np.nan
     )
     usable &= std_error > 0
     std_error = np.where(usable, std_error, np.nan)

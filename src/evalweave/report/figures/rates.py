@@ -8,10 +8,8 @@ from evalweave.release.numbers import number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
-    COLOURS,
-    DASHES,
     INK,
-    MARKERS,
+    arm_lines,
     describe,
     drawing,
     sign,
@@ -53,8 +51,6 @@ def _spoken(shown: pd.DataFrame) -> str:
 
 
 def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -> str:
-    import seaborn as sns
-
     frame = pd.DataFrame(
         {
             "period": shown["period"].astype(int),
@@ -63,22 +59,7 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -
         }
     ).sort_values(["arm", "period"])
     with drawing(NAME, 230) as (figure, axes):
-        sns.lineplot(
-            frame,
-            x="period",
-            y="rate",
-            hue="arm",
-            style="arm",
-            palette=COLOURS,
-            markers=MARKERS,
-            dashes=DASHES,
-            markersize=5.5,
-            markeredgewidth=0,
-            linewidth=1.8,
-            errorbar=None,
-            legend=False,
-            ax=axes,
-        )
+        arm_lines(axes, frame, "rate")
         axes.set_ylim(0, max(1.0, frame["rate"].max() * 1.25))
         periods = sorted(frame["period"].unique())
         axes.set_xlim(periods[0] - 0.3, periods[-1] + 0.3)

@@ -16,6 +16,7 @@ from evalweave.report.figures.style import (
     INK,
     MARKERS,
     QUIET,
+    arm_lines,
     better_way,
     describe,
     drawing,
@@ -66,8 +67,6 @@ def _spoken(data: ReportData, shown: pd.DataFrame) -> str:
 
 
 def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -> str:
-    import seaborn as sns
-
     frame = pd.DataFrame(
         {
             "period": shown["period"].astype(int),
@@ -76,22 +75,7 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -
         }
     ).sort_values(["arm", "period"])
     with drawing("raw-means", 250) as (figure, axes):
-        sns.lineplot(
-            frame,
-            x="period",
-            y="mean",
-            hue="arm",
-            style="arm",
-            palette=COLOURS,
-            markers=MARKERS,
-            dashes=DASHES,
-            markersize=5.5,
-            markeredgewidth=0,
-            linewidth=1.8,
-            errorbar=None,
-            legend=False,
-            ax=axes,
-        )
+        arm_lines(axes, frame, "mean")
         low, high = frame["mean"].min(), frame["mean"].max()
         room = max((high - low) * 0.25, 0.5)
         axes.set_ylim(low - room, high + room)
