@@ -76,10 +76,16 @@ include: "workflow/rules/qualitative.smk"
 include: "workflow/rules/report.smk"
 
 
+# Every output of every stage: Snakemake does not miss what a killed job left undone where what was made of it
+# earlier is still there, unless it is asked for.
 rule all:
     default_target: True
     input:
         woven,
+        expand(rules.ingest.output, table=tables),
+        expand(rules.panel.output, comparison=list(study.comparisons)),
+        expand(rules.fit.output, analysis=list(analyses)),
+        simulated,
         rules.report.output,
         f"{results}/audit.json",
 
