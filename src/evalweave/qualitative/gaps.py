@@ -52,18 +52,18 @@ def gaps(project: Project) -> pd.DataFrame:
     return GAPS.conform(frame.sort_values(GAPS.names, na_position="first", ignore_index=True))
 
 
-def sentences(found: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
+def sentences(listed: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
     """Return what should be known before the counts are read, a sentence each."""
     lines = []
-    whole = found[found["theme_id"].isna()].groupby("gap").size()
+    whole = listed[listed["theme_id"].isna()].groupby("gap").size()
     for gap, effect in (
         (UNCODED_SOURCE, "nothing in them can count"),
         (NO_THEME, "they count in no theme"),
     ):
         if n := int(whole.get(gap, 0)):
             lines.append(f"{_plural(gap, n)}: {effect}")
-    by_theme = found[found["theme_id"].notna()].groupby(["theme_id", "gap"]).size()
-    for theme in sorted(set(found["theme_id"].dropna())):
+    by_theme = listed[listed["theme_id"].notna()].groupby(["theme_id", "gap"]).size()
+    for theme in sorted(set(listed["theme_id"].dropna())):
         parts = [
             _plural(gap, int(by_theme[theme, gap]))
             for gap in (NO_SOURCE, UNCODED_PARTICIPANT)

@@ -21,13 +21,13 @@ DOT = re.compile(r"(?<=[^\s.])\.(?=[^\s.])")
 
 def levels(name: str) -> list[str]:
     """Split one name as shown by a program into the levels it stands for."""
-    found = []
+    names = []
     for part in SEPARATORS.split(name.strip()):
         pieces = DOT.split(part)
         abbreviation = len(pieces) > 1 and any(len(piece) == 1 for piece in pieces)
         number = any(a[-1:].isdigit() and b[:1].isdigit() for a, b in itertools.pairwise(pieces))
-        found += [part] if abbreviation or number else pieces
-    return [re.sub(r"\s+", " ", level).strip() for level in found if level.strip()]
+        names += [part] if abbreviation or number else pieces
+    return [re.sub(r"\s+", " ", level).strip() for level in names if level.strip()]
 
 
 def path_of(names: Iterable[str]) -> tuple[str, ...]:

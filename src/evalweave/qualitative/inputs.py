@@ -196,8 +196,8 @@ def _theme_faults(
     if theme not in described and not label:
         faults.append(Fault(file, "a blank", "the theme in words", "", line, "label"))
     if theme and row["code"] and again:
-        found = f'the code "{row["code"]}" again'
-        faults.append(Fault(file, found, "each code once a theme", "", line, "code"))
+        fault = f'the code "{row["code"]}" again'
+        faults.append(Fault(file, fault, "each code once a theme", "", line, "code"))
     return faults
 
 
@@ -222,18 +222,18 @@ def eligibility(
         person = known.get(normal(row["participant_id"]), "")
         theme = themes_known.get(normal(row["theme_id"]), "")
         if row["participant_id"] and not person:
-            found, expected = (
+            fault, expected = (
                 "somebody who is not among the participants",
                 "a participant_id of that file",
             )
-            faults.append(Fault(table.file, found, expected, "", line, "participant_id"))
+            faults.append(Fault(table.file, fault, expected, "", line, "participant_id"))
         if row["theme_id"] and not theme:
-            found, hint = (
+            fault, hint = (
                 f'the theme "{row["theme_id"]}"',
                 nearest(row["theme_id"], themes_known.values()),
             )
             faults.append(
-                Fault(table.file, found, "a theme_id of the themes file", hint, line, "theme_id")
+                Fault(table.file, fault, "a theme_id of the themes file", hint, line, "theme_id")
             )
         if person and theme and (person, theme) in seen:
             faults.append(
@@ -256,10 +256,10 @@ def _note(table: tables.SmallTable, log: Log | None) -> None:
             log.note("tables", note)
 
 
-def gathered(*readings: EvalweaveError) -> None:
+def gathered(*faults: EvalweaveError) -> None:
     """Raise several tables' faults as one error, so that they can all be mended at once."""
-    if readings:
-        raise DataError("\n".join(str(error) for error in readings))
+    if faults:
+        raise DataError("\n".join(str(error) for error in faults))
 
 
 def _blanks(table: tables.SmallTable, column: str) -> list[Fault]:
@@ -275,8 +275,8 @@ def _blanks_and_repeats(table: tables.SmallTable, column: str) -> list[Fault]:
     for row, line in zip(table.rows, table.lines, strict=True):
         seen[normal(row[column])] += 1
         if row[column] and seen[normal(row[column])] > 1:
-            found = "the same name again (capitals, blanks and the form of accents aside)"
-            faults.append(Fault(table.file, found, "one row each", row=line, column=column))
+            fault = "the same name again (capitals, blanks and the form of accents aside)"
+            faults.append(Fault(table.file, fault, "one row each", row=line, column=column))
     return faults
 
 

@@ -310,6 +310,22 @@ def log_people(
         "count for no person. Link those sources to their people",
         sum(in_source in media & everyone - linked_sources for in_source in marked_in),
     )
+    _log_shared(log, links, sources, everyone)
+    silent = set(participants["participant_id"]) - {link.participant for link in links}
+    log.warn(
+        "people", "participants who are linked to no source", len(silent) if len(sources) else 0
+    )
+    if len(sources) and sources["kind"].isna().any():
+        log.warn(
+            "sources",
+            "sources whose kind is not known: field notes among them would count as somebody's "
+            "words",
+            int(sources["kind"].isna().sum()),
+        )
+
+
+def _log_shared(log: Log, links: Sequence[Link], sources: pd.DataFrame, everyone: set[str]) -> None:
+    """Say which sources several people share as a whole, and what the study declares of them."""
     shared = shared_as_a_whole(links, sources, everyone)
     log.warn(
         "people",
@@ -329,17 +345,6 @@ def log_people(
         "sources linked as a whole to several people and declared as the words of a group",
         sum(how == GROUP for how in shared.values()),
     )
-    silent = set(participants["participant_id"]) - {link.participant for link in links}
-    log.warn(
-        "people", "participants who are linked to no source", len(silent) if len(sources) else 0
-    )
-    if len(sources) and sources["kind"].isna().any():
-        log.warn(
-            "sources",
-            "sources whose kind is not known: field notes among them would count as somebody's "
-            "words",
-            int(sources["kind"].isna().sum()),
-        )
 
 
 def shared_as_a_whole(

@@ -91,14 +91,14 @@ def _log_unused(log: Log, unused: list[str], used: list[str]) -> None:
     """Say which codes of the themes are not in a file that lists used codes only; a near name is a
     warning."""
     near = {code: difflib.get_close_matches(code, used, n=1, cutoff=0.75) for code in unused}
-    for code, found in near.items():
-        if found:
+    for code, near_codes in near.items():
+        if near_codes:
             log.warn(
                 "codes",
-                f'a code of the themes, "{code}", is not in the file, but "{found[0]}" is: see its '
-                "spelling",
+                f'a code of the themes, "{code}", is not in the file, but "{near_codes[0]}" is: '
+                "see its spelling",
             )
-    rest = sum(not found for found in near.values())
+    rest = sum(not near_codes for near_codes in near.values())
     log.note("codes", "codes of the themes that nobody used (the file lists used codes only)", rest)
 
 
@@ -112,14 +112,14 @@ def from_tables(
             f"{folder}: there is no {missing[0]}.csv. Run `evalweave code` with --out {folder} "
             "first."
         )
-    found = {
+    written = {
         name: read_table(folder / f"{name}.csv", contract) for name, contract in CONTRACTS.items()
     }
     matrix = None
     if (folder / "matrix.csv").exists():
         counts = read_table(folder / "matrix.csv", ROLE_COUNTS)
         matrix = Matrix(counts[["code_id", "role", "n"]], str(counts["counts_are"].iloc[0]))
-    return Project(**found, observation_kinds=observation_kinds, matrix=matrix)
+    return Project(**written, observation_kinds=observation_kinds, matrix=matrix)
 
 
 def reader(format_: str) -> Callable[..., Raw]:

@@ -17,11 +17,11 @@ def saturation(project: Project, role: str, draws: int = 1000, seed: int = 1) ->
     carries no information, so that it is permuted (`draws`, `seed`). A description of these people,
     not an estimate.
     """
-    said = speakers(project).merge(
+    spoken = speakers(project).merge(
         project.participants[["participant_id", "role"]], on="participant_id"
     )
-    said = said[said["role"] == role]
-    coded = said.merge(
+    spoken = spoken[spoken["role"] == role]
+    coded = spoken.merge(
         project.codings[["segment_id", "code_id"]].drop_duplicates(), on="segment_id", how="left"
     )
     raised = pd.crosstab(coded["participant_id"], coded["code_id"].fillna("")).drop(

@@ -48,13 +48,13 @@ def split(
             max(used.get(code, 0), 1),
         )
     below = set(stance_of)
-    kept = [c for c in book if c not in below and c not in containers]
+    thematic_codes = [c for c in book if c not in below and c not in containers]
     needed = {
         JOIN.join(code.split(JOIN)[:depth])
-        for code in kept
+        for code in thematic_codes
         for depth in range(1, len(code.split(JOIN)))
     }
-    thematic = {code: row for code, row in book.items() if code in set(kept) | needed}
+    thematic = {code: row for code, row in book.items() if code in set(thematic_codes) | needed}
     claimed = {
         (segment, *_claim(stance_of[code], coder))
         for segment, code, coder, _ in codings

@@ -11,12 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
 
-from evalweave.errors import DataError, EvalweaveError, Fault, nearest, raise_faults
+from evalweave.errors import DataError, EvalweaveError, Fault, raise_faults
 from evalweave.qualitative.matrix import role_name
 from evalweave.quantities import unit_of_differences
 from evalweave.reading import tables
@@ -24,6 +24,7 @@ from evalweave.study.analyses import Analysis, descriptive
 from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
 from evalweave.tables.joint import CLAIMS
+from evalweave.triangulation.claim_rows import Row
 from evalweave.triangulation.convergence import NEGATIVE, NONE, POSITIVE, RELATIONS, SIGNS
 
 REQUIRED = tuple(column.name for column in CLAIMS.columns if column.required)
@@ -127,7 +128,7 @@ def check_claims(path: Path | str, known: Known) -> tuple[tuple[Claim, ...], lis
     claims = []
     seen: dict[str, int] = {}
     for line, cells in zip(sheet.lines, sheet.rows, strict=True):
-        row = _Row(sheet.file, line, cells, faults)
+        row = Row(sheet.file, line, cells, faults)
         claim_id = row.text("claim_id")
         if claim_id in seen:
             row.fault(
@@ -193,76 +194,10 @@ def early_faults(study: Study) -> list[str]:
         return str(error).splitlines()
 
 
-class _Row:
-    """One row being read: its cells, and where its faults go."""
-
-    def __init__(self, file: str, row: int, cells: dict[str, str], faults: list[Fault]) -> None:
-        self.file, self.row, self.cells, self.faults = file, row, cells, faults
-
-    def fault(self, column: str, found: str, expected: str, action: str = "") -> None:
-        self.faults.append(Fault(self.file, found, expected, action, row=self.row, column=column))
-
-    def text(self, column: str) -> str:
-        return self.cells.get(column, "")
-
-    def word(self, column: str, valid: Iterable[str], meaning: str) -> str:
-        """Return a cell that must be one of `valid`; nothing is checked when that is empty."""
-        found, words = self.text(column), list(valid)
-        if found and words and found not in words:
-            self.fault(column, f'"{found}"', meaning, nearest(found, words))
-        return found
-
-    def number(self, column: str) -> float:
-        found = self.text(column)
-        if not found:
-            return math.nan
-        try:
-            value = float(found.replace("−", "-"))
-        except ValueError:
-            hint = (
-                "Write the decimal point as a point."
-                if "," in found
-                else "Give the number alone; its unit stands in outcome_unit."
-            )
-            self.fault(column, f'"{found}"', "a number", hint)
-            return math.nan
-        if not math.isfinite(value) or value < 0:
-            self.fault(
-                column,
-                f"{found}",
-                "a number from 0 on",
-                "A margin is a size without a sign; the direction stands in expected_sign.",
-            )
-            return math.nan
-        return value
-
-    def date(self, column: str) -> dt.date | None:
-        found = self.text(column)
-        if not found:
-            return None
-        try:
-            return dt.date.fromisoformat(found)
-        except ValueError:
-            self.fault(
-                column, f'"{found}"', "a date written as 2018-11-30", "Write year-month-day."
-            )
-            return None
-
-
-def _claim(row: _Row, known: Known) -> Claim | None:
+def _claim(row: Row, known: Known) -> Claim | None:
+    """Return the claim of a row, None when something is wrong with it."""
     before = len(row.faults)
-    for column in REQUIRED:
-        if not row.text(column):
-            what = (
-                (
-                    "no margin",
-                    "the smallest difference that matters, in outcome_unit",
-                    "Declare it; 0 says that any difference matters.",
-                )
-                if column == "margin"
-                else ("a blank", f"{CLAIMS.column(column).meaning}", "Fill it in.")
-            )
-            row.fault(column, *what)
+    _check_filled(row)
     claim_id = row.text("claim_id")
     if ":" in claim_id or claim_id != "".join(claim_id.split()):
         row.fault(
@@ -282,27 +217,8 @@ def _claim(row: _Row, known: Known) -> Claim | None:
     if analysis in known.analyses:
         _check_estimand(row, known, known.analyses[analysis])
         _check_sign(row, known.outcomes[known.analyses[analysis].outcome], sign, change)
-    margin, low, high = row.number("margin"), row.number("margin_low"), row.number("margin_high")
-    minimum = row.number("minimum")
-    if minimum < 1:
-        expected = "1 or more people, or a blank"
-        row.fault("minimum", row.text("minimum"), expected, "Nobody's word supports no claim.")
-    if not (math.isnan(low) and math.isnan(high)) and not low <= margin <= high:
-        row.fault(
-            "margin_low",
-            "a range that does not enclose the margin",
-            "margin_low ≤ margin ≤ margin_high",
-            "Give both ends, or leave both blank.",
-        )
-    if row.text("analyst_label"):
-        for column in ("analyst_initials", "analyst_date", "analyst_reason"):
-            if not row.text(column):
-                row.fault(
-                    column,
-                    "a blank",
-                    "it beside an analyst_label",
-                    "Say who read it so, when and why.",
-                )
+    margin, low, high, minimum = _amounts(row)
+    _check_analyst(row)
     declared_on, analyst_date = row.date("declared_on"), row.date("analyst_date")
     if len(row.faults) > before or declared_on is None:
         return None
@@ -335,7 +251,53 @@ def _claim(row: _Row, known: Known) -> Claim | None:
     )
 
 
-def _check_estimand(row: _Row, known: Known, analysis: Analysis) -> None:
+def _check_filled(row: Row) -> None:
+    """Add a fault for each column that must not be blank."""
+    for column in REQUIRED:
+        if not row.text(column):
+            what = (
+                (
+                    "no margin",
+                    "the smallest difference that matters, in outcome_unit",
+                    "Declare it; 0 says that any difference matters.",
+                )
+                if column == "margin"
+                else ("a blank", f"{CLAIMS.column(column).meaning}", "Fill it in.")
+            )
+            row.fault(column, *what)
+
+
+def _amounts(row: Row) -> tuple[float, float, float, float]:
+    """Return margin, margin_low, margin_high and minimum, nan where blank, with their faults."""
+    margin, low, high = row.number("margin"), row.number("margin_low"), row.number("margin_high")
+    minimum = row.number("minimum")
+    if minimum < 1:
+        expected = "1 or more people, or a blank"
+        row.fault("minimum", row.text("minimum"), expected, "Nobody's word supports no claim.")
+    if not (math.isnan(low) and math.isnan(high)) and not low <= margin <= high:
+        row.fault(
+            "margin_low",
+            "a range that does not enclose the margin",
+            "margin_low ≤ margin ≤ margin_high",
+            "Give both ends, or leave both blank.",
+        )
+    return margin, low, high, minimum
+
+
+def _check_analyst(row: Row) -> None:
+    """Add faults for a reading of the analyst that does not say who, when and why."""
+    if row.text("analyst_label"):
+        for column in ("analyst_initials", "analyst_date", "analyst_reason"):
+            if not row.text(column):
+                row.fault(
+                    column,
+                    "a blank",
+                    "it beside an analyst_label",
+                    "Say who read it so, when and why.",
+                )
+
+
+def _check_estimand(row: Row, known: Known, analysis: Analysis) -> None:
     """Add faults for a term or a unit that the analysis does not have, and for an interval of
     another level."""
     term, terms = row.text("term"), known.terms.get(analysis.name, ())
@@ -357,11 +319,11 @@ def _check_estimand(row: _Row, known: Known, analysis: Analysis) -> None:
         elif (subgroup := parsed["subgroup"]) != analysis.subgroup and (
             subgroup or analysis.subgroup
         ):
-            found = f"the subgroup {subgroup}" if subgroup else "a term without a subgroup"
+            given = f"the subgroup {subgroup}" if subgroup else "a term without a subgroup"
             wanted = analysis.subgroup or "no subgroup"
             row.fault(
                 "term",
-                found,
+                given,
                 f"{wanted}, as the analysis {analysis.name} has",
                 "Name another analysis, or the term of this one.",
             )
@@ -379,7 +341,7 @@ def _check_estimand(row: _Row, known: Known, analysis: Analysis) -> None:
         )
 
 
-def _check_sign(row: _Row, outcome: Outcome, sign: str, change: str) -> None:
+def _check_sign(row: Row, outcome: Outcome, sign: str, change: str) -> None:
     """Add a fault when `expected_change` and `expected_sign` do not mean the same for this
     outcome."""
     if not change or sign not in SIGNS or change not in (*CHANGES, NONE):

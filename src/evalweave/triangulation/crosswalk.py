@@ -35,7 +35,7 @@ class Match:
     attribute: str
     match: str
     reason: str
-    level: Callable[[str], str | None] = lambda found: None
+    level: Callable[[str], str | None] = lambda written: None
 
 
 def _white(level: str) -> str | None:

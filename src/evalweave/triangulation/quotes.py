@@ -42,17 +42,17 @@ def quotable(
         participants.loc[participants["consent_quote"].fillna(False).astype(bool), "participant_id"]
     )
     single = spoken.drop_duplicates("segment_id", keep=False)
-    found = segments.merge(single[["segment_id", "participant_id"]], on="segment_id")
-    found = found[
-        found["participant_id"].isin(consenting & set(speakers))
-        & ~found["offset_check"].isin(UNUSABLE)
-        & (found["quote"].fillna("").str.strip() != "")
+    usable = segments.merge(single[["segment_id", "participant_id"]], on="segment_id")
+    usable = usable[
+        usable["participant_id"].isin(consenting & set(speakers))
+        & ~usable["offset_check"].isin(UNUSABLE)
+        & (usable["quote"].fillna("").str.strip() != "")
     ]
-    found = found.sort_values(["source_id", "start", "end", "segment_id"], kind="stable")
-    return found.assign(
-        quote=found["quote"].map(shorten),
-        readable=found["quote"].str.strip().str.len().between(SHORT, LONG),
-        speaker=found["participant_id"].map(dict(speakers)),
+    usable = usable.sort_values(["source_id", "start", "end", "segment_id"], kind="stable")
+    return usable.assign(
+        quote=usable["quote"].map(shorten),
+        readable=usable["quote"].str.strip().str.len().between(SHORT, LONG),
+        speaker=usable["participant_id"].map(dict(speakers)),
     )[["segment_id", "participant_id", "quote", "readable", "speaker"]].reset_index(drop=True)
 
 

@@ -61,14 +61,14 @@ def _divide(group: list[Person], depth: int, string: str, k: int) -> dict[str, s
         if not level or len(people) < k
         for person in people
     ]
-    kept = sorted(
+    named = sorted(
         ((level, people) for level, people in by_level.items() if level and len(people) >= k),
         key=lambda item: (len(item[1]), item[0]),
     )
-    while pool and len(pool) < k and kept:
-        pool += kept.pop(0)[1]
+    while pool and len(pool) < k and named:
+        pool += named.pop(0)[1]
     strings = _divide(sorted(pool), depth + 1, string, k) if pool else {}
-    for level, people in kept:
+    for level, people in named:
         strings |= _divide(people, depth + 1, f"{string}, {level}", k)
     return strings
 
@@ -82,7 +82,7 @@ def _printed(attribute: str) -> Callable[[str], str]:
         bounds = [part.strip() for part in level.split("-")]
         if len(bounds) == 2 and all(part.isdigit() for part in bounds):
             level = "–".join(bounds)
-        said = WORDS.get(level.lower(), level.replace("_", " "))
-        return said if attribute in PLAIN or not said else f"{attribute.replace('_', ' ')} {said}"
+        word = WORDS.get(level.lower(), level.replace("_", " "))
+        return word if attribute in PLAIN or not word else f"{attribute.replace('_', ' ')} {word}"
 
     return words

@@ -94,7 +94,7 @@ def label_stability(
     Complementary claims have no label and are not passed here.
     """
     interval, margin = verdict.quantitative.interval, verdict.quantitative.margin
-    moved, notes = shifts(interval)
+    amounts, notes = shifts(interval)
     choices = dict(choices) or {"union": verdict.qualitative}
 
     def label(quantitative: Quantitative, qualitative: Qualitative) -> str:
@@ -106,8 +106,8 @@ def label_stability(
         )
         return hits / (len(quantitatives) * len(qualitatives))
 
-    shifted = [interval.shifted(by) for by in moved]
-    states = [quantitative_state(each, m) for each in shifted for m in margins]
+    shifted = [interval.shifted(by) for by in amounts]
+    states = [quantitative_state(moved, m) for moved in shifted for m in margins]
     counted = Counter(label(quant, qual) for quant in states for qual in choices.values())
     total = sum(counted.values())
     return Stability(
@@ -116,7 +116,7 @@ def label_stability(
         combinations=total,
         labels=tuple(sorted(counted.items(), key=lambda item: (-item[1], item[0]))),
         shifts_only=share(
-            [quantitative_state(each, margin) for each in shifted], [verdict.qualitative]
+            [quantitative_state(moved, margin) for moved in shifted], [verdict.qualitative]
         ),
         margins_only=share(
             [quantitative_state(interval, m) for m in margins], [verdict.qualitative]

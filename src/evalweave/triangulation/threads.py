@@ -39,15 +39,15 @@ def thread(
         & theme_counts["code_id"].isna()
         & theme_counts["attribute"].isna()
     ]
-    said = quotes[quotes["theme_id"] == theme_id]
+    of_theme = quotes[quotes["theme_id"] == theme_id]
     return {
         "theme_id": theme_id,
         "label": theme["label"],
         "definition": theme["definition"],
         "codes": list(codes),
         "counts": _records(whole.sort_values("role"), COUNT),
-        "quotes": _records(said, QUOTE),
-        "claims": [_step(each) for each in joined if each.claim.theme_id == theme_id],
+        "quotes": _records(of_theme, QUOTE),
+        "claims": [_step(row) for row in joined if row.claim.theme_id == theme_id],
     }
 
 

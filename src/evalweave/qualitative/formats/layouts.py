@@ -31,14 +31,16 @@ class Layout:
 
     def columns(self, header: Sequence[str]) -> dict[str, str] | None:
         """Return our column → the file's for a header of this layout, else None."""
-        there = {folded(cell): cell for cell in header if cell}
-        found = {
-            ours: next((there[folded(name)] for name in names if folded(name) in there), "")
+        header_cells = {folded(cell): cell for cell in header if cell}
+        columns = {
+            ours: next(
+                (header_cells[folded(name)] for name in names if folded(name) in header_cells), ""
+            )
             for ours, names in self.names.items()
         }
-        if not all(found[ours] for ours in self.sure):
+        if not all(columns[ours] for ours in self.sure):
             return None
-        return {ours: name for ours, name in found.items() if name and ours != GROUP}
+        return {ours: name for ours, name in columns.items() if name and ours != GROUP}
 
 
 GROUP = "document group"  # only to recognise MAXQDA by

@@ -35,11 +35,11 @@ def _convergence(data: ReportData) -> list[Any]:
     records = data.released_joint.to_dict("records")
     labelled = [record for record in records if not complements(record)]
     order = [sentence(name) for name in LABELS]
-    found = sorted(
+    used = sorted(
         {label(record) for record in labelled}, key=lambda name: (_place(order, name), name)
     )
     lines: list[Line] = []
-    for name in found:
+    for name in used:
         lines.append(Line((name,), group=True))
         lines += [_claim(record) for record in labelled if label(record) == name]
     if apart := [record for record in records if complements(record)]:
@@ -82,9 +82,9 @@ def _claim(record: Mapping[Any, Any]) -> Line:
 
 def _subgroups(data: ReportData) -> list[Any]:
     entries = [
-        each
-        for each in data.joint_detail.get("theme_by_subgroup") or []
-        if isinstance(each, Mapping)
+        entry
+        for entry in data.joint_detail.get("theme_by_subgroup") or []
+        if isinstance(entry, Mapping)
     ]
     known = {analysis.name for analysis in data.study.analyses}
     entries = [entry for entry in entries if entry.get("analysis") in known]
@@ -131,20 +131,18 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
         }
         themes = _labels(data, dict.fromkeys(str(line["theme_id"]) for line in mine))
         body = [
-            Line((name, *(k_of_n(data.profile, cells.get((theme, each))) for each in levels)))
+            Line((name, *(k_of_n(data.profile, cells.get((theme, lv))) for lv in levels)))
             for theme, name in themes.items()
         ]
         terms = {str(line["level"]): str(line["term"]) for line in mine}
         body.append(Line(("What the records say",), group=True))
-        body.append(
-            _estimates(data, str(entry["analysis"]), [terms.get(each, "") for each in levels])
-        )
+        body.append(_estimates(data, str(entry["analysis"]), [terms.get(lv, "") for lv in levels]))
         made.append(
             Table(
                 f"{sentence(variable(subgroup))}: how many {many(role)} of each group raised a "
                 "theme, above the "
                 "estimate for patients of that group. They are not the same people.",
-                (Column("Theme"), *(Column(sentence(level(subgroup, each))) for each in levels)),
+                (Column("Theme"), *(Column(sentence(level(subgroup, lv))) for lv in levels)),
                 tuple(body),
                 (
                     f"The groups correspond {match}: {entry['reason']}. * "
@@ -157,7 +155,7 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
 
 
 def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
-    analysis = next(each for each in data.study.analyses if each.name == name)
+    analysis = next(analysis for analysis in data.study.analyses if analysis.name == name)
     units = data.units(name)[:2]
 
     def said(term: str) -> Text:
@@ -181,11 +179,11 @@ def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
     )
 
 
-def _labels(data: ReportData, found: Iterable[str]) -> dict[str, str]:
+def _labels(data: ReportData, themes: Iterable[str]) -> dict[str, str]:
     """Return theme_id -> label of the themes found, in the order of the table of themes."""
     listed = [] if data.themes is None else data.themes.to_dict("records")
     names = {str(theme["theme_id"]): str(theme["label"]) for theme in listed}
-    wanted = list(found)
+    wanted = list(themes)
     order = [theme for theme in names if theme in wanted] + [
         theme for theme in wanted if theme not in names
     ]
@@ -213,18 +211,18 @@ def counted(
         family["attribute_level"]
         .fillna("")
         .astype(str)
-        .isin([str(each) for each in line["attribute_levels"]])
+        .isin([str(name) for name in line["attribute_levels"]])
     )
     released = profile.count_frame(family, THEME_COUNTS)
     total = profile.count_frame(whole, THEME_COUNTS)
-    found = {
+    counts_shown = {
         name: _gathered(profile, name, inside, (family, released), (whole, total))
         for name in ("n_participants", "n_eligible")
     }
-    asked, raised = found["n_eligible"], found["n_participants"]
+    asked, raised = counts_shown["n_eligible"], counts_shown["n_participants"]
     if asked == HIDDEN or (raised != HIDDEN and profile.hides_rest(int(raised), int(asked))):
-        found["n_participants"] = HIDDEN
-    return found
+        counts_shown["n_participants"] = HIDDEN
+    return counts_shown
 
 
 def _gathered(

@@ -142,11 +142,11 @@ def _definitions(data: ReportData) -> tuple[Text, ...]:
 def _codes(data: ReportData) -> Table | None:
     counts = data.theme_counts
     assert counts is not None
-    each = counts[counts["code_id"].notna() & counts["attribute"].isna()]
-    if each.empty:
+    by_code = counts[counts["code_id"].notna() & counts["attribute"].isna()]
+    if by_code.empty:
         return None
     labels = _labels(data)
-    released = data.profile.count_frame(each, THEME_COUNTS)
+    released = data.profile.count_frame(by_code, THEME_COUNTS)
     lines: list[Line] = []
     for theme, part in released.groupby("theme_id", sort=False):
         lines.append(Line((labels.get(str(theme), plain(str(theme))),), group=True))

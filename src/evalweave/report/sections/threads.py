@@ -16,7 +16,9 @@ from evalweave.tables.qualitative import THEME_COUNTS
 
 def blocks(data: ReportData) -> list[Any]:
     """Return one thread a theme, closed; nothing where the join stage left none (an older one)."""
-    threads = [each for each in data.joint_detail.get("threads") or [] if isinstance(each, Mapping)]
+    threads = [
+        thread for thread in data.joint_detail.get("threads") or [] if isinstance(thread, Mapping)
+    ]
     if not threads:
         return []
     return [
@@ -38,10 +40,10 @@ def _title(thread: Mapping[str, Any]) -> str:
 def _steps(data: ReportData, thread: Mapping[str, Any]) -> list[Any]:
     theme = str(thread.get("theme_id"))
     definition = thread.get("definition")
-    found: list[Any] = [] if missing(definition) else [Prose(str(definition))]
+    body: list[Any] = [] if missing(definition) else [Prose(str(definition))]
     codes = [str(code) for code in thread.get("codes") or []]
     voices = _voices(data, theme)
-    said = [] if data.quotes is None else quotes(data.quotes[data.quotes["theme_id"] == theme])
+    spoken = [] if data.quotes is None else quotes(data.quotes[data.quotes["theme_id"] == theme])
     steps: list[tuple[str, Any, str]] = [
         (
             "Its codes, with the full path",
@@ -55,15 +57,15 @@ def _steps(data: ReportData, thread: Mapping[str, Any]) -> list[Any]:
         ),
         (
             "What they said",
-            Quotes(tuple(said)) if said else None,
+            Quotes(tuple(spoken)) if spoken else None,
             "No quotation of it may be shown.",
         ),
         ("The claims about it", _claims(data, theme), "No claim was declared about it."),
     ]
     for heading, block, absent in steps:
-        found.append(Prose(text("<strong>{}</strong>", heading)))
-        found.append(block or Prose(absent))
-    return found
+        body.append(Prose(text("<strong>{}</strong>", heading)))
+        body.append(block or Prose(absent))
+    return body
 
 
 def _voices(data: ReportData, theme: str) -> tuple[Text, ...]:

@@ -197,10 +197,10 @@ def _mark(data: ReportData, exact: Any, shown: Any) -> Text:
 def _quotes(data: ReportData, claim: str) -> list[Quote]:
     if data.quotes is None:
         return []
-    found = data.quotes[data.quotes["claim_id"] == claim]
+    of_claim = data.quotes[data.quotes["claim_id"] == claim]
     return [
         quote
-        for _, side in found.groupby("stance", sort=False, dropna=False)
+        for _, side in of_claim.groupby("stance", sort=False, dropna=False)
         for quote in quotes(side.head(1))
     ]
 
@@ -208,8 +208,8 @@ def _quotes(data: ReportData, claim: str) -> list[Quote]:
 def _label_note(record: dict[Any, Any]) -> str:
     numbers = QUANTITATIVE.get(str(record["quantitative_state"]), "")
     people = QUALITATIVE.get(str(record["qualitative_state"]), "")
-    said = f"Numbers: {numbers}. Voices: {people}."
-    return said + (
+    words = f"Numbers: {numbers}. Voices: {people}."
+    return words + (
         " The strands answer different questions here, so no label is given."
         if complements(record)
         else ""
@@ -219,7 +219,7 @@ def _label_note(record: dict[Any, Any]) -> str:
 def _estimate(data: ReportData, name: str, term: str) -> str:
     """Return which estimate a claim speaks to: its analysis and, where the term says more, the term
     in words."""
-    analysis = next((each for each in data.study.analyses if each.name == name), None)
+    analysis = next((analysis for analysis in data.study.analyses if analysis.name == name), None)
     if analysis is None:
         return f"{plain(name)}, {term}"
     label, words = analysis.label or sentence(plain(name)), in_words(data, analysis, term)
@@ -303,16 +303,16 @@ def _inputs(
 def _declared(data: ReportData, claim: str) -> list[tuple[Text, Text]]:
     if data.claims is None or "claim_id" not in data.claims:
         return []
-    found = data.claims[data.claims["claim_id"] == claim]
+    own = data.claims[data.claims["claim_id"] == claim]
     rows: list[tuple[Text, Text]] = []
-    if len(found):
-        record = found.iloc[0]
+    if len(own):
+        record = own.iloc[0]
         for name, label in (
             ("rationale", "Why"),
             ("author", "Declared by"),
             ("declared_on", "Declared on"),
         ):
-            if name in found and not missing(record[name]):
+            if name in own and not missing(record[name]):
                 rows.append((label, str(record[name])))
     return rows
 
