@@ -191,3 +191,15 @@ def test_one_start_for_everybody_has_no_comparison():
     for estimator in ("sun_abraham", "etwfe", "imputation"):
         with pytest.raises(DataError, match="no comparison"):
             run(estimator, frame)
+
+
+def test_with_one_treated_practice_no_method_is_recommended_that_is_called_unusable():
+    """Eleven practices do not take part: cr2 is far too narrow, and nothing sends there."""
+    frame = read("year-missing-for-all")
+    treated = frame.loc[frame["first_treated"].notna(), "practice_id"].unique()
+    one = frame[~frame["practice_id"].isin(treated[1:])]
+    methods = ["cr2", "cr3", "jackknife", "randomisation"]
+    table, entry = run("twfe", one, inference=methods, draws=99, diagnostics=True)
+    assert set(table["inference"]) == {"cr2", "randomisation"}
+    assert "only randomisation" in entry["trust"]
+    assert "cr2" not in str(entry["inference"]["cr3"]["absent"])

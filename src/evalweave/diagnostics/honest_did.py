@@ -171,10 +171,10 @@ def _interval(
         hybrid_interval(theta, sigma, a, d, n_pre, weights, alpha, points, hybrid=method == "c_lf")
         for a, d in sets
     ]
-    kept = [bound for bound in bounds if bound is not None]
-    if not kept:
+    bounded = [bound for bound in bounds if bound is not None]
+    if not bounded:
         return float("nan"), float("nan")
-    return min(low for low, _ in kept), max(high for _, high in kept)
+    return min(low for low, _ in bounded), max(high for _, high in bounded)
 
 
 def _relative_sets(n_pre: int, n_post: int, m: float) -> list[Floats]:

@@ -187,7 +187,7 @@ def _corners(x: Floats) -> Floats:
         )
     full = np.column_stack((np.ones(m), x))
     choices = np.array(list(combinations(range(m), k + 1)))
-    found = []
+    vertices = []
     for start in range(0, len(choices), 20_000):
         rows = choices[start : start + 20_000]
         square = full[rows].transpose(0, 2, 1)
@@ -200,8 +200,8 @@ def _corners(x: Floats) -> Floats:
         inside = (solved >= -TOLERANCE).all(axis=1)
         corner = np.zeros((int(inside.sum()), m))
         np.put_along_axis(corner, rows[inside], np.clip(solved[inside], 0, None), axis=1)
-        found.append(corner)
-    corners = np.vstack(found)
+        vertices.append(corner)
+    corners = np.vstack(vertices)
     return np.asarray(corners[np.unique(np.round(corners, 9), axis=0, return_index=True)[1]])
 
 

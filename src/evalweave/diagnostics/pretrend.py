@@ -29,13 +29,13 @@ SIMULATIONS = 20_000
 def leads_of(fit: Fit) -> list[tuple[int, int]]:
     """Return (event time, place among the terms) of the estimated leads."""
     reference = int(fit.details.get("reference", -1))
-    found = []
+    leads = []
     for place, term in enumerate(fit.terms):
         if term.startswith("event[") and term != "event[overall]":
             event = int(term[6:-1])
             if event < 0 and event != reference:
-                found.append((event, place))
-    return found
+                leads.append((event, place))
+    return leads
 
 
 def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:

@@ -52,7 +52,11 @@ class CohortAverages:
 
 
 def averages(
-    tested: list[Cell], found: list[Cell], size: dict[Cell, float], calendar: bool, partial: bool
+    tested: list[Cell],
+    estimated: list[Cell],
+    size: dict[Cell, float],
+    calendar: bool,
+    partial: bool,
 ) -> CohortAverages:
     """Return the averages over the estimated cells.
 
@@ -60,8 +64,8 @@ def averages(
     cohort and `event[e]` within an event time; these shares are taken as fixed. `event[overall]`
     and `trend` as in event_study. `lost_cells` decides where a cell has no estimate.
     """
-    unit = {cell: np.eye(len(found))[j] for j, cell in enumerate(found)}
-    made = CohortAverages({f"att_gt[{g},{t}]": unit[(g, t)] for g, t in found}, {}, {})
+    unit = {cell: np.eye(len(estimated))[j] for j, cell in enumerate(estimated)}
+    made = CohortAverages({f"att_gt[{g},{t}]": unit[(g, t)] for g, t in estimated}, {}, {})
 
     def average(name: str, members: list[Cell]) -> None:
         _average(name, members, unit, size, partial, made)
@@ -73,7 +77,7 @@ def averages(
     events = sorted({t - g for g, t in tested})
     for event in events:
         average(f"event[{event}]", [(g, t) for g, t in tested if t - g == event])
-    _over_events(events, partial, made, len(found))
+    _over_events(events, partial, made, len(estimated))
     if calendar:
         for period in sorted({t for _, t in after}):
             average(f"calendar[{period}]", [cell for cell in after if cell[1] == period])

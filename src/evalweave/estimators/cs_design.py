@@ -175,20 +175,20 @@ class _Pivot:
         unit = self._pick(panel.unit)
         self.within = unit[1:] == unit[:-1]
         first = np.flatnonzero(np.concatenate(([True], ~self.within)))
-        kept = unit[first]
-        by_cohort = np.argsort(cohort[kept], kind="stable")
-        self.order, self.first = kept[by_cohort], first[by_cohort]
+        units = unit[first]
+        by_cohort = np.argsort(cohort[units], kind="stable")
+        self.order, self.first = units[by_cohort], first[by_cohort]
         self.by_cohort = by_cohort
-        self.shape = (len(periods), len(kept))
+        self.shape = (len(periods), len(units))
         self.n_obs = len(unit)
         self.complete = self.n_obs == self.shape[0] * self.shape[1]
         self.where: Ints | None = None
         if not self.complete:
             low = int(periods[0])
             row_of = np.zeros(int(periods[-1]) - low + 1, dtype=np.int64)
-            row_of[periods - low] = np.arange(len(periods)) * len(kept)
+            row_of[periods - low] = np.arange(len(periods)) * len(units)
             column_of = np.empty(len(cohort), dtype=np.int64)
-            column_of[self.order] = np.arange(len(kept))
+            column_of[self.order] = np.arange(len(units))
             self.where = row_of[self._pick(panel.period) - low] + column_of[unit]
 
     def matrix(self, values: Floats, always: bool = False) -> Floats:
@@ -276,7 +276,7 @@ def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None
     n = len(design.cohort)
     never = int(np.searchsorted(design.cohort, NEVER))
     universal = analysis.base == "universal"
-    found = []
+    grid = []
     for g in (int(start) for start in cohorts):
         low, high = (
             int(e) for e in np.searchsorted(design.cohort, (g, np.nextafter(float(g), NEVER)))
@@ -294,8 +294,8 @@ def cells(design: Design, analysis: AnalysisOptions, cohorts: Ints | None = None
                 begin = int(np.searchsorted(design.cohort, latest, side="right"))
                 controls = ((begin, low), (high, n)) if begin <= low else ((begin, n),)
             controls = tuple((a, b) for a, b in controls if b > a)
-            found.append(Cell(g, t, row, base, (low, high), controls))
-    return found
+            grid.append(Cell(g, t, row, base, (low, high), controls))
+    return grid
 
 
 def _without_never_treated(
@@ -335,7 +335,7 @@ def _standardised(matrix: Floats) -> Floats:
 
 def _independent(matrices: dict[str, Floats], notes: list[str]) -> tuple[str, ...]:
     """Names of the covariates that vary and are not linear combinations of those before them."""
-    kept: list[str] = []
+    usable: list[str] = []
     basis: list[Floats] = []
     tall = max((len(matrix) for matrix in matrices.values()), default=1)
     for name, matrix in matrices.items():
@@ -350,7 +350,7 @@ def _independent(matrices: dict[str, Floats], notes: list[str]) -> tuple[str, ..
                 f"Covariate {name} was left out: it is constant or a combination of the others."
             )
             continue
-        kept.append(name)
+        usable.append(name)
         if len(matrices) > 1:
             basis.append(rest / np.sqrt(left))
-    return tuple(kept)
+    return tuple(usable)

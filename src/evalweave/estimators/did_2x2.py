@@ -172,10 +172,10 @@ def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
         patients.cluster, patients.weight * (patients.later - patients.before), panel.n_clusters
     )
     arm = np.bincount(patients.cluster, patients.weight * patients.arm, panel.n_clusters)
-    there = size > 0
-    if not np.isin(arm[there], (0.0, *size[there])).all():
+    seen = size > 0
+    if not np.isin(arm[seen], (0.0, *size[seen])).all():
         raise DataError("collapse: practice needs every practice to lie in one arm")
-    mean, arm, size = change[there] / size[there], (arm[there] > 0).astype(float), size[there]
+    mean, arm, size = change[seen] / size[seen], (arm[seen] > 0).astype(float), size[seen]
     if len(mean) < 3 or len(np.unique(arm)) < 2:
         raise DataError("collapse: practice needs three practices and two arms")
     fits = []
@@ -196,7 +196,7 @@ def _by_practice(panel: PanelData, patients: _Patients, like: Fit) -> list[Fit]:
         )
         influence = (weight * residual)[:, None] * (x @ bread)[:, :1]
         padded = np.zeros((panel.n_clusters, 1))
-        padded[there] = influence
+        padded[seen] = influence
         fits.append(
             replace(
                 like,

@@ -38,12 +38,12 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """
     check_treated(panel)
     uptake = panel.covariates[analysis.uptake]
-    kept = {
+    covariates = {
         n: v
         for n, v in panel.covariates.items()
         if n != analysis.uptake or n in analysis.covariates
     }
-    panel = replace(panel, covariates=kept)
+    panel = replace(panel, covariates=covariates)
     plain = analysis.model_copy(update={"inference": []})
     try:
         first = _stage(replace(panel, y=uptake), plain)

@@ -397,5 +397,5 @@ def _leads(
 
 def _dummies(code: Ints, size: int) -> Any:
     """Sparse indicator columns; code −1 is a row of zeros."""
-    there = np.flatnonzero(code >= 0)
-    return sparse.csr_matrix((np.ones(len(there)), (there, code[there])), shape=(len(code), size))
+    rows = np.flatnonzero(code >= 0)
+    return sparse.csr_matrix((np.ones(len(rows)), (rows, code[rows])), shape=(len(code), size))

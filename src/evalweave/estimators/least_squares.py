@@ -105,7 +105,7 @@ def solve(
         sum(j not in set(design.period_columns) for j in order)
     )
     return Solved(
-        names=tuple(name for name, there in zip(names, identified, strict=True) if there),
+        names=tuple(name for name, known in zip(names, identified, strict=True) if known),
         least_squares=LeastSquares(
             xx=by_xx[:, order[:, None], order],
             xy=by_xy[:, order],
@@ -320,7 +320,7 @@ def _independent(xx: Floats, preferred: list[int]) -> list[int]:
     Cholesky)."""
     left = np.diag(xx).copy()
     start = left.copy()
-    kept: list[int] = []
+    independent: list[int] = []
     rows: list[Floats] = []
     for j in (int(column) for column in preferred):
         if start[j] <= 1e-300 or left[j] <= TOLERANCE * start[j]:
@@ -330,9 +330,9 @@ def _independent(xx: Floats, preferred: list[int]) -> list[int]:
             row -= earlier[j] * earlier
         row /= np.sqrt(left[j])
         rows.append(row)
-        kept.append(j)
+        independent.append(j)
         left -= row**2
-    return kept
+    return independent
 
 
 def _unit_covariance(panel: PanelData, solved: Solved, contrast: Floats) -> Floats:

@@ -226,10 +226,7 @@ def _assembled(
     problems.raise_all()
     first = np.append(True, ~within)
     weighted = values.weight is not None and bool((values.weight[who.rows] != 1.0).any())
-    stands_for: dict[str, dict[str, Floats]] = {}
-    for name, own in values.covariates.items():
-        in_order = {column: who.taken(v) for column, v in own.items()}
-        stands_for[name] = completed(name, in_order, np.flatnonzero(first), notes)
+    stands_for = _completed(values, who, first, notes)
     numeric = {column: v for own in stands_for.values() for column, v in own.items()}
     return PanelData(
         unit=who.unit,
@@ -257,3 +254,14 @@ def _assembled(
         weighted=weighted,
         notes=tuple(notes),
     )
+
+
+def _completed(
+    values: _Values, who: _Units, first: Mask, notes: list[str]
+) -> dict[str, dict[str, Floats]]:
+    """Return each covariate's columns, sorted and without blanks; `first` marks a unit's first."""
+    completed_columns = {}
+    for name, own in values.covariates.items():
+        in_order = {column: who.taken(v) for column, v in own.items()}
+        completed_columns[name] = completed(name, in_order, np.flatnonzero(first), notes)
+    return completed_columns

@@ -67,7 +67,7 @@ def _independent(names: list[str], x: Floats, weight: Floats) -> tuple[list[str]
     """Return the columns that others (nuisance columns first) do not determine."""
     root = np.sqrt(weight)[:, None]
     order = [*range(1, len(names)), 0]
-    kept: list[int] = []
+    independent: list[int] = []
     basis = np.zeros((len(x), 0))
     for j in order:
         column = x[:, j : j + 1] * root
@@ -77,6 +77,6 @@ def _independent(names: list[str], x: Floats, weight: Floats) -> tuple[list[str]
         rest = float(np.linalg.norm(left))
         if size > 0 and rest > 1e-7 * size:
             basis = np.hstack((basis, left / rest))
-            kept.append(j)
-    kept.sort()
-    return [names[j] for j in kept], x[:, kept]
+            independent.append(j)
+    independent.sort()
+    return [names[j] for j in independent], x[:, independent]
