@@ -181,11 +181,13 @@ def _excluding(settings: CohortSettings) -> list[str]:
     return list(dict.fromkeys([*eligibility.without, *compared]))
 
 
-def _without_excluded(there: ir.Table, conditions: ir.Table, settings: CohortSettings) -> ir.Table:
+def _without_excluded(
+    person_periods: ir.Table, conditions: ir.Table, settings: CohortSettings
+) -> ir.Table:
     """Leave out person-periods of people with what `without` names, as it was on the period's first
     day."""
     eligibility, names = settings.eligibility, _excluding(settings)
-    people = there.select("patient_id", "period", "from_")
+    people = person_periods.select("patient_id", "period", "from_")
     before = people.inner_join(conditions.filter(conditions.codelist.isin(names)), "patient_id")
     before = before.filter(before.date < before["from_"])
     days = before.group_by("patient_id", "period").aggregate(
@@ -198,6 +200,6 @@ def _without_excluded(there: ir.Table, conditions: ir.Table, settings: CohortSet
     excluded = ibis.literal(False)
     for name in eligibility.without:
         excluded = excluded | present(name, counted, eligibility)
-    return there.anti_join(
+    return person_periods.anti_join(
         days.filter(excluded).select("patient_id", "period"), ["patient_id", "period"]
     )

@@ -70,17 +70,17 @@ def _columns(
 ) -> ir.Table:
     import ibis
 
-    there = {name.casefold(): name for name in table.columns}
+    columns = {name.casefold(): name for name in table.columns}
     faults = [
-        Fault(path.name, "no such column", "it to be there", nearest(name, there), 1, name)
+        Fault(path.name, "no such column", "it to be there", nearest(name, columns), 1, name)
         for name in wanted
-        if name not in there
+        if name not in columns
     ]
     if faults:
         raise FaultyLookup(faults)
     return table.select(
         **{
-            name: filled(table[there[name]], missing) if name in there else ibis.null("string")
+            name: filled(table[columns[name]], missing) if name in columns else ibis.null("string")
             for name in (*wanted, *optional)
         }
     )

@@ -111,10 +111,10 @@ def first_treated(start: dt.date, exposure: Exposure, period: str) -> int:
 def _people(backend: Any, people: ir.Table, settings: PanelSettings) -> ir.Table:
     """Number the people in the order of their identifiers; add first_treated as `exposure` says,
     the period to drop, the days and whole periods to wash out, and the period of entry."""
-    found = backend.to_pyarrow(people.select("programme_start").distinct())[
+    starting_days = backend.to_pyarrow(people.select("programme_start").distinct())[
         "programme_start"
     ].to_pylist()
-    starts = sorted(day for day in found if day is not None)
+    starts = sorted(day for day in starting_days if day is not None)
     common = starts[0] if len(starts) == 1 else None
     p = people.mutate(
         _begins=people.programme_start.fill_null(common) if common else people.programme_start

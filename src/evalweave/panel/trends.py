@@ -54,31 +54,31 @@ def trends(
     import numpy as np
 
     followed = status[status["followed"]].groupby(["arm", "period"])["n"].sum()
-    found = sums.groupby(["outcome", "arm", "period"]).agg(
+    means = sums.groupby(["outcome", "arm", "period"]).agg(
         n_patients=("n", "sum"),
         n_practices=("practice_id", "nunique"),
         whole=("whole", "sum"),
         fraction=("fraction", "sum"),
         squares=("squares", "sum"),
     )
-    found = found.reset_index()
-    found["mean"] = (found["whole"] + found["fraction"] / FRACTION) / found["n_patients"]
+    means = means.reset_index()
+    means["mean"] = (means["whole"] + means["fraction"] / FRACTION) / means["n_patients"]
     middle, width = (
-        found["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
+        means["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
         for each in zip(*(_range(o) for o in settings.outcomes.values()), strict=True)
     )
-    n = found["n_patients"]
-    away = found["squares"] / FRACTION * width**2 - n * (found["mean"] - middle) ** 2
+    n = means["n_patients"]
+    away = means["squares"] / FRACTION * width**2 - n * (means["mean"] - middle) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
-        found["sd"] = np.sqrt(np.maximum(away, 0) / (n - 1)).where(n > 1)
-    keys = zip(found["arm"], found["period"], strict=True)
-    found["n_eligible"] = [int(followed.get((arm, period), 0)) for arm, period in keys]
-    found["period_label"] = found["period"].map(
+        means["sd"] = np.sqrt(np.maximum(away, 0) / (n - 1)).where(n > 1)
+    keys = zip(means["arm"], means["period"], strict=True)
+    means["n_eligible"] = [int(followed.get((arm, period), 0)) for arm, period in keys]
+    means["period_label"] = means["period"].map(
         lambda number: period_label(int(number), settings.window.period)
     )
-    found = found.assign(comparison=comparison)
+    means = means.assign(comparison=comparison)
     return TRENDS.conform(
-        found.sort_values(["outcome", "arm", "period"], ascending=[True, False, True])
+        means.sort_values(["outcome", "arm", "period"], ascending=[True, False, True])
     )
 
 

@@ -46,23 +46,23 @@ FAMILY_HISTORY = "4"  # obstypeid
 def recognises(folder: Path) -> bool:
     """Return whether a folder has files called …_patient_… and …_observation_…, as CPRD names
     them."""
-    there = {_table_of(path) for path in files_below(folder)}
-    return {"patient", "observation"} <= there
+    files = {_table_of(path) for path in files_below(folder)}
+    return {"patient", "observation"} <= files
 
 
 def find(extract: Extract, table: str) -> list[Source]:
     """Return the files of `table`, with the lookups that explain them, sorted by name."""
     folder = Path(extract.path)
-    there = files_below(folder)
+    files = files_below(folder)
     wanted = NAMES[table].lower()
     if table in extract.files:
         paths = sorted(path for path in folder.glob(extract.files[table]) if path.is_file())
     else:
-        paths = [path for path in there if _table_of(path) == wanted]
+        paths = [path for path in files if _table_of(path) == wanted]
     lookups = {
-        "practice": [path for path in there if _table_of(path) == "practice"],
-        "unit": [path for path in there if _NUMUNIT.search(path.name.lower())],
-        "dictionary": [path for path in there if _DICTIONARY.search(path.name.lower())],
+        "practice": [path for path in files if _table_of(path) == "practice"],
+        "unit": [path for path in files if _NUMUNIT.search(path.name.lower())],
+        "dictionary": [path for path in files if _DICTIONARY.search(path.name.lower())],
     }
     translated = extract.code_system == "snomed"
     needs = {
@@ -74,7 +74,7 @@ def find(extract: Extract, table: str) -> list[Source]:
         key: path for kind in needs[table] for key, path in numbered(kind, lookups[kind]).items()
     }
     required, optional = COLUMNS[table]
-    notes = _notes(table, there, lookups, translated)
+    notes = _notes(table, files, lookups, translated)
     return [
         Source(
             path,
@@ -93,12 +93,12 @@ def find(extract: Extract, table: str) -> list[Source]:
 
 
 def _table_of(path: Path) -> str:
-    found = _TABLE.search(path.name.lower())
-    return found[1] if found else ""
+    named = _TABLE.search(path.name.lower())
+    return named[1] if named else ""
 
 
 def _notes(
-    table: str, there: list[Path], lookups: dict[str, list[Path]], translated: bool
+    table: str, files: list[Path], lookups: dict[str, list[Path]], translated: bool
 ) -> tuple[str, ...]:
     notes = []
     if table == "registrations":
@@ -123,7 +123,7 @@ def _notes(
             notes.append(
                 "No MedicalDictionary, so codes stay medcodeids (code_system: snomed asks for it)."
             )
-        others = Counter(name for name in map(_table_of, there) if name in NOT_READ)
+        others = Counter(name for name in map(_table_of, files) if name in NOT_READ)
         if others:
             listed = ", ".join(f"{name} ({n})" for name, n in sorted(others.items()))
             notes.append(

@@ -53,11 +53,11 @@ ALSO = {
 def recognises(folder: Path) -> bool:
     """Return whether a folder has files called patients and registrations or events."""
     names = [path.name.lower() for path in folder.iterdir() if path.is_file()]
-    there = [
+    present = [
         any(_named_after(name, stem) for name in names for stem in stems)
         for stems in STEMS.values()
     ]
-    return there[0] and any(there[1:])
+    return present[0] and any(present[1:])
 
 
 def find(extract: Extract, table: str) -> list[Source]:
