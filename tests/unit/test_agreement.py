@@ -165,4 +165,16 @@ def test_three_coders_give_three_pairs_and_one_alpha() -> None:
     assert (of_c["measure"] == "cohen_kappa").sum() == 3 and (
         of_c["measure"] == "krippendorff_alpha"
     ).sum() == 1
-    assert of_c["coefficient"].tolist() == pytest.approx([1.0] * 4)
+    assert (of_c["measure"] == "percent_agreement").sum() == 3
+    assert of_c["coefficient"].tolist() == pytest.approx([1.0] * 7)
+
+
+def test_percentage_agreement_is_the_share_of_equal_decisions() -> None:
+    import numpy as np
+
+    from evalweave.qualitative.agreement import percent_agreement
+
+    a, b = np.array([1, 1, 0, 0]), np.array([1, 0, 0, 0])
+    assert percent_agreement(a, b) == 0.75
+    assert percent_agreement(a, b, np.array([1, 7, 1, 1])) == pytest.approx(0.3)
+    assert percent_agreement(a[:0], b[:0]) is None

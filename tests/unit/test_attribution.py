@@ -425,3 +425,18 @@ def test_several_codes_in_a_cell_are_several_codings(tmp_path: Path) -> None:
     project = of_segments(tmp_path, rows, "I,C1,,\nJ,C2,,\n")
     assert sorted(project.codings["code_id"]) == ["Money", "Money", "Support", "Support"]
     assert counts_of(project)["client"] == (2, 2, "complete")
+
+
+def test_where_the_tradition_is_reflexive_no_agreement_is_computed(tmp_path: Path) -> None:
+    source = text_source("1", "first", "Help came", by("u") + by("w", "d"))
+    path = refi(tmp_path, source, users='<User guid="u" name="Ann"/><User guid="w" name="Bo"/>')
+    for tradition, rows in (("reflexive", 0), ("codebook", 1)):
+        settings = settings_of(tmp_path, path, "refi_qda", tradition=tradition)
+        text = json.dumps({"qualitative": settings.model_dump(mode="json")})
+        run = CliRunner()
+        run.invoke(app, ["code", "--settings", text, "--out", str(tmp_path / "code")])
+        paths = ["--coded", str(tmp_path / "code"), "--out", str(tmp_path / tradition)]
+        printed = run.invoke(app, ["count", "--settings", text, *paths], catch_exceptions=False)
+        agreed = pd.read_csv(tmp_path / tradition / "agreement.csv")
+        assert bool(len(agreed)) == bool(rows)
+        assert ("declared as reflexive" in printed.output) == (tradition == "reflexive")

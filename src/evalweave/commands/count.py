@@ -33,11 +33,13 @@ def command(
     from evalweave.qualitative.readers import from_tables
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CodeSettings
+    from evalweave.tables.qualitative import AGREEMENT
 
     strand = load_settings(settings, CodeSettings).qualitative
     project = from_tables(coded, tuple(strand.observation_kinds))
     counted = theme_counts(project, strand.attributes)
-    agreed = agreement(project)
+    reflexive = strand.tradition == "reflexive"
+    agreed = AGREEMENT.empty() if reflexive else agreement(project)
     missing = gaps.gaps(project)
     for name, table in (
         ("theme_counts", counted),
@@ -47,7 +49,7 @@ def command(
         ("gaps", missing),
     ):
         write_csv(show.neutral(table), out / f"{name}.csv")
-    print(show.counted(counted, agreed, gaps.sentences(missing, counted)))
+    print(show.counted(counted, agreed, gaps.sentences(missing, counted), reflexive))
     print(
         "Written: theme_counts.csv, fieldwork.csv, cooccurrence.csv, agreement.csv and gaps.csv "
         f"(what could make a count too small) in {out}"

@@ -43,6 +43,20 @@ def cohen_kappa(a: np.ndarray, b: np.ndarray, weights: np.ndarray | None = None)
     return float((observed - expected) / (1 - expected))
 
 
+def percent_agreement(
+    a: np.ndarray, b: np.ndarray, weights: np.ndarray | None = None
+) -> float | None:
+    """Return the share of units to which two coders gave the same category, 0 to 1; None without
+    units. Chance is not taken off: units that nobody coded count as agreement."""
+    weights = np.ones(len(a)) if weights is None else np.asarray(weights, dtype=float)
+    total = weights.sum()
+    same = np.asarray(a) == np.asarray(b)
+    return float(weights[same].sum() / total) if total else None
+
+
+PAIRWISE = {"cohen_kappa": cohen_kappa, "percent_agreement": percent_agreement}
+
+
 def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -> float | None:
     """Krippendorff's alpha for nominal data: 1 − D_o / D_e; None when nothing varies.
 
@@ -93,19 +107,12 @@ def agreement(project: Project) -> pd.DataFrame:
             shared = [part for part in parts if part.took_part[[a, b]].all()]
             note = _note(shared)
             for code, (values, weights) in _by_code(shared, codes, len(coders)):
-                value = cohen_kappa(values[:, a], values[:, b], weights)
-                rows.append(
-                    (
-                        code,
-                        coders[a],
-                        coders[b],
-                        "cohen_kappa",
-                        unit,
-                        value,
-                        int(weights.sum()),
-                        note,
+                first, second = values[:, a], values[:, b]
+                for measure, statistic in PAIRWISE.items():
+                    value = statistic(first, second, weights)
+                    rows.append(
+                        (code, coders[a], coders[b], measure, unit, value, int(weights.sum()), note)
                     )
-                )
         several = [part for part in parts if part.took_part.sum() >= 2]
         note = _note(several)
         for code, (values, weights) in _by_code(several, codes, len(coders)):

@@ -60,7 +60,9 @@ def summary(project: Project, names: bool) -> str:
     return "\n".join(lines)
 
 
-def counted(counts: pd.DataFrame, agreed: pd.DataFrame, before: list[str]) -> str:
+def counted(
+    counts: pd.DataFrame, agreed: pd.DataFrame, before: list[str], reflexive: bool = False
+) -> str:
     """Return what to know before the counts are read, and how much was counted; the counts
     themselves stay in results/ until their release is checked."""
     roles = sorted(set(counts["role"]) - set(APART))
@@ -79,7 +81,9 @@ def counted(counts: pd.DataFrame, agreed: pd.DataFrame, before: list[str]) -> st
         lines.append(
             f"Agreement     Krippendorff's alpha by {row.agreement_unit}, all codes: {value}"
         )
-    if agreed.empty:
+    if reflexive:
+        lines.append("Agreement     not computed: the analysis is declared as reflexive")
+    elif agreed.empty:
         lines.append("Agreement     one coder only: nothing to compare")
     return "\n".join(lines)
 

@@ -42,6 +42,11 @@ class Qualitative(Section):
         description="Whether coders listed under one name are one person, never compared with "
         "herself, or several.",
     )
+    tradition: Literal["codebook", "content_analysis", "framework", "reflexive"] | None = Field(
+        None,
+        description="The analytic tradition. Where it is reflexive no agreement between coders is "
+        "computed: coding is interpretation there, not measurement.",
+    )
     columns: dict[str, str] = Field(
         {}, description=f"{takers('columns')}: our column → the name in the file."
     )

@@ -265,7 +265,14 @@ def converge(
 
 
 def in_words(quantitative: Quantitative, unit: str) -> str:
-    """Return what the interval says, with the sign that an equivalent result still has."""
+    """Return what the interval says, with the sign that an equivalent result still has, and whether
+    it is the one adjusted for a family of comparisons."""
+    size = quantitative.interval.family_size
+    adjusted = f" (interval adjusted for {size} comparisons)" if size else ""
+    return _in_words(quantitative, unit) + (adjusted if quantitative.state != "X" else "")
+
+
+def _in_words(quantitative: Quantitative, unit: str) -> str:
     reach = f"{quantitative.margin:g} {unit}"
     if quantitative.state == "X":
         return quantitative.interval.absent or "no estimate"

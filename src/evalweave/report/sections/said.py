@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from evalweave.qualitative.counts import NOT_STATED
 from evalweave.release.numbers import missing, number, plain, sentence
 from evalweave.report.blocks import (
@@ -220,7 +222,7 @@ def _agreement(data: ReportData) -> list[Any]:
     names = {
         "cohen_kappa": "Cohen’s kappa",
         "krippendorff_alpha": "Krippendorff’s alpha",
-        "percent_agreement": "Agreement",
+        "percent_agreement": "Share of equal decisions",
     }
     overall = frame[frame["code_id"].isna()] if frame["code_id"].isna().any() else frame
     notes = list(
@@ -251,9 +253,33 @@ def _agreement(data: ReportData) -> list[Any]:
         Heading("Agreement between coders", "agreement"),
         Table(
             "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance "
-            "would give.",
+            "would give. The share of equal decisions does not take chance off.",
             (*columns, Column("Coefficient", number=True)),
             tuple(dict.fromkeys(lines)),
             tuple(f"{sentence(note)}." for note in notes),
         ),
+        *_agreement_by_code(frame),
     ]
+
+
+def _agreement_by_code(frame: pd.DataFrame) -> list[Any]:
+    """Return alpha for each code, by segment: a pooled figure hides the code that is in dispute."""
+    rows = frame[
+        frame["code_id"].notna()
+        & (frame["measure"] == "krippendorff_alpha")
+        & (frame["agreement_unit"] == "segment")
+    ]
+    if rows.empty:
+        return []
+    lines = tuple(
+        Line(
+            (
+                str(row["code_id"]),
+                "not estimable" if missing(row["coefficient"]) else number(row["coefficient"]),
+            )
+        )
+        for row in rows.sort_values("code_id").to_dict("records")
+    )
+    columns = (Column("Code, full path"), Column("Krippendorff’s alpha", number=True))
+    table = Table("Agreement on each code, by segment.", columns, lines)
+    return [Details("Agreement by code", (table,))]
