@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from evalweave.errors import DataError
+from evalweave.estimators.design_columns import Cells
 from evalweave.estimators.event_study import over_events
-from evalweave.estimators.least_squares import Cells
 from evalweave.estimators.lost_cells import verdict
 from evalweave.fits.result import Floats, Ints, PanelData
 

@@ -15,116 +15,32 @@ Source: Borusyak, Jaravel & Spiess (2024), REStud 91(6), theorem 3 and section 4
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 
 from evalweave.catalogue.calls import needs
 from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
-from evalweave.estimators.adjustment import (
-    TIMES,
-    Adjustment,
-    adjusted_details,
-    adjustment,
-    standardised,
-)
+from evalweave.estimators.adjustment import adjusted_details
 from evalweave.estimators.cohort_effects import last_cohort_as_comparison
+from evalweave.estimators.imputation_rows import (
+    NULL,
+    Absorbed,
+    Rows,
+    absorb,
+    split_rows,
+    subset,
+)
 from evalweave.estimators.lost_cells import verdict
-from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.fits.result import Fit, Floats, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
-# relative size below which an eigenvalue, or what a row has of a null direction, counts as zero
-NULL = 1e-9
 CONVENTION = (
     "patient and period effects from untreated rows; errors centred by cohort × period "
     "(conservative); leads by "
     "least squares on untreated rows"
 )
-
-
-@dataclass(frozen=True)
-class Absorbed:
-    """Weighted least squares of y on X (rows × P, sparse) and patient effects, by absorbing the
-    patients.
-
-    S = X'ΩX − A'N⁻¹A with A the patients' weighted sums of X and N their summed weights; `null`
-    spans the directions of the P coefficients that the rows do not determine (periods have at least
-    one).
-    """
-
-    x: Any
-    unit: Ints
-    weight: Floats
-    total: Floats
-    sums: Any
-    inverse: Floats
-    null: Floats
-
-    def solve(self, y: Floats) -> tuple[Floats, Floats]:
-        """Return the P coefficients and the patient effects (nan without an untreated row)."""
-        own = np.bincount(self.unit, self.weight * y, len(self.total))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = own / self.total
-        b = self.inverse @ (self.x.T @ (self.weight * (y - mean[self.unit])))
-        with np.errstate(invalid="ignore", divide="ignore"):
-            return b, (own - self.sums @ b) / self.total
-
-    def determined(self, x: Any, unit: Ints) -> NDArray[np.bool_]:
-        """Which further rows have a prediction: a patient with untreated rows and estimable
-        effects."""
-        known = self.total[unit] > 0
-        with np.errstate(invalid="ignore", divide="ignore"):
-            mean = (self.sums @ self.null) / self.total[:, None]
-        stray = np.abs(x @ self.null - mean[unit]).max(axis=1, initial=0.0)
-        return known & (np.nan_to_num(stray, nan=np.inf) < np.sqrt(NULL))
-
-
-def absorb(x: Any, unit: Ints, weight: Floats, n_units: int) -> Absorbed:
-    total = np.bincount(unit, weight, n_units).astype(np.float64)
-    by_unit = sparse.csr_matrix((weight, (unit, np.arange(len(unit)))), shape=(n_units, len(unit)))
-    sums = (by_unit @ x).tocsr()
-    inverse_total = np.divide(1.0, total, out=np.zeros(n_units), where=total > 0)
-    square = (
-        x.T @ sparse.diags(weight) @ x - sums.T @ sparse.diags(inverse_total) @ sums
-    ).toarray()
-    values, vectors = np.linalg.eigh(square)
-    full = values > NULL * max(float(values[-1]), 1e-300)
-    inverse = (vectors[:, full] / values[full]) @ vectors[:, full].T
-    return Absorbed(x, unit, weight, total, sums, inverse, vectors[:, ~full])
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The panel's rows, split by treatment; `treated_from` is the start less the anticipation."""
-
-    panel: PanelData
-    covariates: Floats
-    steady: Floats
-    names: tuple[str, ...]
-    periods: Ints
-    event: Floats
-    treated: NDArray[np.bool_]
-    adjusts: Adjustment
-    anticipation: int
-
-    def design(self, rows: NDArray[np.bool_], leads: Ints | None = None) -> Any:
-        """Period dummies, covariates and, if asked, dummies of the leads (sparse, rows × P)."""
-        at = np.searchsorted(self.periods, self.panel.period[rows])
-        parts = [_dummies(at, len(self.periods))]
-        if self.covariates.shape[1]:
-            parts.append(sparse.csr_matrix(self.covariates[rows]))
-        later = np.flatnonzero(at > 0)
-        for values in self.steady.T:  # a fixed covariate in each period but the first
-            cells = (values[rows][later], (later, at[later] - 1))
-            parts.append(sparse.csr_matrix(cells, shape=(len(at), len(self.periods) - 1)))
-        if leads is not None:
-            event = self.event[rows]
-            code = np.clip(np.searchsorted(leads, event), 0, max(len(leads) - 1, 0))
-            parts.append(_dummies(np.where(leads[code] == event, code, -1), len(leads)))
-        return sparse.hstack(parts, format="csr")
 
 
 def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
@@ -140,7 +56,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         DataError: no untreated row, or no treated row that can be imputed.
     """
     panel, cut = last_cohort_as_comparison(panel, analysis.anticipation)
-    rows = _rows(panel, analysis)
+    rows = split_rows(panel, analysis)
     if not (~rows.treated).any():
         raise DataError(
             "panel: no row is untreated, so nothing tells what would have happened without "
@@ -162,31 +78,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     theta, influence, by_unit = _effects(rows, base, known, weights, needs(analysis, UNIT_ERRORS))
     lead_terms, lead_theta, lead_influence, lead_unit, absent = _leads(rows, analysis)
 
-    def refit(keep: NDArray[np.bool_]) -> Floats:
-        inside = keep[panel.cluster]
-        part = _subset(rows, inside)
-        if not (~part.treated).any() or not part.treated.any():
-            return np.full(len(terms) + len(lead_terms), np.nan)
-        values = dict.fromkeys((*terms, *lead_terms), np.nan)
-        again = _fit_untreated(part)
-        known_again = again.determined(part.design(part.treated), part.panel.unit[part.treated])
-        if known_again.any():
-            some = _targets(part, known_again, partial=True)
-            points = _point(part, again, known_again, some.weights)
-            values |= {t: v for t, v in zip(some.terms, points, strict=True) if t in values}
-        names, estimates, *_ = _leads(part, analysis, influence=False)
-        values |= dict(zip(names, estimates, strict=True))
-        return np.array([values[term] for term in (*terms, *lead_terms)])
-
     unit_sums = np.hstack((by_unit, lead_unit)) if needs(analysis, UNIT_ERRORS) else None
-    lost = int((~known).sum())
-    notes = [*panel.notes, *cut]
-    if lost:
-        notes.append(
-            f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen "
-            "untreated, or "
-            "nobody is untreated in that period) and are left out."
-        )
     adjusted = rows.adjusts.entered(rows.names)
     treated_clusters = np.unique(panel.cluster[rows.treated])
     return Fit(
@@ -200,60 +92,44 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         n_practices=panel.n_clusters,
         n_practices_treated=len(treated_clusters),
         unit_covariance=unit_sums.T @ unit_sums if unit_sums is not None else None,
-        refit=refit,
+        refit=lambda keep: _without_practices(rows, analysis, keep, (*terms, *lead_terms)),
         absent={**targets.absent, **absent},
         of_term=targets.of_term,
         convention=f"{CONVENTION}; adjusted for {', '.join(adjusted)}" if adjusted else CONVENTION,
         details=adjusted_details(rows.adjusts, adjusted),
-        notes=tuple(notes),
+        notes=(*panel.notes, *cut, *_not_imputed(known)),
     )
 
 
-def _rows(panel: PanelData, analysis: AnalysisOptions) -> Rows:
-    event = panel.period - panel.first_treated
-    adjusts = adjustment(panel)
-    columns = [standardised(values) for values in adjusts.columns.values()]
-    steady = list(adjusts.steady.values())
-    names = [name for name, values in adjusts.columns.items() if values.std() > 0]
-    for own in adjusts.of.values():
-        column = own[0].rsplit(TIMES, 1)[0] if own else ""
-        names += own if column in adjusts.steady and adjusts.steady[column].any() else ()
-    return Rows(
-        panel=panel,
-        covariates=np.column_stack(columns) if columns else np.empty((len(panel.y), 0)),
-        steady=np.column_stack(steady) if steady else np.empty((len(panel.y), 0)),
-        names=tuple(names),
-        adjusts=adjusts,
-        anticipation=analysis.anticipation,
-        periods=np.unique(panel.period),
-        event=event,
-        treated=event >= -analysis.anticipation,
-    )
+def _without_practices(
+    rows: Rows, analysis: AnalysisOptions, keep: NDArray[np.bool_], terms: tuple[str, ...]
+) -> Floats:
+    """Return `terms` re-estimated from the practices of the keep-mask (G), nan where lost."""
+    part = subset(rows, keep[rows.panel.cluster])
+    if not (~part.treated).any() or not part.treated.any():
+        return np.full(len(terms), np.nan)
+    values = dict.fromkeys(terms, np.nan)
+    again = _fit_untreated(part)
+    known = again.determined(part.design(part.treated), part.panel.unit[part.treated])
+    if known.any():
+        some = _targets(part, known, partial=True)
+        points = _point(part, again, known, some.weights)
+        values |= {t: v for t, v in zip(some.terms, points, strict=True) if t in values}
+    names, estimates, *_ = _leads(part, analysis, influence=False)
+    values |= dict(zip(names, estimates, strict=True))
+    return np.array([values[term] for term in terms])
 
 
-def _subset(rows: Rows, inside: NDArray[np.bool_]) -> Rows:
-    panel = rows.panel
-    part = PanelData(
-        unit=panel.unit[inside],
-        period=panel.period[inside],
-        cluster=panel.cluster[inside],
-        y=panel.y[inside],
-        first_treated=panel.first_treated[inside],
-        weight=panel.weight[inside],
-        unit_names=panel.unit_names,
-        cluster_names=panel.cluster_names,
-    )
-    return Rows(
-        part,
-        rows.covariates[inside],
-        rows.steady[inside],
-        rows.names,
-        rows.periods,
-        rows.event[inside],
-        rows.treated[inside],
-        rows.adjusts,
-        rows.anticipation,
-    )
+def _not_imputed(known: NDArray[np.bool_]) -> list[str]:
+    """Return the note that counts the treated rows without a prediction, if there are any."""
+    lost = int((~known).sum())
+    if not lost:
+        return []
+    return [
+        f"{lost} of {len(known)} treated rows cannot be imputed (the patient was never seen "
+        "untreated, or "
+        "nobody is untreated in that period) and are left out."
+    ]
 
 
 def _fit_untreated(rows: Rows) -> Absorbed:
@@ -393,9 +269,3 @@ def _leads(
         by_practice[:, k] = np.bincount(panel.cluster[free], values, panel.n_clusters)
         by_unit[:, k] = np.bincount(fit.unit, values, n_units)
     return terms, b[first + keep], by_practice, by_unit, absent
-
-
-def _dummies(code: Ints, size: int) -> Any:
-    """Sparse indicator columns; code −1 is a row of zeros."""
-    rows = np.flatnonzero(code >= 0)
-    return sparse.csr_matrix((np.ones(len(rows)), (rows, code[rows])), shape=(len(code), size))

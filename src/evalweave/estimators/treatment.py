@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.estimators.least_squares import Cells
+from evalweave.estimators.design_columns import Cells
 from evalweave.fits.result import Floats, Ints, PanelData
 
 FEWEST = 4  # practices per arm below which a subgroup level is refused
