@@ -18,7 +18,7 @@ from evalweave.catalogue.methods import UNIT_ERRORS
 from evalweave.errors import DataError
 from evalweave.estimators import cs_cross_section, cs_panel
 from evalweave.estimators.adjustment import Adjustment, adjusted_details
-from evalweave.estimators.cs_aggregate import Asked, Cohorts, GroupTimes, averages
+from evalweave.estimators.cs_aggregate import Asked, Averages, Cohorts, GroupTimes, averages
 from evalweave.estimators.cs_design import Cell, Design, build, cells
 from evalweave.estimators.cs_propensity import NoEstimate
 from evalweave.fits.result import (
@@ -76,62 +76,72 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "compared with, so there is no ATT(g,t)."
         )
     needs_units = needs(analysis, UNIT_ERRORS)
-    found = _estimate(design, grid, analysis, keep_pieces=needs_units)
-    have = np.flatnonzero(~np.isnan(found.att))
+    estimates = _estimate(design, grid, analysis, keep_pieces=needs_units)
+    have = np.flatnonzero(~np.isnan(estimates.att))
     cohorts, totals = _cohorts(design, grid)
     asked = Asked(tuple(analysis.aggregate), analysis.balance, analysis.partial)
-    average = averages(asked, _group_times(grid, found.att), Cohorts(cohorts, totals))
+    average = averages(asked, _group_times(grid, estimates.att), Cohorts(cohorts, totals))
 
     shares = _share_matrix(design, cohorts)
-    per_cell = found.influence[:, have]
+    per_cell = estimates.influence[:, have]
     on_cells = average.on_cells[:, have]  # a lost cell has no weight in what stands
     influence = np.hstack((per_cell, per_cell @ on_cells.T + shares @ average.on_shares.T))
     terms = (*(_term(grid[i]) for i in have), *average.terms)
-    covariance = None
-    if needs_units:
-        square = _unit_products(design, [found.pieces[i] for i in have], cohorts)
-        mapping = np.vstack(
-            (np.eye(len(have), len(square)), np.hstack((on_cells, average.on_shares)))
-        )
-        covariance = mapping @ square @ mapping.T
 
     def refit(keep: NDArray[np.bool_]) -> Floats:
         part = design.keep(keep)
         again = _estimate(part, cells(part, analysis, cohorts), analysis, influence=False).att
-        again[np.isnan(found.att)] = np.nan
-        _, some = _cohorts(part, grid)
-        lost = np.isnan(again[have])
-        mean = averages(
-            replace(asked, partial=True), _group_times(grid, again), Cohorts(cohorts, some)
-        )
-        known = dict(zip(mean.terms, mean.theta, strict=True))
-        uses_lost = np.abs(on_cells[:, lost]).sum(axis=1) > 0
-        again_average = [
-            np.nan if gone else known.get(term, np.nan)
-            for term, gone in zip(average.terms, uses_lost, strict=True)
-        ]
+        again[np.isnan(estimates.att)] = np.nan
+        totals = _cohorts(part, grid)[1]
+        again_average = _averages_again(grid, again, asked, Cohorts(cohorts, totals), average)
         return np.concatenate((again[have], again_average))
 
     treated = np.unique(design.practice[np.isin(design.cohort, cohorts)])
     return Fit(
         estimator="callaway_santanna",
         terms=terms,
-        theta=np.concatenate((found.att[have], average.theta)),
+        theta=np.concatenate((estimates.att[have], average.theta)),
         influence=influence,
         cluster_names=design.practice_names,
         n_obs=design.n_obs,
         n_patients=len(design.cohort),
         n_practices=len(design.practice_names),
         n_practices_treated=len(treated),
-        unit_covariance=covariance,
+        unit_covariance=(
+            _unit_covariance(design, estimates, have, cohorts, average) if needs_units else None
+        ),
         refit=refit,
-        absent={**found.absent, **average.absent},
+        absent={**estimates.absent, **average.absent},
         convention=_convention(analysis, design),
         of_term=average.of_term,
-        notes=(*panel.notes, *design.notes, *_notes(analysis, grid, found.absent)),
+        notes=(*panel.notes, *design.notes, *_notes(analysis, grid, estimates.absent)),
         details=_adjusted(panel, design),
         leads=UNIVERSAL_BASE if analysis.base == "universal" else VARYING_BASE,
     )
+
+
+def _unit_covariance(
+    design: Design, estimates: Estimates, have: Ints, cohorts: Floats, average: Averages
+) -> Floats:
+    """Return the covariance of patients' influence on the estimated cells and on the averages."""
+    square = _unit_products(design, [estimates.pieces[i] for i in have], cohorts)
+    on_averages = np.hstack((average.on_cells[:, have], average.on_shares))
+    mapping = np.vstack((np.eye(len(have), len(square)), on_averages))
+    return np.asarray(mapping @ square @ mapping.T)
+
+
+def _averages_again(
+    grid: list[Cell], att: Floats, asked: Asked, cohorts: Cohorts, average: Averages
+) -> list[float]:
+    """Return the averages over re-estimated cells, nan where one that `average` uses is lost."""
+    estimated = ~np.isnan(att)
+    mean = averages(replace(asked, partial=True), _group_times(grid, att), cohorts)
+    known = dict(zip(mean.terms, mean.theta, strict=True))
+    uses_lost = np.abs(average.on_cells[:, ~estimated]).sum(axis=1) > 0
+    return [
+        np.nan if lost else known.get(term, np.nan)
+        for term, lost in zip(average.terms, uses_lost, strict=True)
+    ]
 
 
 def _estimate(

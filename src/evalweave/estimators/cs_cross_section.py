@@ -86,48 +86,15 @@ def effect(
     )
     p_t = np.split(p_treated, [len(treated[0].y)])
     p_c = np.split(p_control, [len(control[0].y)])
-    signs = (-1.0, 1.0)
-    att = 0.0
-    tilt = np.zeros(len(mean_x))
-    ofs_control: list[Floats] = []
-    ofs_treated: list[Floats] = []
-    mean_odds: list[Floats] = []
-    for at, sign in enumerate(signs):
-        rows = control[at]
-        odds = np.where(p_c[at] < TRIM, rows.w * p_c[at] / (1 - p_c[at]), 0.0)
-        total = float(odds.sum())
-        if not total > 0:
-            raise NoEstimate("no comparison patient has a propensity score below 0.995")
-        value = rows.y if outcome_of_control is None else outcome_of_control[at].residual
-        mean = dot(odds, value) / total
-        weighted = odds * (value - mean) / total
-        att -= sign * mean
-        tilt += sign * moment(rows.x, weighted)
-        ofs_control.append(-sign * weighted)
-        mean_odds.append(moment(rows.x, odds) / total)
+    att, tilt, mean_odds, ofs_control = _tilted(control, p_c, outcome_of_control)
     if outcome_of_control is None:
-        for at, sign in enumerate(signs):
-            rows = treated[at]
-            mean = dot(rows.w, rows.y) / rows.w.sum()
-            att += sign * mean
-            ofs_treated.append(sign * rows.w * (rows.y - mean) / rows.w.sum())
+        more, ofs_treated = _change_of_means(treated)
     else:
-        outcome_of_treated = [_regress(rows, "patients of the cohort") for rows in treated]
-        gap = outcome_of_treated[1].b - outcome_of_control[1].b
-        gap -= outcome_of_treated[0].b - outcome_of_control[0].b
-        mean = float(mean_x @ gap)
-        att += mean
-        for at, sign in enumerate(signs):
-            rows, fit = treated[at], outcome_of_treated[at]
-            own = rows.w * (predict(gap, rows.x) - mean) / sum_d
-            ofs_treated.append(
-                own + sign * rows.w * fit.residual * predict(fit.inverse @ mean_x, rows.x)
-            )
-            rows, fit = control[at], outcome_of_control[at]
-            slope = fit.inverse @ (mean_x - mean_odds[at])
-            ofs_control[at] = ofs_control[at] - sign * rows.w * fit.residual * predict(
-                slope, rows.x
-            )
+        more, ofs_treated = _augmented(
+            treated, control, outcome_of_control, mean_x, sum_d, mean_odds, ofs_control
+        )
+    for part in more:
+        att += part
     if influence:
         u = score.inverse_information @ tilt
         for at in (0, 1):
@@ -139,6 +106,77 @@ def effect(
         (ofs_control[0], ofs_control[1]),
         score.coefficients,
     )
+
+
+SIGNS = (-1.0, 1.0)  # of the base and of the later period in a change
+
+
+def _tilted(
+    control: tuple[Rows, Rows], propensity: list[Floats], outcome: list[Regression] | None
+) -> tuple[float, Floats, list[Floats], list[Floats]]:
+    """Return minus the change of the comparison rows' odds-weighted mean, how it moves with the
+    logit (k), the odds-weighted mean covariates and the rows' influence, both by period.
+
+    Raises:
+        NoEstimate: if no comparison row has a propensity score below the trim.
+    """
+    att, tilt = 0.0, np.zeros(len(control[0].x) + 1)  # the constant stands first
+    mean_odds: list[Floats] = []
+    ofs_control: list[Floats] = []
+    for at, sign in enumerate(SIGNS):
+        rows = control[at]
+        odds = np.where(propensity[at] < TRIM, rows.w * propensity[at] / (1 - propensity[at]), 0.0)
+        total = float(odds.sum())
+        if not total > 0:
+            raise NoEstimate("no comparison patient has a propensity score below 0.995")
+        value = rows.y if outcome is None else outcome[at].residual
+        mean = dot(odds, value) / total
+        weighted = odds * (value - mean) / total
+        att -= sign * mean
+        tilt += sign * moment(rows.x, weighted)
+        ofs_control.append(-sign * weighted)
+        mean_odds.append(moment(rows.x, odds) / total)
+    return att, tilt, mean_odds, ofs_control
+
+
+def _change_of_means(treated: tuple[Rows, Rows]) -> tuple[list[float], list[Floats]]:
+    """Return the treated rows' signed means and their influence, by period."""
+    means: list[float] = []
+    ofs_treated: list[Floats] = []
+    for at, sign in enumerate(SIGNS):
+        rows = treated[at]
+        mean = dot(rows.w, rows.y) / rows.w.sum()
+        means.append(sign * mean)
+        ofs_treated.append(sign * rows.w * (rows.y - mean) / rows.w.sum())
+    return means, ofs_treated
+
+
+def _augmented(
+    treated: tuple[Rows, Rows],
+    control: tuple[Rows, Rows],
+    outcome_of_control: list[Regression],
+    mean_x: Floats,
+    sum_d: float,
+    mean_odds: list[Floats],
+    ofs_control: list[Floats],
+) -> tuple[list[float], list[Floats]]:
+    """Return the regression part of the doubly robust form and the treated rows' influence, by
+    period; the comparison rows' (`ofs_control`) is completed in place."""
+    ofs_treated: list[Floats] = []
+    outcome_of_treated = [_regress(rows, "patients of the cohort") for rows in treated]
+    gap = outcome_of_treated[1].b - outcome_of_control[1].b
+    gap -= outcome_of_treated[0].b - outcome_of_control[0].b
+    mean = float(mean_x @ gap)
+    for at, sign in enumerate(SIGNS):
+        rows, fit = treated[at], outcome_of_treated[at]
+        own = rows.w * (predict(gap, rows.x) - mean) / sum_d
+        ofs_treated.append(
+            own + sign * rows.w * fit.residual * predict(fit.inverse @ mean_x, rows.x)
+        )
+        rows, fit = control[at], outcome_of_control[at]
+        slope = fit.inverse @ (mean_x - mean_odds[at])
+        ofs_control[at] = ofs_control[at] - sign * rows.w * fit.residual * predict(slope, rows.x)
+    return [mean], ofs_treated
 
 
 def _regress(rows: Rows, who: str) -> Regression:
@@ -171,7 +209,7 @@ def _regression(
     expected = float(mean_x @ trend)
     att = -expected
     own, other = [], []
-    for at, sign in enumerate((-1.0, 1.0)):
+    for at, sign in enumerate(SIGNS):
         rows = treated[at]
         total = rows.w.sum()
         mean = dot(rows.w, rows.y) / total

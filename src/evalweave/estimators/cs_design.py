@@ -119,31 +119,8 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
         periods = _without_never_treated(periods, cohort, analysis, notes)
     pivot = _Pivot(panel, _usable_rows(panel, cohort, periods, analysis, notes), cohort, periods)
 
-    share_weight, weight = np.ones(pivot.shape[1]), np.ones((1, pivot.shape[1]))
-    if panel.weighted:
-        weight = pivot.matrix(panel.weight)
-        if pivot.complete and analysis.unbalanced != "repeated_cross_section":
-            share_weight = weight[
-                0
-            ].copy()  # R did takes the first period's where everybody is seen
-        else:
-            share_weight = np.nanmean(weight, axis=0) if len(weight) > 1 else weight[0].copy()
-    matrices = {
-        name: pivot.matrix(panel.covariates[name])
-        for own in panel.stands_for.values()
-        for name in own
-    }
-    usable = _independent(matrices, notes)
-    covariates = np.zeros((0, 1, pivot.shape[1]))
-    if usable:
-        tall = max(len(matrices[name]) for name in usable)
-        covariates = np.stack(
-            [
-                _standardised(matrices[name]).repeat(tall // len(matrices[name]), 0)
-                for name in usable
-            ]
-        )
-
+    weight, share_weight = _weights(panel, pivot, analysis)
+    covariates, usable = _covariates(panel, pivot, notes)
     codes = panel.cluster[first_row][pivot.order]
     present = np.bincount(codes, minlength=panel.n_clusters) > 0
     return Design(
@@ -162,6 +139,43 @@ def build(panel: PanelData, analysis: AnalysisOptions) -> Design:
         n_obs=pivot.n_obs,
         notes=tuple(notes),
     )
+
+
+def _weights(panel: PanelData, pivot: _Pivot, analysis: AnalysisOptions) -> tuple[Floats, Floats]:
+    """Return the weights by period and patient and each patient's weight in the cohort shares."""
+    share_weight, weight = np.ones(pivot.shape[1]), np.ones((1, pivot.shape[1]))
+    if panel.weighted:
+        weight = pivot.matrix(panel.weight)
+        if pivot.complete and analysis.unbalanced != "repeated_cross_section":
+            share_weight = weight[
+                0
+            ].copy()  # R did takes the first period's where everybody is seen
+        else:
+            share_weight = np.nanmean(weight, axis=0) if len(weight) > 1 else weight[0].copy()
+    return weight, share_weight
+
+
+def _covariates(
+    panel: PanelData, pivot: _Pivot, notes: list[str]
+) -> tuple[Floats, tuple[str, ...]]:
+    """Return the standardised covariates (k × periods or 1 × patients) that are no combination of
+    others, and their names."""
+    matrices = {
+        name: pivot.matrix(panel.covariates[name])
+        for own in panel.stands_for.values()
+        for name in own
+    }
+    usable = _independent(matrices, notes)
+    covariates = np.zeros((0, 1, pivot.shape[1]))
+    if usable:
+        tall = max(len(matrices[name]) for name in usable)
+        covariates = np.stack(
+            [
+                _standardised(matrices[name]).repeat(tall // len(matrices[name]), 0)
+                for name in usable
+            ]
+        )
+    return covariates, usable
 
 
 class _Pivot:

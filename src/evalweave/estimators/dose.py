@@ -44,26 +44,9 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         if n != analysis.uptake or n in analysis.covariates
     }
     panel = replace(panel, covariates=covariates)
-    plain = analysis.model_copy(update={"inference": []})
-    try:
-        first = _stage(replace(panel, y=uptake), plain)
-    except DataError:
-        raise DataError(
-            "Uptake does not vary within patients: there is no dose to speak of."
-        ) from None
-    reduced = _stage(panel, plain)
-    if not first.terms or not reduced.terms:
-        raise DataError(
-            "Availability has no estimated effect on uptake: "
-            + "; ".join(first.absent.values())
-            + "."
-        )
+    first, reduced = _stages(panel, uptake, analysis)
     ratio = _ratio(first, reduced)
     pi = float(first.theta[0])
-    if abs(pi) <= 1e-12:
-        raise DataError(
-            "Availability does not move uptake at all: the effect of uptake is not identified."
-        )
     beta = float(reduced.theta[0]) / pi
     ls = reduced.least_squares
     assert ls is not None and first.least_squares is not None
@@ -106,6 +89,33 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         notes=(*reduced.notes, *notes),
         details={**reduced.details, **details, "ratio": ratio},
     )
+
+
+def _stages(panel: PanelData, uptake: Floats, analysis: AnalysisOptions) -> tuple[Fit, Fit]:
+    """Return the effects of availability on uptake and on the outcome.
+
+    Raises:
+        DataError: if there is no effect on uptake to divide by.
+    """
+    plain = analysis.model_copy(update={"inference": []})
+    try:
+        first = _stage(replace(panel, y=uptake), plain)
+    except DataError:
+        raise DataError(
+            "Uptake does not vary within patients: there is no dose to speak of."
+        ) from None
+    reduced = _stage(panel, plain)
+    if not first.terms or not reduced.terms:
+        raise DataError(
+            "Availability has no estimated effect on uptake: "
+            + "; ".join(first.absent.values())
+            + "."
+        )
+    if abs(float(first.theta[0])) <= 1e-12:
+        raise DataError(
+            "Availability does not move uptake at all: the effect of uptake is not identified."
+        )
+    return first, reduced
 
 
 def _stage(panel: PanelData, analysis: AnalysisOptions) -> Fit:

@@ -76,12 +76,6 @@ def solve(
     xx, xy = design.sums(reduced.pooled, 1)[:2]
     xx, xy = xx[0], xy[0]
     identified, order, absent = _chosen_columns(design, xx, names)
-    adjusting = [design.names[j] for j in design.dense_columns if j in set(order.tolist())]
-    notes = tuple(
-        f"Covariate {name} was left out: it is a combination of the other columns (or the same for "
-        "everybody), so nothing is adjusted for it."
-        for name in adjusts.left_out(adjusting)
-    )
     bread = np.linalg.inv(xx[np.ix_(order, order)])
     bread = (bread + bread.T) / 2
     beta = np.linalg.solve(xx[np.ix_(order, order)], xy[order])
@@ -102,7 +96,7 @@ def solve(
         beta=beta,
         bread=bread,
         absent=absent,
-        notes=notes,
+        notes=_left_out(design, order, adjusts),
         reduced=reduced,
         adjusts=adjusts,
         cells=cells,
@@ -110,6 +104,16 @@ def solve(
         reassign=lambda: _reassignment(
             panel.n_clusters, reduced, design, order, int(identified.sum())
         ),
+    )
+
+
+def _left_out(design: Design, order: Ints, adjusts: Adjustment) -> tuple[str, ...]:
+    """Return a note for each covariate that adjusts nothing."""
+    adjusting = [design.names[j] for j in design.dense_columns if j in set(order.tolist())]
+    return tuple(
+        f"Covariate {name} was left out: it is a combination of the other columns (or the same for "
+        "everybody), so nothing is adjusted for it."
+        for name in adjusts.left_out(adjusting)
     )
 
 

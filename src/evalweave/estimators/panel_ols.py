@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError
-from evalweave.estimators.adjustment import adjusted_details, adjustment
+from evalweave.estimators.adjustment import Adjustment, adjusted_details, adjustment
 from evalweave.fits.result import Fit, OwnInference, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
@@ -24,43 +24,9 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: if linearmodels cannot solve it.
     """
-    from linearmodels.panel import PanelOLS
-
-    index = pd.MultiIndex.from_arrays([panel.unit, panel.period])
-    columns = {
-        "att": (panel.period >= panel.first_treated).astype(float),
-        "constant": np.ones(len(panel.y)),
-    }
     adjusts = adjustment(panel)
-    columns |= adjusts.written_out(panel)
-    for period in np.unique(panel.period)[1:]:
-        columns[f"period[{period}]"] = (panel.period == period).astype(float)
-    exog = pd.DataFrame(columns, index=index)
-    weights = pd.Series(np.asarray(panel.weight), index=index) if panel.weighted else None
-    model = PanelOLS(
-        pd.Series(panel.y, index=index),
-        exog,
-        weights=weights,
-        entity_effects=True,
-        singletons=True,
-        drop_absorbed=True,
-        check_rank=False,
-    )
-    try:
-        found = model.fit(
-            cov_type="clustered",
-            clusters=pd.Series(panel.cluster, index=index),
-            group_debias=True,
-            auto_df=False,
-            count_effects=False,
-        )
-        theta, error = float(found.params["att"]), float(found.std_errors["att"])
-    except (KeyError, ValueError, np.linalg.LinAlgError):
-        raise DataError(
-            "linearmodels cannot estimate this design; the default engine says what is not "
-            "identified."
-        ) from None
-    entered = adjusts.entered(found.params.index)
+    theta, error, columns = _solved(panel, adjusts)
+    entered = adjusts.entered(columns)
     ever = panel.first_treated <= panel.period.max()
     treated = np.bincount(panel.cluster, ever, panel.n_clusters) > 0
     g = panel.n_clusters
@@ -83,3 +49,43 @@ def twfe_panel_ols(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             "cr1", np.array([error]), g - 1.0, "clustered, group_debias, recomputed with t(G-1)"
         ),
     )
+
+
+def _solved(panel: PanelData, adjusts: Adjustment) -> tuple[float, float, pd.Index]:
+    """Return linearmodels' `att`, its clustered error and the columns that entered."""
+    from linearmodels.panel import PanelOLS
+
+    index = pd.MultiIndex.from_arrays([panel.unit, panel.period])
+    columns = {
+        "att": (panel.period >= panel.first_treated).astype(float),
+        "constant": np.ones(len(panel.y)),
+    }
+    columns |= adjusts.written_out(panel)
+    for period in np.unique(panel.period)[1:]:
+        columns[f"period[{period}]"] = (panel.period == period).astype(float)
+    exog = pd.DataFrame(columns, index=index)
+    weights = pd.Series(np.asarray(panel.weight), index=index) if panel.weighted else None
+    model = PanelOLS(
+        pd.Series(panel.y, index=index),
+        exog,
+        weights=weights,
+        entity_effects=True,
+        singletons=True,
+        drop_absorbed=True,
+        check_rank=False,
+    )
+    try:
+        result = model.fit(
+            cov_type="clustered",
+            clusters=pd.Series(panel.cluster, index=index),
+            group_debias=True,
+            auto_df=False,
+            count_effects=False,
+        )
+        theta, error = float(result.params["att"]), float(result.std_errors["att"])
+    except (KeyError, ValueError, np.linalg.LinAlgError):
+        raise DataError(
+            "linearmodels cannot estimate this design; the default engine says what is not "
+            "identified."
+        ) from None
+    return theta, error, result.params.index

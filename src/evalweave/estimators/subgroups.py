@@ -42,6 +42,31 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             terms[term] = unit[position[term]]
             usable += [code] if code >= 0 else []
     known = [code for code in codes if code >= 0]
+    _add_differences(name, label, known, usable, terms, absent)
+    trend, reason = _trend([label[code] for code in known], [label[code] for code in usable])
+    if trend is not None:
+        terms[f"trend[{name}]"] = sum(
+            (slope * terms[f"att[{name}={level}]"] for level, slope in trend.items()),
+            np.zeros(len(unit)),
+        )
+    elif reason:
+        absent[f"trend[{name}]"] = reason
+    details = _levels(panel, name, label, arms)
+    words = (
+        f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
+    )
+    return fit_of(panel, solved, terms, analysis, words, absent, details=details)
+
+
+def _add_differences(
+    name: str,
+    label: dict[int, str],
+    known: list[int],
+    usable: list[int],
+    terms: dict[str, Floats],
+    absent: dict[str, str],
+) -> None:
+    """Add each level's difference from the lowest to `terms`, or its reason to `absent`."""
     for code in known[1:]:
         term = f"difference[{name}={label[code]}-{label[known[0]]}]"
         lost = [label[c] for c in (known[0], code) if c not in usable]
@@ -51,30 +76,24 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             terms[term] = (
                 terms[f"att[{name}={label[code]}]"] - terms[f"att[{name}={label[known[0]]}]"]
             )
-    trend, reason = _trend([label[code] for code in known], [label[code] for code in usable])
-    if trend is not None:
-        terms[f"trend[{name}]"] = sum(
-            (slope * terms[f"att[{name}={level}]"] for level, slope in trend.items()),
-            np.zeros(len(unit)),
-        )
-    elif reason:
-        absent[f"trend[{name}]"] = reason
-    details: dict[str, Any] = {
+
+
+def _levels(
+    panel: PanelData, name: str, label: dict[int, str], arms: dict[int, tuple[int, int]]
+) -> dict[str, Any]:
+    """Return the levels with their practices by arm and patients, for diagnostics.json."""
+    return {
         "subgroup": name,
         "levels": [
             {
                 "level": label[code],
-                "practices_programme": arms[code][0],
-                "practices_comparison": arms[code][1],
+                "practices_programme": programme,
+                "practices_comparison": comparison,
                 "n_patients": int(_patients(panel, code)),
             }
-            for code in codes
+            for code, (programme, comparison) in arms.items()
         ],
     }
-    words = (
-        f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
-    )
-    return fit_of(panel, solved, terms, analysis, words, absent, details=details)
 
 
 def practices_by_level(panel: PanelData, codes: list[int]) -> dict[int, tuple[int, int]]:

@@ -67,7 +67,7 @@ def contrasts(fit: Fit) -> Floats:
     return np.eye(len(fit.terms), len(sufficient(fit).columns))
 
 
-def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
+def adjusted(spectra: Spectrum, power: float) -> tuple[Floats, Floats]:
     """Return practices' adjusted influence (G x K) and Satterthwaite degrees of freedom (K).
 
     Under the working model of independent errors of equal variance (weights as inverse variances),
@@ -75,17 +75,17 @@ def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
     P_gh =
     -q_g'q_h with a = C'c and q_g = V l (1-l)^-p V'a; degrees of freedom are (tr P)^2 / sum P_gh^2.
     """
-    left = 1.0 - found.values
+    left = 1.0 - spectra.values
     safe = np.where(left > SINGULAR, left, 1.0)
     inverse = np.where(left > SINGULAR, safe**-power, 0.0) if power else np.ones_like(left)
-    rotated = np.einsum("gpq,pk->gqk", found.vectors, found.contrast)  # V'a
-    turned = np.einsum("gpq,gp->gq", found.vectors, found.scores)  # V'C'X'e
+    rotated = np.einsum("gpq,pk->gqk", spectra.vectors, spectra.contrast)  # V'a
+    turned = np.einsum("gpq,gp->gq", spectra.vectors, spectra.scores)  # V'C'X'e
     influence = np.einsum("gq,gqk->gk", turned * inverse, rotated)
-    own = np.einsum("gqk,gq->gk", rotated**2, found.values * inverse**2)
+    own = np.einsum("gqk,gq->gk", rotated**2, spectra.values * inverse**2)
     shared = np.einsum(
-        "gpq,gqk->gpk", found.vectors, rotated * (found.values * inverse)[:, :, None]
+        "gpq,gqk->gpk", spectra.vectors, rotated * (spectra.values * inverse)[:, :, None]
     )
-    dof = np.empty(found.contrast.shape[1])
+    dof = np.empty(spectra.contrast.shape[1])
     for k in range(len(dof)):
         covariance = -shared[:, :, k] @ shared[:, :, k].T
         covariance[np.diag_indices_from(covariance)] += own[:, k]
@@ -94,15 +94,15 @@ def adjusted(found: Spectrum, power: float) -> tuple[Floats, Floats]:
     return influence, dof
 
 
-def essential_practices(fit: Fit, found: Spectrum) -> Floats:
+def essential_practices(fit: Fit, spectra: Spectrum) -> Floats:
     """Return, for each term, how many practices it is lost without (K).
 
     Leaving practice g out loses term c when c has a part in the directions that only g informs (1 -
     l = 0).
     """
-    rotated = np.einsum("gpq,pk->gqk", found.vectors, found.contrast)
-    alone = (1.0 - found.values) <= SINGULAR
-    part = (rotated**2 * alone[:, :, None]).sum(axis=1) / (found.contrast**2).sum(axis=0)
+    rotated = np.einsum("gpq,pk->gqk", spectra.vectors, spectra.contrast)
+    alone = (1.0 - spectra.values) <= SINGULAR
+    part = (rotated**2 * alone[:, :, None]).sum(axis=1) / (spectra.contrast**2).sum(axis=0)
     return np.asarray((part > 1e-10).sum(axis=0), dtype=float)
 
 

@@ -71,18 +71,18 @@ def draws(
     return Draws(n0, n1, size[0], q1, q2, scale, probability, observed)
 
 
-def interval(found: Draws, theta: float, level: float) -> tuple[float, float, bool]:
+def interval(statistics: Draws, theta: float, level: float) -> tuple[float, float, bool]:
     """Return the hull of the accepted hypotheses, and whether the accepted set is disconnected."""
     alpha = 1 - level + 1e-12  # a p-value of exactly 1 - level rejects, also after rounding
     steps = np.concatenate(
         (np.arange(1, 41) * 0.15, 6 * 1.3 ** np.arange(1, 29), 10.0 ** np.arange(5, 10))
     )
-    unbounded = found.p_at_infinity() > alpha
+    unbounded = statistics.p_at_infinity() > alpha
     ends = []
     disconnected = False
     for sign in (1.0, -1.0):
-        deltas = sign * steps * found.scale
-        accepted = np.array([found.p_value(float(delta)) > alpha for delta in deltas])
+        deltas = sign * steps * statistics.scale
+        accepted = np.array([statistics.p_value(float(delta)) > alpha for delta in deltas])
         last = int(np.flatnonzero(accepted)[-1]) if accepted.any() else -1
         if unbounded:
             ends.append(sign * np.inf)
@@ -91,7 +91,7 @@ def interval(found: Draws, theta: float, level: float) -> tuple[float, float, bo
         disconnected |= not accepted[: last + 1].all()
         inside = float(deltas[last]) if last >= 0 else 0.0
         outside = float(deltas[min(last + 1, len(deltas) - 1)])
-        ends.append(_bisect(lambda delta: found.p_value(delta) > alpha, inside, outside))
+        ends.append(_bisect(lambda delta: statistics.p_value(delta) > alpha, inside, outside))
     return theta - ends[0], theta - ends[1], disconnected
 
 

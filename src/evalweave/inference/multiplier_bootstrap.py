@@ -163,12 +163,12 @@ def families(terms: tuple[str, ...]) -> dict[str, list[int]]:
 
     Overall averages and terms without brackets stand alone.
     """
-    found: dict[str, list[int]] = {}
+    together: dict[str, list[int]] = {}
     for k, term in enumerate(terms):
         match = re.fullmatch(r"(\w+)\[(.*)\]", term)
         name = match[1] if match and match[2] != "overall" else term
-        found.setdefault(name, []).append(k)
-    return found
+        together.setdefault(name, []).append(k)
+    return together
 
 
 def draw_multipliers(

@@ -25,6 +25,11 @@ from evalweave.inference.result import Intervals
 from evalweave.study.analyses import AnalysisOptions
 
 CHUNK = 4_000_000
+NO_SHIFT = "Combinations of terms get a p-value only: no shift of the outcome corresponds to them."
+NO_INTERVAL = (
+    "No interval: with one practice in an arm, the smallest possible p-value is "
+    "1/{practices} and inverting the test bounds nothing that can be trusted."
+)
 
 
 def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -53,20 +58,10 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         "enumerated": everything,
         "not_estimable": int((~usable).sum()),
     }
-    counts = np.bincount(statistics.observed, minlength=len(statistics.cohorts))
-    finite = int(counts[np.isfinite(statistics.cohorts)].sum())
-    lone = (
-        min(finite, len(statistics.observed) - finite)
-        if np.isinf(statistics.cohorts).any()
-        else finite
-    )
+    lone = _smaller_arm(statistics) == 1
     notes = []
-    if lone == 1:
-        notes.append(
-            "No interval: with one practice in an arm, the smallest possible p-value is "
-            f"1/{math.comb(len(statistics.observed), 1)} and inverting the test bounds nothing "
-            "that can be trusted."
-        )
+    if lone:
+        notes.append(NO_INTERVAL.format(practices=len(statistics.observed)))
     for j in range(k):
         theta = float(base.estimate[0, j])
         s0, s1 = parts.score0[usable, :, j], parts.score1[usable, :, j]
@@ -74,34 +69,41 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         scale = float(np.sqrt((base.score0[0, :, j] ** 2).sum()))
         if not scale > 0:
             continue
-        found = draws(n0 - theta * n1, n1, s0 - theta * s1, s1, scale, probability, observed)
-        p[j] = found.p_value(theta)
+        refits = draws(n0 - theta * n1, n1, s0 - theta * s1, s1, scale, probability, observed)
+        p[j] = refits.p_value(theta)
         larger = np.abs(n0) >= abs(theta) * (1 - 1e-10)
         p_estimate[j] = probability[larger].sum() + observed
-        if lone > 1 and towards[j] >= 0:
-            low[j], high[j], parted = interval(found, theta, analysis.level)
+        if not lone and towards[j] >= 0:
+            low[j], high[j], parted = interval(refits, theta, analysis.level)
             if parted:
                 notes.append(
                     f"{fit.terms[j]}: the accepted values are not one interval; its hull is given."
                 )
     if (towards < 0).any():
-        notes.append(
-            "Combinations of terms get a p-value only: no shift of the outcome corresponds to them."
-        )
+        notes.append(NO_SHIFT)
     if notes:
         details["notes"] = notes
     details["p_value_of_estimate"] = dict(zip(fit.terms, p_estimate.tolist(), strict=True))
-    how = (
-        f"all {total} assignments"
-        if everything
-        else f"{total} sampled assignments, seed {analysis.seed}"
-    )
     blank = np.full(k, np.nan)
-    convention = (
+    convention = _convention(total, everything, analysis.seed)
+    return Intervals(blank, low, high, p, blank, convention, {}, details)
+
+
+def _smaller_arm(statistics: Reassignment) -> int:
+    """Return the practices of the smaller arm: those that start and those that never do."""
+    counts = np.bincount(statistics.observed, minlength=len(statistics.cohorts))
+    starters = int(counts[np.isfinite(statistics.cohorts)].sum())
+    if not np.isinf(statistics.cohorts).any():
+        return starters
+    return min(starters, len(statistics.observed) - starters)
+
+
+def _convention(total: int, everything: bool, seed: int) -> str:
+    how = f"all {total} assignments" if everything else f"{total} sampled assignments, seed {seed}"
+    return (
         f"randomisation of start dates over practices, |t| with cr1, {how}; presumes "
         "exchangeable practices"
     )
-    return Intervals(blank, low, high, p, blank, convention, {}, details)
 
 
 class _Refitted:
@@ -113,11 +115,13 @@ class _Refitted:
         self.score0, self.score1 = np.zeros((b, g, k)), np.zeros((b, g, k))
 
 
-def _refitted(found: Reassignment, assignments: Ints, contrast: Floats, towards: Ints) -> _Refitted:
-    g, c, p = found.xy.shape
+def _refitted(
+    statistics: Reassignment, assignments: Ints, contrast: Floats, towards: Ints
+) -> _Refitted:
+    g, c, p = statistics.xy.shape
     out = _Refitted(len(assignments), g, len(contrast))
     practices = np.arange(g)
-    flat = found.xx.reshape(g * c, p * p)
+    flat = statistics.xx.reshape(g * c, p * p)
     size = max(1, CHUNK // (g * p * p))
     for first in range(0, len(assignments), size):
         some = assignments[first : first + size]
@@ -131,16 +135,16 @@ def _refitted(found: Reassignment, assignments: Ints, contrast: Floats, towards:
         xx, some = xx[sound], some[sound]
         where = np.arange(first, first + len(sound))[sound]
         aim = np.linalg.solve(xx, np.broadcast_to(contrast.T, (len(some), p, len(contrast))))
-        xy = found.xy[practices, some]  # b x G x P
+        xy = statistics.xy[practices, some]  # b x G x P
         beta = np.linalg.solve(xx, xy.sum(axis=1)[:, :, None])[:, :, 0]
         out.estimate[where] = beta @ contrast.T
-        practice_xx = found.xx[practices, some]  # b x G x P x P
+        practice_xx = statistics.xx[practices, some]  # b x G x P x P
         residual = xy - np.einsum("bgpq,bq->bgp", practice_xx, beta)
         out.score0[where] = residual @ aim
         for j, k in enumerate(towards.tolist()):
             if k < 0:
                 continue
-            moved = found.moved[practices, some][..., k]
+            moved = statistics.moved[practices, some][..., k]
             shift = np.linalg.solve(xx, moved.sum(axis=1)[:, :, None])[:, :, 0]
             out.moved[where, j] = shift @ contrast[j]
             left = moved - np.einsum("bgpq,bq->bgp", practice_xx, shift)

@@ -87,9 +87,9 @@ def wild_bootstrap(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         cross = reach @ bread
         r0 = weights * base - (weights @ scores) @ cross.T
         r1 = weights * slope - (weights @ shift) @ cross.T
-        found = draws(weights @ base, weights @ slope, r0, r1, scale, probability)
-        p[j] = found.p_value(float(fit.theta[j]))
-        low[j], high[j], parts = interval(found, float(fit.theta[j]), analysis.level)
+        starred = draws(weights @ base, weights @ slope, r0, r1, scale, probability)
+        p[j] = starred.p_value(float(fit.theta[j]))
+        low[j], high[j], parts = interval(starred, float(fit.theta[j]), analysis.level)
         if parts:
             notes.append(f"{term}: the accepted values are not one interval; its hull is given.")
         if np.isinf(low[j]) or np.isinf(high[j]):
