@@ -121,7 +121,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
 
 def _unit_covariance(
-    design: Design, estimates: Estimates, have: Ints, cohorts: Floats, average: Averages
+    design: Design, estimates: Estimates, have: Ints, cohorts: Ints, average: Averages
 ) -> Floats:
     """Return the covariance of patients' influence on the estimated cells and on the averages."""
     square = _unit_products(design, [estimates.pieces[i] for i in have], cohorts)
