@@ -21,9 +21,9 @@ def cr1_t(x, y, g, null=0.0):
     return (beta[0] - null) / np.sqrt((scores**2).sum())
 
 
-def brute_force(x, y, g, null=0.0, patterns=None):
+def brute_force(x, y, g, null=0.0, patterns=None, sampled=False):
     """Return the p-value of H0: first coefficient = null, refitting every bootstrap sample row by
-    row."""
+    row; sampled draws count the observed statistic."""
     others, outcome = x[:, 1:], y - null * x[:, 0]
     gamma = np.linalg.lstsq(others, outcome, rcond=None)[0]
     fitted, residual = others @ gamma, outcome - others @ gamma
@@ -32,7 +32,7 @@ def brute_force(x, y, g, null=0.0, patterns=None):
         abs(cr1_t(x, fitted + np.array(v)[g] * residual, g)) >= observed * (1 - 1e-10)
         for v in patterns
     ]
-    return float(np.mean(reached))
+    return (1 + sum(reached)) / (1 + len(reached)) if sampled else float(np.mean(reached))
 
 
 def options(**more):
@@ -59,9 +59,9 @@ def test_sampled_webb_draws_equal_brute_force_with_the_same_weights():
     assert set(np.round(np.unique(weights**2), 6)) == {0.5, 1.0, 1.5}
     result = evalweave.twfe(frame, outcome="y", inference=["wild_bootstrap"], draws=199, seed=5)
     assert result.tidy()["p_value"][0] == pytest.approx(
-        brute_force(x, y, g, 0.0, weights), abs=1e-12
+        brute_force(x, y, g, 0.0, weights, sampled=True), abs=1e-12
     )
-    assert probability.sum() == pytest.approx(1)
+    assert probability.sum() == pytest.approx(1 - 1 / 200)
 
 
 def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
@@ -75,8 +75,8 @@ def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
     )
     width = found["ci_high"] - found["ci_low"]
     for end, inwards in ((found["ci_low"], 1), (found["ci_high"], -1)):
-        assert brute_force(x, y, g, end + inwards * 1e-6 * width, weights) > 0.05
-        assert brute_force(x, y, g, end - inwards * 1e-6 * width, weights) <= 0.05 + 1e-9
+        assert brute_force(x, y, g, end + inwards * 1e-6 * width, weights, True) > 0.05
+        assert brute_force(x, y, g, end - inwards * 1e-6 * width, weights, True) <= 0.05 + 1e-9
 
 
 def test_too_few_practices_give_an_unbounded_interval_that_says_so():
@@ -148,6 +148,62 @@ def _brute_wald(x, y, g, tested, weights):
     others = np.delete(x, tested, axis=1)
     fitted = others @ np.linalg.lstsq(others, y, rcond=None)[0]
     observed = wald(y)
-    return float(
-        np.mean([wald(fitted + v[g] * (y - fitted)) >= observed * (1 - 1e-10) for v in weights])
-    )
+    reached = [wald(fitted + v[g] * (y - fitted)) >= observed * (1 - 1e-10) for v in weights]
+    return (1 + sum(reached)) / (1 + len(weights))
+
+
+def jackknife_based(x, y, g, null, patterns, sampled):
+    """Return the WCR-S p-value row by row: each practice's restricted residuals times
+    (I - H_gg)^-1, H the hat matrix of the restricted model, are what the weights turn."""
+    others, outcome = x[:, 1:], y - null * x[:, 0]
+    gamma = np.linalg.lstsq(others, outcome, rcond=None)[0]
+    fitted, residual = others @ gamma, outcome - others @ gamma
+    bread = np.linalg.inv(others.T @ others)
+    modified = np.empty_like(residual)
+    for practice in np.unique(g):
+        own = others[g == practice]
+        left = np.eye(len(own)) - own @ bread @ own.T
+        modified[g == practice] = np.linalg.solve(left, residual[g == practice])
+    observed = abs(cr1_t(x, outcome, g))
+    reached = [
+        abs(cr1_t(x, fitted + np.array(v)[g] * modified, g)) >= observed * (1 - 1e-10)
+        for v in patterns
+    ]
+    return (1 + sum(reached)) / (1 + len(reached)) if sampled else float(np.mean(reached))
+
+
+def test_jackknife_based_scores_equal_brute_force():
+    frame = panel(seed=21, practices=7, treated=3)
+    x, y, g = absorbed(frame)
+    patterns = list(itertools.product((-1.0, 1.0), repeat=7))
+    result = evalweave.twfe(
+        frame,
+        outcome="y",
+        inference=["wild_bootstrap_s", "wild_bootstrap"],
+        bootstrap_weights="rademacher",
+    ).tidy()
+    expected = jackknife_based(x, y, g, 0.0, patterns, sampled=False)
+    assert result["p_value"][0] == pytest.approx(expected, abs=1e-12)
+    assert result["p_value"][0] != result["p_value"][1]
+
+
+def test_jackknife_based_interval_holds_what_its_test_accepts():
+    frame = panel(seed=22, practices=10, treated=4)
+    x, y, g = absorbed(frame)
+    weights, _, _ = wild_weights(10, options(draws=399, seed=2))
+    row = evalweave.twfe(
+        frame, outcome="y", inference=["wild_bootstrap_s"], draws=399, seed=2
+    ).rows[0]
+    width = row["ci_high"] - row["ci_low"]
+    for end, inwards in ((row["ci_low"], 1), (row["ci_high"], -1)):
+        inside, outside = end + inwards * 1e-6 * width, end - inwards * 1e-6 * width
+        assert jackknife_based(x, y, g, inside, weights, True) > 0.05
+        assert jackknife_based(x, y, g, outside, weights, True) <= 0.05 + 1e-9
+
+
+@pytest.mark.parametrize("method", ["wild_bootstrap", "wild_bootstrap_s", "multiplier_bootstrap"])
+def test_a_sampled_bootstrap_never_prints_zero(method):
+    frame = panel(seed=23, practices=20, treated=10)
+    frame.loc[frame["period"] >= frame["first_treated"], "y"] += 1000
+    row = evalweave.twfe(frame, outcome="y", inference=[method], draws=199).rows[0]
+    assert row["p_value"] == pytest.approx(1 / 200)

@@ -123,6 +123,19 @@ _DECLARED = (
         draws=True,
     ),
     Inference(
+        name="wild_bootstrap_s",
+        implementation="wild_bootstrap:wild_bootstrap_s",
+        phrase="jackknife-based wild cluster bootstrap (WCR-S)",
+        label="Wild bootstrap (WCR-S)",
+        words="the wild cluster bootstrap with each practice’s residuals taken from the fit to the "
+        "others, so that a practice of high leverage does not hide its own shock.",
+        references=(ref.MACKINNON_NIELSEN_WEBB_2023,),
+        options=(DRAWS, SEED, WEIGHTS),
+        needs=LEAST_SQUARES,
+        refuses=_ONLY_LEAST_SQUARES,
+        draws=True,
+    ),
+    Inference(
         name="multiplier_bootstrap",
         implementation="multiplier_bootstrap:intervals",
         phrase="multiplier bootstrap over practices",

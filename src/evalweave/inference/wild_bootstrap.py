@@ -15,12 +15,13 @@ another draw.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 
-from evalweave.fits.result import Fit, Floats
+from evalweave.fits.result import Fit, Floats, LeastSquares
 from evalweave.inference.cluster_robust import contrasts, sufficient
-from evalweave.inference.inversion import draws, interval
+from evalweave.inference.inversion import TIE, draws, interval
 from evalweave.inference.result import Intervals
 from evalweave.study.analyses import AnalysisOptions
 
@@ -39,7 +40,8 @@ POINTS = {
 
 def wild_weights(g: int, analysis: AnalysisOptions) -> tuple[Floats, Floats, str]:
     """Return weights (B x G), each draw's probability (B) and their name; all patterns when no more
-    than draws."""
+    than draws. What sampled draws lack of one is the observed statistic's: p = (1 + count)/(1 + B).
+    """
     name = analysis.bootstrap_weights
     if name == "auto":
         name = "webb" if g < FEW else "rademacher"
@@ -56,7 +58,7 @@ def wild_weights(g: int, analysis: AnalysisOptions) -> tuple[Floats, Floats, str
         chosen = rng.integers(0, 2, size=(analysis.draws, g), dtype=np.int8)
     else:
         chosen = rng.choice(len(points), size=(analysis.draws, g), p=chances).astype(np.int8)
-    probability = np.full(analysis.draws, 1 / analysis.draws)
+    probability = np.full(analysis.draws, 1 / (analysis.draws + 1))
     return (
         points[chosen],
         probability,
@@ -67,27 +69,83 @@ def wild_weights(g: int, analysis: AnalysisOptions) -> tuple[Floats, Floats, str
 def wild_bootstrap(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     """Return p-values and intervals of every term. An unbounded interval has infinite ends."""
     ls = sufficient(fit)
-    weights, probability, words = wild_weights(len(ls.xx), analysis)
     bread = np.linalg.inv(ls.xx.sum(axis=0))
     scores = ls.xy - ls.xx @ (bread @ ls.xy.sum(axis=0))
+
+    def restricted(contrast: Floats) -> tuple[Floats, Floats]:
+        towards = bread @ contrast
+        return scores, ls.xx @ towards / float(contrast @ towards)
+
+    return _intervals(fit, analysis, restricted, "restricted wild cluster bootstrap-t with cr1")
+
+
+def wild_bootstrap_s(fit: Fit, analysis: AnalysisOptions) -> Intervals:
+    """Return p-values and intervals from the scores that each practice has under the restricted
+    estimate of the others (WCR-S; MacKinnon, Nielsen & Webb 2023, section 5)."""
+    ls = sufficient(fit)
+    return _intervals(
+        fit,
+        analysis,
+        lambda contrast: _left_out_scores(ls, contrast),
+        "restricted wild cluster bootstrap-t with cr1, jackknife-based scores (WCR-S)",
+    )
+
+
+def _left_out_scores(ls: LeastSquares, contrast: Floats) -> tuple[Floats, Floats]:
+    """Return X_g'(y_g - X_g beta_r(-g)) at r = theta-hat and its change with delta (G x P each).
+
+    beta_r(-g) minimises the squares of the other practices under c'beta = r; with Z a basis of
+    c'Z = 0 it is rc/(c'c) + Z gamma, linear in r. A generalised inverse serves where the others
+    do not determine gamma.
+    """
+    total_xx, total_xy = ls.xx.sum(axis=0), ls.xy.sum(axis=0)
+    theta = float(contrast @ np.linalg.solve(total_xx, total_xy))
+    along = contrast / float(contrast @ contrast)
+    free = np.linalg.svd(contrast[None])[2][1:].T  # Z, P x P-1
+    scale = 1 / np.sqrt(np.einsum("pq,pr,rq->q", free, total_xx, free))
+    free = free * scale
+    at, slope = np.empty_like(ls.xy), np.empty_like(ls.xy)
+    for g, (xx, xy) in enumerate(zip(ls.xx, ls.xy, strict=True)):
+        others = total_xx - xx
+        inverse = np.linalg.pinv(free.T @ others @ free, rcond=1e-12, hermitian=True)
+        beta = along * theta
+        beta = beta + free @ (inverse @ (free.T @ (total_xy - xy - others @ beta)))
+        moved = along - free @ (inverse @ (free.T @ (others @ along)))  # with r
+        at[g] = xy - xx @ beta
+        slope[g] = xx @ moved  # delta = theta-hat - r
+    return at, slope
+
+
+def _intervals(
+    fit: Fit,
+    analysis: AnalysisOptions,
+    restricted: Callable[[Floats], tuple[Floats, Floats]],
+    name: str,
+) -> Intervals:
+    """Return the bootstrap whose restricted scores of a contrast are `restricted` (at delta = 0,
+    and their change with delta; G x P each)."""
+    ls = sufficient(fit)
+    weights, probability, words = wild_weights(len(ls.xx), analysis)
+    observed = _observed_share(probability)
+    bread = np.linalg.inv(ls.xx.sum(axis=0))
+    residual_scores = ls.xy - ls.xx @ (bread @ ls.xy.sum(axis=0))
     k = len(fit.terms)
     low, high, p = np.full(k, np.nan), np.full(k, np.nan), np.full(k, np.nan)
     absent: dict[str, str] = {}
     notes: list[str] = []
     for j, (term, contrast) in enumerate(zip(fit.terms, contrasts(fit), strict=True)):
         towards = bread @ contrast
-        variance = float(contrast @ towards)
-        reach = ls.xx @ towards  # X_g'X_g a, G x P
-        shift = reach / variance  # change of s_g with delta
-        base, slope = scores @ towards, shift @ towards
-        scale = float(np.sqrt((base**2).sum()))
-        if not scale > 0:
+        error = float(np.sqrt(((residual_scores @ towards) ** 2).sum()))
+        if not error > 0:
             absent[term] = "its practice scores are all zero: the fit is exact"
             continue
-        cross = reach @ bread
+        scores, shift = restricted(contrast)
+        base, slope = scores @ towards, shift @ towards
+        cross = ls.xx @ towards @ bread
         r0 = weights * base - (weights @ scores) @ cross.T
         r1 = weights * slope - (weights @ shift) @ cross.T
-        starred = draws(weights @ base, weights @ slope, r0, r1, scale, probability)
+        n0, n1 = weights @ base, weights @ slope
+        starred = draws(n0, n1, r0, r1, error, probability, observed)
         p[j] = starred.p_value(float(fit.theta[j]))
         low[j], high[j], parts = interval(starred, float(fit.theta[j]), analysis.level)
         if parts:
@@ -98,9 +156,7 @@ def wild_bootstrap(fit: Fit, analysis: AnalysisOptions) -> Intervals:
                 "value is rejected."
             )
     blank = np.full(k, np.nan)
-    convention = (
-        f"restricted wild cluster bootstrap-t with cr1, {words}; symmetric p; interval by inversion"
-    )
+    convention = f"{name}, {words}; symmetric p; interval by inversion"
     return Intervals(
         blank, low, high, p, blank, convention, absent, {"notes": notes} if notes else {}
     )
@@ -121,7 +177,7 @@ def wild_wald(
     observed = _wald((contrast @ beta)[None], free[None])[0]
     scores = ls.xy - ls.xx @ restricted
     own, cross = scores @ towards, towards.T @ ls.xx @ bread  # G x Q, G x Q x P
-    reached = 0.0
+    reached = _observed_share(probability)
     size = max(1, 4_000_000 // max(own.size, 1))
     for first in range(0, len(weights), size):
         some = weights[first : first + size]
@@ -140,6 +196,13 @@ def _wald(estimate: Floats, influence: Floats) -> Floats:
     variance = np.swapaxes(influence, 1, 2) @ influence
     inverse = np.linalg.pinv(variance, rcond=1e-12, hermitian=True)
     return np.asarray(np.einsum("bq,bqr,br->b", estimate, inverse, estimate))
+
+
+def _observed_share(probability: Floats) -> float:
+    """Return the share of the observed statistic: 1/(1 + B) beside B sampled draws, 0 where the
+    patterns are enumerated and the identity is one of them."""
+    share = 1.0 - float(probability.sum())
+    return share if share > TIE else 0.0
 
 
 def _spoken(name: str) -> str:
