@@ -83,7 +83,7 @@ def test_everything_wrong_at_once(study: Path) -> None:
     extract = study.parent / "extract"
     (extract / "patients.csv").write_text("patient_id;sx;birth_year\n1;female;1950\n")
     (extract / "events.csv").write_bytes(b"")
-    (study.parent / "practices.csv").write_text("practice_id,programme_start\nA,01/04/2015\nA,\n")
+    (study.parent / "practices.csv").write_text("practice_id,programme_start\nA,31/4/2015\nA,\n")
     said = yaml.safe_load(study.read_text())
     said["codelists"]["hba1c"] = "absent.csv"
     study.write_text(yaml.safe_dump(said))
@@ -181,7 +181,7 @@ def test_inputs_that_will_be_simulated_need_not_be_there(study: Path) -> None:
         ("practice_id,programme_start,aera\nA,,x\n", 'Did you mean "area"'),
         ("practice_id,programme_start\nA,\n,\nB\n", "row 4: found 1 cells"),
         (
-            "practice_id,programme_start\nA,2015-4-1\n",
+            "practice_id,programme_start\nA,2015-4-31\n",
             "row 2, column programme_start: found no date",
         ),
         ("practice_id,programme_start\nA,2015-02-30\n", "no date"),

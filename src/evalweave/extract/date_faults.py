@@ -32,21 +32,18 @@ COLUMNS = {
     "events": ("date",),
 }
 OTHER_FORM_SHARE = 0.01  # of a file's dates; a few impossible dates are typing errors
-# As tools write a blank.
-MISSING = ("NA", "N/A", "NULL", "NONE", "NAN", "NAT", ".", "-", "MISSING", "#N/A")
 
 
 @dataclass(frozen=True)
 class Seen:
     """Of the cells of a date column that could not be read: how many fit each other form, are day
-    numbers, have years of two digits, or say a word for missing."""
+    numbers, or have years of two digits."""
 
     filled: int
     unreadable: int = 0
     fits: Mapping[str, int] = field(default_factory=dict)
     day_numbers: int = 0
     two_digit_years: int = 0
-    missing: int = 0
 
 
 def look(
@@ -65,7 +62,6 @@ def look(
         cells.aggregate(
             day_numbers=text.re_search(DAY_NUMBER).sum(),
             two_digit_years=capitals.re_search(TWO_DIGIT_YEAR).sum(),
-            missing=capitals.isin(MISSING).sum(),
             **{form: shape.sum() for form, shape in shaped.items()},
         ),
     )
@@ -83,7 +79,6 @@ def look(
         fits,
         counted["day_numbers"],
         counted["two_digit_years"],
-        counted["missing"],
     )
 
 
@@ -148,10 +143,6 @@ def faults(name: str, column: str, seen: Seen, form: str) -> list[Fault]:
             "(days_since_1960). Or export them as text."
         )
         return [Fault(name, what, f"dates such as {written(form)}", action, column=column)]
-    if seen.missing > few:
-        what = f"{seen.missing} of {seen.filled} cells with a word for missing, such as NA"
-        action = "Say under extract, missing, which words are used: [NA]."
-        return [Fault(name, what, "blanks where there is no date", action, column=column)]
     if 2 * seen.unreadable > seen.filled:
         what = f"{seen.unreadable} of {seen.filled} cells that are no dates of any known form"
         expected = f"dates such as {written(form)}"

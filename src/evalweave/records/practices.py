@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalweave.errors import Fault, nearest, raise_faults
-from evalweave.reading import tables
+from evalweave.reading import days, tables
 from evalweave.tables.records import PRACTICES
 
 if TYPE_CHECKING:
@@ -46,7 +45,18 @@ def practices_and_notes(path: Path | str) -> tuple[pd.DataFrame, tuple[str, ...]
     for row, cells in table.numbered:
         faults += _repeat(table.file, row, cells["practice_id"], first_row)
         first_row.setdefault(cells["practice_id"], row)
-    records = [_typed(table.file, row, cells, faults) for row, cells in table.numbered]
+    records: list[dict[str, object]] = [
+        {name: cells.get(name) or None for name in PRACTICES.names} for cells in table.rows
+    ]
+    notes = list(table.notes)
+    for name in DATES:
+        column = days.read(
+            table.file, name, [(row, cells.get(name, "")) for row, cells in table.numbered]
+        )
+        notes += column.notes
+        faults += column.faults
+        for row, record in zip(table.lines, records, strict=True):
+            record[name] = column.days.get(row)
     for row, cells in table.numbered:
         into = cells.get("merged_into", "")
         if into and into not in first_row:
@@ -55,7 +65,7 @@ def practices_and_notes(path: Path | str) -> tuple[pd.DataFrame, tuple[str, ...]
     raise_faults(faults)
     frame = PRACTICES.conform(pd.DataFrame(records, columns=PRACTICES.names))
     raise_faults(_circles(frame, table.file, table.lines))
-    return frame, table.notes
+    return frame, tuple(notes)
 
 
 def _columns_without_meaning(table: tables.SmallTable) -> list[Fault]:
@@ -83,24 +93,6 @@ def _repeat(file: str, row: int, practice: str, first_row: dict[str, int]) -> li
     found = f"a practice that also stands in row {first_row[practice]}"
     action = "Remove one of the rows."
     return [Fault(file, found, "each once", action, row, "practice_id")]
-
-
-def _typed(file: str, row: int, cells: dict[str, str], faults: list[Fault]) -> dict[str, object]:
-    """Return a row with its dates as such; add a fault for each cell that is none."""
-    typed: dict[str, object] = {name: cells.get(name) or None for name in PRACTICES.names}
-    for name in DATES:
-        text = cells.get(name, "")
-        if not text:
-            continue
-        try:
-            typed[name] = dt.date.fromisoformat(text)
-            if len(text) != 10:
-                raise ValueError
-        except ValueError:
-            expected = "a date such as 2015-04-01, or a blank"
-            action = "Dates are written year-month-day."
-            faults.append(Fault(file, "no date", expected, action, row, name))
-    return typed
 
 
 def _circles(practices: pd.DataFrame, file: str, lines: list[int]) -> list[Fault]:
