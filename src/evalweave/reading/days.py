@@ -15,8 +15,7 @@ from evalweave.errors import Fault
 from evalweave.reading.written_time import DAY, DAY_NAMED
 from evalweave.timeline import FIRST_DAY
 
-MONTHS = ("january", "february", "march", "april", "may", "june", "july", "august", "september")
-MONTHS += ("october", "november", "december")
+MONTHS = "january february march april may june july august september october november december"
 ORDERED = re.compile(r"(\d{1,2})[/.\-](\d{1,2})[/.\-](\d{4})")  # 01/04/2015, 1.4.2015
 DIGITS = re.compile(r"((?:18|19|20|21)\d{2})(\d{2})(\d{2})(?:\.0+)?")  # 20150401, 20150401.0
 MONTH_NAMED = re.compile(r"([a-z]{3,9})\.?[ \-](\d{1,2}),?[ \-](\d{4})", re.IGNORECASE)
@@ -98,7 +97,7 @@ def _date(year: int, month: int, day: int) -> dt.date | None:
 
 def _month(word: str) -> int:
     """Return the number of a month by its name or the beginning of it (Apr, Sept); 0 if none."""
-    meant = (n for n, month in enumerate(MONTHS, 1) if month.startswith(word.lower()))
+    meant = (n for n, month in enumerate(MONTHS.split(), 1) if month.startswith(word.lower()))
     return next(meant, 0)
 
 
