@@ -45,6 +45,8 @@ def test_a_year_that_nobody_was_observed_in(estimator, term, value):
     table, entry = run(estimator, read("year-missing-for-all"))
     assert table.loc[term, "estimate"] == pytest.approx(value, abs=1e-6)
     assert "nobody was observed in 2013" in entry["notes"][0]
+    moved = any("2013: it refers to 2012" in note for note in entry["notes"])
+    assert moved is (estimator == "sun_abraham")
     assert "event[-1]" not in table.index or estimator == "callaway_santanna"
     assert run("twfe", read("year-missing-for-all"), diagnostics=True)[1]["goodman_bacon"]
 

@@ -9,9 +9,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
+from scipy.special import expit
 
 from evalweave.errors import DataError
 from evalweave.estimators.callaway_santanna import callaway_santanna
+from evalweave.estimators.cs_panel import compare
+from evalweave.estimators.cs_propensity import NoEstimate
 from evalweave.estimators.panel_data import panel_data
 from evalweave.study.analyses import AnalysisOptions, Columns
 
@@ -370,3 +373,24 @@ def test_the_logit_is_that_of_statsmodels(seed):
     fitted = np.concatenate((own, other))
     expected = np.concatenate((peer.fittedvalues[treated], peer.fittedvalues[~treated]))
     np.testing.assert_allclose(fitted, expected, atol=1e-10)
+
+
+def scored(x_treated, x_control):
+    ones = np.ones(len(x_treated)), np.ones(len(x_control))
+    return compare("ipw", x_treated[None], x_control[None], *ones)
+
+
+def test_scores_from_0995_on_get_no_weight():
+    rng = np.random.default_rng(12)
+    far = 5.5  # logit is about x + 0.2: the score is about 0.9965
+    found = scored(rng.normal(1, 1, 2000), np.append(rng.normal(0, 1, 1000).clip(-3, 4), far))
+    score = expit(found.score.coefficients[0] + found.score.coefficients[1] * found.x_control[0])
+    assert 0.995 <= score[-1] < 0.999 and score[:-1].max() < 0.995
+    assert found.odds[-1] == 0
+    np.testing.assert_allclose(found.odds[:-1], score[:-1] / (1 - score[:-1]), rtol=1e-9)
+
+
+def test_one_comparison_patient_cannot_stand_for_a_cohort():
+    rng = np.random.default_rng(13)
+    with pytest.raises(NoEstimate, match="one comparison patient would carry more than half"):
+        scored(rng.normal(2, 0.5, 20), np.append(rng.normal(-1, 0.6, 60), [2.0, 0.5]))

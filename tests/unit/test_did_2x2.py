@@ -67,6 +67,27 @@ def test_practice_means_are_a_two_sample_t_test():
     assert found["inference"] == "practice_means"
 
 
+def test_practice_means_by_size_are_weighted_least_squares():
+    import statsmodels.api as sm
+
+    frame = panel(seed=79)
+    found = (
+        evalweave.did_2x2(frame, outcome="y", collapse="practice")
+        .tidy()
+        .set_index("term")
+        .loc["practices_by_size"]
+    )
+    after = frame["period"] >= 2014
+    people = frame.pivot_table(
+        index=["patient_id", "practice_id"], columns=after, values="y"
+    ).dropna()
+    change = (people[True] - people[False]).groupby("practice_id")
+    arm = (change.mean().index < "g04").astype(float)
+    right = sm.WLS(change.mean(), sm.add_constant(arm), weights=change.size()).fit()
+    assert found["estimate"] == pytest.approx(right.params.iloc[1], rel=1e-9)
+    assert found["std_error"] == pytest.approx(right.bse.iloc[1], rel=1e-9)
+
+
 def test_staggered_starts_are_refused_with_what_to_use():
     with pytest.raises(DataError, match="did_2x2 needs one start, and there are 3"):
         evalweave.did_2x2(panel(seed=74, staggered=True), outcome="y")
@@ -129,6 +150,19 @@ def test_dose_jackknife_is_the_refit_and_anderson_rubin_bounds_it():
         assert evalweave.twfe(shifted, outcome="y", diagnostics=False).tidy()["p_value"][
             0
         ] == pytest.approx(0.05, abs=1e-8)
+
+
+def test_dose_says_how_strong_its_first_stage_is():
+    frame = dosed(80)
+    frame["noise"] = np.random.default_rng(80).integers(0, 2, len(frame)).astype(float)
+    for uptake in ("up", "noise"):
+        options = {"outcome": "y", "uptake": uptake, "uptake_complete": True}
+        entry = evalweave.dose(frame, **options).diagnostics["dose"]
+        first = evalweave.twfe(frame, outcome=uptake, diagnostics=False).tidy().iloc[0]
+        f = (first["estimate"] / first["std_error"]) ** 2
+        assert entry["first_stage_f"] == pytest.approx(f)
+        weak = any("The first stage is weak" in note for note in entry["notes"])
+        assert weak is (uptake == "noise") is bool(f < 10)
 
 
 def test_dose_refuses_an_undeclared_source_and_prints_its_warning():

@@ -236,3 +236,9 @@ def test_a_practice_whose_patients_are_all_seen_once_changes_no_estimate_and_is_
     )
     assert result.diagnostics["twfe"]["contributing"]["practices_seen_once_only"] == 1
     assert result.tidy()["n_practices"][0] == 8
+
+
+def test_the_convention_says_whether_there_are_weights():
+    frame = panel(seed=44)
+    assert "weighted" not in att(frame).loc["att", "convention"]
+    assert "weighted" in att(frame, weight="weight").loc["att", "convention"]

@@ -115,7 +115,7 @@ def _like(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
 
 class _Patients:
-    """Patients seen before and after: means (n), arm, practice, and weight."""
+    """Patients seen before and after: means (n), arm, practice, and mean weight of their rows."""
 
     def __init__(
         self, before: Floats, later: Floats, arm: Floats, cluster: Ints, weight: Floats
@@ -134,7 +134,8 @@ def _before_after(panel: PanelData, after: Floats) -> _Patients:
     sums = [np.add.reduceat(panel.y * panel.weight * side, starts) for side in (1 - after, after)]
     size = [np.add.reduceat(panel.weight * side, starts) for side in (1 - after, after)]
     both = (size[0] > 0) & (size[1] > 0)
-    weight = (size[0] + size[1])[both] if panel.weighted else np.ones(int(both.sum()))
+    rows = np.diff(np.append(starts, len(panel.y)))
+    weight = ((size[0] + size[1]) / rows)[both]  # the mean, so that constant weights are none
     arm = (panel.first_treated[starts] <= panel.period.max()).astype(float)
     return _Patients(
         sums[0][both] / size[0][both],
