@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import evalweave
 from helpers.did_panels import absorbed, bell_mccaffrey, dummies, panel
@@ -84,10 +85,13 @@ def test_one_treated_practice_has_no_jackknife_and_says_how_many_practices():
     assert "One treated practice" in result.diagnostics["twfe"]["trust"]
 
 
-def test_unit_ignores_practices():
-    frame = panel(seed=9)
-    by_patient = row(frame, "cr0", cluster="patient_id")["std_error"]
-    assert row(frame, "unit")["std_error"] == pytest.approx(by_patient, rel=1e-9)
+@pytest.mark.parametrize("weight", [None, "weight"])
+@pytest.mark.parametrize("units", [60, 2100])  # many small practices are summed in another way
+def test_unit_ignores_practices(units, weight):
+    frame = panel(seed=9, units=units)
+    by_patient = row(frame, "cr0", cluster="patient_id", weight=weight, diagnostics=False)
+    found = row(frame, "unit", weight=weight, diagnostics=False)
+    assert found["std_error"] == pytest.approx(by_patient["std_error"], rel=1e-9)
 
 
 def test_weights_enter_least_squares_and_cr3_is_still_the_refit():
@@ -101,3 +105,42 @@ def test_weights_enter_least_squares_and_cr3_is_still_the_refit():
     assert row(frame, "cr3", weight="weight")["std_error"] == pytest.approx(
         np.sqrt(np.sum(np.square(moved))), rel=1e-9
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "method", "freedom"),
+    [
+        ("twfe", "cr0", 7),
+        ("twfe", "cr1", 7),
+        ("twfe", "jackknife", 7),
+        ("twfe", "unit", None),
+        ("callaway_santanna", "cr0", None),
+        ("callaway_santanna", "cr1", 7),
+    ],
+)
+def test_intervals_and_p_values_are_those_of_t_or_the_normal(name, method, freedom):
+    options = {"outcome": "y", "inference": [method], "level": 0.9, "diagnostics": False}
+    found = getattr(evalweave, name)(panel(seed=30), **options).tidy().iloc[0]
+    law = stats.norm() if freedom is None else stats.t(freedom)
+    assert (np.isnan(found["dof"])) == (freedom is None)
+    assert freedom is None or found["dof"] == freedom
+    half = law.ppf(0.95) * found["std_error"]
+    assert found["ci_low"] == pytest.approx(found["estimate"] - half)
+    assert found["ci_high"] == pytest.approx(found["estimate"] + half)
+    tail = law.sf(abs(found["estimate"] / found["std_error"]))
+    assert found["p_value"] == pytest.approx(2 * tail)
+
+
+def test_cr1_of_an_influence_has_the_factor_of_its_practices():
+    result = evalweave.callaway_santanna(
+        panel(seed=31), outcome="y", inference=["cr0", "cr1"], diagnostics=False
+    )
+    error = result.tidy().pivot(index="term", columns="inference", values="std_error")
+    np.testing.assert_allclose(error["cr1"] / error["cr0"], np.sqrt(8 / 7), rtol=1e-12)
+
+
+def test_a_term_that_needs_every_practice_says_how_many():
+    analysis = {"name": "two", "estimator": "twfe", "inference": ["cr3"]}
+    spec = {"columns": {"outcome": "y"}, "analyses": [analysis]}
+    result = evalweave.fit(panel(seed=32, practices=2, treated=1), spec, may_be_empty=True)
+    assert "any of 2 of the 2 practices" in result.failures["two"]

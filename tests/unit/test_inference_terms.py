@@ -2,6 +2,11 @@
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy import stats
+
+from evalweave.fits.result import Fit
+from evalweave.inference.result import from_t
 
 
 def test_a_term_that_is_zero_by_construction_has_no_error() -> None:
@@ -33,3 +38,12 @@ def test_a_term_that_is_zero_by_construction_has_no_error() -> None:
     assert table.loc["event[0]", "std_error"].notna().all()
     effects = found.diagnostics["callaway_santanna"]["minimum_detectable_effect"]["effects"]
     assert "event[-1]" not in effects
+
+
+def test_a_term_that_happens_to_be_zero_keeps_its_error() -> None:
+    influence = np.array([[0.0, 1.0], [0.0, -1.0]])
+    fit = Fit("made", ("base", "null"), np.zeros(2), influence, ("a", "b"), 2, 2, 2, 1)
+    found = from_t(fit, np.array([0.0, 2.0]), 5, 0.95, "")
+    assert np.isnan(found.std_error[0])
+    assert found.ci_high[1] == pytest.approx(2 * stats.t.ppf(0.975, 5))
+    assert found.p_value[1] == 1.0

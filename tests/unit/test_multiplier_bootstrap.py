@@ -12,8 +12,10 @@ from evalweave.fits.result import Fit
 from evalweave.inference.multiplier_bootstrap import (
     draw_multipliers,
     families,
+    intervals,
     multiplier_bootstrap,
 )
+from evalweave.study.analyses import AnalysisOptions
 
 
 def fit_of(influence, theta=None, terms=None):
@@ -100,3 +102,19 @@ def test_families():
         "event": [3, 4],
         "event[overall]": [5],
     }
+
+
+def test_an_estimate_beyond_every_draw_has_the_p_value_of_the_observed_one():
+    influence = np.random.default_rng(6).normal(size=(30, 1))
+    drawn = multiplier_bootstrap(fit_of(influence, theta=[1e3]), 199, seed=1)
+    assert drawn.p_value[0] == pytest.approx(1 / 200)
+
+
+def test_a_band_for_all_is_wider_than_intervals_for_one():
+    analyses = [
+        AnalysisOptions(name="a", estimator="twfe", bands=bands, draws=499)
+        for bands in ("pointwise", "simultaneous")
+    ]
+    one, band = (intervals(fit_of(INFLUENCE), analysis) for analysis in analyses)
+    assert (band.ci_high > one.ci_high).all()
+    assert "pointwise" in one.convention and "sup-t" in band.convention

@@ -60,6 +60,25 @@ def test_sampled_assignments_count_the_observed_one():
     assert p >= 0.01
 
 
+def test_an_effect_beyond_every_draw_has_the_p_value_of_the_observed_assignment():
+    frame = panel(seed=27, practices=14, treated=7, effect=-50.0)
+    result = evalweave.twfe(
+        frame, outcome="y", inference=["randomisation"], draws=99, diagnostics=False
+    )
+    assert result.tidy()["p_value"][0] == pytest.approx(1 / 100)
+    details = result.diagnostics["twfe"]["inference"]["randomisation"]
+    assert details["p_value_of_estimate"]["att"] == pytest.approx(1 / 100)
+
+
+def test_all_assignments_are_taken_where_they_are_no_more_than_the_draws():
+    frame = panel(seed=28, practices=9, treated=4)
+    options = {"outcome": "y", "inference": ["randomisation"], "diagnostics": False}
+    for draws, enumerated in ((126, True), (125, False)):
+        result = evalweave.twfe(frame, draws=draws, **options)
+        details = result.diagnostics["twfe"]["inference"]["randomisation"]
+        assert details["enumerated"] is enumerated
+
+
 def test_one_treated_practice_has_a_p_value_and_no_interval():
     frame = panel(seed=24, treated=1)
     result = evalweave.twfe(frame, outcome="y", inference=["randomisation"])

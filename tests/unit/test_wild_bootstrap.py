@@ -99,14 +99,16 @@ def test_default_weights_are_webb_below_twelve_practices():
     assert probability @ weights**2 == pytest.approx(np.ones(4))
 
 
-def test_wald_of_one_restriction_is_the_two_sided_test():
-    frame = panel(seed=15)
+@pytest.mark.parametrize("practices", [8, 6])  # of 6, all signs are tried: the draws have ties
+def test_wald_of_one_restriction_is_the_two_sided_test(practices):
+    frame = panel(seed=15, practices=practices)
+    chosen = {"draws": 499, "bootstrap_weights": "rademacher" if practices == 6 else "auto"}
     result = evalweave.twfe(
-        frame, outcome="y", inference=["wild_bootstrap"], draws=499, diagnostics=False
+        frame, outcome="y", inference=["wild_bootstrap"], diagnostics=False, **chosen
     )
     fit = result.fits["twfe"]
     contrast = np.eye(1, len(fit.least_squares.columns))
-    found = wild_wald(fit, contrast, options(draws=499))
+    found = wild_wald(fit, contrast, options(**chosen))
     assert found["p_value"] == pytest.approx(result.tidy()["p_value"][0], abs=1e-12)
 
 
