@@ -7,7 +7,10 @@ import numpy as np
 import pytest
 
 import evalweave
+from evalweave.diagnostics.bounds import bacon, honest_bounds
 from evalweave.diagnostics.pretrend import detectable_slopes
+from evalweave.estimators.panel_data import panel_data
+from evalweave.study.analyses import AnalysisOptions, Columns
 from helpers.did_panels import panel
 
 
@@ -38,6 +41,7 @@ def test_bounds_are_attached_only_where_they_are_valid():
     one, many = panel(seed=202, units=120), panel(seed=202, units=120, staggered=True)
     bounds = said("event_study", one)["honest_did"]
     assert {row["kind"] for row in bounds["cr2"]} == {"relative", "smoothness"}
+    assert (bounds["leads"], bounds["lags"]) == (2, 3)
     by_m = [row["ci_high"] - row["ci_low"] for row in bounds["cr1"] if row["kind"] == "relative"][
         :5
     ]
@@ -50,9 +54,30 @@ def test_bounds_are_attached_only_where_they_are_valid():
     assert "pretrend" not in said("callaway_santanna", many)
 
 
+def test_bounds_need_event_times_without_a_gap():
+    frame = panel(seed=207, units=120)
+    gap = frame[frame["period"] != 2012]
+    result = evalweave.event_study(gap, outcome="y", diagnostics=False)
+    analysis = AnalysisOptions(name="e", estimator="event_study")
+    refused = honest_bounds(result.fits["event_study"], analysis)["refused"]
+    assert "without a gap" in refused
+
+
+def test_a_decomposition_is_of_a_model_without_covariates():
+    frame = panel(seed=208, staggered=True)
+    plain = AnalysisOptions(name="t", estimator="twfe")
+    table = panel_data(frame, Columns(outcome="y"), plain)
+    assert "comparisons" in bacon(table, plain)
+    adjusted = AnalysisOptions(name="t", estimator="twfe", covariates=["x"])
+    assert "without covariates" in bacon(table, adjusted)["refused"]
+
+
 def test_subgroup_test_is_joint_over_levels_and_refused_for_too_many():
     frame = panel(seed=203, units=200)
     assert 0 <= said("twfe", frame, subgroup="white")["subgroup_test"]["p_value"] <= 1
+    third = panel(seed=203, units=200, practices=10, treated=5)  # three differences, ten less one
+    third["imd"] = third["patient_id"].str[1:].astype(int) % 4
+    assert "p_value" in said("twfe", third, subgroup="imd")["subgroup_test"]
     level = np.random.default_rng(1).integers(0, 4, 200)
     frame["imd"] = level[frame["patient_id"].str[1:].astype(int)]
     found = said("twfe", frame, subgroup="imd")["subgroup_test"]

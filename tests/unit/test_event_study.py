@@ -98,6 +98,31 @@ def test_leave_one_out_equals_refits():
     assert entry["values"] == pytest.approx(refits, rel=1e-9)
 
 
+def test_leave_one_out_says_where_a_practice_decides_the_sign():
+    changes = set()
+    for seed in (63, 64, 65):
+        result = evalweave.twfe(panel(seed=seed, effect=0.0), outcome="y")
+        entry = result.diagnostics["twfe"]["leave_one_out"]["att"]
+        values = np.array(entry["values"])
+        assert entry["low"] == values.min() and entry["high"] == values.max()
+        other_sign = (np.sign(values) != np.sign(result.tidy()["estimate"][0])).any()
+        assert entry["changes_sign"] is bool(other_sign)
+        changes.add(entry["changes_sign"])
+    assert changes == {True, False}  # the seeds see to it
+
+
+def test_placebo_dates_of_several_starts_end_before_each_patients_own():
+    frame = panel(seed=62, staggered=True)
+    result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
+    before = ~(frame["period"] >= frame["first_treated"])
+    moved = frame[before].assign(first_treated=frame["first_treated"] - 1)
+    expected = (
+        evalweave.twfe(moved, outcome="y", inference=["cr2"], diagnostics=False).tidy().iloc[0]
+    )
+    assert result[0]["estimate"] == pytest.approx(expected["estimate"], rel=1e-10)
+    assert result[0]["std_error"] == pytest.approx(expected["std_error"], rel=1e-10)
+
+
 def test_placebo_dates_use_only_the_time_before():
     frame = panel(seed=59)
     result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]

@@ -74,3 +74,13 @@ def test_single_start_is_one_comparison():
     found, _ = table(simulated(seen=1.1))
     assert found["kind"].tolist() == ["treated_vs_untreated"]
     assert np.isnan(found["comparison"][0])
+
+
+def test_a_weight_of_two_is_two_patients():
+    frame = simulated(seed=5, seen=1.1, staggered=True)
+    frame["weight"] = 1.0 + frame["patient_id"].str[1:].astype(int) % 2
+    copies = frame[frame["weight"] == 2].assign(patient_id=lambda rows: "z" + rows["patient_id"])
+    analysis = AnalysisOptions(name="bacon", estimator="twfe")
+    weighted = COLUMNS.model_copy(update={"weight": "weight"})
+    found, _ = goodman_bacon(panel_data(frame, weighted, analysis))
+    pd.testing.assert_frame_equal(found, table(pd.concat([frame, copies], ignore_index=True))[0])

@@ -8,9 +8,9 @@ import pytest
 from scipy.optimize import linprog, minimize
 from scipy.stats import norm, truncnorm
 
-from evalweave.diagnostics.honest_did import breakdown_value, honest_did
+from evalweave.diagnostics.honest_did import breakdown_value, default_grid, honest_did
 from evalweave.diagnostics.honest_flci import folded_quantile, lasso_path
-from evalweave.diagnostics.honest_moments import _corners, truncated_quantile
+from evalweave.diagnostics.honest_moments import Moments, _corners, rejects, truncated_quantile
 from evalweave.errors import DataError
 
 RANDOM = np.random.default_rng(11)
@@ -63,6 +63,49 @@ def test_precise_estimates_give_the_identified_set():
     smooth = bounds("smoothness", [0.15], theta=theta, sigma=tiny, n_pre=2, n_post=2)
     # the leads 0.3, 0.1, 0 have slope −0.1 into the start, which may change by 0.15
     assert (smooth["ci_low"][1], smooth["ci_high"][1]) == pytest.approx((-1.05, -0.75), abs=2e-4)
+
+
+def test_precise_estimates_of_one_lag_give_the_identified_set():
+    """Half of the largest change is allowed after the start, while those before it stay as large
+    as they are."""
+    theta = np.array([0.1, 0.3, -1.0])  # changes of 0.2 and −0.3 before the reference
+    table = bounds("relative", [0.5], theta=theta, sigma=1e-10 * np.eye(3), n_pre=2, n_post=1)
+    assert table["ci_low"][1] == pytest.approx(-1.15, abs=1e-3)
+    assert table["ci_high"][1] == pytest.approx(-0.85, abs=1e-3)
+
+
+def test_the_grid_of_smoothness_goes_to_the_largest_bend_before_the_start():
+    theta = np.array([0.1, 0.5, 0.4, -1.0])  # changes 0.4, −0.1, −0.4: bends −0.5 and −0.3
+    assert default_grid(theta, 3, "smoothness") == pytest.approx((0, 0.1, 0.2, 0.3, 0.4, 0.5))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_conditional_test_by_brute_force(seed):
+    """Given the corner that attains eta, eta is normal on the values at which that corner goes on
+    attaining it."""
+    random = np.random.default_rng(seed)
+    root = random.normal(size=(5, 6))
+    correlation = root @ root.T
+    scale = np.sqrt(np.diag(correlation))
+    correlation /= np.outer(scale, scale)
+    corners = random.dirichlet(np.full(5, 0.7), size=6)
+    moments = Moments(1.5 * random.normal(size=5), np.zeros(5), correlation, corners)
+    values = corners @ moments.y
+    best = int(values.argmax())
+    along = corners @ correlation @ corners[best]
+    steps = np.linspace(-60, 60, 1_200_001)
+    attains = np.ones(len(steps), dtype=bool)
+    for value, slope in zip(values, along / along[best], strict=True):
+        attains &= values[best] + steps >= value + slope * steps - 1e-9
+    low, high = values[best] + steps[attains][[0, -1]]
+    spread = np.sqrt(along[best])
+    for critical in (np.inf, values[best] + 0.4):
+        law = truncnorm(low / spread, min(high, critical) / spread)
+        tail = law.sf(values[best] / spread)
+        for size in (0.9 * tail, min(1.1 * tail + 1e-9, 0.999)):
+            found = rejects(moments, 0.0, size, critical)
+            assert found == (values[best] > 0 and size > tail)
+    assert rejects(moments, 0.0, 1e-6, values[best] - 0.01)
 
 
 def test_breakdown_value():
