@@ -114,3 +114,50 @@ def test_command_writes_the_contract(tmp_path):
         "p_value",
         "p_holm",
     ]
+
+
+def test_the_family_takes_the_first_method_in_the_study_s_unit_whatever_the_p_value():
+    settings = EstimatesSettings.model_validate(
+        SETTINGS
+        | {
+            "analyses": [
+                {"name": name, "estimator": "twfe", "outcome": "hba1c", "inference": ["cr2", "cr1"]}
+                for name in ("one", "two", "outside")
+            ],
+            "family": ["one", "two"],
+        }
+    )
+    p_values = {("one", "a"): 0.04, ("one", "b"): 0.6, ("two", "a"): 0.01, ("two", "b"): None}
+    p_values[("outside", "a")] = 0.001
+    rows = [
+        {
+            "analysis": analysis,
+            "term": f"{kind}[{level}]",
+            "inference": method,
+            "outcome_unit": unit,
+            "p_value": p if method == "cr2" and kind == "difference" else 0.002,
+        }
+        for (analysis, level), p in p_values.items()
+        for kind in ("difference", "att")
+        for method in ("cr1", "cr2")
+        for unit in ("percentage points", "mmol/mol")
+    ]
+    family = holm_family(pd.DataFrame(rows), settings)
+    assert list(family["p_value"]) == [0.04, 0.6, 0.01]
+    assert list(family["p_holm"]) == pytest.approx([0.08, 0.6, 0.03])
+
+
+def test_a_study_in_per_cent_has_each_unit_once(fits):
+    outcomes = SETTINGS["outcomes"] | {"hba1c": {"unit": "%", "plausible": [3.9, 20]}}
+    settings = EstimatesSettings.model_validate(SETTINGS | {"outcomes": outcomes})
+    table = gather(fits, settings)
+    main = table[(table["analysis"] == "main") & (table["inference"] == "cr2")]
+    assert list(main["outcome_unit"]) == ["percentage points", "mmol/mol"]
+    assert main["estimate"].iloc[1] == pytest.approx(main["estimate"].iloc[0] / 0.09148)
+
+
+def test_a_comparison_of_selected_people_says_so_in_its_rows(fits):
+    comparisons = SETTINGS["comparisons"] | {"north": {"kind": "not_referred"}}
+    table = gather(fits, EstimatesSettings.model_validate(SETTINGS | {"comparisons": comparisons}))
+    selected = table["convention"].str.contains("descriptive only, no effect")
+    assert list(selected) == list(table["analysis"] == "placebo")
