@@ -10,7 +10,14 @@ import pandas as pd
 import pytest
 
 from evalweave.estimates import in_unit
-from evalweave.quantities import PERCENTAGE_POINTS, QUANTITIES, unit_of_differences
+from evalweave.quantities import (
+    FOREIGN,
+    PERCENTAGE_POINTS,
+    QUANTITIES,
+    convert,
+    convert_difference,
+    unit_of_differences,
+)
 from evalweave.study.outcomes import Outcome, as_the_quantity_is, wrong_limits
 from evalweave.study.records import Cleaning
 from evalweave.study.stages import CleanSettings
@@ -106,6 +113,21 @@ def test_limits_in_the_base_unit_may_stand_for_all_outcomes() -> None:
     made = outcome("hba1c")
     assert wrong_limits({"hba1c": made}, cleaning) == []
     assert made.spread("hba1c", cleaning) == 10
+    assert outcome("hba1c", same_day_spread=5).spread("hba1c", cleaning) == 5
+
+
+def test_values_are_converted_there_and_back() -> None:
+    hba1c = QUANTITIES["hba1c"]
+    assert convert(48, hba1c, "mmol/mol", "%") == 0.09148 * 48 + 2.152
+    assert convert(6.5, hba1c, "%", "mmol/mol") == (6.5 - 2.152) / 0.09148
+    assert convert_difference(10, hba1c, "mmol/mol", "%") == pytest.approx(0.9148)
+    assert convert_difference(0.9148, hba1c, "%", "mmol/mol") == pytest.approx(10)
+
+
+def test_what_the_unit_of_a_record_says() -> None:
+    hba1c = QUANTITIES["hba1c"]
+    said = {text: hba1c.read(text) for text in ("MMOL/MOL", "per cent", "mmHg", "", "zorkmid")}
+    assert list(said.values()) == ["mmol/mol", "%", FOREIGN, "", None]
 
 
 def test_differences_in_per_cent_are_percentage_points() -> None:
