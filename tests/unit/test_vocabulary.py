@@ -167,3 +167,18 @@ def test_case_blanks_and_unicode_form_do_not_matter(kind: str, data: st.DataObje
     written = unicodedata.normalize(data.draw(FORMS), written)
     written = data.draw(BLANKS) + written + data.draw(BLANKS)
     assert words(kind).read(written) == meaning
+
+
+def test_the_last_part_of_a_label_tells_but_mixed_goes_before_all() -> None:
+    labels = {
+        "Other ethnic group: Chinese": "asian",
+        "White: Mixed": "mixed",
+        "Chinese and White British": "mixed",
+        "Indian & Irish": "mixed",
+    }
+    assert read_groups(labels) == labels
+
+
+def test_a_study_s_word_goes_before_the_package_s() -> None:
+    assert read_groups(["Irish"]) == {"Irish": "white"}
+    assert read_groups(["Irish"], {"irish": "other"}) == {"Irish": "other"}

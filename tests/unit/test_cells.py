@@ -1,0 +1,34 @@
+"""Cells and headers: what a spreadsheet would run, where rows are split, which names are alike."""
+
+from __future__ import annotations
+
+import pytest
+
+from evalweave.reading.cells import neutralised
+from evalweave.reading.delimited import delimiter_of
+from evalweave.reading.header import Names, places, repeats
+
+
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t", "\r"])
+def test_what_a_spreadsheet_would_run_is_text(sign):
+    assert neutralised(f"{sign}1") == f"'{sign}1"
+    assert neutralised(f"1{sign}") == f"1{sign}"
+
+
+def test_of_two_signs_that_split_evenly_the_one_with_more_cells():
+    assert delimiter_of("a,b;c,d\n1,2;3,4\n") == ","
+    assert delimiter_of("a;b;c,d\n1;2;3,4\n") == ";"
+    assert delimiter_of("a|b\n1,5|2\n3|4,5\n") == "|"
+
+
+@pytest.mark.parametrize("title", ["practice_id", "Practice ID", "practice-id", " PRACTICE  id "])
+def test_names_that_differ_in_capitals_blanks_and_hyphens_are_one(title):
+    faults = []
+    found = places("f.csv", ["x", title], 1, Names(("practice_id",)), faults)
+    assert found == {"practice_id": 1} and not faults
+
+
+def test_columns_of_one_name_are_a_fault():
+    [fault] = repeats("f.csv", ["a", "b", "a"], 3)
+    assert 'the column "a" 2 times' in str(fault)
+    assert repeats("f.csv", ["a", "b", ""], 3) == []
