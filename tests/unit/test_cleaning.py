@@ -241,6 +241,14 @@ def test_last_collection_ends_registrations() -> None:
     assert spell["end"] == dt.date(2016, 12, 31)
 
 
+def test_days_from_2999_on_mean_no_day() -> None:
+    days = ["2998-12-31", "2999-01-01", "2999-12-31", "2016-01-02"]
+    backend, result = cleaned(records=[{"date": day} for day in days])
+    aside = {row["source_row"]: row["rule"] for row in rows(backend, result.set_aside)}
+    filler = [row for row, rule in aside.items() if rule == "date_filler"]
+    assert filler == [3, 4]
+
+
 def test_nobody_left_is_said_with_the_reasons() -> None:
     with pytest.raises(
         DataError, match=r"nobody left after cleaning.*no registration with a practice"

@@ -1,0 +1,85 @@
+"""What must agree between the sections of a study file, and what each stage is given of it."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from evalweave.study.stages import spec_of
+from evalweave.study.whole import Study
+
+STUDY: dict[str, Any] = {
+    "study": {"name": "tiny", "title": "Tiny"},
+    "extract": {"path": "extract"},
+    "practices": "practices.csv",
+    "codelists": {"hba1c": "hba1c.csv", "bmi": "bmi.csv", "referral": "referral.csv"},
+    "window": {"first": "2011-04-01", "last": "2019-03-31"},
+    "eligibility": {"index_date": "2015-04-01"},
+    "comparisons": {
+        "others": {"primary": True},
+        "balanced": {"balance": "entropy"},
+        "selected": {"kind": "not_referred"},
+    },
+    "outcomes": {"hba1c": {}, "bmi": {}},
+    "analyses": [
+        {"name": "main", "estimator": "twfe", "outcome": "hba1c", "primary": True},
+        {
+            "name": "second",
+            "estimator": "twfe",
+            "outcome": "bmi",
+            "comparison": "balanced",
+            "inference": ["randomisation"],
+        },
+    ],
+}
+
+
+def study(**changes: Any) -> Study:
+    """The study with values at paths such as `analyses__1__comparison` changed."""
+    made = deepcopy(STUDY)
+    for path, value in changes.items():
+        *way, last = [int(key) if key.isdigit() else key for key in path.split("__")]
+        place: Any = made
+        for key in way:
+            place = place[key]
+        place[last] = value
+    return Study.model_validate(made)
+
+
+def test_an_analysis_is_fitted_with_the_weights_of_its_own_comparison() -> None:
+    assert spec_of(study(), "main")["columns"]["weight"] is None
+    assert spec_of(study(), "second")["columns"]["weight"] == "weight"
+    assert spec_of(study(), "second")["columns"]["outcome"] == "bmi"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"analyses__1__primary": True}, "main, second are all primary"),
+        ({"comparisons": {"selected": {"kind": "not_referred"}}}, "cannot be the primary one"),
+        (
+            {"analyses__1__comparison": "selected", "family": ["second"]},
+            "family: second compares people who were selected",
+        ),
+        ({"analyses__1__comparison": "selected"}, "randomisation, which permutes practices"),
+        ({"eligibility__index_date": "2019-04-01"}, "lies outside the window"),
+        ({"eligibility__index_date": "2011-03-31"}, "lies outside the window"),
+        ({"outcomes__bmi": {"codelist": "hba1c"}}, "its code list hba1c is that of hba1c too"),
+        (
+            {"outcomes__bmi": {"binary": True, "unit": "proportion", "plausible": [0.5, 1]}},
+            "leaves out 0 or 1",
+        ),
+        ({"outcomes__bmi__plausible": [80, 12]}, "is no range"),
+    ],
+)
+def test_what_does_not_agree_is_said(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        study(**changes)
+
+
+def test_a_day_at_the_end_of_the_window_lies_in_it() -> None:
+    for day in ("2011-04-01", "2019-03-31"):
+        assert str(study(eligibility__index_date=day).eligibility.index_date) == day
