@@ -143,9 +143,10 @@ def test_only_sources_that_both_coded_are_compared() -> None:
     table = agreement(project_with(rows, {"s": 20, "t": 1000}))
     assert found(table, "c", "cohen_kappa", "character")["n_units"] == 20
     documents = found(table, "c", "krippendorff_alpha", "document")
-    assert pd.isna(documents["coefficient"]) and documents["note"].startswith(
-        "not estimable: nothing varies"
+    assert pd.isna(documents["coefficient"]) and documents["note"] == (
+        "not estimable: nothing varies; 1 double-coded source"
     )
+    assert documents["n_units"] == 1
 
 
 def test_coders_without_a_source_in_common() -> None:
@@ -178,3 +179,13 @@ def test_percentage_agreement_is_the_share_of_equal_decisions() -> None:
     assert percent_agreement(a, b) == 0.75
     assert percent_agreement(a, b, np.array([1, 7, 1, 1])) == pytest.approx(0.3)
     assert percent_agreement(a[:0], b[:0]) is None
+
+
+def test_exactly_half_of_a_stretch_is_enough() -> None:
+    rows = [
+        ("s", 0, 10, "c", "coder_1"),
+        ("s", 5, 10, "c", "coder_2"),  # half of it: both gave c to both stretches
+        ("s", 20, 30, "d", "coder_2"),
+    ]
+    row = found(agreement(project_with(rows, {"s": 50})), "c", "cohen_kappa", "segment")
+    assert (row["n_units"], row["coefficient"]) == (3, 1.0)

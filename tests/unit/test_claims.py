@@ -256,3 +256,18 @@ def test_before_a_run_every_fault_of_the_claims_is_said(tmp_path: Path) -> None:
         "claims.csv, row 3, column claim_id",
         "claims.csv, row 3, column term",
     ]
+
+
+@pytest.mark.parametrize("ends", [("0.1", "0.4"), ("0.05", "0.1"), ("0.1", "0.1")])
+def test_a_margin_may_stand_at_either_end_of_its_range(
+    tmp_path: Path, ends: tuple[str, str]
+) -> None:
+    low, high = ends
+    (claim,) = read_claims(write(tmp_path, GOOD | {"margin_low": low, "margin_high": high}), KNOWN)
+    assert (claim.margin, claim.margin_range) == (0.1, (float(low), float(high)))
+
+
+def test_one_person_may_be_enough(tmp_path: Path) -> None:
+    (claim,) = read_claims(write(tmp_path, GOOD | {"minimum": "1"}), KNOWN)
+    assert claim.minimum == 1
+    assert "column minimum: found 0" in refused(tmp_path, GOOD | {"minimum": "0"})

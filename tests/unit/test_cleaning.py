@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,63 +16,62 @@ from evalweave.errors import DataError
 from evalweave.records.codelists import read_all
 from evalweave.records.example import as_markdown
 from evalweave.records.examples import EXAMPLES
+from evalweave.records.practices import arm_of
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES
 from evalweave.tables.records import CONDITIONS, MEASUREMENTS
 from evalweave.tables.records import PATIENTS as PATIENTS_TABLE
 from helpers.cleaning import BACKEND_PRACTICES, LISTS, TABLE, cleaned, prefixed, rows, settings
 
+Fate = tuple[tuple[str, ...], list[tuple[str, float]]]
 
-@pytest.fixture(scope="module")
-def fates() -> list[tuple[tuple[str, ...], list[tuple[str, float]]]]:
-    """Return for each example which rule took each row, and what was measured. Examples that share
-    their settings run together, their patients told apart by a prefix."""
-    found: list[Any] = [None] * len(EXAMPLES)
-    shared: dict[str, list[int]] = {}
-    for number, example in enumerate(EXAMPLES):
-        shared.setdefault(repr(example.cleaning), []).append(number)
-    for numbers in shared.values():
-        tables: dict[str, list[dict[str, str]]] = {unit: [] for unit in TABLE}
-        places: dict[int, list[int]] = {}
-        for number in numbers:
-            example = EXAMPLES[number]
-            given = {
-                PATIENTS: example.patients,
-                REGISTRATIONS: example.registrations,
-                RECORDS: ({},),
-            }
-            for unit, rows_ in {**given, example.unit: example.before}.items():
-                first = len(tables[unit]) + 2
-                tables[unit] += [prefixed(row, number) for row in rows_]
-                if unit == example.unit:
-                    places[number] = list(range(first, first + len(rows_)))
-        chosen = settings(**EXAMPLES[numbers[0]].cleaning)
-        backend, result = cleaned(
-            tables[PATIENTS], tables[REGISTRATIONS], tables[RECORDS], chosen=chosen
-        )
-        ledgers.check(result.ledger)
-        aside = {
-            (row["source_file"], row["source_row"]): row["rule"]
-            for row in rows(backend, result.set_aside)
+
+@cache
+def fates(alike: str) -> dict[int, Fate]:
+    """Return for each example with these settings (`repr` of its `cleaning`) which rule took each
+    row, and what was measured. They run together, their patients told apart by a prefix."""
+    numbers = [n for n, example in enumerate(EXAMPLES) if repr(example.cleaning) == alike]
+    tables: dict[str, list[dict[str, str]]] = {unit: [] for unit in TABLE}
+    places: dict[int, list[int]] = {}
+    for number in numbers:
+        example = EXAMPLES[number]
+        given = {
+            PATIENTS: example.patients,
+            REGISTRATIONS: example.registrations,
+            RECORDS: ({},),
         }
-        measured = rows(backend, result.measurements)
-        for number in numbers:
-            file = f"{TABLE[EXAMPLES[number].unit]}.csv"
-            found[number] = (
-                tuple(aside.get((file, place), "") for place in places[number]),
-                [
-                    (row["date"].isoformat(), row["value"])
-                    for row in measured
-                    if row["patient_id"].startswith(f"E{number}-")
-                ],
-            )
-    return found
+        for unit, rows_ in {**given, example.unit: example.before}.items():
+            first = len(tables[unit]) + 2
+            tables[unit] += [prefixed(row, number) for row in rows_]
+            if unit == example.unit:
+                places[number] = list(range(first, first + len(rows_)))
+    chosen = settings(**EXAMPLES[numbers[0]].cleaning)
+    backend, result = cleaned(
+        tables[PATIENTS], tables[REGISTRATIONS], tables[RECORDS], chosen=chosen
+    )
+    ledgers.check(result.ledger)
+    aside = {
+        (row["source_file"], row["source_row"]): row["rule"]
+        for row in rows(backend, result.set_aside)
+    }
+    measured = rows(backend, result.measurements)
+    made: dict[int, Fate] = {}
+    for number in numbers:
+        file = f"{TABLE[EXAMPLES[number].unit]}.csv"
+        made[number] = (
+            tuple(aside.get((file, place), "") for place in places[number]),
+            [
+                (row["date"].isoformat(), row["value"])
+                for row in measured
+                if row["patient_id"].startswith(f"E{number}-")
+            ],
+        )
+    return made
 
 
-@pytest.mark.parametrize(
-    "number", range(len(EXAMPLES)), ids=[f"{n}-{e.rule}" for n, e in enumerate(EXAMPLES)]
-)
-def test_example(fates: list[Any], number: int) -> None:
-    example, (after, measured) = EXAMPLES[number], fates[number]
+@pytest.mark.parametrize("number", range(len(EXAMPLES)), ids=[e.rule for e in EXAMPLES])
+def test_example(number: int) -> None:
+    example = EXAMPLES[number]
+    after, measured = fates(repr(example.cleaning))[number]
     assert after == example.after
     if example.measured is not None:
         assert [day for day, _ in measured] == [day for day, _ in example.measured]
@@ -341,3 +342,56 @@ def test_each_outcome_may_have_limits_of_a_day_of_its_own() -> None:
             if r["outcome"] != "hba1c"
         ]
         assert found == [*left, ("2017-01-01", 140.0)]
+
+
+def of_one_day(limits: dict[str, float], *records: dict[str, str]) -> tuple[float, list[str]]:
+    """Return what one day's records became and the rules of those set aside."""
+    outcome = type(settings().outcomes["hba1c"]).model_validate(
+        {"unit": "mmol/mol", "plausible": [20, 195], **limits}
+    )
+    backend, result = cleaned(
+        records=[*records, {"date": "2017-01-01", "value": "99"}],
+        chosen=settings().model_copy(update={"outcomes": {"hba1c": outcome}}),
+    )
+    value = rows(backend, result.measurements)[0]["value"]
+    return value, [row["rule"] for row in rows(backend, result.set_aside)]
+
+
+def test_a_twin_at_exactly_its_limit() -> None:
+    """6.5 % and 48 mmol/mol lie 0.47 mmol/mol apart: that far is one result, a hair less is not."""
+    converted = (6.5 - 2.152) / 0.09148
+    percent = {"value": "6.5", "unit": "%"}
+    at = 48 - converted
+    assert of_one_day({"same_day_twin": at}, percent, {}) == (48.0, ["same_day_twin"])
+    value, aside = of_one_day({"same_day_twin": math.nextafter(at, 0)}, percent, {})
+    assert value == pytest.approx((48 + converted) / 2) and aside == ["same_day_averaged"]
+
+
+def test_a_day_spread_over_exactly_its_limit() -> None:
+    apart = ({"value": "48"}, {"value": "70"})
+    assert of_one_day({"same_day_spread": 22}, *apart) == (59.0, ["same_day_averaged"])
+    assert of_one_day({"same_day_spread": 21.9}, *apart) == (99.0, ["same_day_spread"] * 2)
+
+
+def test_an_unknown_sex_contradicts_nothing() -> None:
+    backend, result = cleaned(patients=({"sex": "F"}, {"sex": "U"}))
+    assert [row["rule"] for row in rows(backend, result.set_aside)] == ["patient_repeated"]
+    assert [row["sex"] for row in rows(backend, result.patients)] == ["female"]
+
+
+def test_the_arm_of_a_patient_set_aside_is_that_of_the_latest_registration() -> None:
+    lost = {"patient_id": "P2", "sex": ""}
+    spells = (
+        {},
+        {"patient_id": "P2", "practice_id": "B", "start": "2010-01-01", "end": "2013-12-31"},
+        {"patient_id": "P2", "practice_id": "A", "start": "2014-01-01"},
+    )
+    _, result = cleaned(patients=({}, lost), registrations=spells)
+    lines = result.ledger[result.ledger["rule"] == "patient_sex_missing"]
+    assert lines[["arm", "n"]].to_numpy().tolist() == [["programme", 1]]
+
+
+def test_a_merged_practice_has_the_arm_of_its_successor() -> None:
+    merged = BACKEND_PRACTICES.assign(merged_into=pd.Series([None, "A", "B"], dtype="string"))
+    assert arm_of(merged) == dict.fromkeys("ABC", "programme")
+    assert arm_of(BACKEND_PRACTICES) == {"A": "programme", "B": "comparison", "C": "comparison"}

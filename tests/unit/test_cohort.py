@@ -6,11 +6,14 @@ import datetime as dt
 from collections import Counter
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
 
+from evalweave import engine
 from evalweave import ledger as ledgers
+from evalweave.cohort.eligibility import age_at
 from evalweave.errors import DataError
 from evalweave.tables.people import BASELINE, COHORT, MEMBERSHIP
 from helpers.cohort import (
@@ -286,3 +289,10 @@ def test_open_cohort_takes_people_when_they_become_eligible() -> None:
     opened = built(people, settings(eligibility={"cohort": "open"}))
     assert {"P", "Q", "R"} <= set(opened.cohort["patient_id"])
     assert one(opened, "Q")["age"] == 40
+
+
+def test_age_turns_on_the_first_of_july() -> None:
+    days = [dt.date(2015, 1, 1), dt.date(2015, 6, 30), dt.date(2015, 7, 1), dt.date(2015, 12, 31)]
+    table = ibis.memtable({"day": days}, schema={"day": "date"})
+    ages = engine.connect("duckdb").to_pyarrow(table.select(age=age_at(1974, table.day)))
+    assert ages["age"].to_pylist() == [40, 40, 41, 41]

@@ -125,8 +125,9 @@ def test_the_list_of_referrals_may_be_named(tmp_path: Path) -> None:
     (tmp_path / "walks.csv").write_text("code,term\n390893007,walks\n")
     groups = {"all": {"primary": True}, "chosen": {"kind": "not_referred", "referrals": "walks"}}
     records = [
-        *referrals("A1", "B1", code="390893007"),
+        *referrals("A1", code="390893007"),
         *referrals("A2"),
+        *referrals("B1", code="390893007", day="2015-04-01"),  # on the index day
         *referrals("B2", code="390893007", day="2015-03-31"),
     ]
     result = built(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import pandas as pd
 import pytest
 
 from evalweave.triangulation.convergence import (
@@ -20,7 +21,7 @@ from evalweave.triangulation.convergence import (
     qualitative_state,
     quantitative_state,
 )
-from evalweave.triangulation.estimands import adjusted
+from evalweave.triangulation.estimands import adjusted, family_terms
 
 MARGIN = 1.0
 # One interval for each column, the expected sign being negative.
@@ -332,3 +333,14 @@ def test_the_puzzle(
 ) -> None:
     assert label(precise, people, sign, 0.5) == expected
     assert label(imprecise, people, sign, 0.5) == "not comparable: imprecise"
+
+
+def test_only_differences_belong_to_a_family() -> None:
+    table = pd.DataFrame(
+        {
+            "analysis": ["gap", "gap", "gap", "other"],
+            "term": ["att[white=0]", "difference[white=1-0]", "att", "difference[white=1-0]"],
+            "estimate": [1.0, 2.0, 3.0, 4.0],
+        }
+    )
+    assert family_terms(table, ["gap"]) == {("gap", "difference[white=1-0]")}

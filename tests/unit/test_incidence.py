@@ -134,3 +134,11 @@ def test_new_cases_by_arm_and_period() -> None:
     opened = built(people, settings(eligibility={"cohort": "open"}), records=type_1, spells=moved)
     assert figures(opened, "programme", 2016) == [4, 1, 1, 1]
     assert opened.incidence["n_entered"].sum() == len(opened.cohort)
+
+
+def test_a_diagnosis_on_the_first_day_of_a_period_is_a_new_case_of_it() -> None:
+    people = [person("P", diagnosed="2016-04-01"), person("Q", diagnosed="2016-03-31")]
+    result = built(people)
+    assert figures(result, "programme", 2015)[:2] == [2, 1]  # Q, on the last day of 2015/16
+    assert figures(result, "programme", 2016)[:2] == [1, 1]  # P, at risk when the day began
+    assert figures(result, "programme", 2017)[:2] == [0, 0]

@@ -139,3 +139,11 @@ def test_analyses_without_subgroups_have_no_entry() -> None:
 )
 def test_levels(subgroup: str, level: str, mapped: Any) -> None:
     assert CROSSWALK[subgroup].level(level) == mapped
+
+
+def test_a_level_that_is_not_known_leaves_the_sum_unknown() -> None:
+    table = counts(("fit", "client", "White British", 3, 5), ("fit", "client", "Irish", 1, 2))
+    table.loc[table["attribute_level"] == "Irish", "n_participants"] = pd.NA
+    (entry,) = theme_by_subgroup([GAP], table, estimates())
+    (line,) = entry["lines"]
+    assert (line["level"], line["n_participants"], line["n_eligible"]) == ("1", None, 7)

@@ -125,3 +125,16 @@ def test_mixed_line_ends_are_counted_as_stored() -> None:
         for w in ("two", "three", "four")
     ]
     assert located(text, selections) == [("two", OK), ("three", OK), ("four", OK)]
+
+
+def test_utf16_counts_two_for_what_lies_beyond_the_basic_plane_only() -> None:
+    text = "It’s “fine” – 🙂 – so"
+    start = len("It’s “fine” – 🙂 – ".encode("utf-16-le")) // 2
+    assert located(text, [RawSelection("s", start, start + 2, "so")], ("utf16",)) == [("so", OK)]
+
+
+def test_a_byte_order_mark_takes_three_bytes() -> None:
+    before = "\ufeffSeñora "
+    start = len(before.encode())
+    selection = RawSelection("s", start, start + 4, "said")
+    assert located(before + "said so", [selection], ("utf8",)) == [("said", OK)]

@@ -16,6 +16,7 @@ from evalweave import engine
 from evalweave import ledger as ledgers
 from evalweave.engine.expressions import period_expression
 from evalweave.errors import DataError
+from evalweave.panel import followed
 from evalweave.panel.building import build, first_treated
 from evalweave.study.people import Exposure
 from evalweave.study.periods import period_label, period_number
@@ -402,3 +403,44 @@ def test_periods_are_counted_as_the_study_counts_them(period: str) -> None:
     assert period_label(found["n"].to_pylist()[0], period).startswith(("2013", "2014"))
     chosen = settings(window={"period": period})
     assert len(built([], chosen).panel) == 2
+
+
+def test_of_two_records_as_near_to_the_middle_the_earlier_counts() -> None:
+    """2015/16 has 366 days, so its middle is 1 October: two days before, and two days after."""
+    outcome = {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "nearest_middle"}
+    tie = [("T1", "2015-09-29", 70.0), ("T1", "2015-10-03", 40.0), ("T1", "2015-10-04", 90.0)]
+    for records in (tie, tie[::-1]):
+        assert value(built([*records, C], settings(outcomes={"hba1c": outcome}))) == 70
+
+
+def test_the_trend_is_the_mean_and_the_spread_of_the_values() -> None:
+    trends = built([("T1", "2015-06-01", 40.0), ("T2", "2015-06-01", 61.5), C]).trends
+    row = trends.set_index(["arm", "period"]).loc[("programme", 2015)]
+    assert row["mean"] == pytest.approx(50.75)
+    assert row["sd"] == pytest.approx(21.5 / 2**0.5)  # n - 1 = 1: (10.75² + 10.75²) / 1
+
+
+def test_registrations_that_touch_are_one_run() -> None:
+    spells = {
+        "person": [0, 0, 0],
+        "start": [dt.date(2013, 5, 1), dt.date(2014, 4, 1), dt.date(2016, 4, 1)],
+        "end": [dt.date(2014, 3, 31), dt.date(2015, 3, 31), None],
+    }
+    people = {"person": [0], "censored_on": [dt.date(2017, 3, 31)], "followed_from": [None]}
+    dates = {"start": "date", "end": "date"}
+    backend = engine.connect("duckdb")
+    made = followed.runs(
+        ibis.memtable(pd.DataFrame(spells), schema={"person": "int64", **dates}),
+        ibis.memtable(
+            pd.DataFrame({**people, "_drop": [None]}),
+            schema={
+                "person": "int64",
+                "censored_on": "date",
+                "followed_from": "date",
+                "_drop": "int64",
+            },
+        ),
+        settings(),
+    )
+    found = framed(backend, made).sort_values("from_period")
+    assert found[["from_period", "to_period"]].to_numpy().tolist() == [[2013, 2014], [2016, 2016]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
-from evalweave.triangulation.quotes import CUT, quotable, shorten
+from evalweave.triangulation.quotes import CUT, quotable, select_quotes, shorten
 from evalweave.triangulation.speakers import speaker_strings
 
 
@@ -145,3 +146,71 @@ def test_long_quotations_are_cut_at_a_word() -> None:
     assert short.endswith("word […]")
     assert len(short) <= CUT + 4
     assert shorten("  two\n lines ") == "two lines"
+
+
+TEXT = "A quotation long enough to be read on its own."
+
+
+def chosen(
+    stances: list[tuple[str, str, str]],
+    segments: list[tuple[str, str, int, int, str]],
+    codings: list[tuple[str, str]],
+) -> pd.DataFrame:
+    """Return the quotations of claims a and b, of one theme with the code `of theme`; the speaker
+    of a segment is the first letter of its name."""
+    placed = pd.DataFrame(segments, columns=["segment_id", "source_id", "start", "end", "quote"])
+    placed = SEGMENTS.conform(placed.assign(offset_check="ok"))
+    people = sorted({name[0] for name in placed["segment_id"]})
+    spoken = placed[["segment_id"]].assign(participant_id=placed["segment_id"].str[0])
+    consenting = PARTICIPANTS.conform(
+        pd.DataFrame({"participant_id": people, "role": "client", "consent_quote": True})
+    )
+    given = pd.DataFrame(stances, columns=["segment_id", "claim_id", "stance"])
+    everybody = frozenset(people)
+    heard = {name: SimpleNamespace(eligible=everybody) for name in "ab"}
+    declared = [SimpleNamespace(claim_id=name, theme_id="t") for name in "ab"]
+    return select_quotes(
+        declared,  # type: ignore[arg-type]
+        heard,  # type: ignore[arg-type]
+        given,
+        pd.DataFrame(codings, columns=["segment_id", "code_id"]),
+        placed,
+        {"t": ["of theme"]},
+        {"of theme": "of theme", "other": "other"},
+        quotable(placed, spoken, consenting, dict.fromkeys(people, "client")),
+    )
+
+
+def test_who_was_not_quoted_yet_comes_first_then_what_is_readable() -> None:
+    segments = [
+        ("P1", "s1", 0, 50, TEXT),
+        ("P2", "s1", 60, 110, TEXT),
+        ("Q1", "s2", 0, 9, "Too short"),
+        ("R1", "s3", 0, 50, TEXT),
+    ]
+    stances = [("P1", "a", "supports"), ("P2", "b", "supports"), ("Q1", "b", "supports")]
+    stances += [("R1", "b", "contradicts")]
+    made = chosen(stances, segments, [])
+    # for b: Q, of whom nothing was quoted yet, although what P says there is of readable length
+    assert made[["claim_id", "segment_id"]].to_numpy().tolist() == [
+        ["a", "P1"],
+        ["b", "Q1"],
+        ["b", "P2"],
+        ["b", "R1"],
+    ]
+    alone = chosen([("P1", "b", "supports"), ("Q1", "b", "supports")], segments, [])
+    assert alone["segment_id"].tolist() == ["P1", "Q1"]
+
+
+def test_a_code_that_only_touches_a_quotation_is_not_its_path() -> None:
+    segments = [("P1", "s1", 10, 60, TEXT), ("P2", "s1", 60, 99, TEXT), ("P3", "s1", 59, 70, TEXT)]
+    stance = [("P1", "a", "supports")]
+    touching = chosen(stance, segments, [("P2", "of theme")])
+    assert touching.loc[0, "code_path"] == "no code but the stance"
+    overlapping = chosen(stance, segments, [("P2", "of theme"), ("P3", "other")])
+    assert overlapping.loc[0, "code_path"] == "other"
+
+
+def test_a_quotation_of_exactly_the_longest_length_is_whole() -> None:
+    text = "a" * (CUT - 4) + " end"
+    assert shorten(text) == text and shorten(text + "s") == "a" * (CUT - 4) + " […]"

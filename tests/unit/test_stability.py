@@ -117,3 +117,10 @@ def test_without_an_estimate_only_margins_and_coders_vary() -> None:
     assert found.label == "silence (quantitative)"
     assert found.share == 1
     assert found.combinations == MARGINS
+
+
+def test_a_shift_moves_the_interval_of_the_family_too() -> None:
+    alone = Interval(-2.0, -3.8, -0.2, 0.918, 10, family_low=-4.2, family_high=0.2, family_size=3)
+    moved = alone.shifted(-1.5)
+    assert (moved.estimate, moved.low, moved.high) == pytest.approx((-3.5, -5.3, -1.7))
+    assert moved.deciding == pytest.approx((-5.7, -1.3))

@@ -100,7 +100,7 @@ EXAMPLES = (
     of_records(
         "date_before_registration",
         "History transferred from another practice is no outcome here.",
-        ({}, ""),
+        ({"date": "2016-01-01"}, ""),
         ({"date": "2015-12-31"}, "date_before_registration"),
         ({"date": "2012-01-01", "code": DIABETES}, ""),
         registrations=({"start": "2016-01-01"},),

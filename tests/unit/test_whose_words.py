@@ -1,0 +1,122 @@
+"""Whose words count, and how often: small projects worked out by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.counts import theme_counts
+from evalweave.qualitative.gaps import NO_SOURCE, UNCODED_PARTICIPANT, UNCODED_SOURCE, gaps
+from evalweave.qualitative.project import Project
+from evalweave.qualitative.saturation import saturation
+from evalweave.tables import qualitative as contracts
+
+# A marked stretch: source, start, end, code (or none).
+Mark = tuple[str, int, int, str | None]
+# Who is linked: source, person, start, end (both blank: the whole source).
+Link = tuple[str, str, int | None, int | None]
+
+
+def project(people: Sequence[str], links: Sequence[Link], marks: Sequence[Mark]) -> Project:
+    """A project of one theme T with the code c; everybody is a client and was asked about it."""
+    people = list(people)
+    sources = sorted({link[0] for link in links} | {mark[0] for mark in marks})
+    ids = [f"{source}:{start}-{end}" for source, start, end, _ in marks]
+    coded = [(name, code) for name, (*_, code) in zip(ids, marks, strict=True) if code]
+    codes = sorted({code for _, code in coded} | {"c"})
+
+    def table(contract: Any, **columns: Any) -> pd.DataFrame:
+        return contract.conform(pd.DataFrame(columns))
+
+    placed = pd.DataFrame(marks, columns=["source_id", "start", "end", "code"]).assign(
+        segment_id=ids, offset_check="ok"
+    )
+    linked = pd.DataFrame(links, columns=["source_id", "participant_id", "start", "end"])
+    linked = linked.assign(basis="map").astype({"start": "Int64", "end": "Int64"})
+    return Project(
+        table(contracts.PARTICIPANTS, participant_id=people, role=["client"] * len(people)),
+        table(contracts.SOURCES, source_id=sources, name=sources),
+        contracts.SOURCE_PARTICIPANTS.conform(linked),
+        table(
+            contracts.ELIGIBILITY,
+            participant_id=people,
+            theme_id=["T"] * len(people),
+            eligible=[True] * len(people),
+        ),
+        table(contracts.CODES, code_id=codes, path=codes, depth=[0] * len(codes)),
+        table(contracts.THEMES, theme_id=["T"], label=["T"]),
+        table(contracts.THEME_CODES, theme_id=["T"], code_id=["c"], descendants=[True]),
+        contracts.SEGMENTS.conform(placed.drop_duplicates("segment_id")),
+        table(
+            contracts.CODINGS,
+            segment_id=[name for name, _ in coded],
+            code_id=[code for _, code in coded],
+            coder_id=["coder_1"] * len(coded),
+        ),
+        contracts.STANCES.empty(),
+        contracts.IMPORT_LOG.empty(),
+    )
+
+
+def counted(made: Project) -> tuple[int, int, int]:
+    """People, references and sources of the theme."""
+    counts = theme_counts(made)
+    row = counts[counts["code_id"].isna()].iloc[0]
+    return row["n_participants"], row["n_references"], row["n_sources"]
+
+
+def test_a_reference_counts_once_however_many_speak_in_it() -> None:
+    both = [("s", "A", 0, 10), ("s", "B", 10, 20)]
+    assert counted(project("AB", both, [("s", 0, 20, "c")])) == (2, 1, 1)
+    assert counted(project("AB", both, [("s", 0, 20, "c"), ("s", 0, 10, "c")])) == (2, 2, 1)
+
+
+def test_a_source_counts_once_however_often_it_is_coded() -> None:
+    links = [("s", "A", None, None), ("t", "A", None, None)]
+    marks = [("s", 0, 5, "c"), ("s", 6, 9, "c"), ("s", 10, 12, "c"), ("t", 0, 5, "c")]
+    assert counted(project("A", links, marks)) == (1, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("turns", "who"),
+    [
+        # five of A's ten letters, and a quarter of the segment's twenty
+        ([("s", "A", 95, 105), ("s", "B", 105, 130)], ["A", "B"]),
+        ([("s", "A", 94, 104), ("s", "B", 104, 130)], ["B"]),  # four of ten
+        # half of the segment's twenty, of a turn of a hundred
+        ([("s", "A", 10, 110), ("s", "B", 110, 210)], ["A", "B"]),
+        ([("s", "A", 10, 109), ("s", "B", 109, 210)], ["B"]),
+    ],
+)
+def test_half_of_a_turn_or_half_of_the_segment_makes_a_speaker(
+    turns: list[Link], who: list[str]
+) -> None:
+    made = project("AB", turns, [("s", 100, 120, "c")])
+    assert speakers(made)["participant_id"].tolist() == who
+
+
+def test_the_saturation_band_holds_95_per_cent_of_the_orders() -> None:
+    """Of 25 people one brings one code and 24 bring two: the first of an order is that one in 4 %
+    of all orders, which is more than 2.5 % and less than 5 %."""
+    people = [f"P{n:02d}" for n in range(25)]
+    links: list[Link] = [(f"s{name}", name, None, None) for name in people]
+    marks: list[Mark] = [(f"s{name}", 0, 9, "c") for name in people]
+    marks += [(f"s{name}", 0, 9, "d") for name in people[1:]]
+    curve = saturation(project(people, links, marks), "client", draws=4000, seed=3)
+    assert curve.loc[0, ["low", "high"]].tolist() == [1, 2]
+    assert curve["mean"].iloc[0] == pytest.approx(1.96, abs=0.02)
+
+
+def test_gaps_by_hand() -> None:
+    links = [("s", "A", None, None), ("t", "B", None, None)]
+    found = gaps(project("ABC", links, [("s", 0, 5, "c"), ("t", 0, 5, None)]))
+    rows = found[["theme_id", "gap", "item"]].astype(object).where(found.notna(), None)
+    assert {tuple(row) for row in rows.to_numpy()} == {
+        (None, UNCODED_SOURCE, "t"),
+        ("T", UNCODED_PARTICIPANT, "B"),
+        ("T", NO_SOURCE, "C"),
+    }
