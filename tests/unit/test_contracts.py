@@ -157,6 +157,23 @@ def test_a_ledger_adds_up_or_is_refused() -> None:
         ledger.check(lines(("received", "", 10), ("kept", "", 7), ("set_aside", "a", 2)))
 
 
+@pytest.mark.parametrize("column", ["arm", "period", "outcome"])
+def test_a_ledger_adds_up_in_each_arm_period_and_outcome(column: str) -> None:
+    right = pd.concat(
+        [
+            lines(("received", "", 10), ("kept", "", 7), ("set_aside", "a", 3)).assign(
+                **{column: name}
+            )
+            for name in ("x", "y")
+        ],
+        ignore_index=True,
+    )
+    ledger.check(right)
+    wrong = right.assign(n=[10, 8, 3, 10, 6, 3])  # right over both, wrong for each
+    with pytest.raises(DataError, match="2 combinations of arm, period and outcome"):
+        ledger.check(wrong)
+
+
 @given(st.lists(st.integers(0, 1000), max_size=6), st.integers(0, 1000), st.integers(-3, 3))
 def test_a_ledger_is_refused_exactly_when_it_is_off(aside: list[int], kept: int, off: int) -> None:
     received = max(0, sum(aside) + kept + off)

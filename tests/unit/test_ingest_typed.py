@@ -111,8 +111,9 @@ def test_days_that_a_time_zone_would_change_are_refused(tmp_path: Path, kind: st
     assert "moments in the time zone Europe/London" in refused(tmp_path)
     stored("UTC", 23, 23, 0)
     assert "midnights of another time zone" in refused(tmp_path)
-    stored("UTC", 23, 11, 0)
-    assert {row["date"] for row in rows(tmp_path)} == {dt.date(2016, 3, 31)}
+    for hours in ((23, 11, 0), (0, 0, 0)):
+        stored("UTC", *hours)
+        assert {row["date"] for row in rows(tmp_path)} == {dt.date(2016, 3, 31)}
 
 
 @pytest.mark.parametrize("kind", KINDS)

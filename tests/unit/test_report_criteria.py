@@ -76,6 +76,15 @@ def test_who_is_eligible() -> None:
             ],
         ),
         (
+            {"counting": {"type_1_diabetes": {"more_than": "type_2_diabetes"}}},
+            [
+                "Type 2 diabetes counted as present with one entry of the code list before that "
+                "day.",
+                "Type 1 diabetes counted as present with entries before that day on more days "
+                "than entries of type 2 diabetes.",
+            ],
+        ),
+        (
             {
                 "without": [],
                 "counting": {"type_2_diabetes": {"at_least": 3}},
@@ -103,6 +112,11 @@ def test_who_is_eligible() -> None:
 )
 def test_what_counts_and_which_cases_are_in(keys: dict[str, Any], said: list[str]) -> None:
     assert criteria.rules(made(**keys)) == said
+
+
+def test_the_kind_of_cohort_is_said() -> None:
+    assert criteria.kind(made()).startswith("Who is in was fixed on that day")
+    assert criteria.kind(made(cohort="open")).startswith("Sensitivity design: the cohort is open.")
 
 
 def test_an_open_cohort_is_labelled_as_a_sensitivity_design(tmp_path: Path) -> None:

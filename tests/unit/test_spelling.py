@@ -16,7 +16,7 @@ IFCC = "999791000000106"
 
 def noted(vocabulary: Vocabulary) -> list[str]:
     patients = {
-        "sex_text": [None, "xx", "xx"],
+        "sex_text": ["aa", "xx", "xx"],
         "acceptable_text": [None, None, "perhaps"],
         "ethnicity": ["White", "Martian", None],
     }
@@ -37,6 +37,7 @@ def test_each_unread_spelling_is_listed_with_its_count_and_cost() -> None:
     notes = noted(Vocabulary())
     assert [note.split(";")[0] for note in notes] == [
         'patients, column sex: nobody knows the word "xx" (2 people)',
+        'patients, column sex: nobody knows the word "aa" (1 people)',
         'patients, column acceptable: nobody knows the word "perhaps" (1 people)',
         'patients, column ethnicity: nobody knows the group "Martian" (1 people)',
         'events, column code_system: nobody knows the coding system "klingon" (1 records)',

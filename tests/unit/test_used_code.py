@@ -158,7 +158,8 @@ def all_of(name): importlib.import_module(f"evalweave.plugins.{name}")
     "inner.py": "from evalweave.effects import mark\ndef lazy(): pass\n",
     "effects.py": "LIST = []\nLIST.append(1)\nmark = 2\n",
     "tools/__init__.py": "",
-    "tools/sub.py": "def helper(): return LIMIT\nLIMIT = 5\nOTHER = 6\n",
+    "tools/sub.py": "def helper(by=STEP): return LIMIT\nLIMIT = 5\nOTHER = 6\nSTEP = 8\n",
+    "tools/words.csv": "a,b\n",
 }
 
 
@@ -174,6 +175,8 @@ def all_of(name): importlib.import_module(f"evalweave.plugins.{name}")
         ("effects.py", "mark = 2", "mark = 7", False),  # imported, and not used
         ("tools/sub.py", "LIMIT = 5", "LIMIT = 7", True),  # an attribute of an imported module
         ("tools/sub.py", "OTHER = 6", "OTHER = 7", False),
+        ("tools/sub.py", "STEP = 8", "STEP = 7", True),  # the default of an argument
+        ("tools/words.csv", "a,b", "a,c", True),  # a data file of a package that is entered
     ],
 )
 def test_what_is_used_is_followed_by_definition(

@@ -87,11 +87,13 @@ def _pre_trend(
             + "; ".join(parts)
             + "."
         )
+        if not end:
+            return why
         drift = (
             f" A steady drift of {number(ratio * detect, places)} {unit} a period would have "
             "been noticed four times in five"
         )
-        return f"{why}{drift}{end}" if end else why
+        return f"{why}{drift}{end}"
 
     return verdict, in_each(data, said)
 
