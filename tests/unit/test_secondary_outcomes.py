@@ -1,8 +1,9 @@
 """From `evalweave init` to estimates of four secondary outcomes by declaration alone, in each
 format of extract.
 
-The same eight people, two of each of four practices, written as flat files, CPRD Aurum and OMOP;
-each outcome in units that need converting. What a user does: uncomment, fill in, check, run.
+The same eight people, two of each of four practices, written as flat files, CPRD Aurum, CPRD GOLD
+and OMOP; each outcome in units that need converting. What a user does: uncomment, fill in, check,
+run.
 """
 
 from __future__ import annotations
@@ -212,7 +213,69 @@ def omop() -> dict[str, str]:
     return made
 
 
-WRITERS = {"flat": flat, "cprd_aurum": cprd_aurum, "omop": omop}
+GOLD_UNITS = {"mmol/mol": "97", "kPa": "901", "mmHg": "902", "kg/m2": "903", "mg/dL": "904"}
+# Medcodes differ from build to build: a user adds those of theirs to the lists.
+GOLD_CODES = {
+    "systolic": 1,
+    "bmi": 2,
+    "cholesterol": 44,
+    "smoker": 33,
+    "ex_smoker": 34,
+    "never": 35,
+}
+GOLD_LISTS = {
+    "type_2_diabetes": ["758,gold_medcode,Type 2 diabetes mellitus,,"],
+    "systolic_bp": ["1,gold_medcode,Blood pressure,,"],
+    "body_mass_index": ["2,gold_medcode,Body mass index,,"],
+    "total_cholesterol": ["44,gold_medcode,Serum cholesterol,,"],
+    "smoking": [f"{medcode},gold_medcode,a,{int(medcode == 33)}," for medcode in (33, 34, 35)],
+}
+
+
+def cprd_gold() -> dict[str, str]:
+    """What is measured stands in Test, with the number of a unit that the study's vocabulary
+    explains."""
+    entity = {"hba1c": ("14051", "275"), "type_2": ("758", "0")}
+    tested = [row for row in records() if row[3]]
+    return {
+        "x_Extract_Patient_001.txt": lines(
+            ("patid", "gender", "yob", "crd", "tod", "accept", "imd_quintile"),
+            *((p, 2, 150, "01/01/2005", "", 1, p[0]) for p in PEOPLE),
+            by="\t",
+        ),
+        "x_Extract_Practice_001.txt": lines(
+            ("pracid", "region", "lcd", "uts"),
+            *((at, 1, "31/03/2019", "01/01/2005") for at in PRACTICES),
+            by="\t",
+        ),
+        "x_Extract_Clinical_001.txt": lines(
+            ("patid", "eventdate", "medcode", "enttype"),
+            *(
+                (p, dmy(day), *entity.get(kind, (GOLD_CODES.get(kind), "0")))
+                for p, day, kind, value, _ in records()
+                if not value
+            ),
+            by="\t",
+        ),
+        "x_Extract_Test_001.txt": lines(
+            ("patid", "eventdate", "medcode", "enttype", "data1", "data2", "data3"),
+            *(
+                (
+                    p,
+                    dmy(day),
+                    *entity.get(kind, (GOLD_CODES.get(kind), "288")),
+                    3,
+                    value,
+                    GOLD_UNITS[unit],
+                )
+                for p, day, kind, value, unit in tested
+            ),
+            by="\t",
+        ),
+    }
+
+
+WRITERS = {"flat": flat, "cprd_aurum": cprd_aurum, "cprd_gold": cprd_gold, "omop": omop}
 
 
 def uncommented(text: str) -> str:
@@ -241,6 +304,12 @@ def written(folder: Path, format_: str) -> Path:
     )
     study = folder / "study.yaml"
     text = uncommented(study.read_text())
+    if format_ == "cprd_gold":
+        for name, entries in GOLD_LISTS.items():
+            with (folder / "codelists" / f"{name}.csv").open("a") as listed:
+                listed.write("\n".join(entries) + "\n")
+        taught = ", ".join(f"SUM {n}: {unit}" for unit, n in GOLD_UNITS.items())
+        text += f"vocabulary: {{units: {{{taught}}}}}\n"
     study.write_text(
         text.replace("  not_referred: {", "  # not_referred: {")
     )  # nobody was referred here
@@ -298,8 +367,9 @@ def test_uncommenting_is_enough_for_check(study: Path) -> None:
     for table in TABLES:
         assert re.search(rf"{table}: [0-9]+ rows", said)
     assert "hba1c: 16 records, nearly all from 2014-06-01 to 2015-06-01; units: mmol/mol 16" in said
+    written_as = "SUM 901" if study.parent.name == "cprd_gold" else "kPa"  # as the extract has it
     assert (
-        re.search(r"systolic_bp: 16 records.*kPa 8", said)
+        re.search(rf"systolic_bp: 16 records.*{written_as} 8", said)
         and "total_cholesterol: 16 records" in said
     )
     assert "smoking: 64 records, nearly all from 2014-05-01 to 2015-07-01" in said

@@ -92,7 +92,7 @@ CONSUMERS: dict[str, tuple[list[list[str]], Callable[[Path], Any]]] = {
     ),
     "counts": (
         [["code", "client", "link worker"], ["Nähe", "3", "2"], ["b", "0", "1"]],
-        lambda path: counts.read(path, None, "participants").matrix.counts,
+        lambda path: counts.read(path, counts_are="participants").matrix.counts,
     ),
     "highlights": (
         [["id", "document", "tag", "content"], ["1", "ä", "trust", "x"], ["2", "b", "", "y"]],
