@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from evalweave import engine
 from evalweave.extract import parsing, parts, sanity
 from evalweave.extract.date_faults import Seen
 from evalweave.extract.date_faults import faults as date_faults
-from evalweave.extract.dates import Dates, unmistakable
+from evalweave.extract.dates import Dates, date, unmistakable
 from evalweave.extract.lookups import together
 
 
@@ -124,3 +125,12 @@ def test_a_column_is_blank_throughout_only_if_every_file_lacks_it(tmp_path: Path
     assert read(part("unit_text"), part()) == "rows read"
     both = read(part("unit_text", "value"), part("unit_text"))
     assert both == "rows read; blank throughout: unit_text"
+
+
+@pytest.mark.parametrize(
+    ("form", "day"), [("dmy", dt.date(2015, 4, 1)), ("mdy", dt.date(2015, 1, 4))]
+)
+def test_the_order_of_day_and_month_is_the_declared_one(form: str, day: dt.date) -> None:
+    table = ibis.memtable({"text": ["01/04/2015", "1/4/2015", "01.04.2015", "1-4-2015 10:30"]})
+    made = table.select(day=date(table.text, form))
+    assert engine.connect("duckdb").to_pyarrow(made)["day"].to_pylist() == [day] * 4

@@ -245,6 +245,9 @@ def test_a_washout_over_the_end_of_a_period() -> None:
     assert set(result.panel["first_treated"].dropna()) == {2015}
     found = rules(result)
     assert found["washout", "2015/16"] == 4 and ("washout", "2016/17") not in found
+    assert ("not_measured", "2015/16") not in found  # each person-period has one reason
+    everyone = result.ledger[result.ledger["entry"] == "received"].groupby("unit")["n"].sum()
+    assert everyone["person-periods"] == 4 * 4
     assert (
         found["not_measured", "2016/17"] == 2
     )  # T2 and C2: the rest of the period was theirs to be measured in
@@ -444,3 +447,10 @@ def test_registrations_that_touch_are_one_run() -> None:
     )
     found = framed(backend, made).sort_values("from_period")
     assert found[["from_period", "to_period"]].to_numpy().tolist() == [[2013, 2014], [2016, 2016]]
+
+
+def test_the_nearest_to_the_middle_lies_in_the_second_half_as_well_as_in_the_first() -> None:
+    """1 October is 61 days after 1 August and 50 days before 20 November."""
+    outcome = {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "nearest_middle"}
+    records = [("T1", "2015-08-01", 55.0), ("T1", "2015-11-20", 65.0), C]
+    assert value(built(records, settings(outcomes={"hba1c": outcome}))) == 65

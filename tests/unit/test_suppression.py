@@ -69,7 +69,14 @@ def test_a_cell_that_several_totals_determine_together_is_protected() -> None:
 
 @pytest.mark.parametrize(
     ("cells", "safe"),
-    [([9, 9], False), ([5, 6], True), ([1, 1], False), ([9, 9, 40], True), ([0, 0, 12], True)],
+    [
+        ([9, 9], False),
+        ([5, 6], True),
+        ([1, 1], False),
+        ([9, 9, 40], True),
+        ([0, 0, 12], True),
+        ([4, 0], False),
+    ],
 )
 def test_a_total_of_hidden_cells_is_shown_only_when_it_gives_none_away(
     cells: list[int], safe: bool

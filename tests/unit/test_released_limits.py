@@ -1,0 +1,110 @@
+"""What a release may show and what counts as reproduced, at the place where each rule turns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from evalweave.release.audited_counts import count_fault
+from evalweave.release.disclosure import profile
+from evalweave.release.identifiers import Identifiers
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import excludes_zero
+from evalweave.release.reproduce import (
+    DIFFERENT,
+    ROUNDING,
+    SAME,
+    Input,
+    compare,
+    reproduced,
+    unchanged,
+)
+
+NHS = profile("nhs_england")
+ROW = {
+    "analysis": "main",
+    "term": "att",
+    "inference": "cr2",
+    "outcome_unit": "mmol/mol",
+    "comparison": "others",
+    "estimate": -0.0312,
+    "std_error": 0.02,
+    "p_value": 0.0312,
+    "n_patients": "8085",
+}
+
+
+@pytest.mark.parametrize(
+    ("published", "recomputed", "expected"),
+    [
+        ({}, {}, SAME),
+        ({}, {"estimate": -0.0313}, ROUNDING),  # −0.03 both
+        ({}, {"estimate": -0.0381}, DIFFERENT),  # −0.04
+        # an error of 0.002 is printed with four decimals, and so is its estimate
+        ({"std_error": 0.002}, {"std_error": 0.002, "estimate": -0.0338}, DIFFERENT),
+        ({"std_error": 0.002}, {"std_error": 0.002, "estimate": -0.03121}, ROUNDING),
+        # a p-value has three decimals
+        ({}, {"p_value": 0.0313}, ROUNDING),
+        ({}, {"p_value": 0.0338}, DIFFERENT),
+        # the row is as its worst cell
+        ({}, {"estimate": -0.0313, "n_patients": "8090"}, DIFFERENT),
+    ],
+)
+def test_a_rerun_is_compared_as_finely_as_it_prints(
+    published: dict[str, Any], recomputed: dict[str, Any], expected: str
+) -> None:
+    other = {**ROW, "term": "trend"}
+    rows = compare(
+        {"estimates": [{**ROW, **published}, other]}, {"estimates": [{**ROW, **recomputed}, other]}
+    )
+    assert [row.verdict for row in rows] == [expected, SAME]
+    assert reproduced(rows) == (expected != DIFFERENT)
+
+
+def test_inputs_are_unchanged_when_all_are() -> None:
+    same, altered = Input("extract", "a.csv", "same"), Input("extract", "b.csv", "differs")
+    laid_out = Input("study file", "s.yaml", "same but for layout and comments")
+    assert unchanged([same, laid_out])
+    assert not unchanged([same, altered]) and not unchanged([altered])
+
+
+def test_the_shortest_identifier_that_is_searched_for() -> None:
+    made = Identifiers.of("patient", ["123456", "12345", "abc", "ab", "A 1", "unknown", " "])
+    assert made.tokens == {"123456", "abc"} and made.phrases == ("A 1",)
+    assert made.too_short == 2
+    assert Identifiers.of("practice", ["12345", "1234"]).tokens == {"12345"}
+
+
+@pytest.mark.parametrize(
+    ("text", "of", "fault"),
+    [
+        ("4,750", "patients", ""),
+        ("4752", "patients", "is not rounded (the profile nhs_england rounds to 5)"),
+        ("4752", "records", "is not rounded (the profile nhs_england rounds to 5)"),
+        ("7", "records", "is small (the profile nhs_england shows none below 8)"),
+        ("0", "patients", ""),
+        ("2", "participants", "is small (the profile nhs_england shows none below 3)"),
+        ("13", "participants", ""),
+        ("3", "practices", ""),
+        ("4.5", "patients", "is not a whole number"),
+        ("*", "patients", ""),
+    ],
+)
+def test_a_count_that_the_profile_could_not_have_released(text: str, of: str, fault: str) -> None:
+    assert count_fault(text, of, NHS) == fault
+
+
+def test_counts_in_notes_follow_their_own_threshold() -> None:
+    note = str(released_note(NHS, "4 clients, 4 patients, 1,203 rows and 4 practices were left."))
+    assert '<data class="count" data-counts="participants" value="4">4</data> clients' in note
+    assert '<data class="count" data-counts="patients" value="*">1 to 7</data> patients' in note
+    assert '<data class="count" data-counts="records" value="1205">1,205</data> rows' in note
+    assert note.endswith("and 4 practices were left.")
+
+
+def test_an_interval_that_ends_on_zero_includes_it() -> None:
+    assert excludes_zero(0.1, 2.0) is True and excludes_zero(-2.0, -0.1) is True
+    for low, high in ((0.0, 2.0), (-2.0, 0.0), (-1.0, 1.0)):
+        assert excludes_zero(low, high) is False
+    assert excludes_zero(float("nan"), 1.0) is None
