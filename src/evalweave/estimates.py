@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evalweave.catalogue.calls import primary_methods
 from evalweave.errors import DataError
 from evalweave.quantities import Quantity, convert_difference, unit_of_differences
 from evalweave.study.stages import EstimatesSettings
@@ -86,22 +87,29 @@ def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.Data
     Each analysis enters with the first of its inference methods; a difference without a p-value is
     left out.
     """
-    first = {analysis.name: analysis.inference[0] for analysis in settings.analyses}
+    first = {
+        analysis.name: primary_methods(analysis.estimator, analysis.inference)
+        for analysis in settings.analyses
+    }
     unit = {
         analysis.name: settings.outcomes[analysis.outcome].difference_unit
         for analysis in settings.analyses
     }
     rows: list[dict[str, Any]] = []
+    entered: set[tuple[str, str]] = set()
     for row in estimates.to_dict("records"):
         name = str(row["analysis"])
         if name not in settings.family or not str(row["term"]).startswith("difference["):
             continue
         if (
-            row["inference"] == first[name]
+            row["inference"] in first[name]
             and row["outcome_unit"] == unit[name]
             and pd.notna(row["p_value"])
         ):
-            rows.append({"analysis": name, "term": row["term"], "p_value": float(row["p_value"])})
+            term = str(row["term"])
+            if (name, term) not in entered:  # the primary row of a term stands before its others
+                rows.append({"analysis": name, "term": term, "p_value": float(row["p_value"])})
+            entered.add((name, term))
     frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
     return frame.assign(p_holm=holm(frame["p_value"].tolist()))
 

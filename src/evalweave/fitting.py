@@ -10,7 +10,7 @@ design
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,13 +19,14 @@ import pandas as pd
 
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators.panel_data import FILE, panel_data
 from evalweave.estimators.registry import estimator
 from evalweave.fits.fit_result import FitResult, grouped
 from evalweave.fits.result import UNIVERSAL_BASE, Fit, PanelData
-from evalweave.inference.registry import infer
+from evalweave.inference.registry import default_intervals, infer
 from evalweave.inference.result import EXACT, Intervals, from_t
 from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
 from evalweave.study.refusals import check_spec
@@ -106,10 +107,10 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
     }
     rows: list[dict[str, Any]] = []
     for one in (estimated, *estimated.beside):
-        for method, intervals in _all_intervals(
+        for method, intervals, terms in _all_intervals(
             one, analysis, diagnostics["inference"], _rounding(panel)
         ):
-            rows += _rows(one, method, intervals, columns, analysis)
+            rows += _rows(one, method, intervals, columns, analysis, terms)
     result.diagnostics[analysis.name] = diagnostics
     if not rows:
         raise DataError(" ".join(["No term has an estimate.", *_sentences(diagnostics)]))
@@ -146,29 +147,40 @@ def _rounding(panel: PanelData) -> float:
 
 def _all_intervals(
     estimated: Fit, analysis: AnalysisOptions, remarks: dict[str, Any], rounding: float
-) -> list[tuple[str, Intervals]]:
-    """Return the intervals of each method; what a method has to say is put into `remarks`."""
+) -> list[tuple[str, Intervals, frozenset[str]]]:
+    """Return the intervals of each method and the terms they are for; what a method has to say is
+    put into `remarks`."""
     if not estimated.terms:
         return []
     if estimated.own is not None:
         own = estimated.own
-        return [
-            (own.name, from_t(estimated, own.std_error, own.dof, analysis.level, own.convention))
-        ]
-    intervals: list[tuple[str, Intervals]] = []
-    for method in analysis.inference:
+        one = from_t(estimated, own.std_error, own.dof, analysis.level, own.convention)
+        return [(own.name, one, frozenset(estimated.terms))]
+    exact = _exact(estimated, rounding)
+    given: dict[str, frozenset[str]] = {}
+    intervals: list[tuple[str, Intervals, frozenset[str]]] = []
+    for asked in analysis.inference:
         try:
-            one = infer(estimated, method, analysis)
+            for method, one, terms in _by_method(estimated, asked, analysis):
+                one = replace(one, absent={**exact, **one.absent})
+                if one.absent:
+                    remarks.setdefault(method, {}).setdefault("absent", {}).update(one.absent)
+                if one.details:
+                    remarks.setdefault(method, {}).update(one.details)
+                fresh = terms - given.get(method, frozenset())
+                given[method] = given.get(method, frozenset()) | terms
+                intervals.append((method, one, fresh))
         except DataError as error:
-            remarks.setdefault(method, {})["error"] = str(error)
-            continue
-        one = replace(one, absent={**_exact(estimated, rounding), **one.absent})
-        if one.absent:
-            remarks.setdefault(method, {}).setdefault("absent", {}).update(one.absent)
-        if one.details:
-            remarks.setdefault(method, {}).update(one.details)
-        intervals.append((method, one))
+            remarks.setdefault(asked, {})["error"] = str(error)
     return intervals
+
+
+def _by_method(
+    estimated: Fit, asked: str, analysis: AnalysisOptions
+) -> Iterable[tuple[str, Intervals, frozenset[str]]]:
+    if asked == AUTO:
+        return default_intervals(estimated, analysis)
+    return [(asked, infer(estimated, asked, analysis), frozenset(estimated.terms))]
 
 
 def _exact(estimated: Fit, rounding: float) -> dict[str, str]:
@@ -184,11 +196,16 @@ def _exact(estimated: Fit, rounding: float) -> dict[str, str]:
 
 
 def _rows(
-    estimated: Fit, method: str, intervals: Intervals, columns: Columns, analysis: AnalysisOptions
+    estimated: Fit,
+    method: str,
+    intervals: Intervals,
+    columns: Columns,
+    analysis: AnalysisOptions,
+    terms: frozenset[str],
 ) -> list[dict[str, Any]]:
     rows = []
     for k, term in enumerate(estimated.terms):
-        if term in intervals.absent or not np.isfinite(estimated.theta[k]):
+        if term not in terms or term in intervals.absent or not np.isfinite(estimated.theta[k]):
             continue
         rows.append(
             {

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
-from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.inferences import AUTO, INFERENCES
 from evalweave.catalogue.methods import Estimator, Inference, Method, Option
 from evalweave.catalogue.words import listed
 
@@ -59,14 +59,32 @@ def refusal(inference: Inference, estimator: Estimator) -> str:
     return f"{inference.name} {why}; {listed(instead)} {_verb(instead, 'applies', 'apply')}"
 
 
+def named(analysis: Any) -> list[Inference]:
+    """Return the inference methods that an analysis names; `auto` names none."""
+    return [INFERENCES[name] for name in analysis.inference if name != AUTO]
+
+
+def expanded(estimator: str, inference: Iterable[str]) -> list[str]:
+    """Return inference names with `auto` replaced by what it may stand for, each once."""
+    declared = ESTIMATORS[estimator].default_inference if estimator in ESTIMATORS else ()
+    names = [own for name in inference for own in (declared if name == AUTO else (name,))]
+    return list(dict.fromkeys(names))
+
+
+def primary_methods(estimator: str, inference: list[str]) -> list[str]:
+    """Return what the primary interval of a term may be by: the first of these that it has."""
+    return expanded(estimator, inference[:1])
+
+
 def refusals(analysis: Any) -> list[str]:
     """Return a sentence for everything in an analysis that its methods refuse, whatever the data
     are."""
     estimator = ESTIMATORS[analysis.estimator]
-    inferences = [INFERENCES[name] for name in analysis.inference]
+    inferences = named(analysis)
+    able = [INFERENCES[name] for name in expanded(analysis.estimator, analysis.inference)]
     sentences = [
         *(refusal(inference, estimator) for inference in inferences),
-        *_not_taken(analysis, [estimator, *inferences]),
+        *_not_taken(analysis, [estimator, *able]),
         *estimator.wrong(analysis),
     ]
     return [f"{analysis.name}: {sentence}." for sentence in sentences if sentence]
@@ -74,13 +92,13 @@ def refusals(analysis: Any) -> list[str]:
 
 def needs(analysis: Any, need: str) -> bool:
     """Return whether an inference method that was asked for needs `need` of the estimator."""
-    return any(INFERENCES[name].needs == need for name in analysis.inference)
+    return any(method.needs == need for method in named(analysis))
 
 
 def resting_on_allocation(analysis: Any) -> dict[str, bool]:
     """Return what of an analysis rests on how practices were allocated, in words (each is True)."""
     rests = [f"estimator: {ESTIMATORS[analysis.estimator].rests_on_allocation}"]
-    rests += [f"inference: {INFERENCES[name].rests_on_allocation}" for name in analysis.inference]
+    rests += [f"inference: {method.rests_on_allocation}" for method in named(analysis)]
     return {words: True for words in rests if not words.endswith(": ")}
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from evalweave.catalogue import references as ref
+from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import (
     LEAST_SQUARES,
     REASSIGNMENT,
@@ -42,13 +43,17 @@ ENGINE = Option(
 )
 
 
+BY_LEVERAGE = ("cr3", "hansen", "cr1")
+BY_RE_ESTIMATION = ("jackknife", "hansen", "cr1")
+
+
 def _engine(analysis: Any) -> Iterable[str]:
     if analysis.engine != "linearmodels":
         return
     if analysis.subgroup:
         yield "engine: linearmodels takes no subgroup; the default engine does"
     for method in analysis.inference:
-        if method not in ("cr0", "cr1"):
+        if method not in (AUTO, "cr0", "cr1"):
             yield (
                 f"{method} is not available with engine: linearmodels (cr0 and cr1 are); use the "
                 "default engine"
@@ -86,6 +91,7 @@ _DECLARED = (
             Option("collapse", Literal["none", "practice"], "none", "One mean change a practice."),
         ),
         gives=frozenset({LEAST_SQUARES}),
+        default_inference=BY_LEVERAGE,
     ),
     Estimator(
         name="twfe",
@@ -98,6 +104,7 @@ _DECLARED = (
         formula="y_{it} = α_{i} + λ_{t} + τ D_{it} + ε_{it}",
         options=(SUBGROUP, ENGINE),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        default_inference=BY_LEVERAGE,
         diagnostics=("goodman_bacon", "placebo_dates"),
         wrong=_engine,
         planted="att_weighted",
@@ -112,6 +119,7 @@ _DECLARED = (
         formula="y_{it} = α_{i} + λ_{t} + Σ_{e≠r} τ_{e} D_{it}^{e} + ε_{it}",
         options=(REFERENCE, BINS, PARTIAL),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
         role="event_study",
         told="reference period {reference}",
@@ -172,6 +180,7 @@ _DECLARED = (
             PARTIAL,
         ),
         gives=frozenset({UNIT_ERRORS}),
+        default_inference=BY_RE_ESTIMATION,
         diagnostics=("pretrend", "honest_did"),
         told="{method}, {control} controls, {unbalanced} panel",
     ),
@@ -186,6 +195,7 @@ _DECLARED = (
         references=(ref.SUN_ABRAHAM_2021,),
         options=(REFERENCE, PARTIAL),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
         role="event_study",
         told="reference period {reference}",
@@ -201,6 +211,7 @@ _DECLARED = (
         references=(ref.BORUSYAK_2024,),
         options=(REFERENCE, ANTICIPATION, PARTIAL),
         gives=frozenset({UNIT_ERRORS}),
+        default_inference=BY_RE_ESTIMATION,
     ),
     Estimator(
         name="etwfe",
@@ -221,10 +232,12 @@ _DECLARED = (
         references=(ref.WOOLDRIDGE_2021,),
         options=(PARTIAL,),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
+        default_inference=BY_LEVERAGE,
     ),
     Estimator(
         name="dose",
         implementation="dose:dose",
+        default_inference=BY_RE_ESTIMATION,
         terms=("att[uptake=1]",),
         summary=("att[{uptake}=1]",),
         words="Effect among those who took the programme up: two-stage least squares, availability "

@@ -100,6 +100,18 @@ _DECLARED = (
         band="widened",
     ),
     Inference(
+        name="hansen",
+        implementation="hansen:hansen",
+        phrase="Hansen’s jackknife errors (V5)",
+        label="Hansen’s jackknife (V5)",
+        words="the sum of squared changes when each practice is left out, where what only one "
+        "practice informs counts as nothing without it: never too narrow on average, and for a "
+        "term that one practice carries it holds zero whatever the data are.",
+        references=(ref.HANSEN_2025,),
+        options=(BANDS,),
+        band="widened",
+    ),
+    Inference(
         name="unit",
         implementation="unclustered:unit",
         phrase="errors that ignore practices",
@@ -164,4 +176,5 @@ _DECLARED = (
     # A new inference method: its entry goes above this line.
 )
 INFERENCES = {declared.name: declared for declared in _DECLARED}
-DEFAULT = "cr1"  # where an analysis names no inference
+AUTO = "auto"  # the estimator's own `default_inference`; rows name the method really used
+DEFAULT = AUTO  # where an analysis names no inference

@@ -71,6 +71,8 @@ class Estimator(Method):
         role: where the report shows it when the study file does not say; blank = by its outcome.
         told: what the report says of its options; `{option}` is filled in.
         wrong: gives a sentence for each thing that is wrong with an analysis of it.
+        default_inference: what `auto` stands for: each term has the first of these that answers it;
+            the last one is for more practices than can be left out one by one.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
     """
 
@@ -81,6 +83,7 @@ class Estimator(Method):
     role: str = ""
     told: str = ""
     wrong: Callable[[Any], Iterable[str]] = _nothing_wrong
+    default_inference: tuple[str, ...] = ()
     planted: str = ""
 
 

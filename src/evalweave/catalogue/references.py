@@ -34,6 +34,10 @@ MACKINNON_WEBB_2018 = (
     "MacKinnon JG, Webb MD. The wild bootstrap for few (treated) clusters. Econometrics "
     "Journal 2018;21:114–135."
 )
+HANSEN_2025 = (
+    "Hansen BE. Jackknife standard errors for clustered regression. Review of Economic Studies "
+    "2025. doi:10.1093/restud/rdag050."
+)
 MACKINNON_NIELSEN_WEBB_2023 = (
     "MacKinnon JG, Nielsen MØ, Webb MD. Fast and reliable jackknife and bootstrap methods for "
     "cluster-robust inference. Journal of Applied Econometrics 2023;38:671–694."

@@ -111,6 +111,7 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             _unit_covariance(design, estimates, have, cohorts, average) if needs_units else None
         ),
         refit=refit,
+        averages=on_cells,
         absent={**estimates.absent, **average.absent},
         convention=_convention(analysis, design),
         of_term=average.of_term,

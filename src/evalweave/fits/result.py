@@ -109,6 +109,7 @@ class Fit:
             estimators.
         absent: term -> why it has no estimate (goes to diagnostics.json).
         convention: weighting and forms that another implementation would need to know, in words.
+        averages: (L x C) weights by which the last L terms are sums of the first C (cells).
         of_term: term -> what its own row must say beside the convention (what an average lost).
         notes: plain sentences about what was done to the data (goes to diagnostics.json).
         reassign: what the fit needs to be redone with other start dates for practices
@@ -136,6 +137,7 @@ class Fit:
     refit: Callable[[NDArray[np.bool_]], Floats] | None = None
     absent: dict[str, str] = field(default_factory=dict)
     convention: str = ""
+    averages: Floats | None = None
     of_term: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     reassign: Callable[[], Reassignment] | None = None

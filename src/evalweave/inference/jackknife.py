@@ -33,7 +33,7 @@ def jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         moved, _ = adjusted(by_practice, JACKKNIFE)
         essential = essential_practices(fit, by_practice)
     elif fit.refit is not None:
-        moved = _re_estimated(fit) - fit.theta
+        moved = re_estimated(fit) - fit.theta
         essential = np.isnan(moved).sum(axis=0)
         words += ", re-estimated"
     else:
@@ -46,7 +46,7 @@ def jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     return from_t(fit, std_error, g - 1, analysis.level, words, absent=absent)
 
 
-def _re_estimated(fit: Fit) -> Floats:
+def re_estimated(fit: Fit) -> Floats:
     """Return theta without each practice in turn (G x K)."""
     assert fit.refit is not None
     keep = np.ones(len(fit.influence), dtype=bool)

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from evalweave.catalogue.calls import primary_methods
 from evalweave.errors import DataError
 from evalweave.quantities import unit_of_differences
 from evalweave.release import manifest
@@ -274,7 +275,8 @@ def _is_primary(manifest: Mapping[str, Any], key: tuple[str, ...]) -> bool:
     )
     outcome = study.get("outcomes", {}).get(analysis.get("outcome"), {})
     own = unit_of_differences(outcome.get("unit", ""))
-    return (analysis.get("inference") or [""])[0] == key[2] and key[3] in ("", own)
+    methods = primary_methods(analysis.get("estimator", ""), analysis.get("inference") or [""])
+    return key[2] in methods and key[3] in ("", own)
 
 
 def _primary_analysis(manifest: Mapping[str, Any]) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.catalogue.calls import expanded
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.quantities import PERCENTAGE_POINTS, Quantity
 from evalweave.release import baseline, incidence, withheld
@@ -265,7 +266,19 @@ class ReportData:
 def primary_inference(data: ReportData, analysis: Analysis) -> str:
     """Return the declared first inference method, or the first that the fit could give."""
     have = list(dict.fromkeys(row.inference for row in data.rows(analysis.name)))
-    return next((name for name in analysis.inference if name in have), have[0] if have else "")
+    declared = expanded(analysis.estimator, analysis.inference)
+    return next((name for name in declared if name in have), have[0] if have else "")
+
+
+def methods_used(data: ReportData, analysis: Analysis) -> list[str]:
+    """Return the inference methods of an analysis; of what `auto` may stand for, those that gave
+    its rows."""
+    have = {row.inference for row in data.rows(analysis.name)}
+    return [
+        name
+        for name in expanded(analysis.estimator, analysis.inference)
+        if name in analysis.inference or name in have
+    ]
 
 
 def _row(record: dict[Any, Any]) -> Row:

@@ -8,7 +8,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
-from evalweave.catalogue.inferences import DEFAULT, INFERENCES
+from evalweave.catalogue.inferences import AUTO, DEFAULT, INFERENCES
 from evalweave.catalogue.methods import Option
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     InferenceName = str
 else:
     EstimatorName = Literal[tuple(ESTIMATORS)]
-    InferenceName = Literal[tuple(INFERENCES)]
+    InferenceName = Literal[(AUTO, *INFERENCES)]
 
 
 class _Common(Section):
@@ -28,7 +28,10 @@ class _Common(Section):
     name: Name = Field(description="Unique name of the analysis.")
     estimator: EstimatorName = Field(description=f"One of {', '.join(ESTIMATORS)}.")
     inference: list[InferenceName] = Field(
-        [DEFAULT], min_length=1, description=f"Any of {', '.join(INFERENCES)}."
+        [DEFAULT],
+        min_length=1,
+        description=f"Any of {', '.join(INFERENCES)}; `{AUTO}` is the estimator's own default: "
+        "jackknife-type errors with degrees of freedom from the design.",
     )
     level: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
     covariates: list[str] = Field(

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from evalweave.catalogue.calls import primary_methods
 from evalweave.study.analyses import Analysis
 from evalweave.vocabulary.ethnicity import read_groups, white
 from evalweave.vocabulary.words import words
@@ -138,7 +139,7 @@ def _estimate(analysis: Analysis, term: str, estimates: pd.DataFrame) -> dict[st
     rows = estimates[
         (estimates["analysis"] == analysis.name)
         & (estimates["term"] == term)
-        & (estimates["inference"] == analysis.inference[0])
+        & estimates["inference"].isin(primary_methods(analysis.estimator, analysis.inference))
     ]
     names = ("estimate", "ci_low", "ci_high", "outcome_unit")
     return {"term": term} | {name: None if rows.empty else rows.iloc[0][name] for name in names}

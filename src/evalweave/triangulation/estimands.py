@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from scipy.special import ndtri, stdtrit  # scipy.stats takes seconds to import
 
+from evalweave.catalogue.calls import primary_methods
 from evalweave.study.analyses import Analysis
 from evalweave.triangulation.convergence import Interval
 
@@ -64,13 +65,14 @@ def interval_of(
     """Return the claim's estimate under the first inference method of its analysis, in the margin's
     unit; with the family-adjusted interval where it belongs to the declared family."""
     analysis = next(analysis for analysis in analyses if analysis.name == claim.analysis)
-    primary = analysis.inference[0]
+    methods = primary_methods(analysis.estimator, analysis.inference)
     rows = estimates[
         (estimates["analysis"] == claim.analysis)
         & (estimates["term"] == claim.term)
         & (estimates["outcome_unit"] == claim.outcome_unit)
-        & (estimates["inference"] == primary)
+        & estimates["inference"].isin(methods)
     ]
+    primary = methods[0] if rows.empty else str(rows.iloc[0]["inference"])
     if rows.empty:
         reason = absent.get(claim.analysis, {}).get(claim.term, "")
         return Interval(

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.calls import named
 from evalweave.release.numbers import estimate, number
 from evalweave.report.blocks import Drawing, Figure, Text
 from evalweave.report.data import ReportData, Row
@@ -100,7 +100,7 @@ def bands(data: ReportData, analysis: Analysis, unit: str) -> Mapping[int, tuple
     without."""
     if analysis.bands != "simultaneous":
         return {}
-    for name in [name for name in analysis.inference if INFERENCES[name].band == "own"]:
+    for name in [method.name for method in named(analysis) if method.band == "own"]:
         rows = data.rows(analysis.name, unit=unit, inference=name)
         band_at = {
             int(m[1]): (r.low, r.high)

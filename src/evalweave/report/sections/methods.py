@@ -13,7 +13,7 @@ from evalweave.quantities import unit_of_differences
 from evalweave.release.numbers import joined, number, percent, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
-from evalweave.report.data import ReportData, primary_inference
+from evalweave.report.data import ReportData, methods_used, primary_inference
 from evalweave.report.formulas import formula
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
@@ -198,8 +198,8 @@ def _options(data: ReportData, analysis: Analysis) -> str:
         parts.append(
             told.format(**{key: plain(str(v)).replace("-", "−") for key, v in options.items()})
         )
-    parts.append(f"inference {joined([method(n) for n in analysis.inference])}")
-    if any(INFERENCES[name].draws for name in analysis.inference):
+    parts.append(f"inference {joined([method(n) for n in methods_used(data, analysis)])}")
+    if any(INFERENCES[name].draws for name in methods_used(data, analysis)):
         parts.append(f"{analysis.draws:,} draws, seed {analysis.seed}")
     return f"{_named(analysis)}: {'; '.join(parts)}."
 
@@ -220,7 +220,7 @@ def _adjusted(data: ReportData, analysis: Analysis) -> list[str]:
 
 
 def _inference(data: ReportData) -> list[Any]:
-    names = list(dict.fromkeys(name for a in data.study.analyses for name in a.inference))
+    names = list(dict.fromkeys(name for a in data.study.analyses for name in methods_used(data, a)))
     first = primary_inference(data, data.primary)
     paragraphs = [
         Prose(
@@ -281,7 +281,7 @@ def _cited(data: ReportData) -> list[str]:
     cited = {references.RECORD, *([references.GRAMMS] if data.study.qualitative else [])}
     for analysis in data.study.analyses:
         cited.update(ESTIMATORS[analysis.estimator].references)
-        for name in analysis.inference:
+        for name in methods_used(data, analysis):
             cited.update(INFERENCES[name].references)
     if any(data.diagnostic(a.name, "pretrend") for a in data.study.analyses):
         cited.add(references.ROTH_2022)
