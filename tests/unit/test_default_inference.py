@@ -62,9 +62,7 @@ def test_default_is_the_jackknife_type_error_of_the_estimator():
     frame = panel(seed=34)
     for name, method in (("twfe", "cr3"), ("callaway_santanna", "jackknife")):
         left_out = getattr(evalweave, name)(frame, outcome="y", diagnostics=False)
-        named = getattr(evalweave, name)(
-            frame, outcome="y", inference=[method], diagnostics=False
-        )
+        named = getattr(evalweave, name)(frame, outcome="y", inference=[method], diagnostics=False)
         assert {row["inference"] for row in left_out.rows} == {method}
         assert left_out.rows == named.rows
 
