@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from evalweave.errors import DataError
 from evalweave.reading.cells import neutralised
-from evalweave.reading.delimited import delimiter_of
+from evalweave.reading.delimited import delimiter_of, split
 from evalweave.reading.header import Names, places, repeats
 
 
@@ -19,6 +20,13 @@ def test_of_two_signs_that_split_evenly_the_one_with_more_cells():
     assert delimiter_of("a,b;c,d\n1,2;3,4\n") == ","
     assert delimiter_of("a;b;c,d\n1;2;3,4\n") == ";"
     assert delimiter_of("a|b\n1,5|2\n3|4,5\n") == "|"
+
+
+def test_a_quote_that_takes_in_rows_is_told_by_their_shape():
+    with pytest.raises(DataError, match="row 2: found a quote that takes in the rows"):
+        split('a,b\n1,"x\n2,y\n3,z"\n4,w\n', "f.csv", ",")
+    rows = split('a,b\n1,"x\ny"\n4,w\n', "f.csv", ",")
+    assert rows[1] == (2, ["1", "x\ny"])
 
 
 @pytest.mark.parametrize("title", ["practice_id", "Practice ID", "practice-id", " PRACTICE  id "])

@@ -250,6 +250,11 @@ def test_days_from_2999_on_mean_no_day() -> None:
     assert filler == [3, 4]
 
 
+def test_the_old_have_a_year_of_birth() -> None:
+    backend, result = cleaned(patients=[{"birth_year": "1949"}])
+    assert [row["rule"] for row in rows(backend, result.set_aside)] == []
+
+
 def test_nobody_left_is_said_with_the_reasons() -> None:
     with pytest.raises(
         DataError, match=r"nobody left after cleaning.*no registration with a practice"

@@ -140,10 +140,3 @@ def test_registrations_may_stand_in_the_table_of_patients(tmp_path: Path) -> Non
     assert (person["birth_year"], person["birth_month"]) == (1957, 6)
     put(tmp_path, "patient_id,sex,birth_year\nP1,female,1957\n", "patients.csv")
     assert "found no registrations" in refused(tmp_path, "registrations")
-
-
-def test_days_of_all_ages_are_read(tmp_path: Path) -> None:
-    """What means no date is for cleaning to say (`timeline`), not for reading to lose."""
-    days = [dt.date(1000, 1, 1), dt.date(1899, 12, 30), dt.date(1931, 5, 6), dt.date(2999, 12, 31)]
-    put(tmp_path, events([day.isoformat() for day in days]))
-    assert [row["date"] for row in rows(tmp_path)] == days

@@ -64,6 +64,12 @@ def test_sampled_webb_draws_equal_brute_force_with_the_same_weights():
     assert probability.sum() == pytest.approx(1 - 1 / 200)
 
 
+def test_a_statistic_beyond_every_draw_has_the_p_value_of_the_observed_one():
+    frame = panel(seed=17, practices=14, treated=7, effect=-50.0)
+    given = {"outcome": "y", "inference": ["wild_bootstrap"], "draws": 99, "diagnostics": False}
+    assert evalweave.twfe(frame, **given).tidy()["p_value"][0] == pytest.approx(1 / 100)
+
+
 def test_interval_holds_the_hypotheses_that_the_same_test_accepts():
     frame = panel(seed=13, practices=10, treated=5)
     x, y, g = absorbed(frame)
