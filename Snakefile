@@ -82,8 +82,8 @@ rule all:
     default_target: True
     input:
         woven,
-        expand(rules.ingest.output, table=tables),
-        expand(rules.panel.output, comparison=list(study.comparisons)),
+        rules.ingest.output,
+        rules.panel.output,
         expand(rules.fit.output, analysis=list(analyses)),
         simulated,
         rules.report.output,

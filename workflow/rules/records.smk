@@ -1,4 +1,5 @@
-# From the extract to a panel for each comparison.
+# From the extract to a panel for each comparison. Tables and comparisons share a job, so that what they need is loaded
+# once: most of a small job's time.
 
 from evalweave.extract.readers import reader
 
@@ -18,28 +19,27 @@ rule ingest:
     input:
         simulated,
     output:
-        index=f"{results}/ingest/{{table}}.json",
-        ledger=f"{results}/ingest/{{table}}.ledger.csv",
+        index=expand(f"{results}/ingest/{{table}}.json", table=tables),
+        ledger=expand(f"{results}/ingest/{{table}}.ledger.csv", table=tables),
     log:
-        f"{results}/logs/ingest.{{table}}.log",
+        f"{results}/logs/ingest.log",
     benchmark:
-        f"{results}/benchmarks/ingest.{{table}}.tsv"
-    wildcard_constraints:
-        table="|".join(tables),
+        f"{results}/benchmarks/ingest.tsv"
+    threads: 2
     params:
         python=literally(sys.executable),
         settings=settings(stages.IngestSettings),
-        inputs=lambda wildcards: sums(*extract_files(wildcards.table))(wildcards),
+        inputs=sums(*(path for table in tables for path in extract_files(table))),
         out=f"{results}/ingest",
         code=code_hash("ingest"),
     shell:
-        "{params.python:q} -m evalweave ingest --table {wildcards.table} --settings {params.settings:q}"
+        "{params.python:q} -m evalweave ingest --settings {params.settings:q} --processes {threads}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule clean:
     input:
-        expand(f"{results}/ingest/{{table}}.json", table=tables),
+        rules.ingest.output.index,
     output:
         multiext(
             f"{results}/clean/",
@@ -101,23 +101,26 @@ rule panel:
         rules.clean.output,
         rules.cohort.output,
     output:
-        panel=f"{results}/panel/{{comparison}}.parquet",
-        followed=f"{results}/panel/{{comparison}}.followed.parquet",
-        trends=f"{results}/panel/{{comparison}}.trends.csv",
-        ledger=f"{results}/panel/{{comparison}}.ledger.csv",
+        panel=expand(f"{results}/panel/{{comparison}}.parquet", comparison=study.comparisons),
+        followed=expand(
+            f"{results}/panel/{{comparison}}.followed.parquet", comparison=study.comparisons
+        ),
+        trends=expand(f"{results}/panel/{{comparison}}.trends.csv", comparison=study.comparisons),
+        ledger=expand(f"{results}/panel/{{comparison}}.ledger.csv", comparison=study.comparisons),
     log:
-        f"{results}/logs/panel.{{comparison}}.log",
+        f"{results}/logs/panel.log",
     benchmark:
-        f"{results}/benchmarks/panel.{{comparison}}.tsv"
-    wildcard_constraints:
-        comparison="|".join(study.comparisons),
+        f"{results}/benchmarks/panel.tsv"
+    threads: 2
     params:
         python=literally(sys.executable),
         settings=settings(stages.PanelSettings),
+        comparisons=[f"--comparison={name}" for name in study.comparisons],
         cleaned=f"{results}/clean",
         cohort=f"{results}/cohort",
         out=f"{results}/panel",
         code=code_hash("panel"),
     shell:
-        "{params.python:q} -m evalweave panel --comparison {wildcards.comparison} --settings {params.settings:q}"
-        " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --out {params.out:q} 2>&1 | tee {log:q}"
+        "{params.python:q} -m evalweave panel {params.comparisons:q} --settings {params.settings:q}"
+        " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --processes {threads}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -6,11 +6,9 @@ def woven(wildcards):
     yield from rules.clean.output
     yield from rules.cohort.output
     yield from rules.estimates.output
-    for comparison in study.comparisons:
-        yield f"{results}/panel/{comparison}.trends.csv"
-        yield f"{results}/panel/{comparison}.ledger.csv"
-    for table in tables:
-        yield f"{results}/ingest/{table}.ledger.csv"
+    yield from rules.panel.output.trends
+    yield from rules.panel.output.ledger
+    yield from rules.ingest.output.ledger
     if study.qualitative:
         yield from rules.code.output
         yield from rules.count.output

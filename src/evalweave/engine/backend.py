@@ -136,6 +136,12 @@ def lacking(engine: str) -> list[str]:
     return []
 
 
+def at_a_time(processes: int, engine: str = "duckdb") -> int:
+    """Return how many of up to `processes` tables to work on at a time: one where memory is
+    rationed, as each would take all of it, and on Spark, which works side by side itself."""
+    return 1 if engine != "duckdb" or os.environ.get(MEMORY) else processes
+
+
 @contextmanager
 def working(engine: str, out: Path) -> Iterator[Any]:
     """Yield a backend whose scratch files lie in a folder under `out` that is gone at the end."""
