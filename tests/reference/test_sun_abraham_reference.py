@@ -21,6 +21,7 @@ FOUND = (
         period="year",
         cluster="countyreal",
         first_treated="first.treat",
+        inference=["cr1"],
         diagnostics=False,
     )
     .tidy()
