@@ -177,10 +177,11 @@ EXAMPLES = (
     ),
     of_records(
         "unit_contradicts_value",
-        "6.5 mmol/mol and 48 % are not possible.",
+        "6.5 mmol/mol and 48 % are not possible; per cent end below 20.",
         ({"value": "6.54304", "unit": "%"}, ""),
         ({"value": "6.5"}, "unit_contradicts_value"),
         ({"unit": "%"}, "unit_contradicts_value"),
+        ({"value": "20", "unit": "%"}, "unit_contradicts_value"),
         measured=(("2016-05-01", 48.0),),
     ),
     of_records(
