@@ -47,7 +47,7 @@ def release(tmp_path: Path) -> Path:
     (folder / "figures").mkdir(parents=True)
     (folder / "report.html").write_text(report(), encoding="utf-8")
     (folder / "estimates.csv").write_text(
-        "analysis,term,estimate,n_obs,n_patients,n_practices\nmain,att,-0.1234567891,30270,8085,24\nsub,att,,120,*,3\n"
+        "analysis,term,estimate,n_obs,n_patients,n_practices\nmain,att,-0.1235,30270,8085,24\nsub,att,,120,*,3\n"
     )
     (folder / "figures" / "trends.csv").write_text(
         "arm,period,mean,n_patients\nprogramme,2015,58.2,4750\n"

@@ -118,7 +118,7 @@ def test_a_small_effective_number_hides_what_rests_on_it() -> None:
         "variable": "age",
         "category": "",
         "statistic": "mean_sd",
-        "programme": 57.0,
+        "programme": 60.4,
         "programme_sd": 8.0,
         "programme_n": 50,
         "comparison_value": 58.0,

@@ -24,6 +24,7 @@ from evalweave.release.identifiers import COLUMNS
 from evalweave.release.manifest import NAME as MANIFEST
 from evalweave.release.released import Content
 from evalweave.tables.catalogue import ALL
+from evalweave.tables.contract import NUMBER, WHOLE
 
 # Column → what it counts, over all contracts; where contracts differ, patients and records (the
 # strict ones) win.
@@ -35,6 +36,11 @@ COUNTING = {
     if column.counts in kinds
 }
 DECLARED = {column.name for table in ALL for column in table.columns}
+STATISTIC = {c.name: c.statistic for table in ALL for c in table.columns if c.statistic}
+WORDS = {c.name for table in ALL for c in table.columns if c.type not in (NUMBER, WHOLE)}
+# How finely a statistic may be written: decimals, or significant digits where units differ.
+DECIMALS = {"mean": 3, "deviation": 3, "difference": 2, "rate": 1, "dof": 2, "stability": 2}
+SIGNIFICANT = {"estimate": 7, "error": 7, "interval": 7, "p_value": 3}
 
 _PEOPLE = (
     "patients|people|persons|women|men|participants|clients|link workers|family "
@@ -46,6 +52,8 @@ _THINGS = (
 _SENTENCE = re.compile(
     rf"(?<![\w.,])(\d[\d,]*)\s+(?:\w+\s+){{0,1}}?({_PEOPLE}|{_THINGS})\b", re.IGNORECASE
 )
+_FRACTION = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?|-?\d+[eE][-+]?\d+")
+_NAMES = {table.name for table in ALL}
 _SIZE = re.compile(r"(?<![\w.,])[nN]\s*=\s*(\d[\d,]*)(?![\w.]*\d)")
 _RULE = re.compile(r"(?:than|least|most|to|below|under|from|threshold of|–|[-])\s*$")
 _VOICES = ("participants", "clients", "link workers", "family members", "interviewees")
@@ -129,6 +137,36 @@ def columns(content: Content, rules: Profile, looked_at: Counter[str]) -> Iterat
                     "they count. "
                     "Declare it in tables.py, or leave it out."
                 )
+        if not rules.exact and (content.tables or name in _NAMES):
+            yield from _too_fine(content, name, rows)
+
+
+def _too_fine(content: Content, name: str, rows: list[dict[str, Any]]) -> Iterator[str]:
+    """Find numbers that no contract declares, and statistics with more digits than a release has:
+    their last digits give away what they rest on."""
+    for key in sorted({key for row in rows for key in row} - set(COUNTING)):
+        numbers = [text for row in rows if _FRACTION.fullmatch(text := str(row.get(key)))]
+        statistic = STATISTIC.get(key)
+        if numbers and statistic is None and key not in WORDS:
+            yield (
+                f"{place(content, name)}, column {key}: holds numbers and no contract says what "
+                "they are. Declare it in tables/, or leave it out."
+            )
+        elif any(_digits(text, str(statistic)) for text in numbers):
+            yield (
+                f"{place(content, name)}, column {key}: is written more finely than the people "
+                "behind it support. Write the report again."
+            )
+
+
+def _digits(text: str, statistic: str) -> bool:
+    """Has a number more digits than its statistic may have?"""
+    mantissa, _, power = text.lower().lstrip("-").partition("e")
+    decimals = len(mantissa.partition(".")[2].rstrip("0")) - int(power or 0)
+    significant = len(mantissa.replace(".", "").strip("0"))
+    if statistic in DECIMALS:
+        return decimals > DECIMALS[statistic]
+    return significant > SIGNIFICANT.get(statistic, 99)
 
 
 def _few_are_left(row: dict[str, Any], table: str, rules: Profile) -> bool:

@@ -117,6 +117,11 @@ class Profile:
     min_cell: int = 3
     note: str = ""
 
+    @property
+    def exact(self) -> bool:
+        """Does everything leave as it is?"""
+        return self.high < self.low and self.base == 1
+
     def count(self, n: float | None, of: str = PATIENTS) -> Released:
         """Return a count as it may be released; a blank count stays blank."""
         known(of)

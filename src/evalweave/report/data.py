@@ -12,8 +12,13 @@ import pandas as pd
 
 from evalweave.catalogue.calls import expanded
 from evalweave.catalogue.estimators import ESTIMATORS
-from evalweave.quantities import PERCENTAGE_POINTS, Quantity
-from evalweave.release import baseline, incidence, withheld
+from evalweave.quantities import (
+    PERCENTAGE_POINTS,
+    Quantity,
+    convert_difference,
+    unit_of_differences,
+)
+from evalweave.release import baseline, incidence, precision, withheld
 from evalweave.release.disclosure import Profile
 from evalweave.release.numbers import decimals, missing
 from evalweave.study.analyses import Analysis, role_of
@@ -148,6 +153,11 @@ class ReportData:
         return by_analysis
 
     @cached_property
+    def places(self) -> precision.Places:
+        """The decimals of each outcome's mean."""
+        return precision.of_study(self.study)
+
+    @cached_property
     def released_estimates(self) -> pd.DataFrame:
         """The estimates as released: what rests on too few people is blank."""
         return withheld.released_estimates(self.profile, self.estimates, self.diagnostics)
@@ -158,7 +168,7 @@ class ReportData:
         return (
             None
             if self.baseline is None
-            else baseline.released_baseline(self.profile, self.baseline)
+            else baseline.released_baseline(self.profile, self.baseline, self.places)
         )
 
     @cached_property
@@ -166,7 +176,7 @@ class ReportData:
         """The balance table as released; None where nothing was weighted."""
         if self.balance is None or self.balance.empty or self.baseline is None:
             return None
-        return baseline.released_balance(self.profile, self.balance, self.baseline)
+        return baseline.released_balance(self.profile, self.balance, self.baseline, self.places)
 
     @cached_property
     def released_incidence(self) -> pd.DataFrame | None:
@@ -247,15 +257,15 @@ class ReportData:
         return None if ratio is None else margin * ratio
 
     def ratio(self, unit: str) -> float | None:
-        """Return how many `unit` a difference of one unit of the outcome is, read off the main
-        estimate."""
+        """Return how many `unit` a difference of one unit of the outcome is; None where it cannot
+        be converted."""
         if unit == self.outcome.difference_unit:
             return 1.0
-        ours = self.rows(self.primary.name, unit=self.outcome.difference_unit)
-        theirs = self.rows(self.primary.name, unit=unit)
-        pairs = zip(ours, theirs, strict=False)
-        ratios = [b.std_error / a.std_error for a, b in pairs if a.std_error and b.std_error]
-        return next((ratio for ratio in ratios if ratio == ratio), None)
+        quantity = self.quantity(self.primary.outcome)
+        for other in quantity.units:
+            if unit_of_differences(other.name) == unit:
+                return float(convert_difference(1.0, quantity, self.outcome.unit, other.name))
+        return None
 
     def diagnostic(self, analysis: str, name: str) -> Any:
         """Return one diagnostic of an analysis; None where it was not computed."""

@@ -11,7 +11,7 @@ import pandas as pd
 
 from evalweave import files
 from evalweave.errors import DataError
-from evalweave.release import manifest
+from evalweave.release import manifest, precision
 from evalweave.release.disclosure import profile
 from evalweave.report.data import ReportData
 from evalweave.study.whole import Study
@@ -46,13 +46,23 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     strand = study.qualitative
     names = dict.fromkeys([study.primary_comparison, *study.comparisons])
     trends = {name: table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names}
+    rules = profile(study.disclosure, strand.min_cell if strand else 3)
+    steps, means = precision.steps(estimates), precision.of_study(study)
+    holm = table(results / "estimates" / "holm.csv", ESTIMATES)
+    joint = table(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
     return ReportData(
         study=study,
-        profile=profile(study.disclosure, strand.min_cell if strand else 3),
-        estimates=estimates,
-        diagnostics=document(results / "estimates" / "diagnostics.json"),
-        holm=table(results / "estimates" / "holm.csv", ESTIMATES),
-        trends={name: frame for name, frame in trends.items() if frame is not None},
+        profile=rules,
+        estimates=precision.estimates(rules, estimates, steps),
+        diagnostics=precision.diagnostics(
+            rules, document(results / "estimates" / "diagnostics.json"), steps
+        ),
+        holm=None if holm is None else precision.p_values(rules, holm),
+        trends={
+            name: precision.trends(rules, frame, means)
+            for name, frame in trends.items()
+            if frame is not None
+        },
         baseline=table(results / "cohort" / "baseline.csv", BASELINE),
         balance=table(results / "cohort" / "balance.csv", BALANCE),
         incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
@@ -65,9 +75,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         fieldwork=table(results / "count" / "fieldwork.csv", FIELDWORK) if strand else None,
         agreement=table(results / "count" / "agreement.csv", AGREEMENT) if strand else None,
         import_log=table(results / "code" / "import_log.csv", IMPORT_LOG) if strand else None,
-        joint=table(results / "join" / "joint_display.csv", JOINT_DISPLAY)
-        if study.claims
-        else None,
+        joint=None if joint is None else precision.estimates(rules, joint, steps),
         quotes=table(results / "join" / "quotes.csv", QUOTES) if study.claims else None,
         joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
         claims=_claims(study),

@@ -32,7 +32,7 @@ from evalweave.tables.records import (
     PRACTICES,
     REGISTRATIONS,
 )
-from evalweave.tables.report import FLOW, INCIDENCE_RATES
+from evalweave.tables.report import DRAWN, FLOW, INCIDENCE_RATES
 
 ALL = (
     PRACTICES,
@@ -71,4 +71,5 @@ ALL = (
     CLAIMS,
     JOINT_DISPLAY,
     FLOW,
+    DRAWN,
 )

@@ -21,6 +21,23 @@ DTYPES = {
     DATE: "date32[day][pyarrow]",
 }
 
+# What a released number can be besides a count: how finely it leaves follows from it.
+STATISTICS = (
+    "share",
+    "mean",
+    "deviation",
+    "difference",
+    "rate",
+    "estimate",
+    "error",
+    "interval",
+    "p_value",
+    "dof",
+    "stability",
+    "declared",  # by the study, such as a margin or a level: rests on nobody
+    "place",  # a period, an event time, an order
+)
+
 
 @dataclass(frozen=True)
 class Column:
@@ -32,6 +49,7 @@ class Column:
     unit: str = ""
     required: bool = False  # no blanks
     counts: str = ""  # patients | records | practices | participants | references | sources
+    statistic: str = ""  # what a released number is that counts nobody: one of STATISTICS
 
 
 @dataclass(frozen=True)

@@ -98,12 +98,17 @@ TRENDS = Table(
         column("comparison", TEXT, "the comparison", required=True),
         column("outcome", TEXT, "the outcome", required=True),
         column("arm", TEXT, "programme or comparison", required=True),
-        column("period", WHOLE, "the period", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
         column(
             "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
         ),
-        column("mean", NUMBER, "mean of the patients' period values, in the outcome's unit"),
-        column("sd", NUMBER, "standard deviation of the same"),
+        column(
+            "mean",
+            NUMBER,
+            "mean of the patients' period values, in the outcome's unit",
+            statistic="mean",
+        ),
+        column("sd", NUMBER, "standard deviation of the same", statistic="deviation"),
         column(
             "n_patients", WHOLE, "patients measured in the period", required=True, counts="patients"
         ),
@@ -121,16 +126,22 @@ BASELINE = Table(
         column("variable", TEXT, "the characteristic", required=True),
         column("category", TEXT, "its level; blank for a mean"),
         column("statistic", TEXT, "n, percent or mean_sd", required=True),
-        column("programme", NUMBER, "value in the programme arm (mean, or count of patients)"),
-        column("programme_sd", NUMBER, "standard deviation, for means"),
+        column(
+            "programme",
+            NUMBER,
+            "value in the programme arm (mean, or count of patients)",
+            statistic="mean",
+        ),
+        column("programme_sd", NUMBER, "standard deviation, for means", statistic="deviation"),
         column("programme_n", WHOLE, "patients it rests on", counts="patients"),
-        column("comparison_value", NUMBER, "value in the comparison arm"),
-        column("comparison_sd", NUMBER, "standard deviation, for means"),
+        column("comparison_value", NUMBER, "value in the comparison arm", statistic="mean"),
+        column("comparison_sd", NUMBER, "standard deviation, for means", statistic="deviation"),
         column("comparison_n", WHOLE, "patients it rests on", counts="patients"),
         column(
             "smd",
             NUMBER,
             "standardised mean difference (difference over the pooled standard deviation)",
+            statistic="difference",
         ),
     ),
     key=("comparison", "variable", "category"),
@@ -147,7 +158,7 @@ INCIDENCE = Table(
             "programme or comparison, by the practice on the period's first day",
             required=True,
         ),
-        column("period", WHOLE, "the period", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
         column(
             "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
         ),
@@ -197,11 +208,13 @@ BALANCE = Table(
             "smd_before",
             NUMBER,
             "standardised mean difference before weighting, as in the baseline table",
+            statistic="difference",
         ),
         column(
             "smd_after",
             NUMBER,
             "the same with weighted means, over the standard deviation from before",
+            statistic="difference",
         ),
         column(
             "effective_comparison_n",

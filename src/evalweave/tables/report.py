@@ -21,7 +21,7 @@ INCIDENCE_RATES = Table(
             "programme or comparison, by the practice on the period's first day",
             required=True,
         ),
-        column("period", WHOLE, "the period", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
         column(
             "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
         ),
@@ -41,6 +41,7 @@ INCIDENCE_RATES = Table(
             "rate_per_1000",
             NUMBER,
             "n_incident a thousand people at risk; blank where either is hidden",
+            statistic="rate",
         ),
         column(
             "n_entered",
@@ -68,6 +69,7 @@ FLOW = Table(
             WHOLE,
             "the box's place from top to bottom, one outcome after the other",
             required=True,
+            statistic="place",
         ),
         column("outcome", TEXT, "the outcome whose flow it belongs to; blank = all"),
         column("box", TEXT, "received, set_aside or kept", required=True),
@@ -80,4 +82,25 @@ FLOW = Table(
         column("n_records", WHOLE, "records", counts="records"),
     ),
     key=("outcome", "stage", "box", "rule", "label", "arm"),
+)
+
+DRAWN = Table(
+    "drawn",
+    "Numbers beside a figure of estimates or of differences between the arms, as released.",
+    (
+        column("label", TEXT, "the estimate in words"),
+        column("event_time", WHOLE, "periods since the start", statistic="place"),
+        column("estimate", NUMBER, "the point estimate, in unit", statistic="estimate"),
+        column("ci_low", NUMBER, "lower end of its interval", statistic="interval"),
+        column("ci_high", NUMBER, "upper end", statistic="interval"),
+        column("band_low", NUMBER, "lower end of the simultaneous band", statistic="interval"),
+        column("band_high", NUMBER, "upper end", statistic="interval"),
+        column(
+            "margin",
+            NUMBER,
+            "smallest difference that matters, in unit",
+            statistic="declared",
+        ),
+        column("unit", TEXT, "unit of estimate, interval and margin"),
+    ),
 )

@@ -1,0 +1,182 @@
+"""How finely a statistic is released: as finely as its released count supports, and no more.
+
+A mean of whole numbers times a candidate n must be a whole number, so a mean to many digits gives n
+away; with n, every share gives a count. Therefore, with any profile but `none`:
+
+    means, deviations   one decimal more than the values themselves have (age 57.9, HbA1c 58.5
+                        mmol/mol or 7.50 %), none more where the released n is below 20; means of a
+                        yes or no are shares
+    shares              of released counts
+    standardised        two decimals, from released means, deviations and shares
+    differences
+    estimates, errors,  to the third significant digit of the standard error of the term's first
+    intervals           method, so that all methods and tables agree
+    p-values            three significant digits
+    degrees of freedom  two decimals
+
+Numbers are rounded before anything is computed from them. Exact values stay in results/.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from evalweave.release.disclosure import Profile
+
+if TYPE_CHECKING:
+    from evalweave.study.whole import Study
+
+SUPPORT = 20  # people below whom a mean has no decimal more than its values
+SHARE = "share"  # of a yes or no: no decimals of its own
+DIFFERENCE_PLACES, DOF_PLACES, P_DIGITS, STABILITY_PLACES = 2, 2, 3, 2
+IN_UNITS = ("estimate", "std_error", "ci_low", "ci_high", "family_ci_low", "family_ci_high")
+P_VALUES = ("p_value", "p_holm")
+_NORMAL_95 = 3.92  # widths of a standard error in a 95 % interval
+
+Places = Mapping[str, int | str]  # variable → decimals of its mean, or SHARE
+Steps = Mapping[tuple[str, str, str], int]  # analysis, term, unit → decimals
+
+
+def of_study(study: Study) -> Places:
+    """Return the decimals of each outcome's mean: one more than its values have."""
+    places: dict[str, int | str] = {}
+    for name, outcome in study.outcomes.items():
+        unit = outcome.measures(name).unit(outcome.unit)
+        places[name] = SHARE if outcome.binary else unit.decimals + 1
+    return places
+
+
+def mean(value: Any, n: float | None, places: int | str = 1) -> float:
+    """Return a mean or deviation as `n` people (as released) support it."""
+    if pd.isna(value):
+        return math.nan
+    wanted = 2 if isinstance(places, str) else places
+    supported = wanted if n is not None and n >= SUPPORT else max(0, wanted - 1)
+    return round(float(value), supported) + 0.0
+
+
+def moments(
+    profile: Profile, value: Any, deviation: Any, n: Any, places: int | str
+) -> tuple[float, float]:
+    """Return mean and standard deviation of `n` people (exact) as released; those of a yes or no
+    from released counts."""
+    if profile.exact or pd.isna(value) or pd.isna(n):
+        return _real(value), _real(deviation)
+    if places == SHARE:
+        share = profile.rate(round(float(value) * int(n)), int(n))
+        if share is None:
+            return math.nan, math.nan
+        return round(share, 2), round(math.sqrt(share * (1 - share)), 2)
+    released = profile.count(int(n)).value
+    return mean(value, released, places), mean(deviation, released, places)
+
+
+def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFrame:
+    """Return raw means by arm and period with means and deviations as released, counts exact."""
+    pairs = [
+        moments(profile, row["mean"], row["sd"], row["n_patients"], places.get(row["outcome"], 1))
+        for row in frame.to_dict("records")
+    ]
+    return frame.assign(mean=[pair[0] for pair in pairs], sd=[pair[1] for pair in pairs])
+
+
+def digits(value: Any, significant: int) -> Any:
+    """Return a number to so many significant digits; blanks and infinities as they are."""
+    if pd.isna(value) or not math.isfinite(value) or value == 0:
+        return value
+    return round(float(value), significant - 1 - math.floor(math.log10(abs(value)))) + 0.0
+
+
+def steps(frame: pd.DataFrame) -> Steps:
+    """Return the decimals of every term: of the third significant digit of its standard error.
+
+    The first method that has an error decides, else the first that has an interval.
+    """
+    decided: dict[tuple[str, str, str], int] = {}
+    for from_interval in (False, True):
+        for row in frame.to_dict("records"):
+            key = (str(row["analysis"]), str(row["term"]), str(row["outcome_unit"]))
+            error = _error(row) if from_interval else _real(row.get("std_error"))
+            if key not in decided and math.isfinite(error) and error > 0:
+                decided[key] = 2 - math.floor(math.log10(error))
+    return decided
+
+
+def estimates(profile: Profile, frame: pd.DataFrame, decided: Steps) -> pd.DataFrame:
+    """Return a table with analysis, term and outcome_unit, its statistics as finely as released.
+
+    What has neither error nor interval keeps three significant digits.
+    """
+    if profile.exact or frame.empty:
+        return frame
+    rounded = frame.copy()
+    keys = frame[["analysis", "term", "outcome_unit"]].astype("string").fillna("")
+    places = [decided.get(key) for key in keys.itertuples(index=False, name=None)]
+    for name in (name for name in IN_UNITS if name in frame):
+        cells = [_to(value, known) for value, known in zip(frame[name], places, strict=True)]
+        rounded[name] = pd.Series(cells, index=frame.index, dtype="float64")
+    if "dof" in frame:
+        rounded["dof"] = frame["dof"].astype("float64").round(DOF_PLACES)
+    if "label_stability" in frame:
+        rounded["label_stability"] = (
+            frame["label_stability"].astype("float64").round(STABILITY_PLACES)
+        )
+    return p_values(profile, rounded)
+
+
+def p_values(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a table with its p-values to three significant digits."""
+    if profile.exact:
+        return frame
+    names = [name for name in P_VALUES if name in frame]
+    return frame.assign(**{name: frame[name].map(lambda p: digits(p, P_DIGITS)) for name in names})
+
+
+def diagnostics(profile: Profile, found: Mapping[str, Any], decided: Steps) -> dict[str, Any]:
+    """Return the diagnostics of every analysis as finely as their errors support; counts exact."""
+    if profile.exact:
+        return dict(found)
+    finest: dict[str, int] = {}
+    for (analysis, _, _), places in decided.items():
+        finest.setdefault(analysis, places)  # the first term, in the outcome's own unit
+    return {name: _diagnostic(entry, "", finest.get(name)) for name, entry in found.items()}
+
+
+_AS_DECLARED = ("level", "power", "M", "shift")
+_INSIDE = ("values", "effects", "att", "low", "high", "detectable_80", *IN_UNITS)
+
+
+def _diagnostic(value: Any, name: str, places: int | None) -> Any:
+    if isinstance(value, Mapping):
+        error = _error(value)
+        if math.isfinite(error) and error > 0:
+            places = 2 - math.floor(math.log10(error))
+        return {key: _diagnostic(item, str(key), places) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_diagnostic(item, name, places) for item in value]
+    if not isinstance(value, float) or name in _AS_DECLARED:
+        return value
+    return _to(value, places) if name in _INSIDE else digits(value, P_DIGITS)
+
+
+def _error(row: Mapping[Any, Any]) -> float:
+    """Return a standard error, or what it would be from the width of an interval."""
+    error = _real(row.get("std_error"))
+    if math.isfinite(error) and error > 0:
+        return error
+    return (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / _NORMAL_95
+
+
+def _to(value: Any, places: int | None) -> float:
+    value = _real(value)
+    if not math.isfinite(value):
+        return value
+    return digits(value, P_DIGITS) if places is None else round(value, places) + 0.0
+
+
+def _real(value: Any) -> float:
+    return math.nan if value is None or pd.isna(value) else float(value)
