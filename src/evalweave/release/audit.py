@@ -20,6 +20,7 @@ from typing import Any
 from evalweave import files
 from evalweave.errors import DataError
 from evalweave.release import released
+from evalweave.release.attack import attack
 from evalweave.release.audited_counts import (
     COUNTING,
     columns,
@@ -42,6 +43,7 @@ CHECKS = {
     "counting_columns": "counting columns of CSV and JSON tables follow the profile",
     "unmarked_counts": "no small or unrounded count stands unmarked in a sentence, no undeclared "
     "count in a table",
+    "attack": "no count that the profile protects can be narrowed down from the released files",
     "machine": "no path of a machine stands in any file",
 }
 
@@ -59,6 +61,7 @@ class Audit:
     looked_at: Counter[str] = field(default_factory=lambda: Counter(dict.fromkeys(CHECKS, 0)))
     not_searched: dict[str, int] = field(default_factory=dict)
     pictures: int = 0
+    attacked: dict[str, Any] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
     def as_json(self) -> dict[str, Any]:
@@ -70,6 +73,7 @@ class Audit:
             "files": self.files,
             "checks": checks,
             "findings": self.findings,
+            "attack": self.attacked,
             "identifiers_too_short_to_search": self.not_searched,
             "pictures_not_readable": self.pictures,
         }
@@ -112,7 +116,22 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
             _machine(content, machine, result),
         ):
             result.findings += findings
+    _attack(contents, rules, result)
     return result
+
+
+def _attack(contents: Sequence[Content], rules: Profile, result: Audit) -> None:
+    """Attack the released tables as an intruder would, who has nothing else."""
+    released_tables = {
+        name: rows
+        for content in contents
+        if "/" not in content.name
+        for name, rows in content.tables.items()
+    }
+    attacked = attack(released_tables, rules)
+    result.attacked = attacked.as_json()
+    result.looked_at["attack"] += attacked.protected
+    result.findings += attacked.findings
 
 
 def _profile(contents: list[Content]) -> tuple[Profile, list[str]]:

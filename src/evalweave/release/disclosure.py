@@ -10,7 +10,7 @@ whom the others know that they kept silent. 0 of N and N of N stay: they say the
 and single nobody out.
 
     profile      hidden           rounded to   also
-    nhs_england  1 to 7           5            0 stays; rates from rounded counts
+    nhs_england  1 to 7           5            0 stays; rates from rounded counts; `rounding`
     opensafely   0 to 7           5            a total is the sum of the rounded cells
     sacro        0 to 9           (exact)      fits with fewer than 10 residual degrees of freedom
     are withheld none         nothing          (exact)      for made-up data and secure settings
@@ -23,7 +23,7 @@ OpenSAFELY output checking rules (redact at 7 or less, round to 5); SACRO and it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -105,7 +105,8 @@ class Profile:
 
     Counts of patients and records from `low` to `high` are hidden (nothing when `high` < `low`),
     others rounded to the nearest `base`. `min_dof`: residual degrees of freedom below which a fit
-    is withheld.
+    is withheld. `chosen`: counts that go to the other multiple beside them, so that what is shown
+    adds up (`rounding`).
     """
 
     name: str
@@ -116,6 +117,7 @@ class Profile:
     totals_from_cells: bool = False
     min_cell: int = 3
     note: str = ""
+    chosen: Mapping[int, int] = field(default_factory=dict, hash=False)
 
     @property
     def exact(self) -> bool:
@@ -130,7 +132,9 @@ class Profile:
         n = int(n)
         if self.hides(n, of):
             return Released(HIDDEN, None, True)
-        value = n if of == PARTICIPANTS or of in EXACT else rounded(n, self.base)
+        value = (
+            n if of == PARTICIPANTS or of in EXACT else self.chosen.get(n, rounded(n, self.base))
+        )
         return Released(str(value), value, False)
 
     def hides(self, n: float, of: str = PATIENTS) -> bool:
@@ -289,7 +293,8 @@ PROFILES = {
             1,
             7,
             5,
-            note="Counts of 1 to 7 are shown as *, others rounded to the nearest 5.",
+            note="Counts of 1 to 7 are shown as *, others rounded to the nearest 5, a few to "
+            "the other multiple of 5 beside them so that parts add up to their total.",
         ),
         Profile(
             "opensafely",
@@ -297,8 +302,9 @@ PROFILES = {
             7,
             5,
             totals_from_cells=True,
-            note="Counts up to 7 are shown as *, others rounded to the nearest 5; totals are sums "
-            "of rounded cells.",
+            note="Counts up to 7 are shown as *, others rounded to the nearest 5, a few to "
+            "the other multiple of 5 beside them so that parts add up; totals are sums of "
+            "rounded cells.",
         ),
         Profile("sacro", 0, 9, min_dof=10, note="Counts below 10 are shown as *."),
         Profile("none", 1, 0, note="Counts are exact: no disclosure control was asked for."),

@@ -13,6 +13,7 @@ from evalweave import files
 from evalweave.errors import DataError
 from evalweave.release import manifest, precision
 from evalweave.release.disclosure import profile
+from evalweave.report.additive import adding_up
 from evalweave.report.data import ReportData
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
@@ -48,6 +49,9 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     trends = {name: table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names}
     rules = profile(study.disclosure, strand.min_cell if strand else 3)
     steps, means = precision.steps(estimates), precision.of_study(study)
+    baseline = table(results / "cohort" / "baseline.csv", BASELINE)
+    lines = ledger(study, results)
+    rules = adding_up(rules, baseline, lines, (t for t in trends.values() if t is not None))
     holm = table(results / "estimates" / "holm.csv", ESTIMATES)
     joint = table(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
     return ReportData(
@@ -63,10 +67,10 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
             for name, frame in trends.items()
             if frame is not None
         },
-        baseline=table(results / "cohort" / "baseline.csv", BASELINE),
+        baseline=baseline,
         balance=table(results / "cohort" / "balance.csv", BALANCE),
         incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
-        ledger=ledger(study, results),
+        ledger=lines,
         codelists=table(results / "clean" / "codelists.csv", CODELISTS),
         themes=table(results / "code" / "themes.csv", THEMES) if strand else None,
         theme_counts=table(results / "count" / "theme_counts.csv", THEME_COUNTS)
