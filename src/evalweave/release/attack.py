@@ -18,7 +18,7 @@ problem); Hundepool and others, Statistical Disclosure Control (Wiley 2012), cha
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -61,6 +61,22 @@ def attack(tables: Mapping[str, Rows], rules: Profile) -> Attacked:
         _intervals(whole, cells, relations, rules, result)
     result.findings += _means(tables.get("baseline", ()), rules)
     return result
+
+
+def weak(tables: Mapping[str, Rows], rules: Profile) -> list[Hashable]:
+    """Return which counts the sums give away, by their keys in `published`; for those who choose
+    what else to hide."""
+    whole = system(tables, rules)
+    keys = {place: key for key, place in whole.places.items()}
+    given = []
+    for cells, relations in whole.components():
+        solver = _Part(whole.cells, cells, relations)
+        for index in cells:
+            needed = needs(whole.cells[index], rules)
+            if needed:
+                least, most = solver.bounds(index)
+                given += [keys[index]] if most - least + 1 < needed else []
+    return given
 
 
 def _intervals(
@@ -114,7 +130,6 @@ class _Part:
         equal = [r for r in relations if not r.at_most]
         below = [r for r in relations if r.at_most]
         self.equal, self.below = self._rows(equal), self._rows(below)
-        self.feasible = True
 
     def _rows(self, relations: Sequence[Relation]) -> np.ndarray | None:
         if not relations:
