@@ -14,9 +14,10 @@ from evalweave.study.analyses import AnalysisOptions
 
 
 def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return, where they apply: contributing, minimum_detectable_effect, leave_one_out,
+    """Return, where they apply: contributing, minimum_detectable_effect, design, leave_one_out,
     subgroup_test, and those of `BY_NAME` that the estimator declares. A diagnostic that cannot be
     computed says why instead."""
+    from evalweave.diagnostics.design import design
     from evalweave.diagnostics.leave_one_out import leave_one_out
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
@@ -27,6 +28,7 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
     if fit.least_squares is not None:
+        out["design"] = design(fit)
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:
             out["subgroup_test"] = joint_differences(fit, analysis)
