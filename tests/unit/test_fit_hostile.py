@@ -144,7 +144,7 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
     assert [row["term"] for row in result.rows] == ["ancova"]
     assert (
         "nothing to take an error from"
-        in result.diagnostics["did_2x2"]["inference"]["cr3"]["absent"]["att"]
+        in result.diagnostics["did_2x2"]["inference"]["hansen"]["absent"]["att"]
     )
     assert "One treated practice" in repr(result)
     exact = frame.assign(y=(frame["period"] >= frame["first_treated"]).astype(float) + 3)
