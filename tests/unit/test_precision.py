@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
+from evalweave import cli
 from evalweave.release import precision
 from evalweave.release.audit import audit
 from evalweave.release.baseline import released_baseline
@@ -16,7 +18,7 @@ from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.catalogue import ALL
 from evalweave.tables.contract import NUMBER, STATISTICS
 from evalweave.tables.people import BASELINE
-from helpers.report_results import Made
+from helpers.report_results import Made, results, study_file
 from helpers.reports import report
 
 NHS, NONE = profile("nhs_england"), profile("none")
@@ -146,3 +148,18 @@ def test_the_audit_refuses_fine_and_undeclared_numbers(tmp_path: Path) -> None:
 def test_without_disclosure_control_nothing_is_rounded(tmp_path: Path) -> None:
     out = report(tmp_path, Made(disclosure="none", estimate=-1.23456789012))
     assert "-1.23456789012" in (out / "estimates.csv").read_text()
+
+
+@pytest.mark.parametrize(
+    ("disclosure", "synthetic", "loud"),
+    [("none", False, True), ("none", True, False), ("nhs_england", False, False)],
+)
+def test_no_disclosure_control_on_real_data_is_said_loudly(
+    tmp_path: Path, disclosure: str, synthetic: bool, loud: bool
+) -> None:
+    made = Made(disclosure=disclosure, synthetic=synthetic, only_main=True)
+    file, where = study_file(tmp_path, made), results(tmp_path, made)
+    call = ["report", "--study", str(file), "--results", str(where), "--out", str(tmp_path / "out")]
+    done = CliRunner().invoke(cli.app, call)
+    assert done.exit_code == 0
+    assert ("NO DISCLOSURE CONTROL" in done.output) is loud

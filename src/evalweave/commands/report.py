@@ -25,6 +25,8 @@ def command(
 
     Example: evalweave report --study study.yaml --results results/my-study --out reports/my-study
     """
+    import sys
+
     from evalweave.files import share
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
@@ -43,6 +45,13 @@ def command(
         if declared.study.synthetic:
             print("Simulated data.")
         print(main_sentence(data, row))
+    if data.profile.exact and not declared.study.synthetic:
+        print(
+            "NO DISCLOSURE CONTROL: these data are not simulated and the study file says "
+            "disclosure: none, so every count and statistic in this folder is exact. It must not "
+            "leave the secure area.",
+            file=sys.stderr,
+        )
     if "pdf" in declared.report.formats:
         print(
             "A PDF is not written: print report.html to PDF from any browser; it is laid out "
