@@ -179,7 +179,8 @@ def alone(folder: Path) -> IO[str]:
     except OSError:
         handle.close()
         raise DataError(
-            f"Another run is under way in {folder}. Wait for it, or use another --directory."
+            f"Another run is under way in the folder {folder.resolve()}: one at a time, of "
+            "whichever study. Wait for it, or run elsewhere with --directory FOLDER."
         ) from None
     return handle
 

@@ -199,6 +199,8 @@ def test_workbooks(tmp_path: Path) -> None:
         tables.read(path, ["practice_id"], sheet="Notes")
     with pytest.raises(DataError, match=r'no sheet "Dat".*Did you mean "Data"'):
         tables.read(path, ["practice_id"], sheet="Dat")
+    named = path.rename(tmp_path / "practices.csv")
+    assert "is an Excel workbook" in tables.read(named, ["practice_id"]).notes[0]
     broken = book(tmp_path / "c.xlsx", Data=[["practice_id", "start"], ["A", "#REF!"]])
     with pytest.raises(DataError, match=r"row 2.*an error of the spreadsheet"):
         tables.read(broken, ["practice_id"])

@@ -6,8 +6,11 @@ from copy import deepcopy
 from typing import Any
 
 import pytest
+import yaml
 from pydantic import ValidationError
 
+from evalweave.errors import StudyError
+from evalweave.study.file import parse_yaml, validate
 from evalweave.study.stages import spec_of
 from evalweave.study.whole import Study
 
@@ -83,3 +86,17 @@ def test_what_does_not_agree_is_said(changes: dict[str, Any], words: str) -> Non
 def test_a_day_at_the_end_of_the_window_lies_in_it() -> None:
     for day in ("2011-04-01", "2019-03-31"):
         assert str(study(eligibility__index_date=day).eligibility.index_date) == day
+
+
+def test_a_day_that_does_not_exist_is_told_of_with_its_line_and_with_all_else() -> None:
+    text = yaml.safe_dump(STUDY, sort_keys=False).replace("'2015-04-01'", "2015-02-30\n  ago: 1")
+    with pytest.raises(StudyError) as told:
+        validate(*_with_lines(text))
+    line = 1 + text.splitlines().index("  index_date: 2015-02-30")
+    assert f'line {line}: eligibility, index_date: "2015-02-30" is no day' in str(told.value)
+    assert f'line {line + 1}: "ago" is not a key' in str(told.value)
+
+
+def _with_lines(text: str) -> tuple[Any, type[Study], str, Any]:
+    value, lines = parse_yaml(text, "study.yaml")
+    return value, Study, "study.yaml", lines

@@ -145,8 +145,13 @@ def _sheet(
     ]
     title = wanted or (fitting or titles)[0]
     notes: tuple[str, ...] = ()
+    if not opened.name.lower().endswith((".xlsx", ".xlsm")):
+        notes = (f"{opened.name}: is an Excel workbook, whatever its name ends in.",)
     if len(titles) > 1 and wanted is None:
-        notes = (f'{opened.name}: of {len(titles)} sheets, "{title}" was read.',)
+        notes = (
+            *notes,
+            f'{opened.name}: of {len(titles)} sheets, "{title}" was read.',
+        )
     return Grid(opened.name, tuple(grids[title]), notes, title, titles)
 
 

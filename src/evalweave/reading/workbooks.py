@@ -6,6 +6,7 @@ from __future__ import annotations
 import datetime as dt
 import zipfile
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 from evalweave.errors import Fault, raise_faults
@@ -39,7 +40,8 @@ def sheets(path: Path) -> dict[str, list[Row]]:
     from openpyxl.utils.exceptions import InvalidFileException
 
     try:
-        book = load_workbook(path, read_only=True, data_only=True)
+        # By its bytes: openpyxl would refuse a workbook that is named .csv.
+        book = load_workbook(BytesIO(path.read_bytes()), read_only=True, data_only=True)
         grids = {}
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is not the sheet's

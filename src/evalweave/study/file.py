@@ -84,6 +84,17 @@ def _start(kind: type[BaseModel]) -> str:
     return "`evalweave fit --help` shows an example."
 
 
+class _Plain(yaml.SafeLoader):
+    """YAML without days: a day that does not exist is then told of with its place, like any other
+    mistake."""
+
+
+_Plain.yaml_implicit_resolvers = {
+    sign: [(tag, form) for tag, form in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    for sign, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
+}
+
+
 def parse_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
     """Return the YAML document as plain values, and the line on which each key stands."""
     try:
@@ -146,7 +157,7 @@ def _parsed_yaml(text: str, file: str) -> tuple[Any, dict[Path_, int]]:
     walk(node, ())
     raise_faults(faults, StudyError)
     try:
-        value = yaml.SafeLoader(text).get_single_data() if text else None
+        value = _Plain(text).get_single_data() if text else None
     except (yaml.YAMLError, ValueError) as error:
         raise StudyError(f"{file}: {str(error).splitlines()[0]}.") from None
     return value, lines
@@ -202,6 +213,8 @@ def _sentences(
     if item["type"] == "literal_error" and isinstance(found, str):
         valid = [w.strip(" '") for w in item["ctx"]["expected"].replace(" or ", ", ").split(",")]
         return [f'{label}"{found}" is not one of {", ".join(valid)}. {nearest(found, valid)}']
+    if item["type"].startswith("date"):
+        return [f"{label}{json.dumps(found, default=str)[:60]} is no day. Write it as 2015-04-01."]
     step = NEXT_STEPS.get(item["type"], "")
     return [f"{label}{message}{shown}." + (f" {step}" if step else "")]
 
