@@ -105,7 +105,14 @@ def test_dose_equals_linearmodels_iv_on_absorbed_data():
 
     frame = dosed(75)
     found = (
-        evalweave.dose(frame, outcome="y", uptake="up", uptake_complete=True, covariates=["x"])
+        evalweave.dose(
+            frame,
+            outcome="y",
+            uptake="up",
+            uptake_complete=True,
+            covariates=["x"],
+            inference=["cr1"],
+        )
         .tidy()
         .iloc[0]
     )
@@ -147,9 +154,8 @@ def test_dose_jackknife_is_the_refit_and_anderson_rubin_bounds_it():
     # significant.
     for b in (said["anderson_rubin"]["low"], said["anderson_rubin"]["high"]):
         shifted = frame.assign(y=frame["y"] - b * frame["up"])
-        assert evalweave.twfe(shifted, outcome="y", diagnostics=False).tidy()["p_value"][
-            0
-        ] == pytest.approx(0.05, abs=1e-8)
+        fitted = evalweave.twfe(shifted, outcome="y", diagnostics=False, inference=["cr1"])
+        assert fitted.tidy()["p_value"][0] == pytest.approx(0.05, abs=1e-8)
 
 
 def test_dose_says_how_strong_its_first_stage_is():
@@ -158,7 +164,8 @@ def test_dose_says_how_strong_its_first_stage_is():
     for uptake in ("up", "noise"):
         options = {"outcome": "y", "uptake": uptake, "uptake_complete": True}
         entry = evalweave.dose(frame, **options).diagnostics["dose"]
-        first = evalweave.twfe(frame, outcome=uptake, diagnostics=False).tidy().iloc[0]
+        fitted = evalweave.twfe(frame, outcome=uptake, diagnostics=False, inference=["cr1"])
+        first = fitted.tidy().iloc[0]
         f = (first["estimate"] / first["std_error"]) ** 2
         assert entry["first_stage_f"] == pytest.approx(f)
         weak = any("The first stage is weak" in note for note in entry["notes"])

@@ -191,7 +191,8 @@ def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> No
     html = page(tmp_path)
     assert html.count('type="radio" name="unit"') == 2
     assert '<span class="u1">' in html and '<span class="u2">' in html
-    single = page(tmp_path / "kg", unit="kg", margin=None, truth=False)
+    other = {"quantity": "weight"}
+    single = page(tmp_path / "kg", unit="kg", outcome=other, margin=None, truth=False)
     assert 'type="radio"' not in single
     assert "kg" in words(single)
 
@@ -225,6 +226,7 @@ def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> No
             "truth": False,
             "margin": None,
             "unit": "kg",
+            "outcome": {"quantity": "weight"},
         },
     ],
 )

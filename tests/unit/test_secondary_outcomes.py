@@ -400,7 +400,7 @@ def test_by_declaration_alone(study: Path, tmp_path: Path) -> None:
         a.name: fit(panel, spec_of(said, a.name), may_be_empty=True).tidy() for a in said.analyses
     }
     table = gather(fits, EstimatesSettings.model_validate(settings_for(said, EstimatesSettings)))
-    rows = table[table["inference"] == "cr2"].set_index(["analysis", "outcome_unit"])["estimate"]
+    rows = table[table["inference"] == "cr3"].set_index(["analysis", "outcome_unit"])["estimate"]
     assert rows["systolic_bp", "mmHg"] == pytest.approx(-4)
     assert rows["smoking", "proportion"] == pytest.approx(-0.5)
     units = table.groupby("outcome")["outcome_unit"].agg(lambda each: sorted(set(each))).to_dict()

@@ -32,7 +32,7 @@ def test_equals_statsmodels_with_all_dummies():
 @pytest.mark.parametrize("covariates", [[], ["x"]])
 def test_equals_linearmodels(weight, covariates):
     frame = panel(seed=32)
-    ours = att(frame, weight=weight, covariates=covariates).loc["att"]
+    ours = att(frame, weight=weight, covariates=covariates, inference=["cr1"]).loc["att"]
     theirs = att(frame, weight=weight, covariates=covariates, engine="linearmodels").loc["att"]
     for column in ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof"):
         assert ours[column] == pytest.approx(theirs[column], rel=1e-7), column
