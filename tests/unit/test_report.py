@@ -191,8 +191,8 @@ def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> No
     html = page(tmp_path)
     assert html.count('type="radio" name="unit"') == 2
     assert '<span class="u1">' in html and '<span class="u2">' in html
-    other = {"quantity": "weight"}
-    single = page(tmp_path / "kg", unit="kg", outcome=other, margin=None, truth=False)
+    other = {"quantity": "bmi", "plausible": [10, 80]}
+    single = page(tmp_path / "bmi", unit="kg/m2", outcome=other, margin=None, truth=False)
     assert 'type="radio"' not in single
     assert "kg" in words(single)
 
@@ -225,8 +225,8 @@ def test_both_units_are_there_and_the_switch_is_plain_html(tmp_path: Path) -> No
             "diagnostics": False,
             "truth": False,
             "margin": None,
-            "unit": "kg",
-            "outcome": {"quantity": "weight"},
+            "unit": "kg/m2",
+            "outcome": {"quantity": "bmi", "plausible": [10, 80]},
         },
     ],
 )
