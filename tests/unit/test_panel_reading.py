@@ -105,6 +105,19 @@ def test_nines_and_powers_of_ten_are_never_beside_calendar_periods(code):
     assert f"first_treated: {code} was read as never treated (3 rows)." in notes(frame)
 
 
+@pytest.mark.parametrize("periods", [(201501, 201502, 201503), (50001, 50002, 50003)])
+def test_nines_far_below_the_periods_are_never_too(periods):
+    frame = table(periods, first_treated=[periods[1]] * 3 + [9999] * 3)
+    assert list(np.isinf(read(frame).first_treated)) == [False] * 3 + [True] * 3
+    assert "9999 was read as never treated (3 rows)." in notes(frame)
+
+
+def test_a_code_near_the_periods_is_a_start():
+    frame = table((1000, 1001, 1002), first_treated=[1001] * 3 + [999] * 3)
+    assert list(read(frame).first_treated) == [1001] * 3 + [999] * 3
+    assert "1 units start in or before the first period" in notes(frame)
+
+
 def test_periods_of_unequal_gaps_are_numbered_by_their_unit():
     frame = table(("2015-01", "2015-03", "2015-06"), first_treated=["2015-06"] * 3 + [None] * 3)
     panel = read(frame)

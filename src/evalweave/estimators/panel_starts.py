@@ -29,6 +29,7 @@ NEVER = {
     *("na", "n/a", "nan", "null", "<na>", "nat", ".", *(f".{letter}" for letter in "abcdefgz")),
 }
 MINUS = (-1, -2, -7, -8, -9, -88, -99, -888, -999, -9999)  # codes, not periods
+FAR_BELOW = 10  # lengths of the panel before its first period, from where a code is no start
 UNCLEAR = {"unknown", "missing", "?", "not known"}
 
 
@@ -177,6 +178,8 @@ def _calendar_number(place: int, value: float, calendar: Calendar, reading: _Rea
 def _plain_number(place: int, value: float, calendar: Calendar, reading: _Reading) -> None:
     if value != int(value):
         reading.refuse(place, "a number with decimals")
+    elif _far(value) and calendar.low - value > FAR_BELOW * (calendar.high - calendar.low + 1):
+        reading.set_never(place, f"{value:.0f}")  # 9999 beside periods such as 201501
     elif value > calendar.high and not _far(value) and _of_other_kind(value, calendar):
         reading.refuse(
             place,
