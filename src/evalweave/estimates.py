@@ -91,23 +91,16 @@ def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.Data
         analysis.name: primary_methods(analysis.estimator, analysis.inference)
         for analysis in settings.analyses
     }
-    unit = {
-        analysis.name: settings.outcomes[analysis.outcome].difference_unit
-        for analysis in settings.analyses
-    }
     rows: list[dict[str, Any]] = []
     entered: set[tuple[str, str]] = set()
     for row in estimates.to_dict("records"):
         name = str(row["analysis"])
         if name not in settings.family or not str(row["term"]).startswith("difference["):
             continue
-        if (
-            row["inference"] in first[name]
-            and row["outcome_unit"] == unit[name]
-            and pd.notna(row["p_value"])
-        ):
+        if row["inference"] in first[name] and pd.notna(row["p_value"]):
             term = str(row["term"])
-            if (name, term) not in entered:  # the primary row of a term stands before its others
+            # The primary row of a term stands before its others; its p-value is that of every unit.
+            if (name, term) not in entered:
                 rows.append({"analysis": name, "term": term, "p_value": float(row["p_value"])})
             entered.add((name, term))
     frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
