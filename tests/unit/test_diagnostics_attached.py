@@ -84,9 +84,15 @@ def test_subgroup_test_is_joint_over_levels_and_refused_for_too_many():
     assert "more than a third of 7" in found["refused"]
 
 
-def test_few_practices_in_an_arm_are_warned_of():
-    assert "Only 3 practices" in said("twfe", panel(seed=204, treated=3))["trust"]
-    assert said("twfe", panel(seed=204))["trust"] == ""
+def test_what_the_design_cannot_support_is_warned_of():
+    few = said("twfe", panel(seed=204, treated=2))
+    assert few["design"]["terms"]["att"]["dof"] < 4
+    assert "degrees of freedom" in few["trust"]
+    many = panel(seed=204, units=480, practices=24, treated=12)
+    assert said("twfe", many)["trust"] == ""
+    assert "cr1 takes no account" in said("twfe", many, inference=["cr1"])["trust"]
+    alone = panel(seed=204, treated=7)
+    assert "One comparison practice" in said("callaway_santanna", alone)["trust"]
 
 
 def test_simultaneous_bands_are_wider_than_pointwise_and_equal_for_a_single_term():

@@ -14,21 +14,26 @@ from evalweave.study.analyses import AnalysisOptions
 
 
 def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return, where they apply: contributing, minimum_detectable_effect, design, leave_one_out,
-    subgroup_test, and those of `BY_NAME` that the estimator declares. A diagnostic that cannot be
-    computed says why instead."""
+    """Return, where they apply: contributing, trust, design, minimum_detectable_effect,
+    leave_one_out, subgroup_test, and those of `BY_NAME` that the estimator declares. A diagnostic
+    that cannot be computed says why instead."""
+    from evalweave.diagnostics import trust
     from evalweave.diagnostics.design import design
     from evalweave.diagnostics.leave_one_out import leave_one_out
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
 
-    out: dict[str, Any] = {"contributing": contributing(panel), "trust": trust(fit)}
+    out: dict[str, Any] = {"contributing": contributing(panel), "trust": ""}
     if not fit.terms or len(fit.influence) < 2:
         return out
+    measured = design(panel, fit)
+    term = trust.summary_term(fit, analysis, measured["terms"]) if measured else fit.terms[0]
+    if measured:
+        out["design"] = {"sentence": trust.sentence(fit, term, measured), **measured}
+    out["trust"] = " ".join(trust.warnings(fit, term, measured, analysis))
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
     if fit.least_squares is not None:
-        out["design"] = design(fit)
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:
             out["subgroup_test"] = joint_differences(fit, analysis)
@@ -79,24 +84,6 @@ BY_NAME: dict[str, Callable[[PanelData, Fit, AnalysisOptions], Any]] = {
     "goodman_bacon": _goodman_bacon,
     "placebo_dates": _placebo_dates,
 }
-
-
-def trust(fit: Fit) -> str:
-    """Return a warning where so few practices stand in an arm that no interval can be trusted."""
-    few = min(fit.n_practices_treated, fit.n_practices - fit.n_practices_treated)
-    if fit.n_practices_treated == 1:
-        return (
-            "One treated practice: its own shocks cannot be told from the programme's effect; cr1 "
-            "and cr2 intervals "
-            "are far too narrow, and only randomisation's p-value (at best 1/practices; for twfe, "
-            "event_study, sun_abraham and etwfe) says anything."
-        )
-    if 0 < few < 4:
-        return (
-            f"Only {few} practices in one arm: cluster-robust intervals are too narrow; see "
-            "randomisation."
-        )
-    return ""
 
 
 def joint_differences(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:

@@ -179,11 +179,16 @@ def averages(asked: Asked, cells: GroupTimes, cohorts: Cohorts) -> Averages:
     return Averages(
         terms=tuple(rows),
         theta=np.array([row.theta for row in rows.values()]),
-        on_cells=np.array([row.on_cells for row in rows.values()]).reshape(len(rows), -1),
-        on_shares=np.array([row.on_shares for row in rows.values()]).reshape(len(rows), -1),
+        on_cells=_stacked([row.on_cells for row in rows.values()], len(cells.group)),
+        on_shares=_stacked([row.on_shares for row in rows.values()], len(cohorts.start)),
         absent=work.absent,
         of_term=work.of_term,
     )
+
+
+def _stacked(rows: list[Floats], width: int) -> Floats:
+    """Return rows as a matrix, also where there is none."""
+    return np.array(rows).reshape(len(rows), width)
 
 
 def _with_overall(

@@ -117,7 +117,8 @@ def _remarks(name: str, entry: dict[str, Any]) -> list[str]:
         "practices "
         f"({entry['n_practices_treated']} treated)"
     ]
-    remarks = [entry.get("trust", ""), *entry["notes"], *grouped(entry["absent"])]
+    design = entry.get("design", {}).get("sentence", "")
+    remarks = [entry.get("trust", ""), design, *entry["notes"], *grouped(entry["absent"])]
     for method, more in entry["inference"].items():
         remarks += [
             more.get("error", ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalweave.release.notes import released_note
@@ -19,7 +20,9 @@ CAPTION = (
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
     blocks: list[Any] = [Checks(CAPTION, tuple(checks(data)))]
+    design = data.diagnostic(data.primary.name, "design")
     trust = data.diagnostic(data.primary.name, "trust")
-    if trust:
-        blocks.append(Prose(released_note(data.profile, str(trust))))
+    for said in (design.get("sentence") if isinstance(design, Mapping) else None, trust):
+        if said:
+            blocks.append(Prose(released_note(data.profile, str(said))))
     return Section("believed", "Can it be believed?", tuple(blocks))

@@ -1,0 +1,94 @@
+"""What the design says of its intervals: one sentence, and what to be warned of.
+
+The bounds are published ones: t quantiles with fewer than four Satterthwaite degrees of freedom are
+not to be trusted (Tipton 2015, Psychological Methods 20; Pustejovsky & Tipton 2018); a practice of
+more than half of the weight is most of the estimate (MacKinnon, Nielsen & Webb 2023).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.fits.result import Fit
+from evalweave.study.analyses import AnalysisOptions
+
+FEWEST_DOF = 4.0
+MOST_WEIGHT = 0.5
+ENOUGH = 40.0  # effective practices from which errors without degrees of freedom are fair
+WITHOUT_DOF = ("cr0", "cr1", "unit", "multiplier_bootstrap")
+
+
+def summary_term(fit: Fit, analysis: AnalysisOptions, measures: dict[str, Any]) -> str:
+    """Return the term that stands for the analysis; of several (levels of a subgroup) the one with
+    the fewest degrees of freedom."""
+    options = analysis.model_dump()
+    for pattern in ESTIMATORS[analysis.estimator].summary:
+        name = pattern.format(**options)
+        own = [term for term in fit.terms if term == name or term.startswith(f"{name}[")]
+        if own:
+            return min(own, key=lambda term: measures[term]["dof"])
+    return fit.terms[0]
+
+
+def sentence(fit: Fit, term: str, measured: dict[str, Any]) -> str:
+    """Return what each practice carries of `term`, in one sentence."""
+    own = measured["terms"][term]
+    times = measured["leverage"][0] * len(measured["leverage"]) / sum(measured["leverage"])
+    return (
+        f"{fit.n_practices} practices ({fit.n_practices_treated} with the programme) carry {term} "
+        f"as {own['effective_practices']:.1f} practices of equal weight would: the largest holds "
+        f"{100 * own['largest_share']:.0f} % of the weight, the highest leverage is {times:.1f} "
+        f"times the mean, and errors have {own['dof']:.1f} degrees of freedom (judged by "
+        f"{measured['basis']})."
+    )
+
+
+def warnings(fit: Fit, term: str, measured: dict[str, Any], analysis: AnalysisOptions) -> list[str]:
+    """Return a sentence for everything that forbids to trust the intervals of `term`."""
+    lone = _lone_practice(fit)
+    if not measured:
+        return lone
+    own = measured["terms"][term]
+    found = list(lone)
+    if own["lost_without"] and not lone:
+        found.append(
+            f"{term} cannot be estimated without some single practice ({own['lost_without']} of "
+            f"{fit.n_practices}): what happened there for other reasons cannot be told from the "
+            "programme's effect."
+        )
+    if not lone and not own["dof"] >= FEWEST_DOF:
+        found.append(
+            f"The design leaves the errors of {term} {own['dof']:.1f} degrees of freedom; with "
+            f"fewer than {FEWEST_DOF:.0f} the intervals of different methods lie far apart and "
+            "none is reliable (Tipton 2015)."
+        )
+    if own["largest_share"] > MOST_WEIGHT and not lone:
+        found.append(
+            f"One practice holds {100 * own['largest_share']:.0f} % of the weight of {term}: its "
+            "own shocks are most of the estimate's error."
+        )
+    primary = analysis.inference[0]
+    if primary in WITHOUT_DOF and own["effective_practices"] < ENOUGH and not lone:
+        found.append(
+            f"{primary} takes no account of how few practices carry {term} "
+            f"({own['effective_practices']:.1f} of equal weight): its intervals are too narrow. "
+            "Leave `inference` out for the method that fits the design."
+        )
+    return found
+
+
+def _lone_practice(fit: Fit) -> list[str]:
+    """Return the warning of an arm of one practice."""
+    if fit.n_practices_treated == 1:
+        return [
+            "One treated practice: its own shocks cannot be told from the programme's effect; cr1 "
+            "and cr2 intervals are far too narrow, and only randomisation's p-value (at best "
+            "1/practices; for twfe, event_study, sun_abraham and etwfe) says anything."
+        ]
+    if fit.n_practices - fit.n_practices_treated == 1:
+        return [
+            "One comparison practice: its own shocks cannot be told from the programme's effect, "
+            "so no interval can be relied on."
+        ]
+    return []
