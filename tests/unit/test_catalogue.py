@@ -260,10 +260,11 @@ ELSEWHERE = {
     "estimators/panel_ols.py": {"cr1"},  # linearmodels' own error is that of cr1, and called so
     "inference/cluster_robust.py": {"cr1", "cr2"},  # what cr0 to cr3 are computed with
     "measured.py": {"twfe", "cr2"},  # one analysis that is always the same
-    # The place in the report that is called like the estimator it is named after.
-    "study/analyses.py": {"event_study"},
+    # The place in the report that is called like the method it is named after.
+    "study/analyses.py": {"event_study", "placebo"},
     "report/checks/paths.py": {"event_study"},
-    "report/sections/happened.py": {"event_study"},
+    "report/sections/happened.py": {"event_study", "placebo"},
+    "report/checks/agreement.py": {"placebo"},
 }
 COMMON_WORDS = {"unit", "flat", "counts", "segments"}  # columns, tables and keys bear them too
 

@@ -43,6 +43,8 @@ def knows(estimator: Estimator, key: str) -> bool:
 
 def applies(inference: Inference, estimator: Estimator) -> bool:
     """Return whether an inference method has what it needs of an estimator."""
+    if estimator.only and inference.name not in estimator.only:
+        return False
     return not inference.needs or inference.needs in estimator.gives
 
 
@@ -55,7 +57,8 @@ def refusal(inference: Inference, estimator: Estimator) -> str:
     instead = [
         other.name for other in INFERENCES.values() if other.clustered and applies(other, estimator)
     ]
-    why = inference.refuses.format(estimator=estimator.name, estimators=", ".join(able))
+    why = inference.refuses or "does not apply to {estimator}"
+    why = why.format(estimator=estimator.name, estimators=", ".join(able))
     return f"{inference.name} {why}; {listed(instead)} {_verb(instead, 'applies', 'apply')}"
 
 

@@ -9,6 +9,7 @@ from evalweave.catalogue import references as ref
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import (
     LEAST_SQUARES,
+    PLACEBO,
     REASSIGNMENT,
     UNIT_ERRORS,
     Estimator,
@@ -73,6 +74,16 @@ def _uptake(analysis: Any) -> Iterable[str]:
             "dose needs a complete source of uptake. Referral codes before 2019 are not one. If "
             "yours is complete, declare `uptake_complete: true`"
         )
+
+
+def _synthetic(analysis: Any) -> Iterable[str]:
+    if analysis.covariates:
+        yield (
+            "synthetic_did compares practice means and takes no covariates; adjust the outcome "
+            "first, or use callaway_santanna"
+        )
+    if analysis.bands == "simultaneous":
+        yield "synthetic_did has no simultaneous bands; leave bands at pointwise"
 
 
 _DECLARED = (
@@ -260,6 +271,33 @@ _DECLARED = (
         ),
         wrong=_uptake,
         rests_on_allocation="dose",
+    ),
+    Estimator(
+        name="synthetic_did",
+        implementation="synthetic_did:synthetic_did",
+        terms=("att", "group[g]", "event[e]"),
+        summary=("att",),
+        words="Synthetic differences in differences: practice means by period; comparison "
+        "practices and periods before the start are weighted so that the weighted comparison ran "
+        "parallel to programme practices before the start.",
+        formula="hat:τ = ( bar:y_{1,after} − Σ_{t} λ_{t} bar:y_{1,t} ) − Σ_{i} ω_{i} ( "
+        "bar:y_{i,after} − Σ_{t} λ_{t} y_{i,t} )",
+        references=(ref.ARKHANGELSKY_2021,),
+        options=(
+            Option(
+                "solver",
+                Literal["frank_wolfe", "exact"],
+                "frank_wolfe",
+                "Who finds the weights: the steps of R’s synthdid, which stop a little short of "
+                "the optimum, or the optimum itself.",
+            ),
+            ANTICIPATION,
+            PARTIAL,
+        ),
+        gives=frozenset({PLACEBO}),
+        only=("jackknife", "placebo"),
+        default_inference=("jackknife", "placebo", "jackknife"),
+        wrong=_synthetic,
     ),
     # A new estimator: its entry goes above this line.
 )

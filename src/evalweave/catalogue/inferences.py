@@ -8,6 +8,7 @@ from typing import Literal
 from evalweave.catalogue import references as ref
 from evalweave.catalogue.methods import (
     LEAST_SQUARES,
+    PLACEBO,
     REASSIGNMENT,
     UNIT_ERRORS,
     Inference,
@@ -172,6 +173,22 @@ _DECLARED = (
         refuses="is available for {estimators}, not for {estimator}",
         draws=True,
         rests_on_allocation="randomisation, which permutes practices",
+    ),
+    Inference(
+        name="placebo",
+        implementation="placebo:placebo",
+        phrase="placebo errors from untreated practices",
+        label="Placebo",
+        words="untreated practices are given the start dates of the treated ones; the spread of "
+        "what is then estimated is the error, t with untreated practices minus one degrees of "
+        "freedom. It presumes that treated practices vary as untreated ones do.",
+        formula="hat:V = mean_{b} ( hat:τ_{b} − bar:τ )^{2}",
+        references=(ref.ARKHANGELSKY_2021,),
+        options=(DRAWS, SEED),
+        needs=PLACEBO,
+        refuses="needs an estimator that can give untreated practices the start dates "
+        "({estimators}) and does not apply to {estimator}",
+        draws=True,
     ),
     # A new inference method: its entry goes above this line.
 )

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+ARKHANGELSKY_2021 = (
+    "Arkhangelsky D, Athey S, Hirshberg DA, Imbens GW, Wager S. Synthetic "
+    "difference-in-differences. American Economic Review 2021;111:4088–4118."
+)
 BELL_MCCAFFREY_2002 = (
     "Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with "
     "multi-stage samples. Survey Methodology 2002;28:169–181."

@@ -120,6 +120,7 @@ class Fit:
         beside: further fits that are printed beside this one (did_2x2: ANCOVA, practice means).
         details: facts for diagnostics.json.
         leads: what the terms before the start are, where a test may read them.
+        placebo: how the terms come out when untreated practices are given the start dates.
     """
 
     estimator: str
@@ -145,6 +146,7 @@ class Fit:
     beside: tuple[Fit, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
     leads: str = ""
+    placebo: Placebo | None = None
 
 
 @dataclass(frozen=True)
@@ -173,3 +175,20 @@ class OwnInference:
     std_error: Floats
     dof: float
     convention: str
+
+
+@dataclass(frozen=True)
+class Placebo:
+    """Estimates with untreated practices in the place of the treated ones.
+
+    Attributes:
+        practices: how many are untreated.   sizes: treated practices of each start.
+        estimate: theta (K) when the untreated practices with these numbers (sum of sizes, in the
+        order of the starts) are given the starts.
+        words: what a convention must say of it.
+    """
+
+    practices: int
+    sizes: tuple[int, ...]
+    estimate: Callable[[Ints], Floats]
+    words: str
