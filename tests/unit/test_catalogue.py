@@ -259,6 +259,7 @@ print(json.dumps([row["patient_id"], str(row["date"])[:10], row["code"]]))
 ELSEWHERE = {
     "estimators/panel_ols.py": {"cr1"},  # linearmodels' own error is that of cr1, and called so
     "inference/cluster_robust.py": {"cr1", "cr2"},  # what cr0 to cr3 are computed with
+    "diagnostics/trust.py": {"cr0", "cr1", "multiplier_bootstrap"},  # those without dof
     "measured.py": {"twfe", "cr2"},  # one analysis that is always the same
     # The place in the report that is called like the method it is named after.
     "study/analyses.py": {"event_study", "placebo"},

@@ -164,7 +164,7 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
         ("imputation", {"subgroup": "white"}, "imputation takes no subgroup; twfe does"),
         ("event_study", {"engine": "linearmodels"}, "event_study takes no engine; twfe does"),
         ("twfe", {"bins": [-3, 2]}, "twfe takes no bins; event_study does"),
-        ("twfe", {"anticipation": 1}, "callaway_santanna and imputation do"),
+        ("twfe", {"anticipation": 1}, "twfe takes no anticipation; callaway_santanna"),
         ("twfe", {"control": "not_yet_treated"}, "twfe takes no control"),
         (
             "did_2x2",

@@ -310,3 +310,36 @@ def test_a_trend_that_breaks_differences_in_differences_is_followed():
     off = plain.loc["att", "estimate"] + 2
     assert off > 4  # the sign is wrong
     assert abs(estimate(frame).loc["att", "estimate"] + 2) < off / 4
+
+
+def test_practices_count_once_however_many_people_they_have():
+    frame = practices(seed=21)
+    crowd = pd.concat(
+        [
+            frame,
+            *(frame[frame["practice_id"] == "g00"].assign(patient_id=f"m{n}") for n in range(9)),
+        ]
+    )
+    measures = [
+        evalweave.synthetic_did(f, outcome="y").diagnostics["synthetic_did"]["design"]
+        for f in (frame, crowd)
+    ]
+    for measure in ("partial_leverage", "effective_practices", "dof"):
+        first, other = (m["terms"]["att"][measure] for m in measures)
+        assert other == pytest.approx(first, rel=1e-12)
+    assert measures[0]["basis"] == "practices by arm"
+
+
+def test_one_treated_practice_is_warned_of_with_what_is_left_to_ask():
+    frame = practices(seed=22, treated=1)
+    trust = {
+        name: evalweave.fit(
+            frame, {"columns": {"outcome": "y"}, "analyses": [{"name": "a", "estimator": name}]}
+        ).diagnostics["a"]["trust"]
+        for name in ("synthetic_did", "twfe", "imputation")
+    }
+    assert (
+        "placebo error" in trust["synthetic_did"] and "randomisation" not in trust["synthetic_did"]
+    )
+    assert "randomisation gives a p-value, at best 1/12" in trust["twfe"]
+    assert "twfe with randomisation" in trust["imputation"]

@@ -7,7 +7,8 @@ With M = (sum_g X_g'X_g)^-1 and a = Mc for the term c'beta,
     effective practices = G / (1 + mean((p_g / mean p - 1)^2)),      p_g the partial leverage.
 
 For estimators that are not least squares X_g has two columns, one an arm, which are 1 for each of
-the practice's patients: what its size makes it carry of a difference between two arms.
+the practice's patients: what its size makes it carry of a difference between two arms. Where every
+practice counts alike (practice means) they are 1 once.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from evalweave.inference.cluster_robust import (
     sufficient,
 )
 
-BY_MODEL, BY_SIZE = "the model", "patients by arm"
+BY_MODEL, BY_SIZE, BY_ARM = "the model", "patients by arm", "practices by arm"
 
 
 def design(panel: PanelData, fit: Fit) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def design(panel: PanelData, fit: Fit) -> dict[str, Any]:
         by_size = _by_size(panel, fit)
         if by_size is None:
             return {}
-        measured, basis = by_size, BY_SIZE
+        measured, basis = by_size, BY_SIZE if fit.placebo is None else BY_ARM
     ls, spectra = sufficient(measured), spectrum(measured)
     towards = contrasts(measured) @ np.linalg.inv(ls.xx.sum(axis=0))  # K x P
     _, dof = adjusted(spectra, JACKKNIFE)
@@ -83,6 +84,8 @@ def _by_size(panel: PanelData, fit: Fit) -> Fit | None:
     sizes = np.zeros((panel.n_clusters, 2))
     np.add.at(sizes, practice, unit)
     sizes = sizes[sizes.any(axis=1)]
+    if fit.placebo is not None:  # practice means, each of which counts once
+        sizes = (sizes > 0).astype(np.float64)
     if not sizes.any(axis=0).all():
         return None
     g = len(sizes)

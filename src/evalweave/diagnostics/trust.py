@@ -82,9 +82,8 @@ def _lone_practice(fit: Fit) -> list[str]:
     """Return the warning of an arm of one practice."""
     if fit.n_practices_treated == 1:
         return [
-            "One treated practice: its own shocks cannot be told from the programme's effect; cr1 "
-            "and cr2 intervals are far too narrow, and only randomisation's p-value (at best "
-            "1/practices; for twfe, event_study, sun_abraham and etwfe) says anything."
+            "One treated practice: its own shocks cannot be told from the programme's effect. "
+            + _of_a_lone_practice(fit)
         ]
     if fit.n_practices - fit.n_practices_treated == 1:
         return [
@@ -92,3 +91,20 @@ def _lone_practice(fit: Fit) -> list[str]:
             "so no interval can be relied on."
         ]
     return []
+
+
+def _of_a_lone_practice(fit: Fit) -> str:
+    """Return what can still be asked of an estimate that rests on one treated practice."""
+    narrow = "Clustered intervals are far too narrow"
+    if fit.placebo is not None:
+        return (
+            "The placebo error takes them to be of the size of an untreated practice's, which the "
+            "data cannot show."
+        )
+    at_best = f"a p-value, at best 1/{fit.n_practices}"
+    if fit.reassign is not None:
+        return f"{narrow}; randomisation gives {at_best}."
+    return (
+        f"{narrow}; nothing that {fit.estimator} can be asked mends it (twfe with randomisation "
+        f"gives {at_best})."
+    )
