@@ -21,7 +21,7 @@ from evalweave import freshness
 from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
-from evalweave.workflow import code_hash, only_looks, path_in, privately
+from evalweave.workflow import called, code_hash, only_looks, path_in, privately
 
 # Snakemake looks for its locks by a pattern, for a dry run even without them, and fails where the folder has braces in
 # its name (its issue 2981). A folder is held by `freshness.alone` instead.
@@ -64,9 +64,14 @@ def settings(kind):
     return literally(json.dumps(stages.settings_for(study, kind), sort_keys=True))
 
 
+inputs = {}  # the checksum of every input as the run begins
+
+
 def sums(*paths):
     """The checksums of a stage's inputs: it is done again when they change."""
-    return literally(plainly(freshness.checksums, [path for path in paths if path]))
+    these = plainly(freshness.checksums, [path for path in paths if path])
+    inputs.update(these)
+    return literally(these)
 
 
 include: "workflow/rules/simulate.smk"
@@ -97,15 +102,22 @@ def say_where():
     print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
 
 
-def nothing_to_do():
-    """Said when the process ends, as Snakemake calls none of the below when nothing is to be done."""
+def say_last():
+    """Said when the process ends: where the report is, as Snakemake calls none of the below when nothing is to be
+    done; and how to go on after a failure, when Snakemake has said the rest."""
     os.chdir(here)  # Snakemake went back to where it was called
     if workflow.dag is not None and not len(workflow.dag) and this_run.state == "complete":
         say_where()
+    elif this_run.begun and this_run.state in ("running", "failed"):
+        print(
+            f"The run did not end: there is no report of it. What was wrong stands above and in {results}/logs; "
+            f"when it is mended, this goes on where it stopped: {called(sys.argv)}",
+            file=sys.stderr,
+        )
 
 
 if workflow.is_main_process:
-    atexit.register(nothing_to_do)
+    atexit.register(say_last)
 
 
 onstart:
@@ -113,7 +125,7 @@ onstart:
 
 
 onsuccess:
-    if this_run.complete():
+    if plainly(this_run.complete, inputs):
         say_where()
 
 

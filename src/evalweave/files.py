@@ -6,7 +6,7 @@ killed run never leaves half a file under a name that another stage would trust.
 
 from __future__ import annotations
 
-import hashlib
+import io
 import json
 import os
 from collections.abc import Iterator
@@ -14,7 +14,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave.errors import StudyError
+from evalweave import seals
+from evalweave.errors import DataError, StudyError
+from evalweave.seals import sha256
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_aside(target: Path | str) -> Iterator[Path]:
-    """Yield a path beside `target` to write to; rename it to `target` when the block ends well.
+    """Yield a path beside `target` to write to; rename it to `target` when the block ends well,
+    sealed where the workflow passes it on.
 
     The path is the same each time, so that what a killed run left half-written is overwritten by
     the next one. Who may read it is a matter of the umask.
@@ -43,6 +46,8 @@ def written_aside(target: Path | str) -> Iterator[Path]:
         yield aside
         with aside.open("rb") as written:
             os.fsync(written.fileno())
+        if seals.wanted(target):
+            seals.put(target, sha256(aside))
         aside.replace(target)
     finally:
         with suppress(FileNotFoundError):
@@ -109,25 +114,35 @@ def write_parquet(frame: pd.DataFrame, target: Path | str) -> None:
 
 def read_table(path: Path | str, *tables: Table) -> pd.DataFrame:
     """Read one of our own tables (CSV as written by `write_csv`, or Parquet) in the types of its
-    contract, or of several that its columns come from."""
+    contract, or of several that its columns come from.
+
+    Raises:
+        DataError: it is not as it was written.
+    """
     import pandas as pd
 
     from evalweave.tables.contract import typed
 
     path = Path(path)
     if path.suffix == ".parquet":
-        return pd.read_parquet(path)
-    frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""])
+        return pd.read_parquet(io.BytesIO(seals.content(path)))
+    content = io.BytesIO(seals.content(path))
+    frame = pd.read_csv(content, dtype=str, keep_default_na=False, na_values=[""])
     return typed(frame, *tables)
 
 
-def sha256(path: Path | str) -> str:
-    """Return the SHA-256 of a file, read in pieces."""
-    digest = hashlib.sha256()
-    with Path(path).open("rb") as handle:
-        while piece := handle.read(1 << 20):
-            digest.update(piece)
-    return digest.hexdigest()
+def read_json(path: Path | str) -> Any:
+    """Read a JSON document of our own.
+
+    Raises:
+        DataError: it is not as it was written, or not JSON.
+    """
+    try:
+        return json.loads(seals.content(Path(path)))
+    except ValueError:
+        raise DataError(
+            f"{path}: is damaged: not JSON. Remove it and run the study again."
+        ) from None
 
 
 def _plain(value: Any) -> Any:

@@ -16,12 +16,12 @@ import fcntl
 import json
 import shutil
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any
 
-from evalweave import files
+from evalweave import files, seals
 from evalweave.errors import DataError, StudyError
 
 NOTES = Path(".snakemake")  # beside Snakemake's own notes, of the same life
@@ -72,6 +72,7 @@ class Run:
     def __init__(self, results: str, reports: str, made: str | None = None) -> None:
         self.results, self.reports = Path(results), Path(reports)
         self.made = Path(made) if made else None
+        self.begun = False
         self.notes = NOTES / f"evalweave-{self.results.name}.json"
 
     @property
@@ -107,6 +108,7 @@ class Run:
         anew is no longer vouched for."""
         noted = _read(self.notes)
         kept = {path: seen for path, seen in noted.items() if self._rule(Path(path)) not in rules}
+        self.begun = True
         self._say("running")
         _note(kept, self.notes)
         (self.results / "audit.json").unlink(missing_ok=True)
@@ -117,8 +119,13 @@ class Run:
         """Say that a job failed."""
         self._say("failed")
 
-    def complete(self) -> bool:
-        """Say that the run is complete, if there is an audited report; return whether it is."""
+    def complete(self, inputs: Mapping[str, str] | None = None) -> bool:
+        """Say that the run is complete, if there is an audited report; return whether it is.
+
+        Raises:
+            DataError: one of `inputs` (path -> checksum when the run began) is another one by now,
+            or the manifest lists other bytes. The report is withdrawn.
+        """
         whole = all(
             path.is_file()
             for path in (
@@ -127,10 +134,34 @@ class Run:
                 self.reports / "manifest.json",
             )
         )
+        changed = self._changed(inputs or {}) if whole else []
+        if whole and changed:
+            self._withdraw()
+            self._say("failed")
+            raise DataError(
+                f"{', '.join(changed)}: changed while the run was under way, so that parts of the "
+                "report would rest on other data than others. The report was withdrawn; run the "
+                "study again when nobody writes there."
+            )
         if whole:  # of a partial run nothing more is known than before
             _note({str(path): _seen(path) for path in self._outputs()}, self.notes)
         self._say("complete" if whole else "partial")
         return whole
+
+    def _changed(self, inputs: Mapping[str, str]) -> list[str]:
+        """Return what is not as it was when the run began: inputs, or what the manifest says of
+        them (a simulation makes up its own under way)."""
+        changed = []
+        for path, before in inputs.items():
+            try:
+                same = checksums([path])[path] == before
+            except StudyError:
+                same = False
+            changed += [] if same else [path]
+        listed = _read(self.reports / "manifest.json").get("inputs", [])
+        if inputs and not changed and self.made is None:
+            changed = [item["name"] for item in listed if item["sha256"] not in inputs.values()]
+        return changed
 
     def _say(self, state: str) -> None:
         files.write_json({"state": state}, self.results / STATE)
@@ -138,8 +169,9 @@ class Run:
     def _outputs(self) -> Iterator[Path]:
         for folder in (self.results, self.reports, *([self.made] if self.made else [])):
             for path in sorted(folder.rglob("*")):
+                hidden = path.name.startswith(".") or seals.FOLDER in path.parts
                 beside = folder == self.results and path.relative_to(folder).parts[0] in BESIDE
-                if path.is_file() and not beside and not path.name.startswith("."):
+                if path.is_file() and not beside and not hidden:
                     yield path
 
     def _rule(self, path: Path) -> str:
@@ -191,15 +223,15 @@ def _seen(path: Path) -> list[Any]:
 
 
 def _same(path: Path, seen: list[Any]) -> bool:
-    """Say whether a file is the one that was noted: by size and time, and by content where only
-    the time differs."""
+    """Say whether a file is the one that was noted: by content, whatever its time says; a large
+    one, which its readers check, by size and time."""
     try:
         at = path.stat()
     except OSError:
         return False
-    if [at.st_size, at.st_mtime_ns] == seen[:2]:
-        return True
-    return at.st_size == seen[0] and bool(seen[2]) and files.sha256(path) == seen[2]
+    if not seen[2]:
+        return [at.st_size, at.st_mtime_ns] == seen[:2]
+    return at.st_size == seen[0] and files.sha256(path) == seen[2]
 
 
 def _read(path: Path) -> dict[str, Any]:

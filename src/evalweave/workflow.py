@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from evalweave import files, freshness
+from evalweave import files, freshness, seals
 from evalweave.errors import StudyError
 from evalweave.used_code import Package, Used
 
 PACKAGE = Path(__file__).parent
 # Paths reach Snakemake percent-encoded: it takes quotes off a value and reads the rest as YAML.
 ENCODED = "_encoded"
+CALLED = "EVALWEAVE_CALLED"  # what the user typed, to be typed again
 STAGES = (
     "simulate",
     "ingest",
@@ -139,12 +141,19 @@ def only_looks(arguments: Sequence[str]) -> bool:
     return bool(looking & {*arguments}) or any("n" in word for word in short)
 
 
+def called(arguments: Sequence[str]) -> str:
+    """Return the command that was typed: Snakemake's `arguments`, or what called it."""
+    return os.environ.get(CALLED) or shlex.join(["snakemake", *arguments[1:]])
+
+
 def privately(results: str) -> None:
     """Let everything that this process and its jobs write be the user's alone; what is released
-    is given the rights that the user's umask says, from EVALWEAVE_UMASK."""
+    is given the rights that the user's umask says, from EVALWEAVE_UMASK. Tables that stages pass on
+    are sealed."""
     given = os.umask(0o077)
     os.umask(given | 0o077)
     os.environ.setdefault("EVALWEAVE_UMASK", f"{given:03o}")
+    os.environ[seals.WITHIN] = str(Path(results).absolute())
     for folder in (Path(results).parent, Path(results)):
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
@@ -194,5 +203,6 @@ def run(
     except OSError as error:
         raise StudyError(f"--directory: {directory} cannot be made ({error.strerror}).") from None
     freshness.alone(directory).close()  # said in one sentence, before Snakemake starts
-    environment = os.environ | {"PYTHONUNBUFFERED": "1"}
+    typed = shlex.join(["evalweave", *sys.argv[1:]])
+    environment = os.environ | {"PYTHONUNBUFFERED": "1", CALLED: typed}
     return subprocess.run(command, check=False, env=environment).returncode

@@ -20,6 +20,7 @@ READERS = (
     "commands/",
     "workflow.py",
     "files.py",
+    "seals.py",
     "study/file.py",
     "reference.py",
     "freshness.py",

@@ -99,6 +99,14 @@ def test_what_is_not_as_it_was_left_is_made_again(
     assert Path("results/s/logs/clean.log").exists()
 
 
+def test_a_bit_that_flipped_on_the_disk_is_seen_whatever_the_times_say(run: freshness.Run) -> None:
+    estimates = Path("results/s/fit/main/estimates.csv")
+    times, text = estimates.stat(), estimates.read_text()
+    estimates.write_text(text.replace("m", "n", 1))
+    os.utime(estimates, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert run.discard() == [str(estimates)]
+
+
 def test_a_file_that_was_only_touched_is_the_same(run: freshness.Run) -> None:
     os.utime("results/s/clean/ledger.csv", ns=(1, 1))
     assert run.discard() == []
@@ -116,6 +124,30 @@ def test_where_nothing_is_known_everything_is_made_again(run: freshness.Run) -> 
     run.notes.unlink()
     run.discard()
     assert not Path("results/s/ingest/events.json").exists()
+
+
+def test_an_input_that_changes_under_a_run_is_told_of(run: freshness.Run) -> None:
+    Path("practices.csv").write_text("a")
+    inputs = freshness.checksums(["practices.csv"])
+    assert run.complete(inputs)
+    Path("practices.csv").write_text("b")
+    with pytest.raises(DataError, match=r"practices\.csv: changed while the run was under way"):
+        run.complete(inputs)
+    assert state(run) == "failed"
+    assert not (run.reports / "report.html").exists()
+
+
+def test_a_manifest_vouches_for_the_bytes_that_the_run_began_with(run: freshness.Run) -> None:
+    """The file was another one while the report was written, and is back."""
+    Path("claims.csv").write_text("a")
+    inputs = freshness.checksums(["claims.csv"])
+    listed = [{"name": "claims.csv", "sha256": inputs["claims.csv"]}]
+    files.write_json({"inputs": listed}, run.reports / "manifest.json")
+    assert run.complete(inputs)
+    listed[0]["sha256"] = "0" * 64
+    files.write_json({"inputs": listed}, run.reports / "manifest.json")
+    with pytest.raises(DataError, match=r"claims\.csv: changed"):
+        run.complete(inputs)
 
 
 def test_an_input_is_known_by_its_content_whatever_its_times(

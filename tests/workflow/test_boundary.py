@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import stat
@@ -91,6 +92,11 @@ def test_a_lost_figure_is_made_again_with_its_report_alone(study: Study) -> None
     assert "rule estimates" not in done.stderr
 
 
+def typed(study: Study) -> list[str]:
+    """The command as a person types it."""
+    return ["evalweave", *study.command[3:]]
+
+
 def kill_a_worker(study: Study, stage: str, running: subprocess.Popen[bytes]) -> bool:
     """Kill the first process of a stage of this study that shows, and return whether there was
     one."""
@@ -120,11 +126,12 @@ def test_after_a_worker_was_killed_on_a_changed_extract_the_next_run_is_of_that_
     assert changed != text
     events.write_text(changed)
     os.utime(events, ns=(times.st_atime_ns, times.st_mtime_ns))  # as rsync and cp -p leave it
-    running = subprocess.Popen(
-        study.command, cwd=study.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    assert kill_a_worker(study, "fit", running)
-    assert running.wait() == 1
+    with (study.root / "said").open("wb") as said:
+        running = subprocess.Popen(study.command, cwd=study.root, stdout=said, stderr=said)
+        assert kill_a_worker(study, "fit", running)
+        assert running.wait() == 1
+    last = (study.root / "said").read_text().split("The run did not end: ")[-1]
+    assert last.endswith(f"this goes on where it stopped: {shlex.join(typed(study))}\n")
     assert study.state() == "failed"
     assert not study.report.exists()
     assert (study.results / "previous" / "report.html").is_file()

@@ -26,7 +26,6 @@ def command(
     Fills in the unit and the comparison group, adds HbA1c in percentage points (x 0.09148, the
     slope only) and adjusts the declared family of subgroup differences by Holm's method.
     """
-    import json
     import math
 
     from evalweave import files
@@ -43,14 +42,9 @@ def command(
         if not (folder / "estimates.csv").exists():
             continue
         tables[analysis.name] = files.read_table(folder / "estimates.csv", ESTIMATES)
-        try:
-            diagnostics_of_fit = json.loads(
-                (folder / "diagnostics.json").read_text(encoding="utf-8")
-            )
-        except (OSError, ValueError):
-            raise DataError(
-                f"{folder / 'diagnostics.json'}: is missing or damaged. Run the fit again."
-            ) from None
+        if not (folder / "diagnostics.json").is_file():
+            raise DataError(f"{folder / 'diagnostics.json'}: is missing. Run the fit again.")
+        diagnostics_of_fit = files.read_json(folder / "diagnostics.json")
         diagnostics[analysis.name] = diagnostics_of_fit.get(analysis.name, diagnostics_of_fit)
     table = gather(tables, model)
     family = holm_family(table, model)

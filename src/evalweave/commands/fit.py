@@ -55,7 +55,7 @@ def command(
 
     # One thread adds in one order: the same bytes on every machine, and no waiting for a busy core.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from evalweave import files
+    from evalweave import files, seals
     from evalweave.errors import StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fitting import fit
@@ -77,6 +77,9 @@ def command(
         model = load(spec, FitSpec)
     files.check_folder(out)
     who = [name for name in (model.columns.unit, model.columns.cluster) if name]
+    for table in (panel, followed):
+        if table is not None:
+            seals.check(table)
     frame, notes = read_panel(panel, columns_of(model), who)
 
     def progress(text: str) -> None:

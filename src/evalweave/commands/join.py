@@ -61,10 +61,8 @@ def command(
 def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> Strands:
     """Read both strands; raise `DataError` naming every file that an earlier stage should have
     left."""
-    import json
-
     from evalweave.errors import Fault, raise_faults
-    from evalweave.files import read_table
+    from evalweave.files import read_json, read_table
     from evalweave.qualitative.readers import from_tables
     from evalweave.tables.analyses import ESTIMATES
     from evalweave.tables.qualitative import THEME_COUNTS
@@ -84,7 +82,7 @@ def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> St
         if not path.is_file()
     )
     beside = estimates.with_name("diagnostics.json")
-    diagnostics = json.loads(beside.read_text(encoding="utf-8")) if beside.is_file() else {}
+    diagnostics = read_json(beside) if beside.is_file() else {}
     return Strands(
         ESTIMATES.conform(read_table(estimates, ESTIMATES)),
         absent_terms(diagnostics),

@@ -90,8 +90,10 @@ def _known(comparison: str, cohort: Path) -> None:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    from evalweave import seals
     from evalweave.errors import StudyError, nearest
 
+    seals.check(cohort / "membership.parquet")
     known = pq.read_table(
         cohort / "membership.parquet", columns=["comparison"], read_dictionary=["comparison"]
     )

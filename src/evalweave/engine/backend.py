@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
-from evalweave.errors import EvalweaveError, StudyError
+from evalweave import seals
+from evalweave.errors import DataError, EvalweaveError, StudyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -297,9 +298,10 @@ def stored_as(path: Path, kind: str) -> list[tuple[str, Any]]:
 
 
 def stage_table(backend: Any, path: Path, stage: str) -> ir.Table:
-    """Return a Parquet table that an earlier stage wrote; raise `DataError` when it did not."""
-    from evalweave.errors import DataError
+    """Return a Parquet table that an earlier stage wrote; raise `DataError` when it did not, or
+    where the table is not as it was written."""
 
     if not path.is_file():
         raise DataError(f"{path}: there is no such file. Run `evalweave {stage}` first.")
+    seals.check(path)
     return backend.read_parquet(str(path))

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave import engine
+from evalweave import engine, seals
 from evalweave.errors import Fault, raise_faults
 from evalweave.extract import date_faults, sanity
 from evalweave.extract.dates import Dates
@@ -21,7 +21,7 @@ from evalweave.extract.parts import MAY_BE_BLANK, Part
 from evalweave.extract.readers import Source
 from evalweave.extract.source_tables import is_about_rows, parsed_table, unread, width
 from evalweave.extract.sources import repeated, sources_of
-from evalweave.files import sha256, write_json, written_aside
+from evalweave.files import read_json, sha256, write_json, written_aside
 from evalweave.reading.textfiles import TextFile, look
 from evalweave.study.vocabulary import Vocabulary
 
@@ -90,9 +90,10 @@ def _fingerprint(seen: TextFile, source: Source, extract: Extract, vocabulary: V
 def _ready(target: Path, source: Source, reused: bool = True) -> Part | None:
     """Return a part that an earlier run has left whole."""
     description = target.with_suffix(".json")
-    if not (target.is_file() and description.is_file()):
-        return None
-    facts = json.loads(description.read_text(encoding="utf-8"))
+    for file in (target, description):
+        if not (file.is_file() and seals.intact(file)):
+            return None
+    facts = read_json(description)
     facts |= {"notes": (*source.notes, *facts["notes"]), "blank": tuple(facts["blank"])}
     return Part(name=source.name, path=target, reused=reused, **facts)
 
@@ -181,4 +182,4 @@ def _remove_others(folder: Path, parts: list[Part]) -> None:
     }
     for path in folder.iterdir():
         if path.is_file() and path.name not in stays:
-            path.unlink()
+            seals.remove(path)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from evalweave import engine
+from evalweave import engine, files, seals
 from evalweave.errors import DataError
 from evalweave.ledger import KEPT, RECEIVED, check
 
@@ -84,5 +83,17 @@ def ingested_table(backend: Any, folder: Path, table: str) -> ir.Table:
         raise DataError(
             f"{path}: there is no such file. Run `evalweave ingest --table {table}` first."
         )
-    parts = json.loads(path.read_text(encoding="utf-8"))["parts"]
-    return engine.parquet_tables(backend, [folder / part["path"] for part in parts])
+    paths = [folder / part["path"] for part in files.read_json(path)["parts"]]
+    for part in paths:
+        check_part(part)
+    return engine.parquet_tables(backend, paths)
+
+
+def check_part(path: Path) -> None:
+    """Raise `DataError` where a part is gone or not as it was written; `ingest` reads its file
+    again then."""
+    index = path.parent.with_suffix(".json")
+    if not path.is_file():
+        index.unlink(missing_ok=True)
+        raise DataError(f"{path}: there is no such file. Run the study again, which makes it.")
+    seals.check(path, path.with_suffix(".json"), index)

@@ -14,7 +14,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from evalweave import seals
 from evalweave.errors import DataError
+from evalweave.extract.parts import check_part
 
 COLUMNS = frozenset(
     (
@@ -121,6 +123,10 @@ def _column(path: Path, name: str) -> Iterator[str]:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
+    if path.parent.parent.name == "ingest":
+        check_part(path)
+    else:
+        seals.check(path)
     if name not in pq.read_schema(path).names:
         return
     with pq.ParquetFile(path, read_dictionary=[name]) as file:

@@ -153,7 +153,7 @@ def extract_inputs(
     """
     read: dict[str, str] = {}
     for index in sorted((results / "ingest").glob("*.json")):
-        for part in json.loads(index.read_text(encoding="utf-8"))["parts"]:
+        for part in files.read_json(index)["parts"]:
             read[part["source_file"]] = part["sha256"]
     present, lookups = (
         _found(extract, place) if extract is not None and place is not None else ({}, {})

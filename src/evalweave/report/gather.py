@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import json
 from pathlib import Path
 from typing import Any
 
@@ -98,7 +97,7 @@ def document(path: Path) -> dict[str, Any]:
     """Return a JSON object of ours, or an empty one where there is no such file."""
     if not path.is_file():
         return {}
-    value = json.loads(path.read_text(encoding="utf-8"))
+    value = files.read_json(path)
     return value if isinstance(value, dict) else {}
 
 
