@@ -32,7 +32,7 @@ from evalweave.tables.records import (
     PRACTICES,
     REGISTRATIONS,
 )
-from evalweave.tables.report import DRAWN, FLOW, INCIDENCE_RATES
+from evalweave.tables.report import DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
 
 ALL = (
     PRACTICES,
@@ -72,4 +72,5 @@ ALL = (
     JOINT_DISPLAY,
     FLOW,
     DRAWN,
+    WEIGHTS,
 )

@@ -104,3 +104,15 @@ DRAWN = Table(
         column("unit", TEXT, "unit of estimate, interval and margin"),
     ),
 )
+
+WEIGHTS = Table(
+    "weights",
+    "Weights of a synthetic comparison beside their figure, as released; practices by rank.",
+    (
+        column("start", TEXT, "the start whose comparison it is", required=True),
+        column("weight_of", TEXT, "period or practice", required=True),
+        column("label", TEXT, "the period, or the practice's rank by weight", required=True),
+        column("share", NUMBER, "its share of the weight, 0 to 1", statistic="share"),
+    ),
+    key=("start", "weight_of", "label"),
+)

@@ -24,6 +24,7 @@ from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
+from evalweave.report.figures.weights import synthetic_weights
 from evalweave.report.sentences import agreement_about_zero, method
 from evalweave.report.terms import in_words, level, variable
 from evalweave.study.analyses import Analysis
@@ -47,6 +48,9 @@ def section(data: ReportData) -> Section:
         blocks += _event(data, analysis)
     blocks += _methods(data)
     blocks += _sensitivity(data)
+    weights = [f for a in data.study.analyses for f in synthetic_weights(data, a)]
+    blocks += [Heading("What the synthetic comparison is made of", "weights")] if weights else []
+    blocks += weights
     blocks += _subgroups(data)
     if not blocks:
         blocks = [Prose("No result of the quantitative strand is part of this study.")]
