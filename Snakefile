@@ -93,6 +93,7 @@ rule all:
         simulated,
         rules.report.output,
         f"{results}/audit.json",
+        rules.crate.output,
 
 
 here = Path.cwd()

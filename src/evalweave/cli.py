@@ -34,6 +34,7 @@ COMMANDS = {
     "join": "Stage: join estimates and themes by the declared claims.",
     "report": "Stage: write the report folder.",
     "audit": "Stage: prove that a report folder holds only disclosure-checked aggregates.",
+    "crate": "Stage: pack the audited release and its metadata into release.zip.",
 }
 
 

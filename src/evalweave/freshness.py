@@ -111,8 +111,10 @@ class Run:
         self.begun = True
         self._say("running")
         _note(kept, self.notes)
-        (self.results / "audit.json").unlink(missing_ok=True)
-        if rules - {"all", "audit"}:
+        (self.reports / "release.zip").unlink(missing_ok=True)
+        if rules - {"all", "crate"}:
+            (self.results / "audit.json").unlink(missing_ok=True)
+        if rules - {"all", "audit", "crate"}:
             self._withdraw()
 
     def fail(self) -> None:
@@ -132,6 +134,7 @@ class Run:
                 self.results / "audit.json",
                 self.reports / "report.html",
                 self.reports / "manifest.json",
+                self.reports / "release.zip",
             )
         )
         changed = self._changed(inputs or {}) if whole else []
@@ -179,6 +182,8 @@ class Run:
         if path.is_relative_to(self.results):
             first = path.relative_to(self.results).parts[0]
             return {"audit.json": "audit", "simulated.json": "simulate"}.get(first, first)
+        if path == self.reports / "release.zip":
+            return "crate"
         return "report" if path.is_relative_to(self.reports) else "simulate"
 
     def _withdraw(self) -> None:

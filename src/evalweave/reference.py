@@ -20,6 +20,7 @@ from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.methods import Method
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.analyses import Analysis, Columns
+from evalweave.study.governance import Governance, Person, Project
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison, Counting, Eligibility, Exposure
 from evalweave.study.periods import Window
@@ -36,6 +37,9 @@ BEGIN, END = (
 SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("top of the file", Study),
     ("study", About),
+    ("study, people: each", Person),
+    ("study, project", Project),
+    ("study, governance", Governance),
     ("extract", Extract),
     ("window", Window),
     ("eligibility", Eligibility),

@@ -37,6 +37,7 @@ STAGES = (
     "join",
     "report",
     "audit",
+    "crate",
 )
 
 

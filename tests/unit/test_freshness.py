@@ -25,6 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> freshness.Run:
         "results/s/audit.json",
         "results/s/logs/clean.log",
         "reports/s/report.html",
+        "reports/s/release.zip",
         "reports/s/figures/trend.svg",
         "reports/s/notes-of-the-user.txt",
     ):
@@ -57,9 +58,17 @@ def test_the_report_is_withdrawn_before_the_first_job(run: freshness.Run) -> Non
 
 
 def test_an_audit_alone_leaves_the_report(run: freshness.Run) -> None:
-    run.begin({"audit", "all"})
+    run.begin({"audit", "crate", "all"})
     assert (run.reports / "report.html").is_file()
     assert not (run.results / "audit.json").exists()
+    assert not (run.reports / "release.zip").exists()
+
+
+def test_a_lost_release_is_packed_again_without_another_audit(run: freshness.Run) -> None:
+    (run.reports / "release.zip").write_text("damaged")
+    assert run.discard() == ["reports/s/release.zip"]
+    run.begin({"crate", "all"})
+    assert (run.results / "audit.json").is_file() and (run.reports / "report.html").is_file()
 
 
 def test_a_failed_run_says_so(run: freshness.Run) -> None:

@@ -71,3 +71,24 @@ rule audit:
     shell:
         "{params.python:q} -m evalweave audit {params.report:q} --results {params.results:q} --out {output:q}"
         " 2>&1 | tee {log:q}"
+
+
+rule crate:
+    input:
+        rules.report.output,
+        audit=rules.audit.output[0],
+    output:
+        f"{reports}/release.zip",
+    log:
+        f"{results}/logs/crate.log",
+    benchmark:
+        f"{results}/benchmarks/crate.tsv"
+    params:
+        python=literally(sys.executable),
+        report=reports,
+        results=results,
+        workflow=literally(str(Path(workflow.main_snakefile).parent)),
+        code=code_hash("crate"),
+    shell:
+        "{params.python:q} -m evalweave crate {params.report:q} --audit {input.audit:q}"
+        " --results {params.results:q} --workflow {params.workflow:q} --out {output:q} 2>&1 | tee {log:q}"

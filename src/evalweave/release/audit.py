@@ -19,7 +19,7 @@ from typing import Any
 
 from evalweave import files
 from evalweave.errors import DataError
-from evalweave.release import released
+from evalweave.release import packed, released
 from evalweave.release.attack import attack
 from evalweave.release.audited_counts import (
     COUNTING,
@@ -95,12 +95,18 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
         raise DataError(
             f"{folder}: is empty, so there is no release to audit. Run the study first."
         )
-    contents = [released.read(path, path.relative_to(folder).as_posix()) for path in paths]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    contents = [
+        content
+        for path, name in zip(paths, names, strict=True)
+        for content in packed.contents(path, name)
+    ]
     rules, assumed = _profile(contents)
     result = Audit(rules.name, findings=assumed)
+    for path, name in zip(paths, names, strict=True):
+        result.files[name] = files.sha256(path) if path.is_file() else ""
     result.not_searched = {known.kind: known.too_short for known in identifiers if known.too_short}
-    for path, content in zip(paths, contents, strict=True):
-        result.files[content.name] = files.sha256(path) if path.is_file() else ""
+    for content in contents:
         result.pictures += content.pictures
         result.looked_at["readable"] += 1
         if content.unreadable:

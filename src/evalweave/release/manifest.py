@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from evalweave.study.whole import Study
 
 NAME = "manifest.json"
+RELEASE = "release.zip"  # what the audited folder is packed into
 FORMAT = 1  # of the manifest itself
 EXTRACT = (
     "extract"  # role of the extract's files; a name stands for the path inside the extract's folder
@@ -311,10 +312,12 @@ def _cell(value: Any) -> Any:
 
 
 def checksums(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a report folder but the manifest, by path inside it."""
+    """Return the SHA-256 of every file of a report folder by path inside it, but of the manifest
+    and of the zip file that the folder is packed into."""
     paths = sorted(path for path in folder.rglob("*") if path.is_file())
     return {
         path.relative_to(folder).as_posix(): files.sha256(path)
         for path in paths
-        if path.relative_to(folder).as_posix() != NAME and not path.name.startswith(".")
+        if path.relative_to(folder).as_posix() not in (NAME, RELEASE)
+        and not path.name.startswith(".")
     }

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from evalweave.study.governance import Governance, Person, Project
 from evalweave.study.section import Name, Section
 
 
@@ -23,6 +25,15 @@ class About(Section):
         "", description="Why the design and its checks allow the word effect."
     )
     authors: list[str] = Field([], description="Who answers for the analysis.")
+    people: list[Person] = Field(
+        [], description="The same with affiliation, for `release.zip`; blank = `authors`."
+    )
+    project: Project = Project()
+    governance: Governance = Governance()
+    licence: str = Field("", description="Under which the released files may be used.")
+    published: dt.date | None = Field(
+        None, description="Day of publication, for `release.zip`; blank = the window's last day."
+    )
 
     @model_validator(mode="after")
     def _effect_needs_reason(self) -> Self:
