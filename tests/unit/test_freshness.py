@@ -46,7 +46,7 @@ def test_a_complete_run_has_nothing_to_discard(run: freshness.Run) -> None:
 
 
 def test_the_report_is_withdrawn_before_the_first_job(run: freshness.Run) -> None:
-    run.begin({"fit", "estimates", "report", "audit", "all"})
+    run.begin({"fit", "estimates", "report", "audit", "crate", "all"})
     assert state(run) == "running"
     assert not (run.results / "audit.json").exists()
     assert [path.name for path in run.reports.rglob("*") if path.is_file()] == [
@@ -123,7 +123,7 @@ def test_a_file_that_was_only_touched_is_the_same(run: freshness.Run) -> None:
 
 def test_what_a_killed_run_finished_is_kept(run: freshness.Run) -> None:
     """The run is killed after fit was done anew."""
-    run.begin({"fit", "estimates", "report", "audit", "all"})
+    run.begin({"fit", "estimates", "report", "audit", "crate", "all"})
     files.write_text("another estimate", "results/s/fit/main/estimates.csv")
     assert run.discard() == []
     assert Path("results/s/fit/main/estimates.csv").is_file()
