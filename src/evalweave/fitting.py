@@ -22,6 +22,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
+from evalweave.estimators.allocation import allocated, by_level
 from evalweave.estimators.panel_data import FILE, panel_data
 from evalweave.estimators.registry import estimator
 from evalweave.fits.fit_result import FitResult, grouped
@@ -42,12 +43,14 @@ def fit(
     progress: Progress | None = None,
     may_be_empty: bool = False,
     notes: Sequence[str] = (),
+    area: str | None = None,
 ) -> FitResult:
     """Run every analysis of `spec` on `frame` (one row a unit and period). No units are converted.
 
     `notes` say how the frame was read; they stand first among those of each analysis. With
     `may_be_empty`, a result without any estimate is returned as such: `failures` and
-    `diagnostics` say why.
+    `diagnostics` say why. `area` is a column of `frame` with each practice's area, looked at where
+    the SPEC declares no allocation.
 
     Raises:
         StudyError: for inference that does not apply to an estimator, before anything is computed.
@@ -70,6 +73,7 @@ def fit(
         key = (analysis.subgroup, tuple(analysis.covariates), extra, *_reading(analysis))
         if key not in panels:
             panel = panel_data(frame, spec.columns, analysis, extra, file)
+            panel = allocated(panel, frame, spec.columns, spec.allocation, area, file)
             panels[key] = replace(panel, notes=(*notes, *panel.notes))
         try:
             _run(panels[key], spec.columns, analysis, result)
@@ -92,7 +96,7 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
             "Nobody is treated within the panel: every first treated period is blank (or another "
             "word for never) or lies after the last period."
         )
-    estimated = estimator(analysis.estimator)(panel, analysis)
+    estimated = by_level(panel, estimator(analysis.estimator)(panel, analysis))
     diagnostics: dict[str, Any] = {
         "estimator": analysis.estimator,
         "n_obs": estimated.n_obs,

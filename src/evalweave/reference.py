@@ -19,6 +19,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.methods import Method
 from evalweave.study.about import About, Report, Simulation
+from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import Analysis, Columns
 from evalweave.study.governance import Governance, Person, Project
 from evalweave.study.outcomes import Outcome
@@ -45,6 +46,7 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("eligibility", Eligibility),
     ("eligibility, counting: each", Counting),
     ("exposure", Exposure),
+    ("allocation", Allocation),
     ("comparisons: each", Comparison),
     ("outcomes: each", Outcome),
     ("cleaning", Cleaning),

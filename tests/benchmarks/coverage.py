@@ -95,8 +95,8 @@ def simulate(random: np.random.Generator, design: Design) -> tuple[pd.DataFrame,
     spread = np.sqrt(size / size.mean()) if design.grows else np.ones(g)
     spread = SHOCK_SD * np.where(np.isfinite(start), design.treated_shocks, 1.0) * spread
     shock = _autoregressive(random, g) * spread[:, None]
+    area = np.repeat(np.arange(max(design.areas, 1)), g // max(design.areas, 1))
     if design.areas:
-        area = np.repeat(np.arange(design.areas), g // design.areas)
         shock += AREA_SD * _autoregressive(random, design.areas)[area]
     practice = np.repeat(np.arange(g), size)
     unit = np.repeat(np.arange(len(practice)), PERIODS)
@@ -116,6 +116,7 @@ def simulate(random: np.random.Generator, design: Design) -> tuple[pd.DataFrame,
         {
             "patient_id": unit[seen],
             "practice_id": of[seen],
+            "area": area[of[seen]],
             "period": period[seen],
             "first_treated": start[of][seen],
             "y": y[seen],

@@ -114,6 +114,19 @@ def test_practices_as_a_design(study: Path, practices: str, words: str) -> None:
     assert words in wrong(study)
 
 
+def test_areas_that_an_allocation_needs(study: Path) -> None:
+    (study.parent / "practices.csv").write_text(
+        "practice_id,programme_start,area\nA,2015-04-01,w\nB,2015-04-01,w\nC,,e\nD,,\n"
+    )
+    study.write_text(study.read_text() + "\nallocation: {level: area}\n")
+    message = wrong(study)
+    assert "row 5" in message and "no area" in message
+    study.write_text(
+        study.read_text().replace("{level: area}", "{level: practice, restrict: pair}")
+    )
+    assert "no strata called pair" in wrong(study, StudyError)
+
+
 def test_later_starters_that_all_start_on_one_day(study: Path) -> None:
     (study.parent / "practices.csv").write_text(
         "practice_id,programme_start\n" + "".join(f"{p},2015-04-01\n" for p in "ABCD")

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import evalweave
+from benchmarks import coverage
 from helpers.did_panels import absorbed, panel
 
 
@@ -70,3 +73,40 @@ def test_a_term_of_a_subgroup_with_the_fewest_degrees_of_freedom_stands_for_all(
     entry = evalweave.twfe(frame, outcome="y", subgroup="white").diagnostics["twfe"]["design"]
     levels = {t: m["dof"] for t, m in entry["terms"].items() if t.startswith("att[")}
     assert f"carry {min(levels, key=levels.__getitem__)} as" in entry["sentence"]
+
+
+def best_coverage() -> dict[str, float]:
+    """Return the highest coverage that the documented table gives each design."""
+    text = (Path(__file__).parents[2] / "config" / "README.md").read_text(encoding="utf-8")
+    best = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.strip("| ").split("|")]
+        shares = [float(cell.split(" ± ")[0]) for cell in cells[1:] if " ± " in cell]
+        if shares:
+            best[cells[0].rsplit(" (", 1)[0]] = max(shares)
+    return best
+
+
+def test_every_design_in_which_no_interval_covers_is_warned_of():
+    best = best_coverage()
+    names = {name: name.removeprefix("staggered, ") for name in coverage.DESIGNS}
+    assert set(names.values()) == set(best)
+    uncovered = {name for name, row in names.items() if best[row] < 93}
+    assert uncovered
+    for number, name in enumerate(coverage.DESIGNS):
+        design = coverage.DESIGNS[name]
+        frame, _ = coverage.simulate(np.random.default_rng(number), design)
+        estimator = "imputation" if design.staggered else "twfe"
+        spec = {
+            "columns": {"outcome": "y"},
+            "analyses": [{"name": "a", "estimator": estimator, "inference": ["cr2"]}],
+        }
+        if design.staggered:
+            spec["analyses"][0]["inference"] = ["jackknife"]
+        if design.areas:
+            spec["allocation"] = {"level": "area"}
+        entry = evalweave.fit(frame, spec).diagnostics["a"]
+        assert "degrees of freedom" in entry["design"]["sentence"]
+        few = entry["design"]["terms"]["att"]["dof"] < 4
+        assert bool(entry["trust"]) >= (name in uncovered or few), name
+        assert ("no design-based interval" in entry["trust"]) == (name in uncovered), name

@@ -289,3 +289,28 @@ def test_an_exact_fit_has_no_error_and_says_so(frame):
     done = (frame["period"] >= frame["first_treated"]).astype(float)
     with pytest.raises(DataError, match="nothing to take an error from"):
         evalweave.twfe(frame.assign(y=3 * done), outcome="y")
+
+
+def test_areas_come_from_a_table_of_practices(frame, tmp_path):
+    """West alone has the programme; a practice that merged lies where it went."""
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    lines = [
+        f"g0{g},{'2014-01-01' if g < 4 else ''},{'west' if g < 4 else 'east'}," for g in range(8)
+    ]
+    lines[7] = "g07,,,g06"
+    (tmp_path / "practices.csv").write_text(
+        "practice_id,programme_start,area,merged_into\n" + "\n".join(lines) + "\n"
+    )
+    spec = {**SPEC, "analyses": SPEC["analyses"][:1], "allocation": {"level": "area"}}
+    arguments = ["fit", str(tmp_path / "p.csv"), "--practices", str(tmp_path / "practices.csv")]
+    for name, said in (("declared", spec), ("silent", {**spec, "allocation": None})):
+        told = CliRunner().invoke(
+            app, [*arguments, "--spec", json.dumps(said), "--out", str(tmp_path / name)]
+        )
+        assert told.exit_code == 0, told.output
+    trust = {
+        name: json.loads((tmp_path / name / "diagnostics.json").read_text())["main"]["trust"]
+        for name in ("declared", "silent")
+    }
+    assert "no design-based interval exists" in trust["declared"]
+    assert "declare `allocation: {level: area}`" in trust["silent"]

@@ -28,6 +28,13 @@ def command(
             "unbroken run): adds a difference-in-differences on being measured to the diagnostics."
         ),
     ] = None,
+    practices: Annotated[
+        Path | None,
+        typer.Option(
+            help="A table of practices (practice_id, programme_start, area); its areas are used by "
+            "`allocation` of the SPEC, and looked at where it has none."
+        ),
+    ] = None,
     may_be_empty: Annotated[
         bool,
         typer.Option(
@@ -59,6 +66,7 @@ def command(
     from evalweave.errors import StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fitting import fit
+    from evalweave.study.allocation import AREA
     from evalweave.study.analyses import FitSpec
     from evalweave.study.file import load, validate
 
@@ -80,23 +88,33 @@ def command(
     for table in (panel, followed):
         if table is not None:
             seals.check(table)
-    frame, notes = read_panel(panel, columns_of(model), who)
+    wanted = columns_of(model)
+    areas = None
+    if practices is not None:
+        from evalweave.records.practices import areas_of, read_practices
+
+        areas = areas_of(read_practices(practices))
+        wanted.pop(AREA, None)
+    frame, notes = read_panel(panel, wanted, who)
+    if areas is not None:
+        frame[AREA] = frame[model.columns.cluster or model.columns.unit].map(areas)
 
     def progress(text: str) -> None:
         print(f"evalweave fit: {text}", file=sys.stderr)
 
-    result = fit(frame, model, panel.name, progress, may_be_empty, notes)
+    looked_at = AREA if areas is not None else None
+    result = fit(frame, model, panel.name, progress, may_be_empty, notes, looked_at)
     if followed is not None:
         from evalweave.measured import followed_rows, measured_effect
 
         measured = f"measured_{model.columns.outcome}"
-        wanted = model.columns.model_copy(update={"outcome": measured, "weight": None})
+        asked = model.columns.model_copy(update={"outcome": measured, "weight": None})
         given = {
             name: text for name, text in columns_of(model).items() if name in model.columns.who()
         }
         runs, _ = read_panel(followed, {**given, "from_period": False, "to_period": False})
         rows = followed_rows(runs, frame, model.columns, measured)
-        effect = measured_effect(rows, wanted, measured)
+        effect = measured_effect(rows, asked, measured)
         for name in result.fits:
             result.diagnostics[name]["measured_did"] = effect
     table = result.tidy()

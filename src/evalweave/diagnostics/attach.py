@@ -29,8 +29,14 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
     measured = design(panel, fit)
     term = trust.summary_term(fit, analysis, measured["terms"]) if measured else fit.terms[0]
     if measured:
-        out["design"] = {"sentence": trust.sentence(fit, term, measured), **measured}
-    out["trust"] = " ".join(trust.warnings(fit, term, measured, analysis))
+        out["design"] = {
+            "sentence": trust.sentence(fit, term, measured, panel.allocated),
+            **measured,
+        }
+    out["trust"] = " ".join(trust.warnings(fit, term, measured, analysis, panel.allocated))
+    words = trust.allocation_words(panel.allocated)
+    if words:
+        out["allocation"] = words
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
     if fit.least_squares is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
-from evalweave.fits.result import Fit
+from evalweave.fits.result import Allocated, Fit
 from evalweave.study.analyses import AnalysisOptions
 
 FEWEST_DOF = 4.0
@@ -31,26 +31,79 @@ def summary_term(fit: Fit, analysis: AnalysisOptions, measures: dict[str, Any]) 
     return fit.terms[0]
 
 
-def sentence(fit: Fit, term: str, measured: dict[str, Any]) -> str:
-    """Return what each practice carries of `term`, in one sentence."""
+def sentence(fit: Fit, term: str, measured: dict[str, Any], known: Allocated | None) -> str:
+    """Return what each practice (or area, where the clusters are areas) carries of `term`, in one
+    sentence."""
     own = measured["terms"][term]
     times = measured["leverage"][0] * len(measured["leverage"]) / sum(measured["leverage"])
+    n, treated, noun = fit.n_practices, fit.n_practices_treated, "practices"
+    if known is not None and known.clusters == "area":
+        n, treated, noun = len(fit.influence), known.areas_with + known.areas_mixed, "areas"
+    declared = known is not None and known.declared
+    by_one = "" if declared else "; this takes practices as given the programme one by one"
     return (
-        f"{fit.n_practices} practices ({fit.n_practices_treated} with the programme) carry {term} "
-        f"as {own['effective_practices']:.1f} practices of equal weight would: the largest holds "
+        f"{n} {noun} ({treated} with the programme) carry {term} as "
+        f"{own['effective_practices']:.1f} {noun} of equal weight would: the largest holds "
         f"{100 * own['largest_share']:.0f} % of the weight, the highest leverage is {times:.1f} "
         f"times the mean, and errors have {own['dof']:.1f} degrees of freedom (judged by "
-        f"{measured['basis']})."
+        f"{measured['basis']}){by_one}."
     )
 
 
-def warnings(fit: Fit, term: str, measured: dict[str, Any], analysis: AnalysisOptions) -> list[str]:
+def allocation_words(known: Allocated | None) -> str:
+    """Return what the way the programme was given out means for errors, '' where nothing is
+    known."""
+    if known is None:
+        return ""
+    areas = known.areas_with + known.areas_without + known.areas_mixed
+    if known.level == "area" and known.alone:
+        return _alone(known, areas)
+    if known.clusters == "area":
+        mixed = f", {known.areas_mixed} with both kinds of practice" if known.areas_mixed else ""
+        return (
+            "The programme was given to whole areas, so errors are by area and permutations move "
+            f"areas: {known.areas_with} with it, {known.areas_without} without{mixed}."
+        )
+    if not known.declared and known.areas_with and not known.areas_mixed:
+        return (
+            f"No area has practices of both arms ({known.areas_with} with the programme, "
+            f"{known.areas_without} without). If it was given to whole areas, declare "
+            "`allocation: {level: area}`: errors by practice assume that areas have no shocks of "
+            "their own over time."
+        )
+    return ""
+
+
+def _alone(known: Allocated, areas: int) -> str:
+    """Return what intervals by practice assume where one area is an arm alone."""
+    where = (
+        f"All {known.practices_treated} practices with the programme lie in one area"
+        if known.alone == "with"
+        else "The areas that can be compared come down to one without the programme"
+    )
+    return (
+        f"{where}, so no design-based interval exists: whatever else happened there over time "
+        "cannot be told from the programme's effect. The intervals are by practice and assume "
+        "that practices of an area share no shocks over time (no area × time shocks); permuting "
+        f"the {areas} areas, the smallest possible p-value would be 1/{areas}."
+    )
+
+
+def warnings(
+    fit: Fit,
+    term: str,
+    measured: dict[str, Any],
+    analysis: AnalysisOptions,
+    known: Allocated | None,
+) -> list[str]:
     """Return a sentence for everything that forbids to trust the intervals of `term`."""
     lone = _lone_practice(fit)
-    if not measured:
-        return lone
-    own = measured["terms"][term]
     found = list(lone)
+    if known is not None and (known.alone or not known.declared):
+        found += filter(None, [allocation_words(known)])
+    if not measured:
+        return found
+    own = measured["terms"][term]
     if own["lost_without"] and not lone:
         found.append(
             f"{term} cannot be estimated without some single practice ({own['lost_without']} of "

@@ -196,8 +196,12 @@ def restricted(panel: PanelData, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> P
         raise DataError("No row is left to estimate from.")
     units, unit = np.unique(panel.unit[keep], return_inverse=True)
     clusters, cluster = np.unique(panel.cluster[keep], return_inverse=True)
+    known = panel.allocated
+    if known is not None and known.strata is not None:
+        known = replace(known, strata=known.strata[clusters])
     return replace(
         panel,
+        allocated=known,
         unit=unit,
         cluster=cluster,
         unit_names=tuple(panel.unit_names[i] for i in units),

@@ -101,9 +101,7 @@ def solve(
         adjusts=adjusts,
         cells=cells,
         order=order,
-        reassign=lambda: _reassignment(
-            panel.n_clusters, reduced, design, order, int(identified.sum())
-        ),
+        reassign=lambda: _reassignment(panel, reduced, design, order, int(identified.sum())),
     )
 
 
@@ -270,13 +268,15 @@ def _all_terms(solved: Solved) -> tuple[str, ...]:
     return tuple(f"term {j}" for j in range(width))
 
 
-def _reassignment(g: int, reduced: Reduced, design: Design, order: Ints, k: int) -> Reassignment:
+def _reassignment(
+    panel: PanelData, reduced: Reduced, design: Design, order: Ints, k: int
+) -> Reassignment:
     """Return each practice's sufficient statistics under every start date.
 
     Raises:
         DataError: if patients of one practice start at different dates.
     """
-    moments = reduced.by_cluster
+    g, moments = panel.n_clusters, reduced.by_cluster
     cohorts, which = np.unique(moments.cohort, return_inverse=True)
     observed = np.full(g, -1, dtype=np.int64)
     observed[moments.cluster] = which
@@ -305,4 +305,5 @@ def _reassignment(g: int, reduced: Reduced, design: Design, order: Ints, k: int)
             np.add.at(xx[:, c], moments.cluster[types], part_xx[:, order[:, None], order])
             np.add.at(xy[:, c], moments.cluster[types], part_xy[:, order])
             np.add.at(moved[:, c], moments.cluster[types], cross[:, order])
-    return Reassignment(cohorts, observed, xx, xy, moved)
+    strata = panel.allocated.strata if panel.allocated else None
+    return Reassignment(cohorts, observed, xx, xy, moved, strata)

@@ -35,6 +35,8 @@ def columns_of(spec: FitSpec) -> dict[str, bool]:
     for analysis in spec.analyses:
         if analysis.subgroup:
             wanted.setdefault(analysis.subgroup, True)
+    if spec.allocation:
+        wanted |= {column: True for column in spec.allocation.columns() if column not in wanted}
     numbers = [names.period, names.outcome, names.first_treated, names.weight]
     for analysis in spec.analyses:
         numbers += [*analysis.covariates, *calls.extra_columns(analysis)]

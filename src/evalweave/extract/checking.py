@@ -351,6 +351,11 @@ def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
                 "programme_start",
             )
             faults.append(str(fault))
+    if study.allocation is not None and study.allocation.columns():
+        for row, area in enumerate(practices["area"].isna(), start=2):
+            if area:
+                found, expected = "no area", "one for every practice, as `allocation` needs"
+                faults.append(str(Fault(file, found, expected, row=row, column="area")))
     for name, group in study.comparisons.items():
         faults += [str(fault) for fault in _faults_of_arms(file, practices, name, group)]
     return faults

@@ -31,6 +31,41 @@ VARYING_BASE = "the period before each"
 
 
 @dataclass(frozen=True)
+class Allocated:
+    """How the programme was given out.
+
+    Attributes:
+        level: what it was given to, "practice" or "area".
+        practices, practices_treated: how many there are.
+        areas_with, areas_without, areas_mixed: areas whose practices all have the programme, all
+        lack it, or differ; 0 where areas are not known.
+        clusters: what the clusters of the panel are.    declared: whether the user said so.
+        strata: code of each cluster's stratum (G), within which start dates may be permuted.
+    """
+
+    level: str
+    practices: int
+    practices_treated: int
+    areas_with: int = 0
+    areas_without: int = 0
+    areas_mixed: int = 0
+    clusters: str = "practice"
+    strata: Ints | None = None
+    declared: bool = True
+
+    @property
+    def alone(self) -> str:
+        """The arm ("with" or "without" the programme) that is one area alone; '' = neither."""
+        if self.areas_mixed or not self.areas_with:
+            return ""
+        if self.areas_with == 1:
+            return "with"
+        if self.areas_without == 1 or (not self.areas_without and self.areas_with == 2):
+            return "without"
+        return ""
+
+
+@dataclass(frozen=True)
 class PanelData:
     """A checked panel, sorted by unit and period; arrays have one entry a row (N rows).
 
@@ -45,6 +80,7 @@ class PanelData:
         stands_for: covariate as named in the analysis -> its columns in `covariates`.
         subgroup: codes of subgroup levels (N) with -1 for unknown, or None; `subgroup_levels` names
         them.
+        allocated: how the programme was given out, where that is known.
     """
 
     unit: Ints
@@ -62,6 +98,7 @@ class PanelData:
     subgroup_levels: tuple[str, ...] = ()
     weighted: bool = False
     notes: tuple[str, ...] = ()
+    allocated: Allocated | None = None
 
     @property
     def n_clusters(self) -> int:
@@ -158,6 +195,7 @@ class Reassignment:
         (G).
         xx: G x C x P x P.   xy: G x C x P.   moved: X'x_k with x_k the observed tested column (G x
         C x P x K).
+        strata: code of each practice's stratum (G), within which starts are permuted; None = one.
     """
 
     cohorts: Floats
@@ -165,6 +203,7 @@ class Reassignment:
     xx: Floats
     xy: Floats
     moved: Floats
+    strata: Ints | None = None
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
             "multiplier_bootstrap."
         )
     statistics = fit.reassign()
-    assignments, everything = _assignments(statistics.observed, len(statistics.cohorts), analysis)
+    assignments, everything = _assignments(statistics, analysis)
     contrast = contrasts(fit)
     towards = np.array([int(np.abs(row).argmax()) if _plain(row) else -1 for row in contrast])
     parts = _refitted(statistics, assignments, contrast, towards)
@@ -85,7 +85,7 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         details["notes"] = notes
     details["p_value_of_estimate"] = dict(zip(fit.terms, p_estimate.tolist(), strict=True))
     blank = np.full(k, np.nan)
-    convention = _convention(total, everything, analysis.seed)
+    convention = _convention(total, everything, analysis.seed, statistics.strata is not None)
     return Intervals(blank, low, high, p, blank, convention, {}, details)
 
 
@@ -98,11 +98,12 @@ def _smaller_arm(statistics: Reassignment) -> int:
     return min(starters, len(statistics.observed) - starters)
 
 
-def _convention(total: int, everything: bool, seed: int) -> str:
+def _convention(total: int, everything: bool, seed: int, strata: bool) -> str:
     how = f"all {total} assignments" if everything else f"{total} sampled assignments, seed {seed}"
+    within = " within strata" if strata else ""
     return (
-        f"randomisation of start dates over practices, |t| with cr1, {how}; presumes "
-        "exchangeable practices"
+        f"randomisation of start dates over practices{within}, |t| with cr1, {how}; presumes "
+        f"exchangeable practices{within}"
     )
 
 
@@ -167,16 +168,34 @@ def _plain(row: Floats) -> bool:
     return bool((row != 0).sum() == 1 and row.max() == 1.0)
 
 
-def _assignments(observed: Ints, cohorts: int, analysis: AnalysisOptions) -> tuple[Ints, bool]:
-    """Return assignments (B x G) of start dates to practices and whether they are all there are."""
-    counts = np.bincount(observed, minlength=cohorts)
-    number = math.factorial(len(observed))
+def _assignments(statistics: Reassignment, analysis: AnalysisOptions) -> tuple[Ints, bool]:
+    """Return assignments (B x G) of start dates to practices and whether they are all there are;
+    within each stratum its own start dates are permuted."""
+    observed, cohorts = statistics.observed, len(statistics.cohorts)
+    strata = statistics.strata if statistics.strata is not None else np.zeros_like(observed)
+    members = [np.flatnonzero(strata == stratum) for stratum in np.unique(strata)]
+    counts = [np.bincount(observed[of], minlength=cohorts) for of in members]
+    number = math.prod(_number(count) for count in counts)
+    if number <= analysis.draws:
+        ways = [list(_arrangements(count, int(count.sum()))) for count in counts]
+        assignments = np.empty((number, len(observed)), dtype=np.int64)
+        for row, chosen in zip(assignments, itertools.product(*ways), strict=True):
+            for of, starts in zip(members, chosen, strict=True):
+                row[of] = starts
+        return assignments, True
+    rng = np.random.default_rng(analysis.seed)
+    assignments = np.tile(observed, (analysis.draws, 1))
+    for of in members:
+        assignments[:, of] = rng.permuted(assignments[:, of], axis=1)
+    return assignments, False
+
+
+def _number(counts: Ints) -> int:
+    """Return in how many distinct ways start dates of these counts can be given out."""
+    number = math.factorial(int(counts.sum()))
     for count in counts:
         number //= math.factorial(int(count))
-    if number <= analysis.draws:
-        return np.array(list(_arrangements(counts, len(observed))), dtype=np.int64), True
-    rng = np.random.default_rng(analysis.seed)
-    return rng.permuted(np.tile(observed, (analysis.draws, 1)), axis=1), False
+    return number
 
 
 def _arrangements(counts: Ints, g: int) -> Iterator[Ints]:

@@ -126,3 +126,9 @@ def arm_of(practices: pd.DataFrame) -> dict[str, str]:
     Mergers are followed."""
     start = dict(zip(practices["practice_id"], practices["programme_start"].notna(), strict=True))
     return {practice: ARMS[not start[at]] for practice, at in effective(practices).items()}
+
+
+def areas_of(practices: pd.DataFrame) -> dict[str, str | None]:
+    """Return the area of each practice, of the one that serves its patients now where it merged."""
+    area = dict(zip(practices["practice_id"], practices["area"], strict=True))
+    return {practice: area[at] for practice, at in effective(practices).items()}

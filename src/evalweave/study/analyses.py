@@ -10,6 +10,7 @@ from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO, DEFAULT, INFERENCES
 from evalweave.catalogue.methods import Option
+from evalweave.study.allocation import Allocation
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
 from evalweave.study.section import Name, Section
@@ -144,6 +145,9 @@ class FitSpec(Section):
 
     columns: Columns
     analyses: list[AnalysisOptions] = Field(min_length=1, description="The analyses.")
+    allocation: Allocation | None = Field(
+        None, description="How the programme was given out; blank = practice by practice."
+    )
 
     @model_validator(mode="after")
     def _unique_names(self) -> Self:

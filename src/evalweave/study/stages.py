@@ -29,7 +29,10 @@ def spec_of(study: Study, analysis: str) -> dict[str, Any]:
         outcome=declared.outcome, weight="weight" if group.balance != "none" else None
     )
     options = declared.model_dump(mode="json", include=set(AnalysisOptions.model_fields))
-    return {"columns": columns.model_dump(mode="json"), "analyses": [options]}
+    spec = {"columns": columns.model_dump(mode="json"), "analyses": [options]}
+    if study.allocation is not None:
+        spec["allocation"] = study.allocation.model_dump(mode="json")
+    return spec
 
 
 class IngestSettings(Section):

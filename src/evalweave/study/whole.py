@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from evalweave.catalogue import calls
 from evalweave.study.about import About, Report, Simulation
+from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
 from evalweave.study.outcomes import Outcome, as_the_quantity_is, shared_lists, wrong_limits
 from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
@@ -35,6 +36,9 @@ class Study(Section):
     window: Window
     eligibility: Eligibility
     exposure: Exposure = Exposure()
+    allocation: Allocation | None = Field(
+        None, description="How the programme was given out; blank = practice by practice."
+    )
     comparisons: dict[Name, Comparison] = Field(
         description="Comparison groups by name; one is primary."
     )
@@ -103,6 +107,12 @@ class Study(Section):
                 f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists
             )
         wrong += shared_lists(self.outcomes)
+        if self.allocation is not None:
+            for column in {self.allocation.area, *self.allocation.restrict} - {AREA}:
+                wrong.append(
+                    f"allocation: the table of practices has no strata called {column}; in a study "
+                    f"area and restrict can only name its column {AREA}"
+                )
         wrong += wrong_limits(self.outcomes, self.cleaning)
         for key in ("conditions", "without", "additional_conditions"):
             for label in getattr(self.eligibility, key):

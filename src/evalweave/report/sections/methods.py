@@ -32,6 +32,14 @@ KINDS = {
     "not_referred": "eligible people of programme practices who were not referred (selected; "
     "descriptive only)",
 }
+ALLOCATED = {
+    "": [],
+    "practice": ["The programme was given out practice by practice."],
+    "area": [
+        "The programme was given to whole areas, so that areas are what a design-based interval "
+        "would compare."
+    ],
+}
 STRADDLING = {
     "drop": "left out",
     "treated": "counted as with the programme",
@@ -85,6 +93,7 @@ def _design(study: Study) -> list[str]:
         "A period in which a programme starts part of the way through is "
         f"{STRADDLING[exposure.straddling]}.",
     ]
+    sentences += ALLOCATED[study.allocation.level if study.allocation else ""]
     if exposure.washout_days:
         sentences.append(f"The first {exposure.washout_days} days after a start are left out.")
     sentences.append(
