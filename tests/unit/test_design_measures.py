@@ -72,7 +72,7 @@ def test_a_term_of_a_subgroup_with_the_fewest_degrees_of_freedom_stands_for_all(
     frame = panel(seed=44, units=240, practices=12, treated=6)
     entry = evalweave.twfe(frame, outcome="y", subgroup="white").diagnostics["twfe"]["design"]
     levels = {t: m["dof"] for t, m in entry["terms"].items() if t.startswith("att[")}
-    assert f"carry {min(levels, key=levels.__getitem__)} as" in entry["sentence"]
+    assert f"({min(levels, key=levels.__getitem__)}) as" in entry["sentence"]
 
 
 def best_coverage() -> dict[str, float]:

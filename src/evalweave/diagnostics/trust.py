@@ -42,7 +42,7 @@ def sentence(fit: Fit, term: str, measured: dict[str, Any], known: Allocated | N
     declared = known is not None and known.declared
     by_one = "" if declared else "; this takes practices as given the programme one by one"
     return (
-        f"{n} {noun} ({treated} with the programme) carry {term} as "
+        f"{n} {noun} ({treated} with the programme) carry the estimate ({term}) as "
         f"{own['effective_practices']:.1f} {noun} of equal weight would: the largest holds "
         f"{100 * own['largest_share']:.0f} % of the weight, the highest leverage is {times:.1f} "
         f"times the mean, and errors have {own['dof']:.1f} degrees of freedom (judged by "
