@@ -7,20 +7,7 @@ import pandas as pd
 import pytest
 
 from evalweave.qualitative.agreement import agreement, cohen_kappa, krippendorff_alpha
-from evalweave.qualitative.project import Project
-from evalweave.tables.qualitative import (
-    CODES,
-    CODINGS,
-    ELIGIBILITY,
-    IMPORT_LOG,
-    PARTICIPANTS,
-    SEGMENTS,
-    SOURCE_PARTICIPANTS,
-    SOURCES,
-    STANCES,
-    THEME_CODES,
-    THEMES,
-)
+from helpers.small_projects import found, project_with
 
 
 def ratings(*coders: str) -> np.ndarray:
@@ -71,41 +58,6 @@ def test_nothing_varies_is_not_estimable() -> None:
     assert krippendorff_alpha(np.zeros((5, 2))) is None
     assert krippendorff_alpha(np.array([[1, np.nan], [0, np.nan]])) is None  # nobody judged twice
     assert cohen_kappa(np.array([]), np.array([])) is None
-
-
-def project_with(rows: list[tuple[str, int, int, str, str]], lengths: dict[str, int]) -> Project:
-    """Build a project from (source, start, end, code, coder)."""
-    marks = pd.DataFrame(rows, columns=["source_id", "start", "end", "code_id", "coder_id"])
-    marks["segment_id"] = (
-        marks["source_id"] + ":" + marks["start"].astype(str) + "-" + marks["end"].astype(str)
-    )
-    segments = marks.drop_duplicates("segment_id").assign(offset_check="ok")
-    sources = pd.DataFrame(
-        {"source_id": list(lengths), "name": list(lengths), "n_chars": list(lengths.values())}
-    )
-    return Project(
-        PARTICIPANTS.empty(),
-        SOURCES.conform(sources),
-        SOURCE_PARTICIPANTS.empty(),
-        ELIGIBILITY.empty(),
-        CODES.empty(),
-        THEMES.empty(),
-        THEME_CODES.empty(),
-        SEGMENTS.conform(segments),
-        CODINGS.conform(marks),
-        STANCES.empty(),
-        IMPORT_LOG.empty(),
-    )
-
-
-def found(table: pd.DataFrame, code: str, measure: str, unit: str) -> pd.Series:
-    rows = table[
-        (table["code_id"] == code)
-        & (table["measure"] == measure)
-        & (table["agreement_unit"] == unit)
-    ]
-    assert len(rows) == 1
-    return rows.iloc[0]
 
 
 def test_characters_by_hand() -> None:

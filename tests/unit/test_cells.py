@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from evalweave.errors import DataError
-from evalweave.reading.cells import neutralised
+from evalweave.reading.cells import neutralised, unguarded
 from evalweave.reading.delimited import delimiter_of, split
 from evalweave.reading.header import Names, places, repeats
 
@@ -14,6 +14,11 @@ from evalweave.reading.header import Names, places, repeats
 def test_what_a_spreadsheet_would_run_is_text(sign):
     assert neutralised(f"{sign}1") == f"'{sign}1"
     assert neutralised(f"1{sign}") == f"1{sign}"
+
+
+@pytest.mark.parametrize("words", ["=1", "'=1", "''+a", "- I went", "'Cause", "", "'", "plain"])
+def test_the_guard_comes_off_where_a_page_shows_the_words(words):
+    assert unguarded(neutralised(words)) == words
 
 
 def test_of_two_signs_that_split_evenly_the_one_with_more_cells():

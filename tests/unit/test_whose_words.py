@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
-import pandas as pd
 import pytest
 
 from evalweave.qualitative.attribution import speakers
@@ -13,53 +9,7 @@ from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.gaps import NO_SOURCE, UNCODED_PARTICIPANT, UNCODED_SOURCE, gaps
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.saturation import saturation
-from evalweave.tables import qualitative as contracts
-
-# A marked stretch: source, start, end, code (or none).
-Mark = tuple[str, int, int, str | None]
-# Who is linked: source, person, start, end (both blank: the whole source).
-Link = tuple[str, str, int | None, int | None]
-
-
-def project(people: Sequence[str], links: Sequence[Link], marks: Sequence[Mark]) -> Project:
-    """A project of one theme T with the code c; everybody is a client and was asked about it."""
-    people = list(people)
-    sources = sorted({link[0] for link in links} | {mark[0] for mark in marks})
-    ids = [f"{source}:{start}-{end}" for source, start, end, _ in marks]
-    coded = [(name, code) for name, (*_, code) in zip(ids, marks, strict=True) if code]
-    codes = sorted({code for _, code in coded} | {"c"})
-
-    def table(contract: Any, **columns: Any) -> pd.DataFrame:
-        return contract.conform(pd.DataFrame(columns))
-
-    placed = pd.DataFrame(marks, columns=["source_id", "start", "end", "code"]).assign(
-        segment_id=ids, offset_check="ok"
-    )
-    linked = pd.DataFrame(links, columns=["source_id", "participant_id", "start", "end"])
-    linked = linked.assign(basis="map").astype({"start": "Int64", "end": "Int64"})
-    return Project(
-        table(contracts.PARTICIPANTS, participant_id=people, role=["client"] * len(people)),
-        table(contracts.SOURCES, source_id=sources, name=sources),
-        contracts.SOURCE_PARTICIPANTS.conform(linked),
-        table(
-            contracts.ELIGIBILITY,
-            participant_id=people,
-            theme_id=["T"] * len(people),
-            eligible=[True] * len(people),
-        ),
-        table(contracts.CODES, code_id=codes, path=codes, depth=[0] * len(codes)),
-        table(contracts.THEMES, theme_id=["T"], label=["T"]),
-        table(contracts.THEME_CODES, theme_id=["T"], code_id=["c"], descendants=[True]),
-        contracts.SEGMENTS.conform(placed.drop_duplicates("segment_id")),
-        table(
-            contracts.CODINGS,
-            segment_id=[name for name, _ in coded],
-            code_id=[code for _, code in coded],
-            coder_id=["coder_1"] * len(coded),
-        ),
-        contracts.STANCES.empty(),
-        contracts.IMPORT_LOG.empty(),
-    )
+from helpers.small_projects import Link, Mark, project
 
 
 def counted(made: Project) -> tuple[int, int, int]:

@@ -6,10 +6,8 @@ if study.qualitative:
 
     def coded_files():
         """The coded project and what stands beside it, but for what is simulated."""
-        brought = [strand.themes, strand.eligibility, strand.source_participants]
-        if not study.simulation:
-            brought += [strand.project, strand.participants, strand.sources]
-        return brought
+        keys = WRITTEN if study.simulation else FILES
+        return [getattr(strand, key) for key in keys]
 
     rule code:
         input:
@@ -28,6 +26,7 @@ if study.qualitative:
                 "codings.csv",
                 "stances.csv",
                 "import_log.csv",
+                "double_coding.csv",
             ),
         log:
             f"{results}/logs/code.log",
@@ -53,6 +52,9 @@ if study.qualitative:
                 "fieldwork.csv",
                 "cooccurrence.csv",
                 "gaps.csv",
+                "disagreements.csv",
+                "saturation.csv",
+                "theme_numbers.csv",
             ),
         log:
             f"{results}/logs/count.log",

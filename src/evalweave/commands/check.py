@@ -149,24 +149,15 @@ def _strand(study: Study) -> tuple[list[str], list[str], list[str]]:
 def _files(study: Study) -> list[str]:
     """Return a sentence for each file of the qualitative strand and the claims that is not
     there."""
+    from evalweave.study.qualitative import FILES, SIMULATED
+
     named = {"claims": study.claims}
     if study.qualitative is not None:
-        for key in (
-            "project",
-            "participants",
-            "themes",
-            "eligibility",
-            "source_participants",
-            "sources",
-        ):
+        for key in FILES:
             named[f"qualitative, {key}"] = getattr(study.qualitative, key)
     simulated = set()
     if study.simulation is not None and study.qualitative is not None:
-        simulated = {
-            study.qualitative.project,
-            study.qualitative.participants,
-            study.qualitative.sources,
-        }
+        simulated = {getattr(study.qualitative, key) for key in SIMULATED}
     return [
         f"{key}: found no file {path}. Correct its path in the study file."
         for key, path in named.items()

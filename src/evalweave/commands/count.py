@@ -15,7 +15,7 @@ def command(
     coded: Annotated[Path, typer.Option(help="The folder that `evalweave code --out` wrote.")],
     out: Annotated[
         Path,
-        typer.Option(help="Where theme_counts, fieldwork, cooccurrence, agreement and gaps go."),
+        typer.Option(help="Where theme_counts, fieldwork, agreement and the other tables go."),
     ],
 ) -> None:
     """Counts people out of those who were asked, then references and sources, by theme, code and
@@ -30,7 +30,10 @@ def command(
     from evalweave.qualitative.agreement import agreement
     from evalweave.qualitative.cooccurrence import cooccurrence
     from evalweave.qualitative.counts import fieldwork, theme_counts
+    from evalweave.qualitative.disagreements import disagreements
     from evalweave.qualitative.readers import from_tables
+    from evalweave.qualitative.saturation import roles_of, saturation_of
+    from evalweave.qualitative.theme_numbers import theme_numbers
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CodeSettings
     from evalweave.tables.qualitative import AGREEMENT
@@ -41,16 +44,20 @@ def command(
     reflexive = strand.tradition == "reflexive"
     agreed = AGREEMENT.empty() if reflexive else agreement(project)
     missing = gaps.gaps(project)
-    for name, table in (
-        ("theme_counts", counted),
-        ("fieldwork", fieldwork(project)),
-        ("cooccurrence", cooccurrence(project)),
-        ("agreement", agreed),
-        ("gaps", missing),
-    ):
+    disputed = disagreements(project)
+    tables = {
+        "theme_counts": counted,
+        "fieldwork": fieldwork(project),
+        "cooccurrence": cooccurrence(project),
+        "agreement": agreed,
+        "disagreements": disputed,
+        "saturation": saturation_of(project, roles_of(project, strand.saturation)),
+        "theme_numbers": theme_numbers(project, strand.numeric_attributes, strand.min_cell),
+        "gaps": missing,
+    }
+    for name, table in tables.items():
         write_csv(show.neutral(table), out / f"{name}.csv")
     print(show.counted(counted, agreed, gaps.sentences(missing, counted), reflexive))
-    print(
-        "Written: theme_counts.csv, fieldwork.csv, cooccurrence.csv, agreement.csv and gaps.csv "
-        f"(what could make a count too small) in {out}"
-    )
+    for line in show.coded_twice(project, disputed):
+        print(line)
+    print(f"Written: {', '.join(f'{name}.csv' for name in tables)} in {out}")

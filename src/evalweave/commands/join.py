@@ -64,6 +64,7 @@ def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> St
     from evalweave.errors import Fault, raise_faults
     from evalweave.files import read_json, read_table
     from evalweave.qualitative.readers import from_tables
+    from evalweave.qualitative.show import plain
     from evalweave.tables.analyses import ESTIMATES
     from evalweave.tables.qualitative import THEME_COUNTS
     from evalweave.triangulation.estimands import absent_terms
@@ -87,7 +88,7 @@ def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> St
         ESTIMATES.conform(read_table(estimates, ESTIMATES)),
         absent_terms(diagnostics),
         from_tables(coded, tuple(strand.observation_kinds)),
-        THEME_COUNTS.conform(read_table(theme_counts, THEME_COUNTS)),
+        THEME_COUNTS.conform(plain(read_table(theme_counts, THEME_COUNTS))),
     )
 
 

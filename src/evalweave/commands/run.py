@@ -73,19 +73,15 @@ def command(
 
 def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:
     """Return a sentence for every file that the workflow would look for in vain."""
+    from evalweave.study.qualitative import SIMULATED, WRITTEN
+
     strand = study.qualitative
     named = {"practices": study.practices, "claims": study.claims}
     named |= {f"codelists, {name}": path for name, path in study.codelists.items()}
     if strand:
-        named |= {
-            f"qualitative, {key}": getattr(strand, key)
-            for key in ("themes", "eligibility", "source_participants")
-        }
+        named |= {f"qualitative, {key}": getattr(strand, key) for key in WRITTEN}
     if strand and not study.simulation:  # a simulation makes these up, and the extract
-        named |= {
-            f"qualitative, {key}": getattr(strand, key)
-            for key in ("project", "participants", "sources")
-        }
+        named |= {f"qualitative, {key}": getattr(strand, key) for key in SIMULATED}
     if extract or not study.simulation:
         named["extract, path"] = str(extract or study.extract.path)
     return [

@@ -1,29 +1,21 @@
-"""Agreement between coders: Cohen's kappa for each pair, Krippendorff's alpha for all, the unit
-always named.
+"""Agreement between coders: Cohen's kappa and the share of equal decisions for each pair,
+Krippendorff's alpha for all, the unit (`decisions`) always named.
 
-Only sources that at least two coders coded are compared. Three units:
-- character: each character of those sources, coded or not with the code;
-- segment: each stretch that any coder marked; a coder gave it the code when their stretches with
-  that code hold at least half of it;
-- document: each source, coded or not with the code.
-Rows without a code pool the decisions of all codes. "Not estimable" means that nothing varies.
+Rows without a code pool the decisions of all codes; rows with a source are of that source alone.
+"Not estimable" means that nothing varies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
 import pandas as pd
 
-from evalweave.qualitative.coders import UNLISTED_CODER
+from evalweave.qualitative.decisions import UNITS, Decisions, Part, decisions
 from evalweave.qualitative.project import Project
 from evalweave.tables.qualitative import AGREEMENT
-
-CHARACTER, SEGMENT, DOCUMENT = "character", "segment", "document"
-UNITS = (CHARACTER, SEGMENT, DOCUMENT)
 
 
 def cohen_kappa(a: np.ndarray, b: np.ndarray, weights: np.ndarray | None = None) -> float | None:
@@ -89,101 +81,57 @@ def krippendorff_alpha(ratings: np.ndarray, weights: np.ndarray | None = None) -
 
 
 def agreement(project: Project) -> pd.DataFrame:
-    """Return `agreement` for every code that two coders could have given; empty with fewer than two
-    coders.
-
-    A user whom the project does not list is left out: it may be one of the coders who are.
-    """
-    given = project.codings[~project.codings["coder_id"].str.startswith(UNLISTED_CODER)]
-    coders = sorted(given["coder_id"].unique())
-    if len(coders) < 2:
+    """Return `agreement` for every code that two coders could have given, then for all codes pooled
+    in each source; empty with fewer than two coders."""
+    judged = decisions(project)
+    if len(judged.coders) < 2:
         return AGREEMENT.empty()
-    codes = sorted(given["code_id"].unique())
-    judged = _judged(replace(project, codings=given), coders, codes)
-    rows: list[tuple[object, ...]] = []
+    rows: list[dict[str, object]] = []
     for unit in UNITS:
-        parts = judged[unit]
-        for a, b in combinations(range(len(coders)), 2):
-            shared = [part for part in parts if part.took_part[[a, b]].all()]
-            note = _note(shared)
-            for code, (values, weights) in _by_code(shared, codes, len(coders)):
-                first, second = values[:, a], values[:, b]
-                for measure, statistic in PAIRWISE.items():
-                    value = statistic(first, second, weights)
-                    rows.append(
-                        (code, coders[a], coders[b], measure, unit, value, int(weights.sum()), note)
-                    )
+        parts = judged.parts[unit]
+        rows += _rows(parts, judged, unit)
         several = [part for part in parts if part.took_part.sum() >= 2]
-        note = _note(several)
-        for code, (values, weights) in _by_code(several, codes, len(coders)):
-            value = krippendorff_alpha(values, weights)
-            rows.append(
-                (code, None, None, "krippendorff_alpha", unit, value, int(weights.sum()), note)
-            )
+        for part in several:
+            pooled = [row for row in _rows([part], judged, unit) if row["code_id"] is None]
+            rows += [row | {"source_id": part.source} for row in pooled if row["n_units"]]
     frame = pd.DataFrame(rows, columns=AGREEMENT.names)
     frame["coefficient"] = frame["coefficient"].astype("float64")
-    frame.loc[frame["code_id"].isna(), "note"] += f"; decisions on {len(codes)} codes pooled"
+    frame.loc[frame["code_id"].isna(), "note"] += f"; decisions on {len(judged.codes)} codes pooled"
     nothing = frame["coefficient"].isna()
     frame.loc[nothing, "note"] = "not estimable: nothing varies; " + frame.loc[nothing, "note"]
     frame.loc[frame["n_units"] == 0, "note"] = (
         "not estimable: no source that these coders share can be compared"
     )
-    order = ["code_id", "measure", "agreement_unit", "coder_a", "coder_b"]
+    order = ["source_id", "code_id", "measure", "agreement_unit", "coder_a", "coder_b"]
     return AGREEMENT.conform(frame.sort_values(order, na_position="first"))
 
 
-@dataclass(frozen=True)
-class _Part:
-    """One source's units: `values` units × coders × codes (0/1), `weights` units, who coded the
-    source at all."""
+def _rows(parts: Sequence[Part], judged: Decisions, unit: str) -> list[dict[str, object]]:
+    """Return a row for each pair of coders and measure, and alpha for all, over `parts`."""
+    rows: list[dict[str, object]] = []
+    coders, codes = judged.coders, judged.codes
 
-    values: np.ndarray
-    weights: np.ndarray
-    took_part: np.ndarray
+    def add(code: str | None, pair: tuple[str, str] | None, measure: str, **more: object) -> None:
+        a, b = pair or (None, None)
+        named = {"code_id": code, "coder_a": a, "coder_b": b, "measure": measure}
+        rows.append(named | {"agreement_unit": unit} | more)
 
-
-def _judged(
-    project: Project, coders: Sequence[str], codes: Sequence[str]
-) -> dict[str, list[_Part]]:
-    """Return each source's decisions for every unit."""
-    given = project.codings.merge(project.segments, on="segment_id")
-    who = {coder: i for i, coder in enumerate(coders)}
-    what = {code: i for i, code in enumerate(codes)}
-    lengths = dict(zip(project.sources["source_id"], project.sources["n_chars"], strict=True))
-    parts: dict[str, list[_Part]] = {unit: [] for unit in UNITS}
-    for source, rows in given.groupby("source_id", sort=True):
-        coder = rows["coder_id"].map(who).to_numpy(dtype=int)
-        code = rows["code_id"].map(what).to_numpy(dtype=int)
-        took_part = np.isin(np.arange(len(coders)), coder)
-        document = np.zeros((1, len(coders), len(codes)))
-        document[0, coder, code] = 1
-        parts[DOCUMENT].append(_Part(document, np.ones(1), took_part))
-        if rows["start"].isna().any():  # without positions a segment is whatever has the same words
-            names, index = np.unique(rows["segment_id"].to_numpy(dtype=str), return_inverse=True)
-            same = np.zeros((len(names), len(coders), len(codes)))
-            same[index, coder, code] = 1
-            parts[SEGMENT].append(_Part(same, np.ones(len(names)), took_part))
-            continue
-        start, end = rows["start"].to_numpy(dtype=int), rows["end"].to_numpy(dtype=int)
-        last = max(int(end.max()), 0 if pd.isna(lengths[source]) else int(lengths[source]))
-        cuts = np.unique(np.concatenate([[0, last], start, end]))
-        first, after = np.searchsorted(cuts, start), np.searchsorted(cuts, end)
-        pieces = np.zeros((len(cuts) - 1, len(coders), len(codes)))
-        for i in range(len(rows)):
-            pieces[first[i] : after[i], coder[i], code[i]] = 1
-        widths = np.diff(cuts)
-        if not pd.isna(lengths[source]):
-            parts[CHARACTER].append(_Part(pieces, widths, took_part))
-        spans = sorted(set(zip(first.tolist(), after.tolist(), strict=True)))
-        held = np.stack(
-            [np.tensordot(widths[i:j], pieces[i:j], axes=1) / widths[i:j].sum() for i, j in spans]
-        )
-        parts[SEGMENT].append(_Part((held >= 0.5).astype(float), np.ones(len(spans)), took_part))
-    return parts
+    for a, b in combinations(range(len(coders)), 2):
+        shared = [part for part in parts if part.took_part[[a, b]].all()]
+        for code, (values, weights) in _by_code(shared, codes, len(coders)):
+            for measure, statistic in PAIRWISE.items():
+                value = statistic(values[:, a], values[:, b], weights)
+                n, pair = int(weights.sum()), (coders[a], coders[b])
+                add(code, pair, measure, coefficient=value, n_units=n, note=_note(shared))
+    several = [part for part in parts if part.took_part.sum() >= 2]
+    for code, (values, weights) in _by_code(several, codes, len(coders)):
+        value, n = krippendorff_alpha(values, weights), int(weights.sum())
+        add(code, None, "krippendorff_alpha", coefficient=value, n_units=n, note=_note(several))
+    return rows
 
 
 def _by_code(
-    parts: Sequence[_Part], codes: Sequence[str], n_coders: int
+    parts: Sequence[Part], codes: Sequence[str], n_coders: int
 ) -> list[tuple[str | None, tuple[np.ndarray, np.ndarray]]]:
     """Return units × coders and weights for each code, and first for all codes pooled (None)."""
     if not parts:
@@ -199,5 +147,5 @@ def _by_code(
     return every + [(code, (values[:, :, i], weights)) for i, code in enumerate(codes)]
 
 
-def _note(parts: Sequence[_Part]) -> str:
+def _note(parts: Sequence[Part]) -> str:
     return f"{len(parts)} double-coded source{'' if len(parts) == 1 else 's'}"

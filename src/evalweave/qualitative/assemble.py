@@ -10,7 +10,7 @@ import pandas as pd
 
 from evalweave.qualitative import people, stances
 from evalweave.qualitative.codebook import code_book
-from evalweave.qualitative.coders import ONE, pseudonyms
+from evalweave.qualitative.coders import ONE, double_coded, pseudonyms
 from evalweave.qualitative.documents import SourceNames, source_ids, source_table
 from evalweave.qualitative.offsets import Convention, Document, decide
 from evalweave.qualitative.placing import marked, segment_table
@@ -30,7 +30,8 @@ from evalweave.tables.qualitative import (
 @dataclass(frozen=True)
 class Beside:
     """What is known beside the project: participants, what each source is, the map of who speaks
-    where, whose words shared sources hold, and whether coders of one name are one person."""
+    where, whose words shared sources hold, whether coders of one name are one person, and which
+    sources were coded independently by whom."""
 
     participants: pd.DataFrame | None = None
     sources: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
@@ -39,6 +40,7 @@ class Beside:
     observation_kinds: tuple[str, ...] = ("field_note", "observation")
     shared_sources: str = people.UNKNOWN
     coders_of_one_name: str = ONE
+    double_coding: Sequence[Mapping[str, str]] = ()
 
 
 def assemble(raw: Raw, beside: Beside) -> Project:
@@ -92,6 +94,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         ),
         stances=STANCES.conform(pd.DataFrame(sorted(claimed), columns=STANCES.names)),
         import_log=log_table(log),
+        double_coding=double_coded(beside.double_coding, names, coders),
         observation_kinds=beside.observation_kinds,
     )
 

@@ -8,10 +8,15 @@ that they are several people.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
+import pandas as pd
+
+from evalweave.errors import Fault, raise_faults
+from evalweave.qualitative.documents import SourceNames
 from evalweave.qualitative.identity import kinds_of_difference, normal
 from evalweave.qualitative.raw import UNLISTED, Log
+from evalweave.tables.qualitative import DOUBLE_CODING
 
 UNLISTED_CODER = "unlisted"  # how their pseudonyms begin
 ONE, SEVERAL = "one", "several"
@@ -44,6 +49,41 @@ def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, s
         names |= dict.fromkeys(people[person], pseudonym)
     log.note("coders", "coders; their names were dropped", n_listed + n_unlisted)
     return names
+
+
+def double_coded(
+    declared: Sequence[Mapping[str, str]], names: SourceNames, coders: Mapping[str, str]
+) -> pd.DataFrame:
+    """Return `double_coding`: source_id and pseudonym of each declared source and coder.
+
+    Args:
+        declared: rows of `inputs.double_coding`.
+        names: what the sources are called.
+        coders: coder as read → pseudonym.
+
+    Raises:
+        DataError: with every source and coder that the project does not have.
+    """
+    by_name: dict[str, set[str]] = {}
+    for coder, pseudonym in coders.items():
+        by_name.setdefault(normal(coder.partition("\0")[0]), set()).add(pseudonym)
+        by_name.setdefault(pseudonym, set()).add(pseudonym)
+    rows, faults = [], []
+    for row in declared:
+        file, line = row["file"], int(row["row"])
+        if fault := names.fault(file, row["source"], line):
+            faults.append(fault)
+        meant = by_name.get(normal(row["coder"]), set())
+        if len(meant) != 1:
+            what = "a coder of whom the project has " + ("several" if meant else "no coding")
+            action = "Write the name as the project has it, or the pseudonym such as coder_1."
+            expected = "one coder of the project"
+            faults.append(Fault(file, what, expected, action, line, "coder"))
+        if len(names.meant_by(row["source"])) == 1 and len(meant) == 1:
+            rows.append((names.meant_by(row["source"])[0], next(iter(meant))))
+    raise_faults(faults)
+    frame = pd.DataFrame(sorted(set(rows)), columns=DOUBLE_CODING.names)
+    return DOUBLE_CODING.conform(frame)
 
 
 def _log_namesakes(people: dict[tuple[str, str], list[str]], log: Log) -> None:

@@ -6,6 +6,7 @@ Every fault of a table is said at once. Messages name rows and columns, never a 
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
@@ -27,15 +28,21 @@ NO = {"false", "no", "n", "0", "f"}
 
 
 def participants(
-    path: Path | str, attributes: Sequence[str] = (), log: Log | None = None
+    path: Path | str,
+    attributes: Sequence[str] = (),
+    log: Log | None = None,
+    numeric: Sequence[str] = (),
 ) -> pd.DataFrame:
-    """Read participants; `attributes` beyond the contract's columns are kept as text."""
+    """Read participants; `attributes` beyond the contract's columns are kept as text, and so are
+    `numeric` ones, which must be numbers."""
+    attributes = list(dict.fromkeys([*attributes, *numeric]))
+    measured = list(dict.fromkeys(["months_in_programme", *numeric]))
     table = tables.read(
         path,
         ["participant_id", "role"],
         [*PARTICIPANTS.names, *attributes],
         identifiers=["participant_id"],
-        numbers=["months_in_programme"],
+        numbers=measured,
     )
     _note(table, log)
     faults = _blanks_and_repeats(table, "participant_id") + _blanks(table, "role")
@@ -46,13 +53,10 @@ def participants(
         }
         made["role"] = role_name(row["role"])
         made["consent_quote"] = _truth(table, row, line, "consent_quote", faults)
-        months = row.get("months_in_programme", "")
-        try:
-            made["months_in_programme"] = float(months) if months else None
-        except ValueError:
-            faults.append(
-                Fault(table.file, "no number", "months", row=line, column="months_in_programme")
-            )
+        for name in measured:
+            number = _number(table, row, line, name, faults)
+            if name == "months_in_programme":
+                made[name] = number
         rows.append(made)
     absent = [name for name in attributes if name not in table.header]
     faults += [
@@ -131,6 +135,29 @@ def source_participants(path: Path | str, log: Log | None = None) -> list[dict[s
             )
     raise_faults(faults)
     return table.rows
+
+
+def double_coding(path: Path | str, log: Log | None = None) -> list[dict[str, str]]:
+    """Read which sources were coded independently, and by whom: source, coder; `row` is added, the
+    row in the file. Every source has at least two coders."""
+    table = tables.read(path, ["source", "coder"], [])
+    _note(table, log)
+    faults = _blanks(table, "source") + _blanks(table, "coder")
+    coders: dict[str, dict[str, int]] = {}
+    for row, line in zip(table.rows, table.lines, strict=True):
+        of_source = coders.setdefault(normal(row["source"]), {})
+        if row["source"] and row["coder"] and normal(row["coder"]) in of_source:
+            faults.append(Fault(table.file, "the same source and coder again", "once", row=line))
+        of_source.setdefault(normal(row["coder"]), line)
+    for source, lines in coders.items():
+        if source and len(lines) == 1:
+            expected = "at least two coders of a double-coded source, a row each"
+            faults.append(Fault(table.file, "one coder only", expected, row=min(lines.values())))
+    raise_faults(faults)
+    return [
+        row | {"row": str(line), "file": table.file}
+        for row, line in zip(table.rows, table.lines, strict=True)
+    ]
 
 
 def themes(
@@ -294,6 +321,22 @@ def _truth(
     if text:
         faults.append(Fault(table.file, "neither yes nor no", "yes or no", row=line, column=column))
     return blank
+
+
+def _number(
+    table: tables.SmallTable, row: Mapping[str, str], line: int, column: str, faults: list[Fault]
+) -> float | None:
+    """Return a cell as a finite number, None where it is blank or none (a fault then)."""
+    text = row.get(column, "")
+    try:
+        number = float(text) if text else None
+    except ValueError:
+        number = math.nan
+    if number is not None and not math.isfinite(number):
+        expected = "a number" if column != "months_in_programme" else "months"
+        faults.append(Fault(table.file, "no number", expected, row=line, column=column))
+        return None
+    return number
 
 
 def _is_stretch(start: str, end: str) -> bool:

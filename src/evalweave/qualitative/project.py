@@ -26,6 +26,7 @@ class Project:
     codings: pd.DataFrame
     stances: pd.DataFrame
     import_log: pd.DataFrame
+    double_coding: pd.DataFrame = field(default_factory=tables.DOUBLE_CODING.empty)
     observation_kinds: tuple[str, ...] = field(default=("field_note", "observation"))
     matrix: Matrix | None = None
 

@@ -22,6 +22,7 @@ from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.matrix import Matrix
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
+from evalweave.qualitative.show import plain
 from evalweave.qualitative.themes import codings_by_theme
 from evalweave.reading.archives import fault, must_exist
 from evalweave.study.qualitative import Qualitative
@@ -44,9 +45,12 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     wrong: list[EvalweaveError] = []
     heard = Log()
     named, described, given = settings.participants, settings.sources, settings.source_participants
-    people = _tried(wrong, lambda: inputs.participants(named, settings.attributes, heard))
+    crossed, numeric = settings.attributes, settings.numeric_attributes
+    people = _tried(wrong, lambda: inputs.participants(named, crossed, heard, numeric))
     facts = _tried(wrong, lambda: inputs.sources(described, heard) if described else {})
     links = _tried(wrong, lambda: inputs.source_participants(given, heard) if given else [])
+    twice = settings.double_coding
+    double = _tried(wrong, lambda: inputs.double_coding(twice, heard) if twice else [])
     beside = Beside(
         people,
         facts or {},
@@ -55,6 +59,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
         tuple(settings.observation_kinds),
         settings.shared_sources,
         settings.coders_of_one_name,
+        double or [],
     )
     project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(
         raw, Beside(stance_prefix=settings.stance_prefix)
@@ -113,11 +118,12 @@ def from_tables(
             "first."
         )
     written = {
-        name: read_table(folder / f"{name}.csv", contract) for name, contract in CONTRACTS.items()
+        name: plain(read_table(folder / f"{name}.csv", contract))
+        for name, contract in CONTRACTS.items()
     }
     matrix = None
     if (folder / "matrix.csv").exists():
-        counts = read_table(folder / "matrix.csv", ROLE_COUNTS)
+        counts = plain(read_table(folder / "matrix.csv", ROLE_COUNTS))
         matrix = Matrix(counts[["code_id", "role", "n"]], str(counts["counts_are"].iloc[0]))
     return Project(**written, observation_kinds=observation_kinds, matrix=matrix)
 

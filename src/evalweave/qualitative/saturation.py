@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 
+from evalweave.errors import StudyError, nearest
 from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.identity import by_normal, normal
+from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.project import Project
+from evalweave.tables.qualitative import SATURATION
+
+
+def roles_of(project: Project, wanted: Sequence[str]) -> list[str]:
+    """Return the roles as the participants have them; raise `StudyError` for one that nobody
+    has."""
+    roles = sorted(str(role) for role in project.participants["role"].unique())
+    known = by_normal(roles)
+    for role in wanted:
+        if normal(role_name(role)) not in known:
+            raise StudyError(
+                f'qualitative, saturation: nobody has the role "{role}". {nearest(role, roles)}'
+            )
+    return [known[normal(role_name(role))] for role in wanted]
+
+
+def saturation_of(project: Project, roles: Sequence[str]) -> pd.DataFrame:
+    """Return `saturation` of several roles, one below the other; empty for a matrix of counts."""
+    if project.matrix is not None or not roles:
+        return SATURATION.empty()
+    curves = [
+        saturation(project, role).rename(columns={"n": "n_first"}).assign(role=role)
+        for role in roles
+    ]
+    return SATURATION.conform(pd.concat(curves, ignore_index=True))
 
 
 def saturation(project: Project, role: str, draws: int = 1000, seed: int = 1) -> pd.DataFrame:

@@ -6,8 +6,10 @@ from __future__ import annotations
 import pandas as pd
 
 from evalweave.qualitative.attribution import APART
+from evalweave.qualitative.decisions import decisions
+from evalweave.qualitative.disagreements import by_code
 from evalweave.qualitative.project import Project
-from evalweave.reading.cells import neutralised
+from evalweave.reading.cells import neutralised, unguarded
 
 LISTED = 60  # sources and codes printed by name
 
@@ -19,6 +21,15 @@ def neutral(table: pd.DataFrame) -> pd.DataFrame:
     for name in table.columns:
         if table[name].dtype == "string" or table[name].dtype == object:
             table[name] = table[name].map(neutralised, na_action="ignore")
+    return table
+
+
+def plain(table: pd.DataFrame) -> pd.DataFrame:
+    """Return a table of ours that `neutral` made harmless as it was before."""
+    table = table.copy()
+    for name in table.columns:
+        if table[name].dtype == "string" or table[name].dtype == object:
+            table[name] = table[name].map(unguarded, na_action="ignore").astype("string")
     return table
 
 
@@ -86,6 +97,32 @@ def counted(
     elif agreed.empty:
         lines.append("Agreement     one coder only: nothing to compare")
     return "\n".join(lines)
+
+
+def coded_twice(project: Project, disputed: pd.DataFrame) -> list[str]:
+    """Return how double coding was told, and the code that most stretches are in dispute about."""
+    judged = decisions(project)
+    if len(judged.coders) < 2:
+        return []
+    declared = project.double_coding["source_id"].nunique()
+    lines = [
+        f"Double coding declared for {declared} sources"
+        if declared
+        else "Double coding was not declared (`double_coding`): the sources that several coders "
+        "coded are compared, and a source in which one of them found nothing cannot count"
+    ]
+    if judged.n_outside:
+        lines.append(
+            f"Warning: {judged.n_outside} codings of these sources by coders who are not declared "
+            "for them are left out of agreement"
+        )
+    if len(disputed):
+        code, n = by_code(disputed)[0]
+        lines.append(
+            f"Disagreements {len(disputed)} side by side in disagreements.csv, most ({n}) on "
+            f'"{code}"'
+        )
+    return lines
 
 
 def _listed(counts: dict[str, int]) -> str:

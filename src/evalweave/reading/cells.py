@@ -146,4 +146,10 @@ def _cut_to_zeros(cells: Sequence[str]) -> int | None:
 def neutralised(text: str) -> str:
     """Return text that no spreadsheet takes for a formula: a leading = + - @ gets an apostrophe
     before it."""
-    return "'" + text if text.startswith(RISKY) else text
+    return "'" + text if text.lstrip("'").startswith(RISKY) else text
+
+
+def unguarded(text: str) -> str:
+    """Return a text that `neutralised` wrote as it was: the guard is for spreadsheets, and a
+    quotation on a page has none."""
+    return text[1:] if text.startswith("'") and text.lstrip("'").startswith(RISKY) else text

@@ -33,7 +33,6 @@ FORMAT = 1  # of the manifest itself
 EXTRACT = (
     "extract"  # role of the extract's files; a name stands for the path inside the extract's folder
 )
-QUALITATIVE = ("project", "participants", "themes", "eligibility", "source_participants", "sources")
 
 
 def manifest(
@@ -225,7 +224,9 @@ def roles(study: Study) -> list[tuple[str, str]]:
     if study.claims:
         named.append(("claims", study.claims))
     if study.qualitative:
-        paths = ((key, getattr(study.qualitative, key)) for key in QUALITATIVE)
+        from evalweave.study.qualitative import FILES
+
+        paths = ((key, getattr(study.qualitative, key)) for key in FILES)
         named += [(f"qualitative {key}", path) for key, path in paths if path]
     return named
 

@@ -18,7 +18,6 @@ from evalweave.errors import StudyError
 from evalweave.release.manifest import (
     EXTRACT,
     NAME,
-    QUALITATIVE,
     as_written,
     checksums,
     extract_files,
@@ -27,6 +26,7 @@ from evalweave.release.manifest import (
 )
 from evalweave.release.numbers import decimals
 from evalweave.study.file import load
+from evalweave.study.qualitative import FILES
 from evalweave.study.whole import Study
 from evalweave.tables.catalogue import ALL
 
@@ -189,7 +189,7 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
     }
     value["claims"] = where.get("claims", value["claims"])
     if value["qualitative"]:
-        for key in QUALITATIVE:
+        for key in FILES:
             value["qualitative"][key] = where.get(f"qualitative {key}", value["qualitative"][key])
     return value
 

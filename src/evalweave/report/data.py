@@ -79,6 +79,9 @@ class ReportData:
     theme_counts: pd.DataFrame | None = None
     fieldwork: pd.DataFrame | None = None
     agreement: pd.DataFrame | None = None
+    gaps: pd.DataFrame | None = None
+    theme_numbers: pd.DataFrame | None = None
+    saturation: pd.DataFrame | None = None
     import_log: pd.DataFrame | None = None
     joint: pd.DataFrame | None = None
     quotes: pd.DataFrame | None = None

@@ -72,6 +72,7 @@ TABLES = (
     "balance",
     "incidence_rates",
     "theme_counts",
+    "theme_numbers",
     "joint_display",
 )
 OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))

@@ -10,6 +10,7 @@ import pandas as pd
 
 from evalweave import files
 from evalweave.errors import DataError
+from evalweave.qualitative.show import plain
 from evalweave.release import manifest, precision
 from evalweave.release.disclosure import profile
 from evalweave.report.additive import adding_up
@@ -19,7 +20,16 @@ from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
 from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
 from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
-from evalweave.tables.qualitative import AGREEMENT, FIELDWORK, IMPORT_LOG, THEME_COUNTS, THEMES
+from evalweave.tables.qualitative import (
+    AGREEMENT,
+    FIELDWORK,
+    GAPS,
+    IMPORT_LOG,
+    SATURATION,
+    THEME_COUNTS,
+    THEME_NUMBERS,
+    THEMES,
+)
 from evalweave.tables.records import CODELISTS, LEDGER
 
 INGESTED = ("patients", "registrations", "events")
@@ -52,7 +62,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     lines = ledger(study, results)
     rules = adding_up(rules, baseline, lines, (t for t in trends.values() if t is not None))
     holm = table(results / "estimates" / "holm.csv", ESTIMATES)
-    joint = table(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
+    joint = _plain(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
     return ReportData(
         study=study,
         profile=rules,
@@ -71,21 +81,34 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
         ledger=lines,
         codelists=table(results / "clean" / "codelists.csv", CODELISTS),
-        themes=table(results / "code" / "themes.csv", THEMES) if strand else None,
-        theme_counts=table(results / "count" / "theme_counts.csv", THEME_COUNTS)
-        if strand
-        else None,
-        fieldwork=table(results / "count" / "fieldwork.csv", FIELDWORK) if strand else None,
-        agreement=table(results / "count" / "agreement.csv", AGREEMENT) if strand else None,
-        import_log=table(results / "code" / "import_log.csv", IMPORT_LOG) if strand else None,
+        **(voices(results) if strand else {}),
         joint=None if joint is None else precision.estimates(rules, joint, steps),
-        quotes=table(results / "join" / "quotes.csv", QUOTES) if study.claims else None,
+        quotes=_plain(results / "join" / "quotes.csv", QUOTES) if study.claims else None,
         joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
         claims=_claims(study),
         truth=_truth(study),
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
     )
+
+
+def voices(results: Path) -> dict[str, pd.DataFrame | None]:
+    """Return the tables of the qualitative strand by their names in `ReportData`."""
+    contracts = {
+        "code": (THEMES, IMPORT_LOG),
+        "count": (THEME_COUNTS, FIELDWORK, AGREEMENT, GAPS, THEME_NUMBERS, SATURATION),
+    }
+    return {
+        contract.name: _plain(results / stage / f"{contract.name}.csv", contract)
+        for stage, tables in contracts.items()
+        for contract in tables
+    }
+
+
+def _plain(path: Path, contract: Table) -> pd.DataFrame | None:
+    """Return a table of people's words, without the guard that a CSV has against formulas."""
+    frame = table(path, contract)
+    return None if frame is None else plain(frame)
 
 
 def table(path: Path, contract: Table) -> pd.DataFrame | None:

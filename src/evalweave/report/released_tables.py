@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.release.voices import released_theme_numbers
 from evalweave.report import flow_table
 from evalweave.report.data import ReportData
 from evalweave.report.terms import in_words
@@ -29,6 +30,10 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
         tables["incidence_rates"] = data.released_incidence
     if data.theme_counts is not None:
         tables["theme_counts"] = data.profile.count_frame(data.theme_counts, THEME_COUNTS)
+    if data.theme_counts is not None and data.theme_numbers is not None:
+        tables["theme_numbers"] = released_theme_numbers(
+            data.profile, data.theme_numbers, data.theme_counts
+        )
     if data.released_joint is not None:
         tables["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
     return {

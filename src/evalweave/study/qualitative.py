@@ -15,6 +15,11 @@ else:
     FormatName = Literal[tuple(PROJECTS)]
 
 
+SIMULATED = ("project", "participants", "sources")  # files that a simulation makes up
+WRITTEN = ("themes", "eligibility", "source_participants", "double_coding")  # files of people
+FILES = (*SIMULATED, *WRITTEN)
+
+
 class Qualitative(Section):
     project: str = Field(description="The coded project.")
     format: FormatName = Field(next(iter(PROJECTS)), description="Format of the project.")
@@ -42,6 +47,12 @@ class Qualitative(Section):
         description="Whether coders listed under one name are one person, never compared with "
         "herself, or several.",
     )
+    double_coding: str | None = Field(
+        None,
+        description="CSV source,coder: which sources were coded independently, and by whom (as the "
+        "project names them), so that a source in which one coder found nothing counts. Blank = "
+        "the sources that several coders coded.",
+    )
     tradition: Literal["codebook", "content_analysis", "framework", "reflexive"] | None = Field(
         None,
         description="The analytic tradition. Where it is reflexive no agreement between coders is "
@@ -68,6 +79,16 @@ class Qualitative(Section):
     )
     attributes: list[str] = Field(
         [], description="Participant attributes to cross themes with, one at a time."
+    )
+    numeric_attributes: list[str] = Field(
+        [],
+        description="Participant attributes that are numbers, such as months_in_programme: the "
+        "report shows their median and range among those who raised a theme and those asked.",
+    )
+    saturation: list[str] = Field(
+        [],
+        description="Roles whose saturation curve is drawn: how many codes the first n people "
+        "bring, the order permuted.",
     )
     observation_kinds: list[str] = Field(
         ["field_note", "observation"], description="Kinds of source that belong to no participant."

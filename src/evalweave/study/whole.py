@@ -16,7 +16,7 @@ from evalweave.study.analyses import Analysis
 from evalweave.study.outcomes import Outcome, as_the_quantity_is, shared_lists, wrong_limits
 from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
 from evalweave.study.periods import Window
-from evalweave.study.qualitative import Qualitative
+from evalweave.study.qualitative import FILES, Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
 from evalweave.study.vocabulary import Vocabulary
@@ -157,15 +157,7 @@ class Study(Section):
             return None if path is None else os.path.normpath(folder / path)
 
         def among(section: Qualitative) -> Qualitative:
-            keys = (
-                "project",
-                "participants",
-                "themes",
-                "eligibility",
-                "source_participants",
-                "sources",
-            )
-            return section.model_copy(update={key: here(getattr(section, key)) for key in keys})
+            return section.model_copy(update={key: here(getattr(section, key)) for key in FILES})
 
         return self.model_copy(
             update={

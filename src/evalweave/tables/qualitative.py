@@ -153,6 +153,16 @@ STANCES = Table(
     key=("segment_id", "claim_id", "coder_id", "stance"),
 )
 
+DOUBLE_CODING = Table(
+    "double_coding",
+    "Which sources were coded by whom independently, as declared; empty where nothing is declared.",
+    (
+        column("source_id", TEXT, "the source", required=True),
+        column("coder_id", TEXT, "coder pseudonym", required=True),
+    ),
+    key=("source_id", "coder_id"),
+)
+
 IMPORT_LOG = Table(
     "import_log",
     "Everything that reading the project noticed, counted.",
@@ -268,6 +278,7 @@ AGREEMENT = Table(
     "agreement",
     "Agreement between coders, with its unit.",
     (
+        column("source_id", TEXT, "the source; blank = all double-coded sources"),
         column("code_id", TEXT, "the code; blank = all codes", required=False),
         column("coder_a", TEXT, "coder pseudonym; blank = all coders"),
         column("coder_b", TEXT, "coder pseudonym"),
@@ -279,6 +290,53 @@ AGREEMENT = Table(
         column("n_units", WHOLE, "units compared"),
         column("note", TEXT, "why it is not estimable, or which sources were double-coded"),
     ),
+)
+
+DISAGREEMENTS = Table(
+    "disagreements",
+    "Side by side: stretches of double-coded sources and codes that not every coder gave them; "
+    "stays in results/.",
+    (
+        column("source_id", TEXT, "the source", required=True),
+        column("start", WHOLE, "first code point, from 0"),
+        column("end", WHOLE, "one past the last code point"),
+        column("quote", TEXT, "the words"),
+        column("code_id", TEXT, "the code in dispute", required=True),
+        column("given_by", TEXT, "coders who gave it", required=True),
+        column("not_given_by", TEXT, "coders of the source who did not", required=True),
+        column("instead", TEXT, "what these gave there instead; blank = nothing"),
+    ),
+)
+
+SATURATION = Table(
+    "saturation",
+    "How many codes the first n people of a role bring, over orders drawn at random.",
+    (
+        column("role", TEXT, "whose voice", required=True),
+        column("n_first", WHOLE, "the first n people", required=True, statistic="place"),
+        column("mean", NUMBER, "codes raised, mean over orders", unit="codes", statistic="mean"),
+        column("low", NUMBER, "2.5 % of the orders", unit="codes", statistic="mean"),
+        column("high", NUMBER, "97.5 % of the orders", unit="codes", statistic="mean"),
+    ),
+    key=("role", "n_first"),
+)
+
+THEME_NUMBERS = Table(
+    "theme_numbers",
+    "A numeric attribute among those who raised a theme, and among all who were asked.",
+    (
+        column("theme_id", TEXT, "the theme", required=True),
+        column("role", TEXT, "whose voice", required=True),
+        column("attribute", TEXT, "the attribute", required=True),
+        column("of", TEXT, "raised or asked", required=True),
+        column("n_with_value", WHOLE, "people with a value", counts="participants"),
+        column("median", NUMBER, "their median", statistic="mean"),
+        column("low", NUMBER, "a value that `min_cell` people lie at or below", statistic="mean"),
+        column("high", NUMBER, "a value that `min_cell` people lie at or above", statistic="mean"),
+        column("lowest", NUMBER, "the lowest of all; stays in results/", statistic="mean"),
+        column("highest", NUMBER, "the highest of all; stays in results/", statistic="mean"),
+    ),
+    key=("theme_id", "role", "attribute", "of"),
 )
 
 ROLE_COUNTS = Table(

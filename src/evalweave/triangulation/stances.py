@@ -66,12 +66,13 @@ def observed(project: Project) -> frozenset[str]:
 
 
 def readers(project: Project) -> dict[str, frozenset[str]]:
-    """Return source_id -> the coders who coded anything in it."""
+    """Return source_id -> the coders who coded anything in it, or are declared to have coded it."""
     import pandas as pd
 
     given = [table[["segment_id", "coder_id"]] for table in (project.codings, project.stances)]
     worked = pd.concat(given).drop_duplicates()
     placed = worked.merge(project.segments[["segment_id", "source_id"]], on="segment_id")
+    placed = pd.concat([placed, project.double_coding])
     return {
         str(source): frozenset(group["coder_id"].astype(str))
         for source, group in placed.groupby("source_id", sort=True)

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-import pandas as pd
-
 from evalweave.qualitative.counts import NOT_STATED
-from evalweave.release.numbers import missing, number, plain, sentence
+from evalweave.release.numbers import missing, plain, sentence
 from evalweave.report.blocks import (
     Column,
     Details,
@@ -22,6 +20,7 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.people import k_of_n, many, released_count
+from evalweave.report.sections import coders, described
 from evalweave.tables.qualitative import THEME_COUNTS
 
 PARTICIPANTS = "participants"
@@ -44,7 +43,15 @@ def section(data: ReportData) -> Section:
     fieldwork = _fieldwork(data)
     if fieldwork:
         blocks += [Heading("Fieldwork", "fieldwork"), fieldwork]
-    blocks += [Heading("Themes", "themes"), *_themes(data), *_attributes(data), *_agreement(data)]
+    blocks += [
+        Heading("Themes", "themes"),
+        *described.gaps(data),
+        *_themes(data),
+        *_attributes(data),
+        *described.numbers(data, _labels(data)),
+        *described.saturated(data),
+        *coders.agreement(data),
+    ]
     return Section("said", title, tuple(blocks))
 
 
@@ -213,73 +220,3 @@ def _attributes(data: ReportData) -> list[Any]:
                 )
             )
     return [Details("Themes by who people are", tuple(inside))]
-
-
-def _agreement(data: ReportData) -> list[Any]:
-    frame = data.agreement
-    if frame is None or frame.empty:
-        return []
-    names = {
-        "cohen_kappa": "Cohen’s kappa",
-        "krippendorff_alpha": "Krippendorff’s alpha",
-        "percent_agreement": "Share of equal decisions",
-    }
-    overall = frame[frame["code_id"].isna()] if frame["code_id"].isna().any() else frame
-    notes = list(
-        dict.fromkeys(str(r["note"]) for r in overall.to_dict("records") if not missing(r["note"]))
-    )
-    codes = {"" if missing(code) else str(code) for code in overall["code_id"]}
-    lines = [
-        Line(
-            (
-                names.get(str(r["measure"]), plain(str(r["measure"]))),
-                plain(str(r["agreement_unit"])),
-                *(
-                    ("all codes" if missing(r["code_id"]) else str(r["code_id"]),)
-                    if codes != {""}
-                    else ()
-                ),
-                "not estimable" if missing(r["coefficient"]) else number(r["coefficient"]),
-            )
-        )
-        for r in overall.to_dict("records")
-    ]
-    columns = [
-        Column("Measure"),
-        Column("Unit compared"),
-        *([Column("Code")] if codes != {""} else []),
-    ]
-    return [
-        Heading("Agreement between coders", "agreement"),
-        Table(
-            "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance "
-            "would give. The share of equal decisions does not take chance off.",
-            (*columns, Column("Coefficient", number=True)),
-            tuple(dict.fromkeys(lines)),
-            tuple(f"{sentence(note)}." for note in notes),
-        ),
-        *_agreement_by_code(frame),
-    ]
-
-
-def _agreement_by_code(frame: pd.DataFrame) -> list[Any]:
-    """Return alpha for each code, by segment: a pooled figure hides the code that is in dispute."""
-    rows = frame[
-        frame["code_id"].notna()
-        & (frame["measure"] == "krippendorff_alpha")
-        & (frame["agreement_unit"] == "segment")
-    ]
-    if rows.empty:
-        return []
-    lines = tuple(
-        Line(
-            (
-                str(row["code_id"]),
-                "not estimable" if missing(row["coefficient"]) else number(row["coefficient"]),
-            )
-        )
-        for row in rows.sort_values("code_id").to_dict("records")
-    )
-    columns = (Column("Code, full path"), Column("Krippendorff’s alpha", number=True))
-    table = Table("Agreement on each code, by segment.", columns, lines)
-    return [Details("Agreement by code", (table,))]
