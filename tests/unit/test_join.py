@@ -18,6 +18,7 @@ from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
 from evalweave.tables.qualitative import (
     CODES,
     CODINGS,
+    DOUBLE_CODING,
     ELIGIBILITY,
     IMPORT_LOG,
     PARTICIPANTS,
@@ -172,6 +173,7 @@ def the_strand() -> dict[str, pd.DataFrame]:
             **dict(zip(("segment_id", "coder_id", "stance"), zip(*said, strict=True), strict=True)),
         ),
         "import_log": IMPORT_LOG.empty(),
+        "double_coding": DOUBLE_CODING.empty(),
         "theme_counts": rows(
             THEME_COUNTS,
             theme_id=["fit", "fit"],
