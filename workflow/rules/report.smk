@@ -33,7 +33,9 @@ rule report:
         ),
         multiext(f"{reports}/", "balance.csv") if weighted else [],
         multiext(f"{reports}/", "incidence_rates.csv") if study.eligibility.conditions else [],
-        multiext(f"{reports}/", "theme_counts.csv", "theme_numbers.csv") if study.qualitative else [],
+        multiext(f"{reports}/", "theme_counts.csv", "theme_numbers.csv")
+        if study.qualitative
+        else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
     log:
         f"{results}/logs/report.log",
