@@ -260,6 +260,7 @@ ELSEWHERE = {
     "estimators/panel_ols.py": {"cr1"},  # linearmodels' own error is that of cr1, and called so
     "inference/cluster_robust.py": {"cr1", "cr2"},  # what cr0 to cr3 are computed with
     "diagnostics/trust.py": {"cr0", "cr1", "multiplier_bootstrap"},  # those without dof
+    "inference/joint_covariance.py": {"cr1", "cr3", "jackknife"},  # whose errors it takes
     "measured.py": {"twfe", "cr2"},  # one analysis that is always the same
     # The place in the report that is called like the method it is named after.
     "study/analyses.py": {"event_study", "placebo"},

@@ -40,7 +40,7 @@ def test_bacon_weights_sum_to_one_and_give_back_the_twfe_estimate():
 def test_bounds_are_attached_only_where_they_are_valid():
     one, many = panel(seed=202, units=120), panel(seed=202, units=120, staggered=True)
     bounds = said("event_study", one)["honest_did"]
-    assert {row["kind"] for row in bounds["cr2"]} == {"relative", "smoothness"}
+    assert {row["kind"] for row in bounds["cr3"]} == {"relative", "smoothness"}
     assert (bounds["leads"], bounds["lags"]) == (2, 3)
     by_m = [row["ci_high"] - row["ci_low"] for row in bounds["cr1"] if row["kind"] == "relative"][
         :5

@@ -36,6 +36,22 @@ PARTIAL = Option(
     "Give an average that lost some of its cells over the rest, and say so in its row; it is "
     "withheld otherwise.",
 )
+HONEST = (
+    Option(
+        "honest_relative",
+        list[float] | None,
+        None,
+        "HonestDiD’s relative bounds: how many times the largest change before the start one "
+        "after it may be; blank = 0.5, 1, 1.5, 2. The breakdown value is given whatever is asked.",
+    ),
+    Option(
+        "honest_smoothness",
+        list[float] | None,
+        None,
+        "HonestDiD’s smoothness bounds: by how much the slope may change a period, in the unit "
+        "of the outcome; blank = six from 0 to the largest change before the start.",
+    ),
+)
 ENGINE = Option(
     "engine",
     Literal["evalweave", "linearmodels"],
@@ -59,6 +75,16 @@ def _engine(analysis: Any) -> Iterable[str]:
                 f"{method} is not available with engine: linearmodels (cr0 and cr1 are); use the "
                 "default engine"
             )
+
+
+def _honest(analysis: Any) -> Iterable[str]:
+    for name in ("honest_relative", "honest_smoothness"):
+        if any(not m >= 0 for m in getattr(analysis, name) or ()):
+            yield f"{name} must be 0 or more"
+
+
+def _event_study(analysis: Any) -> Iterable[str]:
+    return (*_bins(analysis), *_honest(analysis))
 
 
 def _bins(analysis: Any) -> Iterable[str]:
@@ -128,13 +154,13 @@ _DECLARED = (
         words="Event study: two-way fixed effects with one coefficient for each period before and "
         "since the start, e = t − g, relative to the reference period.",
         formula="y_{it} = α_{i} + λ_{t} + Σ_{e≠r} τ_{e} D_{it}^{e} + ε_{it}",
-        options=(REFERENCE, BINS, PARTIAL),
+        options=(REFERENCE, BINS, PARTIAL, *HONEST),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
         role="event_study",
         told="reference period {reference}",
-        wrong=_bins,
+        wrong=_event_study,
     ),
     Estimator(
         name="callaway_santanna",
@@ -189,10 +215,12 @@ _DECLARED = (
                 at_least=0,
             ),
             PARTIAL,
+            *HONEST,
         ),
         gives=frozenset({UNIT_ERRORS}),
         default_inference=BY_RE_ESTIMATION,
         diagnostics=("pretrend", "honest_did"),
+        wrong=_honest,
         told="{method}, {control} controls, {unbalanced} panel",
     ),
     Estimator(
@@ -204,10 +232,11 @@ _DECLARED = (
         "each start.",
         formula="hat:τ_{e} = Σ_{g} hat:τ_{g,e} Pr ( G = g | e )",
         references=(ref.SUN_ABRAHAM_2021,),
-        options=(REFERENCE, PARTIAL),
+        options=(REFERENCE, PARTIAL, *HONEST),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
+        wrong=_honest,
         role="event_study",
         told="reference period {reference}",
     ),

@@ -8,14 +8,19 @@ from typing import Any
 import numpy as np
 
 from evalweave.errors import DataError
-from evalweave.fits.result import MIXED_COHORTS, VARYING_BASE, Fit, PanelData
-from evalweave.inference.cluster_robust import covariances
+from evalweave.fits.result import MIXED_COHORTS, VARYING_BASE, Fit, Floats, PanelData
+from evalweave.inference.joint_covariance import JointCovariance, joint_covariances
 from evalweave.study.analyses import AnalysisOptions
 
 
 def honest_bounds(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return the bounds of Rambachan & Roth (2023) under cr1 and, for least squares, cr2; or
-    `refused`.
+    """Return the bounds of Rambachan & Roth (2023), or `refused`.
+
+    Under cr1 with normal critical values, as the R package computes them, and by the errors that
+    few practices need: cr3 with t of its Satterthwaite degrees of freedom for least squares, the
+    practice jackknife with t(G − 1) otherwise. `breakdown` holds, by method, kind and target, the
+    smallest M whose interval contains 0 (None: the interval under parallel trends does already;
+    "above 64 …" where none up to there does).
 
     They need one reference (−1) for all event times: a TWFE event study with a single start,
     Sun–Abraham, or Callaway–Sant'Anna with a universal base; no binned ends, no gap between event
@@ -29,33 +34,87 @@ def honest_bounds(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     reason = _refusal(fit, [event for event, _ in events], analysis)
     if reason:
         return {"refused": reason}
-    from evalweave.diagnostics.honest_did import CAVEAT, honest_did
-
     used = [(event, place) for event, place in sorted(events) if event != -1]
     places = [place for _, place in used]
     before = sum(event < 0 for event, _ in used)
-    out: dict[str, Any] = {"caveat": CAVEAT, "leads": before, "lags": len(used) - before}
-    for method, covariance in covariances(fit).items():
-        sigma = covariance[np.ix_(places, places)]
-        rows: list[dict[str, Any]] = []
-        try:
-            for kind in ("relative", "smoothness"):
-                for target in ("first", "average"):
-                    table = honest_did(
-                        fit.theta[places],
-                        sigma,
-                        before,
-                        len(used) - before,
-                        target,
-                        kind,
-                        None,
-                        analysis.level,
-                    )
-                    rows += table.to_dict("records")
-        except DataError as error:
-            return {"refused": str(error)}
-        out[method] = rows
+    methods, lost = joint_covariances(fit, places)
+    out: dict[str, Any] = {
+        "caveat": caveat(methods[-1]) + lost,
+        "leads": before,
+        "lags": len(used) - before,
+        "dof": {method.name: _finite(method.dof) for method in methods},
+        "breakdown": {},
+    }
+    try:
+        for method in methods:
+            rows, smallest = _bounds(fit.theta[places], method, before, analysis)
+            out[method.name] = rows
+            out["breakdown"][method.name] = smallest
+    except DataError as error:
+        return {"refused": str(error)}
     return out
+
+
+def caveat(method: JointCovariance) -> str:
+    """Return what the intervals of the last method rest on."""
+    if not np.isfinite(method.dof):
+        return "Normal critical values: with few practices the intervals are somewhat too narrow."
+    return (
+        f"{method.words}, critical values of t with {method.dof:.1f} degrees of freedom in place "
+        "of the normal."
+    )
+
+
+def _finite(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _bounds(
+    theta: Floats, method: JointCovariance, before: int, analysis: AnalysisOptions
+) -> tuple[list[dict[str, Any]], dict[str, dict[str, Any]]]:
+    """Return the rows of all kinds and targets, and their breakdown values.
+
+    With t the conditional sets serve smoothness too: the weights of a fixed-length interval are
+    chosen by the estimated covariance, which few practices estimate too badly (at 12 practices its
+    95 % intervals cover 92 %, the conditional sets 95 %).
+    """
+    from evalweave.diagnostics.honest_did import (
+        WIDEST,
+        Kind,
+        Method,
+        Target,
+        breakdown_value,
+        honest_did,
+    )
+
+    kinds: tuple[Kind, ...] = ("relative", "smoothness")
+    targets: tuple[Target, ...] = ("first", "average")
+    asked = {"relative": analysis.honest_relative, "smoothness": analysis.honest_smoothness}
+    shape = (theta, method.covariance, before, len(theta) - before)
+    sets: Method | None = "c_lf" if np.isfinite(method.dof) else None
+    rows: list[dict[str, Any]] = []
+    smallest: dict[str, dict[str, Any]] = {}
+    for kind in kinds:
+        smallest[kind] = {}
+        for target in targets:
+            table = honest_did(
+                *shape, target, kind, asked[kind], analysis.level, sets, method.dof
+            ).to_dict("records")
+            rows += table
+            known = [
+                (row["M"], row["ci_low"] <= 0 <= row["ci_high"])
+                for row in table
+                if row["method"] != "original"
+            ]
+            value = breakdown_value(
+                *shape, target, kind, analysis.level, dof=method.dof, method=sets, known=known
+            )
+            if np.isinf(value):
+                top = "times the largest change before the start"
+                smallest[kind][target] = f"above {WIDEST:g} {top}"
+            else:
+                smallest[kind][target] = _finite(value)
+    return rows, smallest
 
 
 def _refusal(fit: Fit, events: list[int], analysis: AnalysisOptions) -> str:

@@ -19,7 +19,7 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtri
+from scipy.special import ndtri, stdtrit
 
 from evalweave.diagnostics.honest_flci import fixed_length_interval
 from evalweave.diagnostics.honest_moments import Grid, hybrid_interval
@@ -30,7 +30,7 @@ Target = Literal["first", "average"]
 Kind = Literal["relative", "smoothness"]
 Method = Literal["c_lf", "conditional", "flci"]
 RELATIVE = (0.5, 1.0, 1.5, 2.0)
-CAVEAT = "Normal approximation: with few practices the intervals are somewhat too narrow."
+WIDEST = 64.0  # the largest M that a breakdown value is looked for at
 GRID_POINTS = 1000  # the R package's grid: points over ±20 standard errors
 GRID_ERRORS = 20.0
 
@@ -45,6 +45,7 @@ def honest_did(
     grid: Sequence[float] | None = None,
     level: float = 0.95,
     method: Method | None = None,
+    dof: float = np.inf,
 ) -> pd.DataFrame:
     """Return the interval of the target for each M.
 
@@ -57,6 +58,9 @@ def honest_did(
         slope
             before the start (smoothness), in the outcome's unit.
         method: default c_lf (relative) and flci (smoothness); c_lf and conditional go with both.
+        dof: degrees of freedom of the covariance; finite, critical values are those of t, which
+            with few practices errors need (an approximation: the laws that R takes as normal are
+            taken as t).
 
     Returns:
         columns kind, target, method, M, ci_low, ci_high; the first row (M blank, method original)
@@ -70,8 +74,8 @@ def honest_did(
     _check(theta, sigma, n_pre, n_post)
     weights = _target(target, n_post)
     values = default_grid(theta, n_pre, kind) if grid is None else tuple(float(m) for m in grid)
-    chosen = method or ("c_lf" if kind == "relative" else "flci")
-    rows = [(kind, target, "original", np.nan, *_original(theta, sigma, weights, level))]
+    chosen: Method = method or ("c_lf" if kind == "relative" else "flci")
+    rows = [(kind, target, "original", np.nan, *_original(theta, sigma, weights, level, dof))]
     for m in values:
         rows.append(
             (
@@ -79,7 +83,7 @@ def honest_did(
                 target,
                 chosen,
                 m,
-                *_interval(theta, sigma, n_pre, weights, kind, m, level, chosen),
+                *_interval(theta, sigma, n_pre, weights, kind, m, level, chosen, dof),
             )
         )
     return pd.DataFrame(rows, columns=["kind", "target", "method", "M", "ci_low", "ci_high"])
@@ -94,33 +98,42 @@ def breakdown_value(
     kind: Kind = "relative",
     level: float = 0.95,
     precision: float = 0.01,
+    dof: float = np.inf,
+    method: Method | None = None,
+    known: Sequence[tuple[float, bool]] = (),
 ) -> float:
     """Return the smallest M whose interval contains 0: nan if the interval under parallel trends
     already does.
 
     Found by doubling and halving, to `precision` (relative: in M; smoothness: times the largest
-    change of slope before the start). inf if 0 stays outside at M = 64 (times the same).
+    change of slope before the start). inf if 0 stays outside at M = 64 (times the same). `known`
+    are values of M and whether their interval contains 0, which spare looking again.
     """
     theta, sigma = np.asarray(theta_leads_lags, float), np.asarray(covariance, float)
     _check(theta, sigma, n_pre, n_post)
     weights = _target(target, n_post)
-    chosen: Method = "c_lf" if kind == "relative" else "flci"
+    chosen: Method = method or ("c_lf" if kind == "relative" else "flci")
     unit = 1.0 if kind == "relative" else float(default_grid(theta, n_pre, kind)[-1])
 
     def contains(m: float) -> bool:
-        low, high = _interval(theta, sigma, n_pre, weights, kind, m * unit, level, chosen)
+        low, high = _interval(theta, sigma, n_pre, weights, kind, m * unit, level, chosen, dof)
         return low <= 0 <= high
 
-    low, high = _original(theta, sigma, weights, level)
+    low, high = _original(theta, sigma, weights, level, dof)
     if low <= 0 <= high:
         return float("nan")
-    below, above = 0.0, 1.0
-    if contains(0.0):
-        return 0.0
-    while not contains(above):
-        below, above = above, 2 * above
-        if above > 64:
-            return float("inf")
+    below = max((m / unit for m, inside in known if not inside), default=-1.0)
+    above = min((m / unit for m, inside in known if inside), default=np.inf)
+    if below < 0:
+        if above == 0 or contains(0.0):
+            return 0.0
+        below = 0.0
+    if not np.isfinite(above):
+        above = max(2 * below, 1.0)
+        while not contains(above):
+            below, above = above, 2 * above
+            if above > WIDEST:
+                return float("inf")
     while above - below > precision:
         middle = (below + above) / 2
         below, above = (below, middle) if contains(middle) else (middle, above)
@@ -146,6 +159,7 @@ def _interval(
     m: float,
     level: float,
     method: Method,
+    dof: float,
 ) -> tuple[float, float]:
     alpha = 1 - level
     if method == "flci":
@@ -153,7 +167,7 @@ def _interval(
             raise DataError(
                 "flci goes with smoothness bounds; relative bounds use c_lf or conditional."
             )
-        return fixed_length_interval(theta, sigma, n_pre, weights, m, alpha)
+        return fixed_length_interval(theta, sigma, n_pre, weights, m, alpha, dof)
     n_post = len(weights)
     error = float(np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
     reach = GRID_ERRORS * error
@@ -168,7 +182,7 @@ def _interval(
         )  # the identified set under parallel trends
     points = Grid(-reach, 2 * reach / (GRID_POINTS - 1), GRID_POINTS)
     bounds = [
-        hybrid_interval(theta, sigma, a, d, n_pre, weights, alpha, points, hybrid=method == "c_lf")
+        hybrid_interval(theta, sigma, a, d, n_pre, weights, alpha, points, method == "c_lf", dof)
         for a, d in sets
     ]
     bounded = [bound for bound in bounds if bound is not None]
@@ -198,10 +212,14 @@ def _smooth_set(n_pre: int, n_post: int) -> Floats:
     return np.vstack((bend, -bend))
 
 
-def _original(theta: Floats, sigma: Floats, weights: Floats, level: float) -> tuple[float, float]:
+def _original(
+    theta: Floats, sigma: Floats, weights: Floats, level: float, dof: float
+) -> tuple[float, float]:
     n_pre = len(theta) - len(weights)
     centre = float(weights @ theta[n_pre:])
-    half = float(ndtri((1 + level) / 2) * np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
+    tail = (1 + level) / 2
+    critical = stdtrit(dof, tail) if np.isfinite(dof) else ndtri(tail)
+    half = float(critical * np.sqrt(weights @ sigma[n_pre:, n_pre:] @ weights))
     return centre - half, centre + half
 
 

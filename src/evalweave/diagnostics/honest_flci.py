@@ -13,21 +13,31 @@ Source: Rambachan & Roth (2023), REStud 90(5), section 4.1; Armstrong & Kolesár
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
-from scipy.optimize import brentq, minimize_scalar
-from scipy.special import ndtr, ndtri
+from scipy.optimize import minimize_scalar
+from scipy.special import gammaln, ndtr, ndtri, stdtr, stdtrit
 
 from evalweave.fits.result import Floats
 
+STEPS = 60  # of Newton's; a handful suffices
+SQRT_TWO_PI = math.sqrt(2 * math.pi)
 LONGEST = 1000  # corners of a path; there are about as many as leads
 
 
 def fixed_length_interval(
-    theta: Floats, sigma: Floats, n_pre: int, weights: Floats, m: float, alpha: float
+    theta: Floats,
+    sigma: Floats,
+    n_pre: int,
+    weights: Floats,
+    m: float,
+    alpha: float,
+    dof: float = np.inf,
 ) -> tuple[float, float]:
-    """Return the interval of weights'tau_post for smoothness bound `m`."""
+    """Return the interval of weights'tau_post for smoothness bound `m`; with finite `dof` the
+    normal is t."""
     n_post = len(weights)
     steps = np.arange(1, n_post + 1)
     total = float(steps @ weights)
@@ -44,7 +54,7 @@ def fixed_length_interval(
     def length(c: Floats) -> tuple[float, Floats]:
         v = fixed + basis @ c
         s = float(np.sqrt(v @ sigma @ v))
-        return s * folded_quantile(m * (constant + float(np.abs(c).sum())) / s, alpha), v
+        return s * folded_quantile(m * (constant + float(np.abs(c).sum())) / s, alpha, dof), v
 
     knots = lasso_path(q, linear)
     candidates = [length(c) for c in knots]
@@ -61,16 +71,35 @@ def fixed_length_interval(
     return centre - half, centre + half
 
 
-def folded_quantile(bias: float, alpha: float) -> float:
-    """1 − alpha quantile of |N(bias, 1)|."""
+def folded_quantile(bias: float, alpha: float, dof: float = np.inf) -> float:
+    """1 − alpha quantile of |N(bias, 1)|, or of |bias + t(dof)|.
+
+    By Newton's steps from below, where the probability is a concave function of the quantile, so
+    that no step goes beyond it.
+    """
     bias = abs(bias)
-    upper = bias + float(ndtri(1 - alpha / 2)) + 1e-9
-    lower = max(bias + float(ndtri(1 - alpha)) - 1e-9, 0.0)
+    finite = bool(np.isfinite(dof))
+    c = bias + float(stdtrit(dof, 1 - alpha) if finite else ndtri(1 - alpha))
+    constant = _log_constant(dof) if finite else 0.0
+    for _ in range(STEPS):
+        near, far = bias - c, -c - bias
+        if finite:
+            outside = float(stdtr(dof, near) + stdtr(dof, far))
+            ends = -(dof + 1) / 2 * np.log1p(np.array([near, far]) ** 2 / dof)
+            density = float(np.exp(constant + ends).sum())
+        else:
+            outside = float(ndtr(near) + ndtr(far))
+            density = (math.exp(-(near**2) / 2) + math.exp(-(far**2) / 2)) / SQRT_TWO_PI
+        step = (outside - alpha) / density
+        c += step
+        if abs(step) <= 1e-13 * c:
+            break
+    return c
 
-    def gap(c: float) -> float:
-        return float(ndtr(bias - c) + ndtr(-c - bias)) - alpha
 
-    return float(brentq(gap, lower, upper, xtol=1e-12)) if gap(lower) > 0 else lower
+def _log_constant(dof: float) -> float:
+    """Return the logarithm of what scales the density of t."""
+    return float(gammaln((dof + 1) / 2) - gammaln(dof / 2) - np.log(dof * np.pi) / 2)
 
 
 def lasso_path(q: Floats, linear: Floats) -> list[Floats]:

@@ -9,6 +9,9 @@ theta: they are listed once, and then statistics, critical values and truncation
 with them. Given the corner that attains eta, eta is a truncated normal; the hybrid first rejects
 where eta exceeds its least-favourable critical value at size kappa = alpha / 10.
 
+With few practices the normal gives way to t with `dof` degrees of freedom, in the simulated
+critical value (multivariate t: one scale for all moments) and in the truncated law.
+
 Source: Andrews, Roth & Pakes (2023), REStud 90(6), sections 4–6; Rambachan & Roth (2023), section
 3.
 """
@@ -17,19 +20,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from itertools import combinations
 from math import comb
 
 import numpy as np
 from scipy.linalg import null_space
-from scipy.special import log_ndtr, ndtri_exp
+from scipy.special import log_ndtr, ndtri_exp, stdtr, stdtrit
 
 from evalweave.errors import DataError
 from evalweave.fits.result import Floats
 
 CORNERS = 200_000  # bases that are looked at; 10 lags
-DRAWS = 25_000  # simulated least-favourable critical value
+DRAWS = 10_000  # simulated least-favourable critical value
 PRODUCTS = 50_000_000
+SCANNED = 64  # grid points tested at once
 TOLERANCE = 1e-9
 WIDEST = 64  # times the grid
 
@@ -56,9 +61,22 @@ class Moments:
     correlation: Floats
     corners: Floats
 
+    @cached_property
+    def level(self) -> Floats:
+        return np.asarray(self.corners @ self.y)
+
+    @cached_property
+    def slope(self) -> Floats:
+        return np.asarray(self.corners @ self.a)
+
+    @cached_property
+    def cross(self) -> Floats:
+        """Covariances of the corners' statistics (V × V)."""
+        return np.asarray(self.corners @ self.correlation @ self.corners.T)
+
     def interval(self, limit: float) -> tuple[float, float]:
         """All theta with eta ≤ limit (eta is convex in theta): (low, high), low > high if none."""
-        level, slope = self.corners @ self.y, self.corners @ self.a
+        level, slope = self.level, self.slope
         flat = np.abs(slope) < TOLERANCE
         if (level[flat] > limit + TOLERANCE).any():
             return np.inf, -np.inf
@@ -78,6 +96,7 @@ def hybrid_interval(
     alpha: float,
     grid: Grid,
     hybrid: bool = True,
+    dof: float = np.inf,
 ) -> tuple[float, float] | None:
     """Outermost accepted grid points for {delta: A delta ≤ d}; None if every point is rejected.
 
@@ -86,73 +105,136 @@ def hybrid_interval(
     """
     moments = _moments(theta, sigma, a, d, n_pre, weights)
     kappa = alpha / 10 if hybrid else 0.0
-    critical = least_favourable(moments, kappa) if hybrid else np.inf
+    critical = least_favourable(moments, kappa, dof) if hybrid else np.inf
     size = (alpha - kappa) / (1 - kappa)
     outer, inner = moments.interval(critical), moments.interval(0.0)
     if outer[0] > outer[1]:
         return None
 
-    def accepts(j: int) -> bool:
-        point = grid.point(j)
-        return inner[0] <= point <= inner[1] or not rejects(moments, point, size, critical)
+    def accepts(j: np.ndarray) -> np.ndarray:
+        points = grid.origin + j * grid.step
+        inside = (inner[0] <= points) & (points <= inner[1])
+        return np.asarray(inside | ~rejected(moments, points, size, critical, dof))
 
-    first = _far_end(outer[0], grid, -1, accepts)
-    last = _far_end(outer[1], grid, 1, accepts)
-    low = next((j for j in range(first, last + 1) if accepts(j)), None)
+    def accepts_one(j: int) -> bool:
+        return bool(accepts(np.array([j]))[0])
+
+    first = _far_end(outer[0], grid, -1, accepts_one)
+    last = _far_end(outer[1], grid, 1, accepts_one)
+    low = _nearest(range(first, last + 1), accepts)
     if low is None:
         return None
-    high = next(j for j in range(last, first - 1, -1) if accepts(j))
+    high = _nearest(range(last, first - 1, -1), accepts)
+    assert high is not None
     return grid.point(low), grid.point(high)
 
 
-def rejects(moments: Moments, theta: float, size: float, critical: float) -> bool:
+def _nearest(places: range, accepts: Callable[[np.ndarray], np.ndarray]) -> int | None:
+    """Return the first of the places that is accepted."""
+    for start in range(0, len(places), SCANNED):
+        some = np.array(places[start : start + SCANNED])
+        accepted = accepts(some)
+        if accepted.any():
+            return int(some[accepted.argmax()])
+    return None
+
+
+def rejects(
+    moments: Moments, theta: float, size: float, critical: float, dof: float = np.inf
+) -> bool:
     """The conditional test at `theta`, of size `size`, with eta truncated above at `critical`."""
-    z = moments.y - moments.a * theta
-    values = moments.corners @ z
-    best = int(values.argmax())
-    eta = float(values[best])
-    if eta > critical:
-        return True
-    corner = moments.corners[best]
-    along = moments.correlation @ corner
-    variance = float(corner @ along)
+    return bool(rejected(moments, np.array([theta]), size, critical, dof)[0])
+
+
+def rejected(
+    moments: Moments, points: Floats, size: float, critical: float, dof: float = np.inf
+) -> np.ndarray:
+    """Return whether the conditional test rejects each of the points (J)."""
+    values = moments.level[:, None] - moments.slope[:, None] * points
+    best = values.argmax(axis=0)
+    eta = values[best, np.arange(len(points))]
+    out = np.asarray(eta > critical)
+    for corner in np.unique(best[~out]):
+        here = np.flatnonzero((best == corner) & ~out)
+        out[here] = _beyond(
+            values[:, here], eta[here], moments.cross[corner], int(corner), size, critical, dof
+        )
+    return out
+
+
+def _beyond(
+    values: Floats,
+    eta: Floats,
+    along: Floats,
+    corner: int,
+    size: float,
+    critical: float,
+    dof: float,
+) -> np.ndarray:
+    """Return whether eta (J), attained at `corner`, exceeds the quantile of its truncated law;
+    `along` are the corner's covariances with all (V)."""
+    variance = float(along[corner])
     if variance < 1e-20:
-        return eta > 0
+        return np.asarray(eta > 0)
     spread = np.sqrt(variance)
-    rest = values - (moments.corners @ along) * (eta / variance)
-    room = 1 - (moments.corners @ along) / variance
-    below, above = room > TOLERANCE, room < -TOLERANCE
-    low = float((rest[below] / room[below]).max(initial=-np.inf))
-    high = min(float((rest[above] / room[above]).min(initial=np.inf)), critical)
-    if not low - 1e-10 <= eta <= high + 1e-10:
-        return False
-    return eta / spread > max(0.0, truncated_quantile(1 - size, low / spread, high / spread))
+    rest = values - along[:, None] * (eta / variance)
+    room = (1 - along / variance)[:, None]
+    below, above = room[:, 0] > TOLERANCE, room[:, 0] < -TOLERANCE
+    low = (rest[below] / room[below]).max(axis=0, initial=-np.inf)
+    high = np.minimum((rest[above] / room[above]).min(axis=0, initial=np.inf), critical)
+    attained = (low - 1e-10 <= eta) & (eta <= high + 1e-10)
+    quantile = truncated_quantiles(1 - size, low / spread, high / spread, dof)
+    return np.asarray(attained & (eta / spread > np.maximum(0.0, quantile)))
 
 
-def least_favourable(moments: Moments, kappa: float) -> float:
+def least_favourable(moments: Moments, kappa: float, dof: float = np.inf) -> float:
     """1 − kappa quantile of eta when every moment binds, by simulation with a fixed seed."""
     values, vectors = np.linalg.eigh(moments.correlation)
-    root = vectors * np.sqrt(np.clip(values, 0, None))
-    projected = moments.corners @ root
+    some = values > 1e-12 * values[-1]
+    projected = moments.corners @ (vectors[:, some] * np.sqrt(values[some]))
     draws = int(min(DRAWS, max(1000, PRODUCTS // len(projected))))
-    random = np.random.default_rng(0)
+    normal = _normal(projected.shape[1], draws)
     largest = np.empty(draws)
-    chunk = max(1, 4_000_000 // len(projected))
+    chunk = max(1, 2_000_000 // len(projected))
     for start in range(0, draws, chunk):
         stop = min(start + chunk, draws)
-        normal = random.standard_normal((projected.shape[1], stop - start))
-        largest[start:stop] = (projected @ normal).max(axis=0)
+        largest[start:stop] = (projected @ normal[:, start:stop]).max(axis=0)
+    if np.isfinite(dof):
+        largest = largest * _scales(draws, dof)
     return float(np.quantile(largest, 1 - kappa))
 
 
-def truncated_quantile(p: float, low: float, high: float) -> float:
-    """p quantile of a standard normal truncated to [low, high], in logarithms so that tails keep
-    digits."""
-    if low > 0:
-        return -truncated_quantile(1 - p, -high, -low)
-    lower, upper = log_ndtr(low), log_ndtr(high)
-    mixed = np.logaddexp(np.log1p(-p) + lower, np.log(p) + upper)
-    return float(min(max(ndtri_exp(min(mixed, 0.0)), low), high))
+@lru_cache(maxsize=4)
+def _normal(rank: int, draws: int) -> Floats:
+    return np.random.default_rng(0).standard_normal((rank, draws))
+
+
+@lru_cache(maxsize=4)
+def _scales(draws: int, dof: float) -> Floats:
+    """Return what makes normal draws multivariate t: sqrt(dof / chi-squared)."""
+    return np.asarray(np.sqrt(dof / np.random.default_rng(1).chisquare(dof, draws)))
+
+
+def truncated_quantile(p: float, low: float, high: float, dof: float = np.inf) -> float:
+    """p quantile of a standard normal (or t) truncated to [low, high]."""
+    return float(truncated_quantiles(p, np.array([low]), np.array([high]), dof)[0])
+
+
+def truncated_quantiles(p: float, low: Floats, high: Floats, dof: float = np.inf) -> Floats:
+    """p quantiles of a standard normal truncated to [low, high], in logarithms so that tails keep
+    digits; of t (whose tails are wide enough for plain numbers) with finite `dof`."""
+    right = low > 0  # by symmetry, so that the tail is the left one
+    start, end = np.where(right, -high, low), np.where(right, -low, high)
+    share = np.where(right, 1 - p, p)
+    if np.isfinite(dof):
+        mixed = (1 - share) * stdtr(dof, start) + share * stdtr(dof, end)
+        quantile = stdtrit(dof, np.clip(mixed, 1e-300, 1 - 1e-16))
+    else:
+        lower, upper = log_ndtr(start), log_ndtr(end)
+        mixed = np.logaddexp(np.log1p(-share) + lower, np.log(share) + upper)
+        quantile = ndtri_exp(np.minimum(mixed, 0.0))
+    quantile = np.minimum(np.maximum(quantile, start), end)
+    return np.asarray(np.where(right, -quantile, quantile))
 
 
 def _moments(

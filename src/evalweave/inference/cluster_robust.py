@@ -134,16 +134,6 @@ def cr1_covariance(fit: Fit) -> Floats:
     return np.asarray(fit.influence.T @ fit.influence * factor)
 
 
-def covariances(fit: Fit) -> dict[str, Floats]:
-    """Return the K x K covariances that a sensitivity analysis is asked under: cr1, and cr2 for
-    least squares."""
-    named = {"cr1": cr1_covariance(fit)}
-    if fit.least_squares is not None:
-        influence, _ = adjusted(spectrum(fit), BIAS_REDUCED)
-        named["cr2"] = np.asarray(influence.T @ influence)
-    return named
-
-
 def small_sample_errors(fit: Fit) -> tuple[Floats, Floats, str]:
     """Return standard errors and degrees of freedom (K each) and their name.
 

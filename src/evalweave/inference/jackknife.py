@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from weakref import WeakKeyDictionary
+
 import numpy as np
 
 from evalweave.errors import DataError
@@ -15,6 +18,9 @@ from evalweave.inference.cluster_robust import (
 )
 from evalweave.inference.result import Intervals, from_t
 from evalweave.study.analyses import AnalysisOptions
+
+# Several methods and diagnostics ask the same; forgotten with the fit.
+_KNOWN: WeakKeyDictionary[Callable[..., Floats], Floats] = WeakKeyDictionary()
 
 
 def jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -47,12 +53,16 @@ def jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
 
 
 def re_estimated(fit: Fit) -> Floats:
-    """Return theta without each practice in turn (G x K)."""
+    """Return theta without each practice in turn (G x K); of a fit that was asked before, what was
+    said then."""
     assert fit.refit is not None
+    if (known := _KNOWN.get(fit.refit)) is not None:
+        return known
     keep = np.ones(len(fit.influence), dtype=bool)
     rows = []
     for practice in range(len(keep)):
         keep[practice] = False
         rows.append(fit.refit(keep.copy()))
         keep[practice] = True
-    return np.array(rows)
+    _KNOWN[fit.refit] = np.array(rows)
+    return _KNOWN[fit.refit]

@@ -14,6 +14,8 @@ from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
 
+ENOUGH_TO_TELL = 0.5  # a breakdown value up to it: half of what was seen before upsets the answer
+
 
 def pre_trends(data: ReportData) -> Check | None:
     question = "Did the arms move alike before the start?"
@@ -178,6 +180,9 @@ def _bound(data: ReportData, question: str, bounds: Any, link: str) -> Check:
             "so there is no answer for a difference in trends to upset."
         )
         return Check(question, CANNOT_TELL, why, link, "Event study")
+    if (known := _breakdown(bounds, chosen)) is not None:
+        verdict, why = known
+        return Check(question, verdict, f"{why}{caveat}", link, "Event study")
     excluding = [
         float(r["M"])
         for r in relative
@@ -200,6 +205,28 @@ def _bound(data: ReportData, question: str, bounds: Any, link: str) -> Check:
         f"{number(largest, 1)} times the most seen before.{caveat}"
     )
     return Check(question, HOLDS if largest >= 1 else CANNOT_TELL, why, link, "Event study")
+
+
+def _breakdown(bounds: Any, chosen: Any) -> tuple[str, str] | None:
+    """Return a verdict from the breakdown value of the average after the start, where it is
+    known."""
+    every = bounds.get("breakdown") if isinstance(bounds, Mapping) else None
+    if not isinstance(every, Mapping):
+        return None
+    name = next((name for name in every if bounds.get(name) is chosen), None)
+    value = (every.get(name) or {}).get("relative", {}).get("average")
+    if isinstance(value, str):
+        return (
+            HOLDS,
+            f"No difference in trends that was tried upsets the answer (breakdown {value}).",
+        )
+    if missing(value):
+        return None
+    verdict = HOLDS if value > 1 else CANNOT_TELL if value > ENOUGH_TO_TELL else DOES_NOT_HOLD
+    return verdict, (
+        "The interval excludes zero as long as no difference in trends after the start exceeds "
+        f"{number(value, 2)} times the largest one before it (breakdown value)."
+    )
 
 
 def _rows_of(bounds: Any) -> list[Mapping[str, Any]]:
