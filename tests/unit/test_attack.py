@@ -11,8 +11,9 @@ import pytest
 from evalweave.release.attack import attack
 from evalweave.release.baseline import released_baseline
 from evalweave.release.disclosure import Profile, profile
+from evalweave.release.protect import protect
+from evalweave.release.published import Declared
 from evalweave.release.rounding import Sum, controlled
-from evalweave.report.additive import adding_up
 from evalweave.tables.people import BASELINE
 from evalweave.tables.qualitative import THEME_COUNTS
 
@@ -56,8 +57,14 @@ def baseline(programme: dict[str, int], comparison: dict[str, int], name: str = 
 
 def released(rules: Profile, frame: pd.DataFrame) -> list[dict[str, str]]:
     """Return the baseline as its CSV file holds it."""
-    chosen = adding_up(rules, frame, None, ())
-    return texts(released_baseline(chosen, frame))
+    return texts(released_baseline(protected(rules, frame), frame))
+
+
+def protected(rules: Profile, frame: pd.DataFrame) -> Profile:
+    """Return the profile as it is for a release of nothing but a baseline table."""
+    return protect(
+        lambda rules: {"baseline": texts(released_baseline(rules, frame))}, rules, Declared("all")
+    )
 
 
 def texts(frame: pd.DataFrame) -> list[dict[str, str]]:
@@ -148,7 +155,8 @@ def test_a_silence_follows_from_the_levels_of_an_attribute() -> None:
     ]
     assert set(rows[0]) <= set(THEME_COUNTS.names)
     found = attack({"theme_counts": rows}, NHS).findings
-    assert len(found) == 1 and "female" in found[0] and "1 value" in found[0]
+    assert len(found) == 2 and "female" in found[0] and "1 value" in found[0]
+    assert "those who are left" in found[1] and "male" in found[1]  # two of four men were silent
 
 
 def test_a_mean_to_many_digits_tells_how_many_people_it_rests_on() -> None:

@@ -2,13 +2,15 @@
 
 It reads the release and knows the method, the code and that people are whole. Every released count
 of people or records is an unknown within the bounds that its printing leaves (`*` or a multiple of
-the base); every sum that the tables show is an equation. Linear programming (HiGHS) then gives the
-smallest and the largest value of each, which must leave
+the base); every sum that the tables show is an equation (`published`). Linear programming then
+gives the smallest and the largest value of each (`intervals`), which must leave
 
     hidden cells    as many values as the rule hides (1 to 7: seven), or all that its whole leaves
     rounded cells   as many values as the base
+    derived ones    (the rest of a whole, the change since an earlier release) likewise, where all
+                    that is left of them is small
 
-Beside sums it tries the mean of whole numbers (mean × n must be a whole number) and the inversion
+Beside sums it tries the mean of whole numbers (mean x n must be a whole number) and the inversion
 of standardised differences. It knows nothing of results/.
 
 Source: Fischetti and Salazar-González, Management Science 2001;47:1008-1027 (the attacker's
@@ -18,18 +20,17 @@ problem); Hundepool and others, Statistical Disclosure Control (Wiley 2012), cha
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-
-from evalweave.release.disclosure import HIDDEN, PARTICIPANTS, Profile
-from evalweave.release.published import Cell, Relation, System, system
+from evalweave.release.disclosure import HIDDEN, Profile
+from evalweave.release.intervals import Part, parts
+from evalweave.release.published import Declared, Tables, system
+from evalweave.release.system import System, gives_way, needs
 
 Rows = Sequence[Mapping[str, Any]]
 WHOLE_VALUED = ("age", "n_conditions")
-_TOLERANCE = 1e-6
 
 
 @dataclass
@@ -38,6 +39,7 @@ class Attacked:
 
     protected: int = 0
     relations: int = 0
+    contradictory: int = 0
     narrowest: dict[str, int] = field(default_factory=dict)  # kind of cell → values left
     findings: list[str] = field(default_factory=list)
 
@@ -45,128 +47,94 @@ class Attacked:
         return {
             "protected_cells": self.protected,
             "relations": self.relations,
+            "relations_that_do_not_hold": self.contradictory,
             "fewest_values_left": self.narrowest,
         }
 
 
-def attack(tables: Mapping[str, Rows], rules: Profile) -> Attacked:
-    """Attack the released tables (name → rows as text) of a profile; nothing is protected by
-    `none`."""
+def attack(
+    tables: Tables,
+    rules: Profile,
+    known: Declared | None = None,
+    earlier: Sequence[Tables] = (),
+) -> Attacked:
+    """Attack the released tables (name → rows as text) of a profile, and what changed since
+    `earlier` releases; nothing is protected by `none`."""
     result = Attacked()
     if rules.exact:
         return result
-    whole = system(tables, rules)
+    whole = joined(tables, rules, known, earlier)
     result.relations = len(whole.relations)
-    for cells, relations in whole.components():
-        _intervals(whole, cells, relations, rules, result)
+    for part, cells in parts(whole):
+        result.contradictory += len(part.contradictory)
+        _intervals(whole, part, cells, rules, result)
     result.findings += _means(tables.get("baseline", ()), rules)
     return result
 
 
-def weak(tables: Mapping[str, Rows], rules: Profile) -> list[Hashable]:
-    """Return which counts the sums give away, by their keys in `published`; for those who choose
-    what else to hide."""
-    whole = system(tables, rules)
-    keys = {place: key for key, place in whole.places.items()}
-    given = []
-    for cells, relations in whole.components():
-        solver = _Part(whole.cells, cells, relations)
+def joined(
+    tables: Tables, rules: Profile, known: Declared | None, earlier: Sequence[Tables] = ()
+) -> System:
+    """Return the system of a release and of those before it: a count that stands in both is two
+    cells, between which lies a change."""
+    whole = system(tables, rules, known)
+    for number, others in enumerate(earlier):
+        before = system(others, rules, known)
+        place = {}
+        for key, at in before.places.items():
+            if not isinstance(key, tuple) or key[0] in ("rest", "joined"):
+                continue
+            place[at] = whole.put(("earlier", number, key), before.cells[at])
+        for relation in before.relations:
+            if all(i in place for i in relation.members):
+                inside = [place[i] for i in relation.parts]
+                whole.relate(f"an earlier release, {relation.of}", place[relation.total], inside)
+        for key, at in before.places.items():
+            if at in place and key in whole.places:
+                whole.change(place[at], whole.places[key])
+    return whole
+
+
+def weak(whole: System, rules: Profile) -> dict[int, tuple[float, float]]:
+    """Return the cells that the sums give away, by place, with the interval that is left."""
+    given = {}
+    for part, cells in parts(whole):
         for index in cells:
-            needed = needs(whole.cells[index], rules)
-            if needed:
-                least, most = solver.bounds(index)
-                given += [keys[index]] if most - least + 1 < needed else []
+            least, most = _ends(whole, part, index, rules)
+            if gives_way(whole.cells[index], least, most, rules):
+                given[index] = (least, most)
     return given
 
 
+def _ends(whole: System, part: Part, index: int, rules: Profile) -> tuple[float, float]:
+    """Return the interval of a cell, or as much of it as its protection asks for."""
+    needed = needs(whole.cells[index], rules)
+    least, most = part.taken(index)
+    return (least, most) if not needed or most - least + 1 >= needed else part.bounds(index)
+
+
 def _intervals(
-    whole: System,
-    cells: Sequence[int],
-    relations: Sequence[Relation],
-    rules: Profile,
-    result: Attacked,
+    whole: System, part: Part, cells: Sequence[int], rules: Profile, result: Attacked
 ) -> None:
     """Bound each protected cell of one connected part of the release."""
-    solver = _Part(whole.cells, cells, relations)
     for index in cells:
         cell = whole.cells[index]
         needed = needs(cell, rules)
         if not needed:
             continue
         result.protected += 1
-        least, most = solver.bounds(index)
-        left = most - least + 1
-        kind = "hidden" if cell.hidden else "rounded"
-        result.narrowest[kind] = int(min(result.narrowest.get(kind, 10**9), left))
-        if left < needed:
-            via = ", ".join(sorted({r.of for r in relations if index in r.members}))
+        least, most = _ends(whole, part, index, rules)
+        left = int(most - least + 1)
+        kind = "derived" if cell.derived else "hidden" if cell.hidden else "rounded"
+        if kind != "derived":
+            result.narrowest[kind] = min(result.narrowest.get(kind, 10**9), left)
+        if gives_way(cell, least, most, rules):
+            via = ", ".join(sorted({r.of for r in part.relations if index in r.members}))
             result.findings.append(
-                f"{cell.name}: a {kind} count can be narrowed to {int(left)} "
+                f"{cell.name}: a {kind} count can be narrowed to {left} "
                 f"value{'s' if left > 1 else ''} (the profile {rules.name} promises {needed}), "
                 f"from {via}. Hide one more of these cells, or leave the table out."
             )
-
-
-def needs(cell: Cell, rules: Profile) -> int:
-    """Return how many values a protected cell must keep; 0 where it is not protected."""
-    span = int(min(cell.most, 10**9) - cell.least + 1)
-    if cell.hidden:
-        return min(
-            span, rules.min_cell - 1 if cell.of == PARTICIPANTS else rules.high - rules.low + 1
-        )
-    return min(span, rules.base) if cell.most > cell.least else 0
-
-
-class _Part:
-    """One connected part of the release as a linear programme."""
-
-    def __init__(
-        self, cells: Sequence[Cell], inside: Sequence[int], relations: Sequence[Relation]
-    ) -> None:
-        self.place = {index: i for i, index in enumerate(inside)}
-        self.bounded = [
-            (cells[i].least, None if math.isinf(cells[i].most) else cells[i].most) for i in inside
-        ]
-        equal = [r for r in relations if not r.at_most]
-        below = [r for r in relations if r.at_most]
-        self.equal, self.below = self._rows(equal), self._rows(below)
-
-    def _rows(self, relations: Sequence[Relation]) -> np.ndarray | None:
-        if not relations:
-            return None
-        rows = np.zeros((len(relations), len(self.place)))
-        for i, relation in enumerate(relations):
-            for part in relation.parts:
-                rows[i, self.place[part]] += 1
-            rows[i, self.place[relation.total]] -= 1
-        return rows
-
-    def bounds(self, index: int) -> tuple[float, float]:
-        """Return the smallest and largest whole value of a cell that agree with all the others."""
-        low, high = self.bounded[self.place[index]]
-        if self.equal is None and self.below is None:
-            return low, math.inf if high is None else high
-        ends = [self._end(index, sign) for sign in (1.0, -1.0)]
-        least = low if ends[0] is None else math.ceil(ends[0] - _TOLERANCE)
-        most = math.inf if ends[1] is None else math.floor(ends[1] + _TOLERANCE)
-        return least, most
-
-    def _end(self, index: int, sign: float) -> float | None:
-        from scipy.optimize import linprog
-
-        goal = np.zeros(len(self.place))
-        goal[self.place[index]] = sign
-        zeros = [None if rows is None else np.zeros(len(rows)) for rows in (self.below, self.equal)]
-        solved = linprog(
-            goal,
-            A_ub=self.below,
-            b_ub=zeros[0],
-            A_eq=self.equal,
-            b_eq=zeros[1],
-            bounds=self.bounded,
-            method="highs",
-        )
-        return sign * float(solved.fun) if solved.status == 0 else None
 
 
 def _means(rows: Rows, rules: Profile) -> Iterable[str]:

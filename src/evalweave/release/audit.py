@@ -33,6 +33,7 @@ from evalweave.release.audited_counts import (
 from evalweave.release.disclosure import Profile, profile
 from evalweave.release.identifiers import COLUMNS, Identifiers, tokens
 from evalweave.release.manifest import NAME as MANIFEST
+from evalweave.release.published import declared
 from evalweave.release.released import Content
 
 CHECKS = {
@@ -128,27 +129,37 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
 
 def _attack(contents: Sequence[Content], rules: Profile, result: Audit) -> None:
     """Attack the released tables as an intruder would, who has nothing else."""
-    released_tables = {
-        name: rows
-        for content in contents
-        if "/" not in content.name
-        for name, rows in content.tables.items()
-    }
-    attacked = attack(released_tables, rules)
+    attacked = attack(released_tables(contents), rules, declared(_study(contents)))
     result.attacked = attacked.as_json()
     result.looked_at["attack"] += attacked.protected
     result.findings += attacked.findings
 
 
-def _profile(contents: list[Content]) -> tuple[Profile, list[str]]:
-    """Return the profile that the manifest declares; without one, the default and a finding."""
+def released_tables(contents: Sequence[Content]) -> dict[str, list[dict[str, Any]]]:
+    """Return every table of a release by its file's name without the ending."""
+    return {
+        content.name.rsplit(".", 1)[0]: rows
+        for content in contents
+        for rows in content.tables.values()
+    }
+
+
+def _study(contents: Sequence[Content]) -> dict[str, Any]:
+    """Return the study as the manifest declares it; empty without one."""
     for content in contents:
         if content.name == MANIFEST and isinstance(content.document, dict):
             study = content.document.get("study")
-            if isinstance(study, dict) and isinstance(study.get("disclosure"), str):
-                strand = study.get("qualitative")
-                cell = strand.get("min_cell", 3) if isinstance(strand, dict) else 3
-                return profile(study["disclosure"], int(cell)), []
+            return study if isinstance(study, dict) else {}
+    return {}
+
+
+def _profile(contents: Sequence[Content]) -> tuple[Profile, list[str]]:
+    """Return the profile that the manifest declares; without one, the default and a finding."""
+    study = _study(contents)
+    if isinstance(study.get("disclosure"), str):
+        strand = study.get("qualitative")
+        cell = strand.get("min_cell", 3) if isinstance(strand, dict) else 3
+        return profile(study["disclosure"], int(cell)), []
     return profile("nhs_england"), [
         f"{MANIFEST}: is missing or does not say which disclosure profile holds; nhs_england was "
         "assumed. "

@@ -8,11 +8,9 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release import precision
-from evalweave.release.attack import weak
 from evalweave.release.disclosure import HIDDEN, PATIENTS, PRACTICES, Profile, nowhere
 from evalweave.tables.people import BALANCE, BASELINE
 
-Hidden = dict[str, set[Any]]  # column → lines hidden so that others cannot be worked out
 ARMS = (
     ("programme", "programme_sd", "programme_n"),
     ("comparison_value", "comparison_sd", "comparison_n"),
@@ -31,61 +29,9 @@ def released_baseline(
     difference goes with either arm. A mean does not say how many it rests on where few people
     lack a value. Numbers of practices are exact.
     """
-    more: Hidden = {value: set() for value, _, _ in ARMS}
-    while True:
-        released = _released(profile, frame, places, more)
-        if profile.exact or not _open_to_attack(released):
-            return released
-        given = weak({"baseline": _as_text(released)}, profile)
-        cells = {cell for key in given if (cell := _helper(frame, released, key))}
-        if not cells:
-            return released
-        for value, line in cells:
-            more[value].add(line)
-
-
-def _open_to_attack(released: pd.DataFrame) -> bool:
-    """Is a category hidden, or do categories not add up? Only then do others follow from them."""
-    counted = released[(released["statistic"] == "n") & (released["variable"] != PRACTICES)]
-    for value, _, _ in ARMS:
-        cells = counted[value]
-        if cells.isna().any():
-            return True
-        levels = counted[counted["category"].fillna("") != ""]
-        sizes = levels.groupby(["comparison", "variable"])[value].agg(["sum", "size"])
-        arms = counted[counted["variable"] == PATIENTS].set_index("comparison")[value]
-        whole = arms.reindex(sizes.index.get_level_values("comparison")).to_numpy()
-        if ((sizes["sum"].to_numpy() != whole) & (sizes["size"].to_numpy() > 1)).any():
-            return True
-    return False
-
-
-def _as_text(released: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Return the rows as a reader of the CSV file has them."""
-    return released.astype(object).where(released.notna(), "").astype(str).to_dict("records")
-
-
-def _helper(frame: pd.DataFrame, released: pd.DataFrame, key: Any) -> tuple[str, Any] | None:
-    """Return the smallest shown category beside a count that is given away, to be hidden as
-    well."""
-    comparison, value, variable, _ = key
-    mine = frame[(frame["comparison"] == comparison) & (frame["statistic"] == "n")]
-    mine = mine[
-        ~mine["variable"].isin((PATIENTS, PRACTICES)) & released.loc[mine.index, value].notna()
-    ]
-    if variable != PATIENTS:
-        mine = mine[mine["variable"] == variable]
-    sizes = mine[value].astype("float64")
-    sizes = sizes[sizes > 0]
-    return None if sizes.empty else (value, sizes.idxmin())
-
-
-def _released(
-    profile: Profile, frame: pd.DataFrame, places: precision.Places | None, more: Hidden
-) -> pd.DataFrame:
     practices = frame["variable"] == PRACTICES
     people = _of_people(
-        profile, frame[~practices], profile.count_frame(frame[~practices], BASELINE), more
+        profile, frame[~practices], profile.count_frame(frame[~practices], BASELINE)
     )
     if not profile.exact:
         people = _as_supported(profile, frame[~practices], people, places or {})
@@ -93,9 +39,7 @@ def _released(
     return pd.concat([people, exact]).loc[frame.index] if len(exact) else people
 
 
-def _of_people(
-    profile: Profile, frame: pd.DataFrame, released: pd.DataFrame, more: Hidden
-) -> pd.DataFrame:
+def _of_people(profile: Profile, frame: pd.DataFrame, released: pd.DataFrame) -> pd.DataFrame:
     either = nowhere(frame)
     alone = (
         frame.groupby(["comparison", "variable"], dropna=False)["variable"].transform("size") == 1
@@ -115,7 +59,6 @@ def _of_people(
         rest = (whole - cell).where(alone & (percent | number) & (cell < whole))
         hide |= rest.map(lambda n: bool(pd.notna(n) and profile.hides(n))).astype(bool)
         hide |= (released[people] == HIDDEN).fillna(False).astype(bool)
-        hide |= frame.index.isin(list(more[value]))
         rates = [
             profile.rate(part, of) for part, of in zip(cell.fillna(0), whole.fillna(0), strict=True)
         ]

@@ -65,6 +65,9 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "joint_display": {"n_eligible": ("n_raised", "n_supports", "n_contradicts", "minimum")},
 }
 
+# Statistics that rest on a larger count, hidden only so that another does not follow, stay.
+STAYS = ("trends", "estimates", "balance")
+
 # Counts of people that are a part of those counted in another column of the same row: a small rest
 # hides as well.
 PART_OF: dict[str, dict[str, str]] = {
@@ -106,7 +109,8 @@ class Profile:
     Counts of patients and records from `low` to `high` are hidden (nothing when `high` < `low`),
     others rounded to the nearest `base`. `min_dof`: residual degrees of freedom below which a fit
     is withheld. `chosen`: counts that go to the other multiple beside them, so that what is shown
-    adds up (`rounding`).
+    adds up (`rounding`). `withheld`: larger counts of patients and records, and `cells`: counts of
+    participants (table, key, column), that are hidden so that no hidden one follows (`protect`).
     """
 
     name: str
@@ -118,6 +122,8 @@ class Profile:
     min_cell: int = 3
     note: str = ""
     chosen: Mapping[int, int] = field(default_factory=dict, hash=False)
+    withheld: frozenset[int] = frozenset()
+    cells: frozenset[tuple[str, ...]] = frozenset()
 
     @property
     def exact(self) -> bool:
@@ -130,7 +136,7 @@ class Profile:
         if n is None or pd.isna(n):
             return Released("", None, False)
         n = int(n)
-        if self.hides(n, of):
+        if self.withholds(n, of):
             return Released(HIDDEN, None, True)
         value = (
             n if of == PARTICIPANTS or of in EXACT else self.chosen.get(n, rounded(n, self.base))
@@ -144,6 +150,10 @@ class Profile:
         if of == PARTICIPANTS:
             return 0 < n < self.min_cell
         return self.low <= n <= self.high
+
+    def withholds(self, n: float, of: str = PATIENTS) -> bool:
+        """Is a count hidden, because it is small or because a small one would follow from it?"""
+        return self.hides(n, of) or (of in (PATIENTS, RECORDS) and n in self.withheld)
 
     def hides_rest(self, part: Any, whole: Any, of: str = PARTICIPANTS) -> bool:
         """Are those who are not part of `part` too few to be shown?"""
@@ -197,10 +207,11 @@ class Profile:
         `whole` is the column of those of whom a count is a part: a small rest hides as well.
         """
         primary = frame[column].map(lambda n: bool(pd.notna(n) and self.hides(n, of))).astype(bool)
-        rest = nowhere(frame)
+        rest = frame[column].map(lambda n: bool(pd.notna(n) and self.withholds(n, of)))
+        rest = rest.astype(bool) & ~primary
         if whole is not None and whole in frame:
             pairs = zip(frame[column], frame[whole], strict=True)
-            rest = pd.Series(
+            rest |= pd.Series(
                 [self.hides_rest(*pair, of) for pair in pairs], index=frame.index, dtype=bool
             )
         if not groups or of in EXACT or not (primary | rest).any():
@@ -229,6 +240,7 @@ class Profile:
         parts = PART_OF.get(table.name, {})
         hidden = {
             c.name: self._hidden_rows(frame, c, groups.get(c.name, ()), parts.get(c.name))
+            | self._chosen(frame, table, c.name)
             for c in counting
         }
         blank: dict[str, pd.Series] = {}
@@ -237,7 +249,10 @@ class Profile:
                 continue
             for name in (name for name in resting if name in frame):
                 target = hidden if name in hidden else blank
-                target[name] = hidden[column] | target.get(name, nowhere(frame))
+                rows = hidden[column]
+                if table.name in STAYS:
+                    rows = rows & self._small(frame, table.column(column))
+                target[name] = rows | target.get(name, nowhere(frame))
         released = frame.copy()
         for counted in counting:
             released[counted.name] = self._text(frame, counted, hidden[counted.name])
@@ -254,6 +269,25 @@ class Profile:
     ) -> pd.Series:
         hidden = self.hidden(frame, column.name, column.counts, groups, whole)
         return hidden & ~_practice_rows(frame, column)
+
+    def _chosen(self, frame: pd.DataFrame, table: Table, column: str) -> pd.Series:
+        """Return which cells of a table are hidden one by one."""
+        if not any(cell[0] == table.name and cell[-1] == column for cell in self.cells):
+            return nowhere(frame)
+        keys = frame[list(table.key)].astype("string").fillna("")
+        lines = keys.itertuples(index=False, name=None)
+        return pd.Series(
+            [(table.name, *line, column) in self.cells for line in lines],
+            index=frame.index,
+            dtype=bool,
+        )
+
+    def _small(self, frame: pd.DataFrame, column: Column) -> pd.Series:
+        return (
+            frame[column.name]
+            .map(lambda n: bool(pd.notna(n) and self.hides(n, column.counts)))
+            .astype(bool)
+        )
 
     def _text(self, frame: pd.DataFrame, column: Column, hidden: pd.Series) -> pd.Series:
         exact = _practice_rows(frame, column)
@@ -278,6 +312,8 @@ class Profile:
         hidden."""
         count = self.count(n, of)
         if count.suppressed:
+            if not self.hides(int(n or 0), of):
+                return self.mark_released(count, of)
             low, high = (1, self.min_cell - 1) if of == PARTICIPANTS else (self.low, self.high)
             words = f"{low} to {high}" if low else f"fewer than {high + 1}"
             return _DATA.format(of, HIDDEN, words)

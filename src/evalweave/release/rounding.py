@@ -15,39 +15,50 @@ integer programme); solved by HiGHS.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 LARGE = 1000.0  # a sum that does not hold costs more than any rounding
+STAY = 100.0  # and leaving an earlier release's multiple less, but more than any distance
+NOTHING: Mapping[int, int] = {}
 SECONDS = 20.0
 
 
 @dataclass(frozen=True)
 class Sum:
-    """A published total and the published parts that add up to it, exact; `hidden` parts besides
-    them are not shown."""
+    """A published total (with those `beside` it) and the published parts that add up to it, exact;
+    `hidden` parts besides them are not shown, and where `rest` is true, people are left."""
 
     total: int
     parts: tuple[int, ...]
     hidden: int = 0
+    rest: bool = False
+    beside: tuple[int, ...] = ()
+
+    @property
+    def totals(self) -> tuple[int, ...]:
+        return (self.total, *self.beside)
 
 
-def controlled(sums: Sequence[Sum], base: int, smallest: int) -> dict[int, int]:
+def controlled(
+    sums: Sequence[Sum], base: int, smallest: int, before: Mapping[int, int] = NOTHING
+) -> dict[int, int]:
     """Return exact count → released multiple of `base`, for the counts that are not released as the
     nearest one.
 
-    No count is released below `smallest`. Sums with hidden parts keep room for them.
+    No count is released below `smallest`. Sums with hidden parts keep room for them. A count stays
+    at the multiple at which it was released `before`, where it lies beside it and sums allow.
     """
-    sums = sorted(set(sums), key=lambda s: (s.total, s.parts, s.hidden))
-    counts = sorted({n for s in sums for n in (s.total, *s.parts) if n})
-    if base <= 1 or not sums:
+    sums = sorted(set(sums), key=lambda s: (s.total, s.beside, s.parts, s.hidden, s.rest))
+    counts = sorted({*before, *(n for s in sums for n in (*s.totals, *s.parts) if n)})
+    if base <= 1 or not counts:
         return {}
     low = {n: _lower(n, base, smallest) for n in counts}
     free = [n for n in counts if low[n] != n and low[n] + base - n < base]
     place = {n: i for i, n in enumerate(free)}
-    up = _solved(sums, low, place, base)
+    up = _solved(sums, low, place, base, before)
     chosen = {n: low[n] + base * int(up[i]) for n, i in place.items()}
     return {n: v for n, v in chosen.items() if v != (2 * n + base) // (2 * base) * base}
 
@@ -60,7 +71,11 @@ def _lower(n: int, base: int, smallest: int) -> int:
 
 
 def _solved(
-    sums: Sequence[Sum], low: dict[int, int], place: dict[int, int], base: int
+    sums: Sequence[Sum],
+    low: dict[int, int],
+    place: dict[int, int],
+    base: int,
+    before: Mapping[int, int],
 ) -> np.ndarray:
     """Return which counts go up."""
     from scipy.optimize import Bounds, LinearConstraint, milp
@@ -70,15 +85,19 @@ def _solved(
     rows = lil_matrix((k, n + 2 * k))
     least, most = np.zeros(k), np.zeros(k)
     for i, s in enumerate(sums):
-        apart = low.get(s.total, 0) - sum(low.get(part, 0) for part in s.parts)
-        for count, sign in ((s.total, 1), *((part, -1) for part in s.parts)):
+        apart = sum(low.get(n, 0) for n in s.totals) - sum(low.get(n, 0) for n in s.parts)
+        signed = [*((n, 1) for n in s.totals), *((n, -1) for n in s.parts)]
+        for count, sign in signed:
             if count in place:
                 rows[i, place[count]] += sign
         rows[i, n + i], rows[i, n + k + i] = 1, -1  # by how much the sum fails
         room = -(-(s.hidden + base // 2) // base) if s.hidden else 0
         least[i] = room - apart / base
-        most[i] = np.inf if s.hidden else -apart / base
+        most[i] = np.inf if s.hidden or s.rest else -apart / base
     distance = [base - 2 * (count - low[count]) + 1e-4 * i for i, count in enumerate(place)]
+    for count in before:
+        if count in place and before[count] in (low[count], low[count] + base):
+            distance[place[count]] = -STAY if before[count] > low[count] else STAY
     solved = milp(
         np.array([*distance, *([LARGE] * (2 * k))]),
         constraints=LinearConstraint(rows.tocsr(), least, most),

@@ -24,7 +24,9 @@ from evalweave.release.numbers import decimals, missing
 from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
+from evalweave.tables.people import TRENDS
 
+ARMS = ("programme", "comparison")
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
@@ -187,6 +189,15 @@ class ReportData:
         if self.incidence is None or self.incidence.empty:
             return None
         return incidence.released(self.profile, self.incidence, self.study.eligibility)
+
+    @cached_property
+    def released_trends(self) -> pd.DataFrame | None:
+        """The raw means of the primary outcome in the primary comparison as released."""
+        trends = self.trends.get(self.primary.comparison or self.study.primary_comparison)
+        if trends is None:
+            return None
+        mine = (trends["outcome"] == self.primary.outcome) & trends["arm"].isin(ARMS)
+        return self.profile.count_frame(trends[mine], TRENDS)
 
     @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from evalweave.errors import DataError
 from evalweave.qualitative.show import plain
 from evalweave.release import manifest, precision
 from evalweave.release.disclosure import profile
-from evalweave.report.additive import adding_up
+from evalweave.release.protect import protect
+from evalweave.release.published import declared
 from evalweave.report.data import ReportData
+from evalweave.report.released_tables import as_text
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
@@ -58,12 +61,9 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     trends = {name: table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names}
     rules = profile(study.disclosure, strand.min_cell if strand else 3)
     steps, means = precision.steps(estimates), precision.of_study(study)
-    baseline = table(results / "cohort" / "baseline.csv", BASELINE)
-    lines = ledger(study, results)
-    rules = adding_up(rules, baseline, lines, (t for t in trends.values() if t is not None))
     holm = table(results / "estimates" / "holm.csv", ESTIMATES)
     joint = _plain(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
-    return ReportData(
+    data = ReportData(
         study=study,
         profile=rules,
         estimates=precision.estimates(rules, estimates, steps),
@@ -76,10 +76,10 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
             for name, frame in trends.items()
             if frame is not None
         },
-        baseline=baseline,
+        baseline=table(results / "cohort" / "baseline.csv", BASELINE),
         balance=table(results / "cohort" / "balance.csv", BALANCE),
         incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
-        ledger=lines,
+        ledger=ledger(study, results),
         codelists=table(results / "clean" / "codelists.csv", CODELISTS),
         **(voices(results) if strand else {}),
         joint=None if joint is None else precision.estimates(rules, joint, steps),
@@ -90,6 +90,18 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
     )
+    return protected(data)
+
+
+def protected(data: ReportData) -> ReportData:
+    """Return the data under a profile that rounds and hides so that nothing protected follows from
+    the release as a whole."""
+    rules = protect(
+        lambda rules: as_text(replace(data, profile=rules)),
+        data.profile,
+        declared(data.study.model_dump(mode="json")),
+    )
+    return replace(data, profile=rules)
 
 
 def voices(results: Path) -> dict[str, pd.DataFrame | None]:

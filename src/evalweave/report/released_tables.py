@@ -42,6 +42,18 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     }
 
 
+def as_text(data: ReportData) -> dict[str, list[dict[str, str]]]:
+    """Return name → rows of everything that is released with counts of its own, as a reader of the
+    files has it."""
+    tables = released_tables(data)
+    if data.released_trends is not None:
+        tables["figures/raw-means"] = data.released_trends
+    return {
+        name: frame.astype(object).where(frame.notna(), "").astype(str).to_dict("records")
+        for name, frame in tables.items()
+    }
+
+
 def labelled(data: ReportData, estimates: pd.DataFrame) -> pd.DataFrame:
     """Return the estimates with `term_label` beside `term`: the same in words, periods by their
     names (2018 Q1)."""

@@ -9,7 +9,7 @@ import pandas as pd
 from evalweave.quantities import convert, unit_of_differences
 from evalweave.release.numbers import number
 from evalweave.report.blocks import Drawing, Figure, Text
-from evalweave.report.data import ReportData
+from evalweave.report.data import ARMS, ReportData
 from evalweave.report.figures.style import (
     COLOURS,
     DASHES,
@@ -24,19 +24,15 @@ from evalweave.report.figures.style import (
     to_svg,
 )
 from evalweave.study.periods import period_label, period_number
-from evalweave.tables.people import TRENDS
 
-ARMS = ("programme", "comparison")
 LIFT = 8  # points between a line and its name
 
 
 def raw_means(data: ReportData, caption: Text) -> Figure | None:
     """Return the raw means of the primary outcome in the primary comparison; None without them."""
-    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
-    if trends is None:
+    released = data.released_trends
+    if released is None:
         return None
-    trends = trends[(trends["outcome"] == data.primary.outcome) & trends["arm"].isin(ARMS)]
-    released = data.profile.count_frame(trends, TRENDS)
     shown = released.dropna(subset=["mean"])
     if shown.empty:
         return None

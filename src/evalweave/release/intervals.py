@@ -1,0 +1,116 @@
+"""Feasible intervals: the smallest and largest value of a count that agree with all that is shown.
+
+    minimise / maximise  x_i   subject to  x(total) = sum of x(parts),  least <= x <= most
+
+Solved by HiGHS as linear programmes, the ends rounded inwards to whole numbers. Every solution is a
+table that might be the true one, so a count that has taken enough values in those found needs no
+programme of its own. Sums that contradict the others (what an intruder assumed does not hold) are
+left out, the fewest that do.
+
+Source: Fischetti and Salazar-González, Management Science 2001;47:1008-1027 (the attacker's
+problem).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from evalweave.release.system import Cell, Relation, System
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LARGEST = 1e8  # no count of people or records is larger
+_TOLERANCE = 1e-6
+
+
+class Part:
+    """One connected part of a release as a linear programme."""
+
+    def __init__(
+        self, cells: Sequence[Cell], inside: Sequence[int], relations: Sequence[Relation]
+    ) -> None:
+        self.place = {index: i for i, index in enumerate(inside)}
+        self.low = np.array([max(cells[i].least, -LARGEST) for i in inside])
+        self.high = np.array([min(cells[i].most, LARGEST) for i in inside])
+        self.contradictory: list[Relation] = []
+        self.relations = list(relations)
+        self.least = np.full(len(inside), math.inf)  # smallest and largest value in a solution
+        self.most = np.full(len(inside), -math.inf)
+        if relations:
+            self._agreeing()
+            for sign in (1.0, -1.0):
+                self._solve(np.full(len(inside), sign))
+
+    def bounds(self, index: int) -> tuple[float, float]:
+        """Return the smallest and largest whole value of a cell that agree with all the others."""
+        i = self.place[index]
+        if not self.relations:
+            return float(self.low[i]), float(self.high[i])
+        goal = np.zeros(len(self.place))
+        ends = []
+        for sign in (1.0, -1.0):
+            goal[i] = sign
+            self._solve(goal)
+            ends.append(self.least[i] if sign > 0 else self.most[i])
+        return math.ceil(ends[0] - _TOLERANCE), math.floor(ends[1] + _TOLERANCE)
+
+    def taken(self, index: int) -> tuple[float, float]:
+        """Return the smallest and largest whole value of a cell in the solutions so far."""
+        i = self.place[index]
+        if not self.relations:
+            return float(self.low[i]), float(self.high[i])
+        return math.ceil(self.least[i] - _TOLERANCE), math.floor(self.most[i] + _TOLERANCE)
+
+    def _solve(self, goal: NDArray[np.float64]) -> None:
+        from scipy.optimize import linprog
+
+        solved = linprog(
+            goal,
+            A_eq=self.rows,
+            b_eq=np.zeros(len(self.relations)),
+            bounds=np.column_stack([self.low, self.high]),
+            method="highs",
+        )
+        if solved.status == 0:
+            self.least = np.minimum(self.least, solved.x)
+            self.most = np.maximum(self.most, solved.x)
+
+    def _agreeing(self) -> None:
+        """Leave out the sums that contradict the others."""
+        from scipy.optimize import linprog
+        from scipy.sparse import eye, hstack
+
+        n, k = len(self.place), len(self.relations)
+        self.rows = self._matrix()
+        solved = linprog(
+            np.concatenate([np.zeros(n), np.ones(2 * k)]),
+            A_eq=hstack([self.rows, eye(k), -eye(k)]).tocsr(),
+            b_eq=np.zeros(k),
+            bounds=[*zip(self.low, self.high, strict=True), *([(0, None)] * (2 * k))],
+            method="highs",
+        )
+        off = solved.x[n : n + k] + solved.x[n + k :]
+        if (off > _TOLERANCE).any():
+            self.contradictory = [r for r, by in zip(self.relations, off, strict=True) if by > 1e-6]
+            self.relations = [r for r, by in zip(self.relations, off, strict=True) if by <= 1e-6]
+            self.rows = self._matrix()
+
+    def _matrix(self):  # type: ignore[no-untyped-def]
+        from scipy.sparse import lil_matrix
+
+        rows = lil_matrix((len(self.relations), len(self.place)))
+        for i, relation in enumerate(self.relations):
+            for part in relation.parts:
+                rows[i, self.place[part]] += 1
+            rows[i, self.place[relation.total]] -= 1
+        return rows.tocsr()
+
+
+def parts(whole: System) -> list[tuple[Part, list[int]]]:
+    """Return every connected part of a release with its cells."""
+    return [(Part(whole.cells, cells, relations), cells) for cells, relations in whole.components()]
