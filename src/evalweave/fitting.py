@@ -25,8 +25,9 @@ from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators.allocation import allocated, by_level
 from evalweave.estimators.panel_data import FILE, panel_data
 from evalweave.estimators.registry import estimator
+from evalweave.estimators.row_filter import kept_rows
 from evalweave.fits.fit_result import FitResult, grouped
-from evalweave.fits.result import UNIVERSAL_BASE, Fit, PanelData
+from evalweave.fits.result import UNIVERSAL_BASE, Fit, Ints, PanelData
 from evalweave.inference.registry import default_intervals, infer
 from evalweave.inference.result import EXACT, Intervals, from_t
 from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
@@ -63,32 +64,75 @@ def fit(
         spec = validate(spec, FitSpec, "spec", {})
     check_spec(spec)
     result = FitResult([], {})
-    panels: dict[tuple[Any, ...], PanelData] = {}
+    panels = _Panels(frame, spec, file, tuple(notes), area)
+    every = spec.columns.each_outcome()
     for number, analysis in enumerate(spec.analyses, start=1):
         if progress:
             progress(
                 f"analysis {number} of {len(spec.analyses)}: {analysis.name} ({analysis.estimator})"
             )
-        extra = calls.extra_columns(analysis)
-        key = (analysis.subgroup, tuple(analysis.covariates), extra, *_reading(analysis))
-        if key not in panels:
-            panel = panel_data(frame, spec.columns, analysis, extra, file)
-            panel = allocated(panel, frame, spec.columns, spec.allocation, area, file)
-            panels[key] = replace(panel, notes=(*notes, *panel.notes))
-        try:
-            _run(panels[key], spec.columns, analysis, result)
-        except EvalweaveError as error:
-            result.failures[analysis.name] = str(error)
-            entry = result.diagnostics.setdefault(analysis.name, {"estimator": analysis.estimator})
-            entry["error"] = str(error)
-            if isinstance(error, StudyError):
-                result.miscalled.append(analysis.name)
+        for columns in every:
+            name = analysis.name if len(every) == 1 else f"{analysis.name}, {columns.outcome}"
+            panel = panels.of(analysis, columns)
+            try:
+                _run(panel, columns, analysis, result, name)
+            except EvalweaveError as error:
+                result.failures[name] = str(error)
+                entry = result.diagnostics.setdefault(name, {"estimator": analysis.estimator})
+                entry["error"] = str(error)
+                if isinstance(error, StudyError):
+                    result.miscalled.append(name)
     if not result.rows and (result.miscalled or not may_be_empty):
         result.check()
     return result
 
 
-def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: FitResult) -> None:
+class _Panels:
+    """The panels that analyses are of, each read once."""
+
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        spec: FitSpec,
+        file: str,
+        notes: tuple[str, ...],
+        area: str | None,
+    ) -> None:
+        self.frame, self.spec, self.file = frame, spec, file
+        self.notes, self.area = notes, area
+        self.read: dict[tuple[Any, ...], PanelData] = {}
+
+    def of(self, analysis: AnalysisOptions, columns: Columns) -> PanelData:
+        """Return the panel of an analysis and outcome.
+
+        Raises:
+            DataError: where the panel is at fault.
+        """
+        extra = calls.extra_columns(analysis)
+        names = analysis.subgroup, tuple(analysis.covariates), tuple(analysis.factors), extra
+        key = (columns.outcome, analysis.where, *names, *_reading(analysis))
+        if key not in self.read:
+            frame, places, notes = self._rows(analysis)
+            panel = panel_data(frame, columns, analysis, extra, self.file, places)
+            panel = allocated(panel, frame, columns, self.spec.allocation, self.area, self.file)
+            self.read[key] = replace(panel, notes=(*self.notes, *notes, *panel.notes))
+        return self.read[key]
+
+    def _rows(self, analysis: AnalysisOptions) -> tuple[pd.DataFrame, Ints | None, list[str]]:
+        """Return the rows that an analysis is of, their places, and notes that count the others."""
+        asked = [where for where in (self.spec.where, analysis.where) if where]
+        if not asked:
+            return self.frame, None, []
+        masks, notes = zip(*(kept_rows(self.frame, w, self.file) for w in asked), strict=True)
+        places = np.flatnonzero(np.all(masks, axis=0))
+        if not len(places):
+            raise DataError(f"{self.file}: no row meets both {' and '.join(asked)}.")
+        return self.frame.iloc[places].reset_index(drop=True), places, list(notes)
+
+
+def _run(
+    panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: FitResult, name: str
+) -> None:
     if panel.y.min() == panel.y.max():
         raise DataError("The outcome is the same in every row: there is no change to compare.")
     if not np.isfinite(panel.first_treated).any():
@@ -115,7 +159,7 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
             one, analysis, diagnostics["inference"], _rounding(panel)
         ):
             rows += _rows(one, method, intervals, columns, analysis, terms)
-    result.diagnostics[analysis.name] = diagnostics
+    result.diagnostics[name] = diagnostics
     if not rows:
         raise DataError(" ".join(["No term has an estimate.", *_sentences(diagnostics)]))
     if analysis.diagnostics:
@@ -123,7 +167,7 @@ def _run(panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: 
 
         diagnostics.update(diagnostics_of(panel, estimated, analysis))
     result.rows.extend(rows)
-    result.fits[analysis.name] = estimated
+    result.fits[name] = estimated
 
 
 def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:
@@ -251,22 +295,25 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
     def estimate(
         frame: pd.DataFrame,
         *,
-        outcome: str,
-        unit: str = "patient_id",
+        outcome: str | list[str],
+        unit: str | None = "patient_id",
         period: str = "period",
         cluster: str | None = "practice_id",
-        first_treated: str = "first_treated",
+        first_treated: str | None = None,
+        treated: str | None = None,
         weight: str | None = None,
         **options: Any,
     ) -> FitResult:
-        columns = {
+        columns: dict[str, Any] = {
             "unit": unit,
             "period": period,
             "cluster": cluster,
             "outcome": outcome,
-            "first_treated": first_treated,
+            "treated": treated,
             "weight": weight,
         }
+        if first_treated is not None:
+            columns["first_treated"] = first_treated
         analysis = {"name": declared.name, "estimator": declared.name, **options}
         return fit(frame, {"columns": columns, "analyses": [analysis]})
 
@@ -307,8 +354,9 @@ def _documented(declared: Estimator, meanings: dict[str, str]) -> str:
             "Args:",
             "    frame: one row a unit and period.",
             "    outcome, unit, period, cluster, first_treated, weight: names of its columns;",
-            "        first_treated is the first treated period, blank = never; cluster may be None",
-            "        (the unit itself), weight too (1).",
+            "        first_treated (so called if left out) is the first treated period, blank =",
+            "        never; treated, instead of it, is 1 in treated rows; cluster may be None (the",
+            "        unit itself), weight too (1), and unit (every row another person).",
             *(f"    {name}: {meaning}" for name, meaning in meanings.items()),
             "",
             "Raises:",

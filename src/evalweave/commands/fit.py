@@ -83,6 +83,8 @@ def command(
             ) from None
     else:
         model = load(spec, FitSpec)
+    if followed is not None and (model.columns.unit is None or model.columns.outcomes):
+        raise StudyError("--followed: needs a unit, and one outcome.")
     files.check_folder(out)
     who = [name for name in (model.columns.unit, model.columns.cluster) if name]
     for table in (panel, followed):
@@ -97,7 +99,7 @@ def command(
         wanted.pop(AREA, None)
     frame, notes = read_panel(panel, wanted, who)
     if areas is not None:
-        frame[AREA] = frame[model.columns.cluster or model.columns.unit].map(areas)
+        frame[AREA] = frame[model.columns.cluster or model.columns.owner].map(areas)
 
     def progress(text: str) -> None:
         print(f"evalweave fit: {text}", file=sys.stderr)

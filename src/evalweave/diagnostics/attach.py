@@ -23,7 +23,9 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
 
-    out: dict[str, Any] = {"contributing": contributing(panel), "trust": ""}
+    out: dict[str, Any] = {"trust": ""}
+    if not panel.sections:
+        out["contributing"] = contributing(panel)
     if not fit.terms or len(fit.influence) < 2:
         return out
     measured = design(panel, fit)
@@ -69,7 +71,7 @@ def _honest_did(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
 def _goodman_bacon(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
     from evalweave.diagnostics.bounds import bacon
 
-    return None if analysis.subgroup else bacon(panel, analysis)
+    return None if analysis.subgroup or panel.sections else bacon(panel, analysis)
 
 
 def _placebo_dates(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:

@@ -77,10 +77,11 @@ def _by_size(panel: PanelData, fit: Fit) -> Fit | None:
     """
     last = panel.first_treated.max()
     compared = panel.first_treated == last
-    unit = np.zeros((len(panel.unit_names), 2))
-    unit[panel.unit, compared.astype(int)] = 1.0
-    practice = np.zeros(len(panel.unit_names), dtype=np.int64)
-    practice[panel.unit] = panel.cluster
+    who = np.arange(len(panel.y)) if panel.sections else panel.unit
+    unit = np.zeros((int(who.max()) + 1, 2))
+    unit[who, compared.astype(int)] = 1.0
+    practice = np.zeros(len(unit), dtype=np.int64)
+    practice[who] = panel.cluster
     sizes = np.zeros((panel.n_clusters, 2))
     np.add.at(sizes, practice, unit)
     sizes = sizes[sizes.any(axis=1)]

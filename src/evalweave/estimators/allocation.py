@@ -80,7 +80,7 @@ def _of_clusters(
     frame: pd.DataFrame, columns: Columns, name: str, panel: PanelData, problems: Problems
 ) -> Ints:
     """Return the code of a column's value for each cluster of the panel (G)."""
-    key = columns.cluster or columns.unit
+    key = columns.cluster or columns.owner
     pairs = frame.loc[frame[key].notna(), list(dict.fromkeys((key, name)))].drop_duplicates()
     cluster, cluster_names = identifiers(pairs[key], key, problems)
     value, _ = levels(pairs[name])
@@ -140,7 +140,10 @@ def _counted(
 
 
 def by_level(panel: PanelData, fit: Fit) -> Fit:
-    """Return `fit` with the numbers of practices and words for it where its clusters are areas."""
+    """Return `fit` with the numbers of practices and words for it where its clusters are areas,
+    and with one person a row where nobody is followed."""
+    if panel.sections and fit.own is None:
+        fit = replace(fit, n_patients=fit.n_obs)
     known = panel.allocated
     if known is None or known.clusters == "practice":
         return fit

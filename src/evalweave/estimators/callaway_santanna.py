@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from evalweave.catalogue.calls import needs
 from evalweave.catalogue.methods import UNIT_ERRORS
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.estimators import cs_cross_section, cs_panel
 from evalweave.estimators.adjustment import Adjustment, adjusted_details
 from evalweave.estimators.cs_aggregate import Asked, Averages, Cohorts, GroupTimes, averages
@@ -67,6 +67,8 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
     Source: Callaway & Sant'Anna (2021); Sant'Anna & Zhao (2020); conventions of R `did` 2.5.1.
     """
+    if panel.sections:
+        panel, analysis = _people(panel, analysis)
     design = build(panel, analysis)
     grid = cells(design, analysis)
     if not grid:
@@ -119,6 +121,22 @@ def callaway_santanna(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         details=_adjusted(panel, design),
         leads=UNIVERSAL_BASE if analysis.base == "universal" else VARYING_BASE,
     )
+
+
+def _people(panel: PanelData, analysis: AnalysisOptions) -> tuple[PanelData, AnalysisOptions]:
+    """Return the panel with every row as a person, for the form of repeated cross-sections.
+
+    Raises:
+        StudyError: for a balanced panel, which takes people who are followed.
+    """
+    if analysis.unbalanced == "balanced":
+        raise StudyError(
+            f"{analysis.name}: unbalanced: balanced needs people who are followed; without a unit "
+            "it is repeated_cross_section."
+        )
+    n = len(panel.y)
+    people = replace(panel, unit=np.arange(n), unit_names=tuple(map(str, range(n))))
+    return people, analysis.model_copy(update={"unbalanced": "repeated_cross_section"})
 
 
 def _unit_covariance(

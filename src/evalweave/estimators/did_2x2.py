@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.estimators.adjustment import (
     TIMES,
     Adjustment,
@@ -61,6 +61,10 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         "after": after,
     }
     main = _adjusted(panel, columns, after, like)
+    if panel.sections:
+        if analysis.collapse != "none":
+            raise StudyError(f"{analysis.name}: collapse: practice needs people who are followed.")
+        return main
     patients = _before_after(panel, after)
     beside: list[Fit] = []
     absent = {}

@@ -78,7 +78,9 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     theta, influence, by_unit = _effects(rows, base, known, weights, needs(analysis, UNIT_ERRORS))
     lead_terms, lead_theta, lead_influence, lead_unit, absent = _leads(rows, analysis)
 
-    unit_sums = np.hstack((by_unit, lead_unit)) if needs(analysis, UNIT_ERRORS) else None
+    by_person = needs(analysis, UNIT_ERRORS) and not panel.sections
+    unit_sums = np.hstack((by_unit, lead_unit)) if by_person else None
+    convention = CONVENTION.replace("patient", "practice", 1) if panel.sections else CONVENTION
     adjusted = rows.adjusts.entered(rows.names)
     treated_clusters = np.unique(panel.cluster[rows.treated])
     return Fit(
@@ -95,7 +97,7 @@ def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         refit=lambda keep: _without_practices(rows, analysis, keep, (*terms, *lead_terms)),
         absent={**targets.absent, **absent},
         of_term=targets.of_term,
-        convention=f"{CONVENTION}; adjusted for {', '.join(adjusted)}" if adjusted else CONVENTION,
+        convention=f"{convention}; adjusted for {', '.join(adjusted)}" if adjusted else convention,
         details=adjusted_details(rows.adjusts, adjusted),
         notes=(*panel.notes, *cut, *_not_imputed(known)),
     )

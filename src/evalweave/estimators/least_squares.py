@@ -69,8 +69,7 @@ def solve(
     if reduced.flat_outcome:
         raise DataError(
             "The outcome does not vary within patients (it is constant, or everybody was seen "
-            "once): "
-            "there is no change to compare."
+            "once; people who are not followed need `unit: null`): there is no change to compare."
         )
     design = Design(reduced, names, cells)
     xx, xy = design.sums(reduced.pooled, 1)[:2]
@@ -156,7 +155,7 @@ def fit_of(
         contrast[row, : len(weights)] = weights
     scores = ls.xy - ls.xx @ solved.beta
     covariance = None
-    if needs(analysis, UNIT_ERRORS) and terms:
+    if needs(analysis, UNIT_ERRORS) and terms and not panel.sections:
         covariance = _unit_covariance(panel, solved, contrast)
     adjusted = solved.adjusts.entered(ls.columns)
     ever = panel.first_treated <= panel.period.max()

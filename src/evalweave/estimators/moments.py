@@ -14,10 +14,15 @@ exactly and without iteration, so that no within-transformed regressor is ever b
 is. A covariate z that is fixed within patients enters by its products with the periods, z_i A, and
 needs no column of its own either: its moments are those above with each patient's part times z_i
 (and z_i z_i' where two meet).
+
+Where nobody is followed (`PanelData.sections`) the unit is a practice with many rows a period: w_it
+are then summed weights and y~_it cell means; what rows deviate from these is in no regressor of
+start and period, and enters the products of dense columns alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,22 +105,35 @@ def reduce_panel(
     span = int(pooled_type.max()) + 1
 
     cell = panel.unit * len(periods) + place
-    seen = _spread(panel.weight, cell, len(starts), len(periods))
+    shape = len(starts), len(periods)
+    all_columns = (panel.y, *dense.values())
+    tables: Iterable[Floats]
+    seen: Floats
+    inside = np.zeros((len(starts), len(all_columns), len(all_columns)))
+    if panel.sections:
+        summed = np.bincount(cell, panel.weight, shape[0] * shape[1]).reshape(shape)
+        seen = summed.astype(np.float64)
+        tables, inside = _cell_means(all_columns, panel.weight, cell, seen, starts)
+    else:
+        seen = _spread(panel.weight, cell, *shape)
+        tables = (_spread(column, cell, *shape) for column in all_columns)
     total = seen.sum(axis=1)
     within, still = [], []
-    for column in (panel.y, *dense.values()):
-        values = _spread(column, cell, len(starts), len(periods))
+    for j, (column, values) in enumerate(zip(all_columns, tables, strict=True)):
         values -= ((values * seen).sum(axis=1) / total)[:, None]
         values *= seen > 0
-        flat = bool(np.abs(values).max() <= 1e-11 * max(float(np.abs(column).max()), 1e-300))
+        size = max(float(np.abs(column).max()), 1e-300)
+        flat = bool(np.abs(values).max() <= 1e-11 * size)
         within.append(np.zeros_like(values) if flat else values)
-        still.append(flat)
+        still.append(flat and bool(inside[:, j, j].sum() <= 1e-22 * size**2))
 
     factors = np.column_stack([np.ones(len(starts)), *(v[starts] for v in steady.values())])
 
     def by(types: Ints, clusters: Ints) -> Moments:
         _, first, code = np.unique(types, return_index=True, return_inverse=True)
-        parts = _sums(code, len(first), seen, total, within, panel.weighted)
+        parts = _sums(code, len(first), seen, total, within, panel.weighted or panel.sections)
+        if panel.sections:
+            np.add.at(parts[2], code, inside)
         more = _steady_sums(code, len(first), seen, total, within, factors)
         return Moments(clusters[first], cohorts[cohort[first]], level[first], *parts, *more)
 
@@ -128,6 +146,18 @@ def reduce_panel(
         constant=tuple(name for name, flat in zip(dense, still[1:], strict=True) if flat),
         flat_outcome=still[0],
     )
+
+
+def _cell_means(
+    columns: tuple[Floats, ...], weight: Floats, cell: Ints, seen: Floats, starts: Ints
+) -> tuple[Iterator[Floats], Floats]:
+    """Return each column's weighted means by unit and period (n x T), and the products of what
+    rows deviate from them, summed by unit (n x 1+C x 1+C): where a unit has many rows a period."""
+    safe = np.where(seen > 0, seen, 1.0)
+    means = [np.bincount(cell, c * weight, seen.size).reshape(seen.shape) / safe for c in columns]
+    apart = np.column_stack([c - m.ravel()[cell] for c, m in zip(columns, means, strict=True)])
+    products = (apart * weight[:, None])[:, :, None] * apart[:, None, :]
+    return iter(means), np.add.reduceat(products, starts, axis=0)
 
 
 def _spread(values: Floats, cell: Ints, units: int, periods: int) -> Floats:

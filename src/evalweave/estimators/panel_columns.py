@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evalweave.errors import Fault, nearest, raise_faults
-from evalweave.fits.result import Floats
+from evalweave.fits.result import Floats, Ints
 
 Mask = NDArray[np.bool_]
 UNKNOWN = ("", "unknown", "Unknown", "nan", "NaN", "<NA>", "None", "NA", ".")
@@ -26,10 +26,13 @@ class Problems:
 
     file: str
     faults: list[Fault] = field(default_factory=list)
+    rows: Ints | None = None  # places of the rows looked at in the whole file; None = all
 
     def add(
         self, seen: str, expected: str, column: str, action: str = "", row: int | None = None
     ) -> None:
+        if row is not None and self.rows is not None:
+            row = int(self.rows[row - 2]) + 2
         self.faults.append(Fault(self.file, seen, expected, action, row, column))
 
     def refuse(self, wrong: Mask, seen: str, expected: str, column: str, action: str = "") -> None:

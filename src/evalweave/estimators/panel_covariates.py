@@ -28,13 +28,16 @@ def is_category(column: pd.Series) -> bool:
     return bool(len(known)) and bool(parsed.notna().mean() < 0.5)
 
 
-def covariate_columns(frame: pd.DataFrame, name: str, problems: Problems) -> dict[str, Floats]:
-    """Return the columns (name -> values, N) that stand for one covariate; blanks are nan.
+def covariate_columns(
+    frame: pd.DataFrame, name: str, problems: Problems, factor: bool = False
+) -> dict[str, Floats]:
+    """Return the columns (name -> values, N) that stand for one covariate; blanks are nan. With
+    `factor`, numbers are categories too.
 
     A number is its own column. A category of L levels gives L − 1 indicators `name=level`, the
     first level being what they refer to; its blanks are nan in all of them.
     """
-    if not is_category(frame[name]):
+    if not factor and not is_category(frame[name]):
         return {name: numbers(frame, name, problems)}
     codes, names = levels(frame[name])
     if len(names) > MOST:

@@ -21,10 +21,15 @@ from evalweave.estimators.panel_covariates import completed, covariate_columns
 from evalweave.estimators.panel_identity import check_constant, identifiers, levels, row_order
 from evalweave.estimators.panel_starts import read_starts, within_panel
 from evalweave.estimators.panel_time import Calendar, read_periods
+from evalweave.estimators.panel_treated import starts_of_treated
 from evalweave.fits.result import Floats, Ints, PanelData
 from evalweave.study.analyses import AnalysisOptions, Columns
 
 FILE = "the panel"
+SECTIONS = (
+    "No unit is named: every row is taken as another person (repeated cross-sections), with an "
+    "effect for each {cluster} and period."
+)
 
 
 def panel_data(
@@ -33,18 +38,19 @@ def panel_data(
     analysis: AnalysisOptions,
     extra: tuple[str, ...] = (),
     file: str = FILE,
+    places: Ints | None = None,
 ) -> PanelData:
-    """Return `frame` (one row a unit and period) as a `PanelData`.
+    """Return `frame` (one row a unit and period, or without a unit one a person) as a `PanelData`.
 
-    `extra` names further numeric columns to carry in `covariates` (the uptake of `dose`). Weights
-    that are all 1 count as no weights.
+    `extra` names further numeric columns to carry in `covariates` (the uptake of `dose`), `places`
+    where the rows stand in the whole file. Weights that are all 1 count as no weights.
 
     Raises:
         DataError: with every fault: missing columns, text where numbers belong, periods or starts
         that cannot be read, repeated unit-periods, units in two clusters, `first_treated` or
         subgroup changing within a unit, negative weights, no row left.
     """
-    problems, notes = Problems(file), list[str]()
+    problems, notes = Problems(file, rows=places), list[str]()
     check_present(frame, _wanted(columns, analysis, extra), problems)
     problems.raise_all()
     if not len(frame):
@@ -62,7 +68,7 @@ def panel_data(
             f"{file}: no row has {', '.join([columns.outcome, *extra])} and a positive weight; the "
             "outcome was never measured or the column is the wrong one."
         )
-    who = _units(frame, columns, rows, usable is None, values.period, problems)
+    who = _units(frame, columns, rows, usable is None, values.period, problems, analysis.subgroup)
     return _assembled(frame, columns, analysis, values, who, problems, notes)
 
 
@@ -95,7 +101,7 @@ class _Units:
 
 
 def _wanted(columns: Columns, analysis: AnalysisOptions, extra: tuple[str, ...]) -> list[str]:
-    named = [columns.unit, columns.period, columns.outcome, columns.first_treated]
+    named = [columns.owner, columns.period, columns.outcome, columns.start]
     named += [name for name in (columns.cluster, columns.weight, analysis.subgroup) if name]
     return [*named, *analysis.covariates, *extra]
 
@@ -110,7 +116,9 @@ def _values(
 ) -> _Values:
     calendar, period = read_periods(frame[columns.period], columns.period, problems, notes)
     start = np.full(len(frame), np.inf)
-    if not problems.concern(columns.period):
+    if columns.treated and not problems.concern(columns.period):
+        start = starts_of_treated(frame, columns, period, problems, notes)
+    elif not problems.concern(columns.period):
         name = columns.first_treated
         start = read_starts(frame[name], name, calendar, problems, notes)
     weight = numbers(frame, columns.weight, problems) if columns.weight else None
@@ -121,7 +129,10 @@ def _values(
         period,
         numbers(frame, columns.outcome, problems),
         start,
-        {name: covariate_columns(frame, name, problems) for name in analysis.covariates},
+        {
+            name: covariate_columns(frame, name, problems, name in analysis.factors)
+            for name in analysis.covariates
+        },
         {name: numbers(frame, name, problems) for name in extra},
         weight,
     )
@@ -174,12 +185,19 @@ def _units(
     everything: bool,
     period: Ints,
     problems: Problems,
+    subgroup: str | None,
 ) -> _Units:
-    """Return the units and clusters of the rows used, sorted by unit and period."""
+    """Return the units and clusters of the rows used, sorted by unit and period; without a unit,
+    those of a cluster (and level of the subgroup) are one."""
     used = frame if everything else frame.iloc[rows]
-    unit, unit_names = identifiers(used[columns.unit], columns.unit, problems)
+    unit, unit_names = identifiers(used[columns.owner], columns.owner, problems)
     cluster, cluster_names = unit, unit_names
-    if columns.cluster is not None and columns.cluster != columns.unit:
+    if columns.unit is None and subgroup:
+        level, _ = levels(used[subgroup])
+        pairs, unit = np.unique(np.column_stack((unit, level)), axis=0, return_inverse=True)
+        unit = unit.ravel()
+        unit_names = tuple(f"{cluster_names[g]}, level {code}" for g, code in pairs)
+    elif columns.cluster is not None and columns.cluster != columns.owner:
         cluster, cluster_names = identifiers(used[columns.cluster], columns.cluster, problems)
     problems.raise_all()
     periods = period if everything else period[rows]
@@ -189,7 +207,7 @@ def _units(
     if order is None:
         return _Units(unit, cluster, unit_names, cluster_names, rows, everything)
     again = np.flatnonzero(np.diff(key[order]) == 0)
-    if len(again):
+    if len(again) and columns.unit is not None:
         problems.add(
             f"{len(again)} further rows for the same {columns.unit} and {columns.period}",
             "one row a unit and period",
@@ -213,8 +231,12 @@ def _assembled(
     within = who.unit[1:] == who.unit[:-1]
     start = who.taken(values.start)
     for codes, name, expected in (
-        (who.cluster, columns.cluster or columns.unit, "one cluster a unit"),
-        (start, columns.first_treated, "one first treated period a unit"),
+        (who.cluster, columns.cluster or columns.owner, "one cluster a unit"),
+        (
+            start,
+            columns.start,
+            f"one first treated period a {'unit' if columns.unit else columns.owner}",
+        ),
     ):
         check_constant(codes, within, who.rows, name, expected, problems)
     group: Ints | None = None
@@ -225,6 +247,9 @@ def _assembled(
         check_constant(group, within, who.rows, analysis.subgroup, expected, problems)
     problems.raise_all()
     first = np.append(True, ~within)
+    if columns.unit is None:
+        first[:] = True  # every row is a person
+        notes.insert(0, SECTIONS.format(cluster=columns.owner))
     weighted = values.weight is not None and bool((values.weight[who.rows] != 1.0).any())
     stands_for = _completed(values, who, first, notes)
     numeric = {column: v for own in stands_for.values() for column, v in own.items()}
@@ -238,7 +263,7 @@ def _assembled(
             start[first],
             values.calendar,
             analysis.anticipation,
-            columns.first_treated,
+            columns.start,
             notes,
         ),
         weight=who.taken(values.weight)
@@ -253,6 +278,7 @@ def _assembled(
         subgroup_levels=names,
         weighted=weighted,
         notes=tuple(notes),
+        sections=columns.unit is None,
     )
 
 

@@ -126,14 +126,14 @@ def levels(column: pd.Series) -> tuple[Ints, tuple[str, ...]]:
     if pd.api.types.is_bool_dtype(column):
         column = column.astype("Int64")
     codes, uniques = pd.factorize(column)
-    texts = [_level_text(value) for value in uniques]
+    texts = [level_text(value) for value in uniques]
     known = sorted({text for text in texts if text not in UNKNOWN}, key=_level_order(texts))
     place = {text: code for code, text in enumerate(known)}
     look = np.array([place.get(text, -1) for text in texts] + [-1], dtype=np.int64)
     return look[codes], tuple(known)
 
 
-def _level_text(value: Any) -> str:
+def level_text(value: Any) -> str:
     """Return a level as it stands in a term: integers without decimals."""
     text = str(value).strip()
     try:

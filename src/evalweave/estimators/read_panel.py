@@ -19,6 +19,7 @@ from evalweave.reading import columnar, delimited, encodings, opening, tables, t
 from evalweave.reading.cells import trimmed
 from evalweave.reading.header import TITLE_ROWS, Names, places
 from evalweave.study.analyses import FitSpec
+from evalweave.study.conditions import parse
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,15 +32,17 @@ SHOWN_RAGGED = 10
 def columns_of(spec: FitSpec) -> dict[str, bool]:
     """Return the columns that a SPEC uses, and whether each is read as text."""
     names = spec.columns
-    wanted = {names.unit: True, **({names.cluster: True} if names.cluster else {})}
+    wanted = {name: True for name in (names.unit, names.cluster) if name}
     for analysis in spec.analyses:
         if analysis.subgroup:
             wanted.setdefault(analysis.subgroup, True)
     if spec.allocation:
         wanted |= {column: True for column in spec.allocation.columns() if column not in wanted}
-    numbers = [names.period, names.outcome, names.first_treated, names.weight]
+    numbers = [names.period, names.outcome, *names.outcomes, names.start, names.weight]
     for analysis in spec.analyses:
         numbers += [*analysis.covariates, *calls.extra_columns(analysis)]
+    for where in (spec.where, *(analysis.where for analysis in spec.analyses)):
+        numbers += parse(where).columns if where else ()
     for name in numbers:
         if name:
             wanted.setdefault(name, False)

@@ -11,6 +11,7 @@ from evalweave.fits.result import Floats, Ints, PanelData
 
 FEWEST = 4  # practices per arm below which a subgroup level is refused
 CONVENTION = "patient effects absorbed, period effects explicit; patients seen once stay in N"
+OF_SECTIONS = "practice effects absorbed, period effects explicit; every row another person"
 
 
 def started(cohort: float, level: int, periods: Ints) -> Floats:
@@ -32,7 +33,7 @@ def by_level(levels: list[int]) -> Cells:
 
 def convention(panel: PanelData) -> str:
     """Return the words for the `convention` column."""
-    return CONVENTION + (
+    return (OF_SECTIONS if panel.sections else CONVENTION) + (
         "; weighted (cr2 takes weights as inverse variances)" if panel.weighted else ""
     )
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from evalweave.errors import StudyError
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention, started
 from evalweave.fits.result import Fit, PanelData
@@ -29,6 +30,10 @@ def twfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """
     check_treated(panel)
     if analysis.engine == "linearmodels":
+        if panel.sections:
+            raise StudyError(
+                f"{analysis.name}: engine: linearmodels needs a unit; leave `engine` out."
+            )
         from evalweave.estimators.panel_ols import twfe_panel_ols
 
         return twfe_panel_ols(panel, analysis)

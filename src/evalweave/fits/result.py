@@ -81,6 +81,8 @@ class PanelData:
         subgroup: codes of subgroup levels (N) with -1 for unknown, or None; `subgroup_levels` names
         them.
         allocated: how the programme was given out, where that is known.
+        sections: no person is followed; a unit is a cluster (and subgroup level), whose rows may be
+        many in a period.
     """
 
     unit: Ints
@@ -99,6 +101,7 @@ class PanelData:
     weighted: bool = False
     notes: tuple[str, ...] = ()
     allocated: Allocated | None = None
+    sections: bool = False
 
     @property
     def n_clusters(self) -> int:

@@ -10,6 +10,7 @@ from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO, DEFAULT, INFERENCES
 from evalweave.catalogue.methods import Option
+from evalweave.study import conditions
 from evalweave.study.allocation import Allocation
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
@@ -46,6 +47,16 @@ class _Common(Section):
         description="What becomes of rows with a blank covariate: unknown is a category of its "
         "own, or they are left out and counted by arm.",
     )
+    factors: list[str] = Field(
+        [],
+        description="Covariates that are categories although they are written as numbers (text "
+        "always is).",
+    )
+    where: str | None = Field(
+        None,
+        description="The rows that the analysis is of: a condition on columns, such as "
+        "`age >= 40 and sex == 'F'`; the others are counted.",
+    )
     diagnostics: bool = Field(
         True, description="Compute the diagnostics that apply to the estimator."
     )
@@ -70,6 +81,13 @@ else:
     )
 
 
+def _readable(where: str | None) -> str | None:
+    """Return a condition as it is; raise `ValueError` where it is none."""
+    if where is not None:
+        conditions.parse(where)
+    return where
+
+
 class AnalysisOptions(_Declared):
     """What `fit` knows of an analysis; the study file adds outcome and comparison."""
 
@@ -79,6 +97,18 @@ class AnalysisOptions(_Declared):
         if len(set(value)) < len(value):
             raise ValueError("each inference method once")
         return value
+
+    @field_validator("where")
+    @classmethod
+    def _condition(cls, value: str | None) -> str | None:
+        return _readable(value)
+
+    @model_validator(mode="after")
+    def _factors_are_covariates(self) -> Self:
+        lost = [name for name in self.factors if name not in self.covariates]
+        if lost:
+            raise ValueError(f"factors: {', '.join(lost)} must stand among the covariates too")
+        return self
 
 
 class Analysis(AnalysisOptions):
@@ -124,20 +154,68 @@ def role_of(analysis: Analysis, outcomes: dict[str, Outcome]) -> str:
 class Columns(Section):
     """Which column of a panel is what."""
 
-    unit: str = Field("patient_id", description="The unit (patient).")
+    unit: str | None = Field(
+        "patient_id",
+        description="The unit (patient); null = every row is another person (repeated "
+        "cross-sections), with an effect for each cluster.",
+    )
     period: str = Field("period", description="Period, as consecutive integers.")
     cluster: str | None = Field(
         "practice_id", description="Unit of assignment (practice); null = the unit itself."
     )
-    outcome: str = Field(description="The outcome.")
+    outcome: str = Field(description="The outcome; a list = several, each analysed alike.")
+    outcomes: list[str] = Field([], description="Several outcomes, where `outcome` is a list.")
     first_treated: str = Field(
         "first_treated", description="First treated period; blank (or 0, inf) = never."
     )
+    treated: str | None = Field(
+        None,
+        description="Instead of first_treated: a column that is 1 in treated rows and 0 elsewhere; "
+        "it must stay 1 once it is.",
+    )
     weight: str | None = Field(None, description="Non-negative weight; null = 1.")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _several_outcomes(cls, given: Any) -> Any:
+        outcome = given.get("outcome") if isinstance(given, dict) else None
+        if isinstance(outcome, list) and outcome and "outcomes" not in given:
+            return {**given, "outcome": outcome[0], "outcomes": outcome}
+        return given
+
+    @model_validator(mode="after")
+    def _hang_together(self) -> Self:
+        wrong = []
+        if self.unit is None and self.cluster is None:
+            wrong.append("unit: null needs a cluster, whose effect is taken out instead")
+        if self.treated is not None and "first_treated" in self.model_fields_set:
+            wrong.append(
+                "treated and first_treated both say when treatment starts; name one of them"
+            )
+        if len(set(self.outcomes)) < len(self.outcomes):
+            wrong.append("outcome: each outcome once")
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    @property
+    def start(self) -> str:
+        """The column that tells when treatment starts."""
+        return self.treated or self.first_treated
+
+    @property
+    def owner(self) -> str:
+        """The column whose effect is taken out: the unit, or the cluster without units."""
+        return self.unit or self.cluster or ""
+
+    def each_outcome(self) -> list[Columns]:
+        """Return the columns of each outcome."""
+        names = self.outcomes or [self.outcome]
+        return [self.model_copy(update={"outcome": name, "outcomes": []}) for name in names]
+
     def who(self) -> list[str]:
-        """Return the columns that say who a unit is: unit, cluster and first_treated."""
-        return [name for name in (self.unit, self.cluster, self.first_treated) if name]
+        """Return the columns that say who a unit is and when treatment starts."""
+        return [name for name in (self.unit, self.cluster, self.start) if name]
 
 
 class FitSpec(Section):
@@ -148,6 +226,14 @@ class FitSpec(Section):
     allocation: Allocation | None = Field(
         None, description="How the programme was given out; blank = practice by practice."
     )
+    where: str | None = Field(
+        None, description="The rows that all analyses are of, as `where` of an analysis."
+    )
+
+    @field_validator("where")
+    @classmethod
+    def _condition(cls, value: str | None) -> str | None:
+        return _readable(value)
 
     @model_validator(mode="after")
     def _unique_names(self) -> Self:

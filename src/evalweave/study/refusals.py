@@ -57,8 +57,10 @@ def _columns_twice(columns: Columns, analyses: Sequence[AnalysisOptions]) -> lis
     """Return a sentence for every column that is given two roles which exclude each other."""
     roles = {
         role: getattr(columns, role)
-        for role in ("unit", "period", "outcome", "first_treated", "weight")
+        for role in ("unit", "period", "treated", "first_treated", "weight")
+        if role != "first_treated" or columns.treated is None
     }
+    roles |= {f"outcome {name}": name for name in columns.outcomes} or {"outcome": columns.outcome}
     taken: dict[str, str] = {}
     wrong = []
     for role, name in roles.items():

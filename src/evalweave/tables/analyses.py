@@ -58,5 +58,5 @@ ESTIMATES = Table(
         column("subgroup", TEXT, "the subgroup variable, where there is one"),
         column("comparison", TEXT, "the comparison group's name, where there is one"),
     ),
-    key=("analysis", "term", "inference", "outcome_unit", "comparison"),
+    key=("analysis", "outcome", "term", "inference", "outcome_unit", "comparison"),
 )
