@@ -118,11 +118,14 @@ def changed(rows: list[dict[str, Any]], where: int, **values: Any) -> list[dict[
 
 
 def compare(old: Path, new: Path) -> tuple[str, dict[str, Any]]:
-    out = new / "changes.json"
-    done = CliRunner().invoke(app, ["compare", str(old), str(new), "--json", str(out)])
+    done = CliRunner().invoke(app, ["compare", str(old), str(new)])
     if done.exception:
         raise done.exception
-    return done.output, json.loads(out.read_text())
+    answered = CliRunner().invoke(app, ["compare", str(old), str(new), "--json"])
+    assert answered.exit_code == 0
+    said = json.loads(answered.stdout)
+    assert (said["command"], said["status"], said["exit_code"]) == ("compare", "done", 0)
+    return done.output, said["changes"]
 
 
 def test_two_equal_reports(tmp_path: Path) -> None:
@@ -139,7 +142,9 @@ def test_a_changed_estimate(tmp_path: Path) -> None:
     new = changed(ESTIMATES, 0, estimate=-0.7, ci_low=-1.6, ci_high=0.2)
     printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
     assert "Estimates: 1 of 4 changed, 3 did not" in printed
-    assert "−1.00 (−1.80 to −0.20)  −0.70 (−1.60 to 0.20)  +0.300      now includes zero" in printed
+    assert "−1.00 (−1.80 to −0.20)  −0.70 (−1.60 to 0.20)  +0.300      0.7 standard" in printed
+    assert "0.7 standard errors: well within what another sample would give" in printed
+    assert "now includes zero" in printed
     (line,) = [each for each in found["estimates"] if each["old"] != each["new"]]
     assert line["difference"] == pytest.approx(0.3)
     assert (line["old_zero"], line["new_zero"], line["primary"]) == (
@@ -181,7 +186,7 @@ def test_counts(tmp_path: Path) -> None:
         ("records", "*", "15", None),
     ]
     assert [(c["what"], c["of"], c["difference"]) for c in found["themes"]] == [
-        ("fit, client", "participants", -1)
+        ("fit, client", "participants who raised it", -1)
     ]
     assert "+50" in printed
 
@@ -262,3 +267,87 @@ def test_a_folder_that_is_no_report(tmp_path: Path, spoil: Any, said: str) -> No
         done = CliRunner().invoke(app, ["compare", *map(str, pair)])
         assert isinstance(done.exception, DataError)
         assert said in str(done.exception)
+
+
+@pytest.mark.parametrize(
+    ("estimate", "words"),
+    [
+        (-1.0, None),
+        (-0.98, "under 0.1 standard errors: very small beside the standard error"),
+        (-0.6, "1.0 standard errors: as another sample of practices might give"),
+        (-0.1, "2.2 standard errors: more than sampling alone would give"),
+    ],
+)
+def test_a_change_is_told_from_what_sampling_would_give(
+    tmp_path: Path, estimate: float, words: str | None
+) -> None:
+    old = [row | {"std_error": "0.4"} for row in ESTIMATES]
+    new = changed(old, 0, estimate=estimate)
+    printed, found = compare(
+        report(tmp_path / "a", estimates=old), report(tmp_path / "b", estimates=new)
+    )
+    line = next(each for each in found["estimates"] if each["inference"] == "cr2")
+    assert line["sampling"] == (words or "no change")
+    assert line["standard_errors"] == pytest.approx(abs(estimate + 1) / 0.4)
+    assert words is None or words[:30] in printed
+
+
+def by_half_years() -> dict[str, Any]:
+    manifest = copy.deepcopy(MANIFEST)
+    manifest["study"]["window"]["period"] = "half_year"
+    return manifest
+
+
+def test_years_are_never_matched_with_half_years(tmp_path: Path) -> None:
+    yearly = copy.deepcopy(MANIFEST)
+    yearly["study"]["window"]["period"] = "financial_year"
+    terms = ("att", "event[1]", "event[overall]", "trend", "calendar[2016]")
+    rows = [ESTIMATES[0] | {"term": term} for term in terms]
+    old = report(tmp_path / "a", manifest=yearly, estimates=rows)
+    new = report(tmp_path / "b", manifest=by_half_years(), estimates=rows)
+    printed, found = compare(old, new)
+    assert [line["term"] for line in found["estimates"]] == ["att", "event[overall]"]
+    assert "old report is by financial year, the new one by half year" in printed
+    assert "patient-" not in printed
+    again, _ = compare(old, old)
+    assert "patient-years" in again
+    again, _ = compare(new, new)
+    assert "patient-half-years" in again and "patient-years" not in again
+
+
+def test_nouns_are_of_what_is_counted(tmp_path: Path) -> None:
+    flow = changed(changed(FLOW, 0, n_patients="4800", n_practices="12"), 1, n_records="15")
+    themes = changed(THEMES, 0, n_eligible="20", n_references="31", n_sources="13")
+    _, found = compare(
+        report(tmp_path / "a"), report(tmp_path / "b", flow=flow, theme_counts=themes)
+    )
+    assert [each["of"] for each in found["counts"]] == ["practices", "patients", "records"]
+    assert [each["of"] for each in found["themes"]] == [
+        "participants asked",
+        "coded passages",
+        "interviews and other sources",
+    ]
+
+
+def test_the_page_stands_alone_and_escapes(tmp_path: Path) -> None:
+    hostile = changed(JOINT, 0, label="<script>alert(1)</script>")
+    new = changed(ESTIMATES, 0, estimate=-0.7)
+    old, now = report(tmp_path / "a"), report(tmp_path / "b", estimates=new, joint_display=hostile)
+    call = ["compare", str(old), str(now), "--html", str(tmp_path / "out" / "changes.html")]
+    assert CliRunner().invoke(app, call).exit_code == 0
+    page = (tmp_path / "out" / "changes.html").read_text()
+    assert "&lt;script&gt;" in page and "<script" not in page
+    assert "http" not in page.replace("http-equiv", "") and "src=" not in page
+    assert "−0.70 (−1.80 to −0.20)" in page and "Theme counts: no change" in page
+
+
+def test_the_main_estimate_is_in_the_answer(tmp_path: Path) -> None:
+    call = ["compare", str(report(tmp_path / "a")), str(report(tmp_path / "b")), "--json"]
+    main = json.loads(CliRunner().invoke(app, call).stdout)["main"]
+    assert main["old"] == main["new"]
+    assert (main["new"]["estimate"], main["new"]["ci_low"], main["new"]["ci_high"]) == (
+        -1,
+        -1.8,
+        -0.2,
+    )
+    assert (main["new"]["unit"], main["new"]["inference"]) == ("mmol/mol", "cr2")

@@ -11,15 +11,8 @@ from evalweave.release.disclosure import profile
 from evalweave.release.identifiers import Identifiers
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import excludes_zero
-from evalweave.release.reproduce import (
-    DIFFERENT,
-    ROUNDING,
-    SAME,
-    Input,
-    compare,
-    reproduced,
-    unchanged,
-)
+from evalweave.release.reproduce import Input, unchanged
+from evalweave.release.side import DIFFERENT, ROUNDING, SAME, compare, reproduced
 
 NHS = profile("nhs_england")
 ROW = {

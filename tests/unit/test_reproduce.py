@@ -13,11 +13,17 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from evalweave import cli, workflow
+from evalweave.errors import StudyError
 from evalweave.release import manifest
-from evalweave.release.reproduce import (
+from evalweave.release.bag import make_bag, write_zip
+from evalweave.release.reproduce import reduced
+from evalweave.release.shown import alike, shown
+from evalweave.release.side import (
     DIFFERENT,
+    PAGE,
     ROUNDING,
     SAME,
+    causes,
     compare,
     reproduced,
     tally,
@@ -105,15 +111,19 @@ def test_the_same_numbers_are_a_reproduction(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ran = rerunning(monkeypatch)
-    done = reproduce(published, "--json", "verdict.json")
+    done = reproduce(published)
     assert done.exit_code == 0, done.exception
     assert (
         "−1.09 (95\u202f% CI −1.86 to −0.33) | −1.09 (95\u202f% CI −1.86 to −0.33) | same"
         in done.stdout
     )
     assert "6 of 6 are the same by checksum" in done.stdout
-    said = json.loads((published / "verdict.json").read_text())
-    assert said["reproduced"] is True and said["rows"][SAME] == 1
+    answered = reproduce(published, "--json")
+    assert answered.exit_code == 0
+    said = json.loads(answered.stdout)
+    assert (said["status"], said["exit_code"], said["reproduced"]) == ("done", 0, True)
+    assert said["rows"][SAME] == 1
+    assert (said["main"]["estimate"], said["main"]["ci_high"]) == (-1.0931, -0.33)
     assert not ran[0].exists()  # patient-level data do not stay in a temporary folder
 
 
@@ -264,3 +274,147 @@ def test_rows_that_are_gone_or_new_are_no_reproduction() -> None:
     assert [row.verdict for row in rows] == ["not recomputed", "not published", "not published"]
     assert not reproduced(rows) and not reproduced([])
     assert sum(tally(rows).values()) == 3
+
+
+def test_a_refusal_is_one_object_too(published: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rerunning(monkeypatch, estimate=-1.2)
+    done = reproduce(published, "--json")
+    said = json.loads(done.stdout)
+    assert done.exit_code == 1
+    assert (said["status"], said["exit_code"], said["reproduced"]) == ("failed", 1, False)
+    assert said["compared"][0]["cells"] == [
+        {"column": "estimate", "published": -1.0931, "recomputed": -1.2, "verdict": DIFFERENT}
+    ]
+    assert "1 of 1 released rows differ" in said["problems"][0]["text"]
+
+
+def test_a_zip_file_is_as_good_as_the_folder(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rerunning(monkeypatch)
+    bag = published / "tiny"
+    shutil.copytree(published / "reports/tiny", bag / "report")
+    make_bag(bag, "urn:uuid:0", {})
+    write_zip(bag, published / "release.zip")
+    call = ["reproduce", "release.zip", "--extract", "extract"]
+    done = CliRunner().invoke(cli.app, call)
+    assert done.exit_code == 0, done.exception
+    assert "Reproduced: every released number" in done.stdout
+
+
+PAGE_OF = """<section id="answer"><h2 id="answer-heading">Answer</h2>
+<p>It fell by <span class="u1">0.11 points</span><span class="u2">1.17 mmol/mol</span>.</p>
+</section>
+<section id="believed"><h2 id="believed-heading">?</h2><table><caption>Checks</caption>
+<thead><tr><th>Check</th><th>Verdict</th><th>Why</th></tr></thead><tbody>
+<tr><th>Slope?</th><td>holds</td><td>slope −0.05, 95 % CI −0.10 to 0.01</td></tr>
+<tr><th>Placebo?</th><td>holds</td><td>1 period too early 0.20</td></tr></tbody></table></section>
+<section id="provenance"><h2 id="provenance-heading">From</h2><p>commit 12345</p>
+<h3 id="limits">Limits</h3><ul><li>3 rows were dropped</li></ul></section>"""
+
+
+def paged(html: str) -> dict[str, Any]:
+    rows = [
+        {"place": item.place, "shown": item.text, "numbers": list(item.numbers)}
+        for item in shown(html).values()
+    ]
+    return {PAGE: rows}
+
+
+def test_the_page_and_the_figures_are_part_of_it(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = published / "reports/tiny"
+    (folder / "report.html").write_text(PAGE_OF)
+    (folder / "figures").mkdir()
+    (folder / "figures/means.csv").write_text("arm,mean\na,1.5\n")
+    release(folder, published / "config/config.yaml", published / "extract")
+    rerunning(monkeypatch)
+    done = reproduce(published)
+    assert done.exit_code == 1
+    assert "figures/means: not recomputed in the row: 1 row, beginning with a" in done.stdout
+    assert "report.html: not recomputed" in done.stdout
+    told = json.loads(reproduce(published, "--json").stdout)
+    assert {row["table"] for row in told["compared"]} == {"estimates", "figures/means", PAGE}
+
+
+def test_a_page_is_read_by_section_row_and_column() -> None:
+    found = {place: item.numbers for place, item in shown(PAGE_OF).items()}
+    assert found["believed / Checks / Slope? / Why"] == ("−0.05", "95", "−0.10", "0.01")
+    assert ("0.11", "1.17") in found.values() and ("3",) in found.values()
+    assert not any("12345" in numbers for numbers in found.values())  # versions: elsewhere
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("−0.05", "−0.05", SAME),
+        ("−0.05", "−0.04", ROUNDING),
+        ("−0.05", "−0.02", DIFFERENT),
+        ("<td>holds</td><td>slope", "<td>does not hold</td><td>slope", DIFFERENT),
+        ("1 period", "2 period", DIFFERENT),
+        ("1.17 mmol", "1.27 mmol", DIFFERENT),
+        ("3 rows", "4 rows", DIFFERENT),
+        ("12345", "54321", SAME),
+    ],
+)
+def test_a_number_that_only_the_page_shows_is_compared(old: str, new: str, expected: str) -> None:
+    rows = compare(paged(PAGE_OF), paged(PAGE_OF.replace(old, new)))
+    assert max(
+        rows, key=lambda row: (row.verdict == DIFFERENT, row.verdict == ROUNDING)
+    ).verdict == (expected)
+    assert reproduced(rows) == (expected != DIFFERENT)
+
+
+def test_rows_of_the_page_and_of_tables_may_change_places() -> None:
+    lines = [f"<tr><th>{name}</th><td>x</td><td>{n}.5</td></tr>" for n, name in enumerate("abc")]
+    head, tail = PAGE_OF.split("<tr><th>Slope")[0], "</tbody></table></section>"
+    first, second = (head + "".join(order) + tail for order in (lines, lines[::-1]))
+    assert {row.verdict for row in compare(paged(first), paged(second))} == {SAME}
+    table = [{"arm": arm, "period": str(n), "mean": n / 3} for arm in "ab" for n in range(3)]
+    rows = compare({"figures/means": table}, {"figures/means": table[::-1]})
+    assert [row.verdict for row in rows] == [SAME] * 6
+
+
+def test_printed_numbers_are_alike_within_one_of_the_last_place() -> None:
+    assert alike("−0.10", "−0.11") and alike("1,234.5", "1,234.4") and alike("−0.01", "0.00")
+    assert not alike("0.10", "0.12") and not alike("0.1", "0.10") and not alike("12", "13")
+
+
+def test_what_differs_is_grouped_by_cause() -> None:
+    rows = compare({"estimates": [ROW]}, {"estimates": [{**ROW, "estimate": -2.0}]})
+    alone = causes(rows, [], [], [])
+    assert next(iter(alone)).startswith("Numbers differ though inputs and software are the same")
+    why = causes(rows, ["extract: events.csv: differs"], ["pandas 2 → 3"], [])
+    assert [items[0] for items in why.values()] == [
+        "extract: events.csv: differs",
+        "pandas 2 → 3",
+        "estimates: different in estimate: 1 row, beginning with main, att, cr1, mmol/mol, others",
+    ]
+    assert (
+        causes(compare({"estimates": [ROW]}, {"estimates": [ROW]}), [], ["pandas 2 → 3"], []) == {}
+    )
+
+
+def test_one_analysis_alone_leaves_the_rest_out(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = {
+        "analyses": [
+            {"name": "main", "outcome": "a", "comparison": None},
+            {"name": "placebo", "outcome": "b", "comparison": "near", "covariates": ["baseline_c"]},
+        ],
+        "comparisons": {"all": {"primary": True}, "near": {"primary": False}},
+        "outcomes": {name: {"placebo": name == "b"} for name in "abc"},
+        "report": {"formats": ["html", "docx"]},
+    }
+    only = reduced(study, "main")
+    assert [*only["outcomes"]] == ["a"] and [*only["comparisons"]] == ["all"]
+    only = reduced(study, "placebo")
+    assert [*only["outcomes"]] == ["b", "c"] and only["comparisons"] == {"near": {"primary": True}}
+    assert only["analyses"][0]["primary"] and only["claims"] is None and only["family"] == []
+    with pytest.raises(StudyError, match='Did you mean "main"'):
+        reduced(study, "mein")
+    rerunning(monkeypatch, n_patients="8080")
+    done = reproduce(published, "--only", "main")
+    assert done.exit_code == 0 and "Reproduced: every estimate of main" in done.stdout

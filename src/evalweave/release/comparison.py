@@ -19,6 +19,7 @@ from evalweave.errors import DataError
 from evalweave.quantities import unit_of_differences
 from evalweave.release import manifest
 from evalweave.release.numbers import excludes_zero
+from evalweave.release.sampling import bound_to_periods, judged, noun, ratio
 
 Row = Mapping[str, str]
 FLOW_KEY = ("stage", "box", "rule", "label", "arm", "outcome")
@@ -40,6 +41,11 @@ class Released:
     flow: list[Row] = field(default_factory=list)
     theme_counts: list[Row] = field(default_factory=list)
     joint_display: list[Row] = field(default_factory=list)
+
+    @property
+    def period(self) -> str:
+        """How long a period of the study is."""
+        return str((self.manifest["study"].get("window") or {}).get("period", ""))
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,8 @@ class Estimated:
     new_interval: tuple[float, float] | None
     old_zero: str
     new_zero: str
+    standard_errors: float | None = None  # the change in standard errors of the estimate
+    sampling: str = ""  # the same in words
 
     @property
     def changed(self) -> bool:
@@ -108,8 +116,8 @@ class Comparison:
         return asdict(self)
 
 
-def read_report(folder: Path) -> Released:
-    """Read a released report folder.
+def read_report(folder: Path, name: str = "") -> Released:
+    """Read a released report folder; `name` is what it is called (its path).
 
     Raises:
         DataError: the folder is no report, or one of its tables cannot be read.
@@ -125,7 +133,7 @@ def read_report(folder: Path) -> Released:
                 f"{path}: there is no such file, so this is no whole report. Ask for the whole "
                 "report folder."
             )
-    return Released(str(folder), read, **tables)
+    return Released(name or str(folder), read, **tables)
 
 
 def compare(old: Released, new: Released) -> Comparison:
@@ -140,6 +148,12 @@ def compare(old: Released, new: Released) -> Comparison:
         present = [bool(getattr(report, table)) for report in (old, new)]
         if present[0] != present[1]:
             notes.append(f"Only the {'old' if present[0] else 'new'} report has a table {table}.")
+    if old.period != new.period:
+        notes.append(
+            f"The old report is by {_in_words(old.period)}, "
+            f"the new one by {_in_words(new.period)}: "
+            "estimates of single periods, slopes and counts of panel rows are not compared."
+        )
     return Comparison(
         inputs=_inputs(old.manifest["inputs"], new.manifest["inputs"]),
         settings=_differences(old.manifest["study"], new.manifest["study"]),
@@ -150,6 +164,35 @@ def compare(old: Released, new: Released) -> Comparison:
         labels=_labels(old.joint_display, new.joint_display),
         notes=notes,
     )
+
+
+def _in_words(period: str) -> str:
+    return period.replace("_", " ") or "unnamed period"
+
+
+def main_row(report: Released) -> dict[str, Any] | None:
+    """Return the main estimate of a release with its interval, as released; None where there is
+    none."""
+    primary = _primary_analysis(report.manifest)
+    for row in report.estimates:
+        key = tuple(row.get(name) or "" for name in ESTIMATE_KEY)
+        if key[0] == primary and _is_primary(report.manifest, key):
+            interval = _interval(row) or (None, None)
+            return {
+                "analysis": key[0],
+                "term": key[1],
+                "inference": key[2],
+                "unit": key[3],
+                "comparison": key[4],
+                "estimate": _number(row.get("estimate")),
+                "ci_low": interval[0],
+                "ci_high": interval[1],
+                "level": _number(row.get("level")),
+                "p_value": _number(row.get("p_value")),
+                "n_patients": row.get("n_patients") or None,
+                "n_practices": row.get("n_practices") or None,
+            }
+    return None
 
 
 def size(report: Released) -> dict[str, str]:
@@ -233,7 +276,7 @@ def _counts(
                 what = ", ".join(part for part in place if part)
                 both = (_number(was), _number(now))
                 gap = None if both[0] is None or both[1] is None else int(both[1] - both[0])
-                changed.append(Count(what, name.removeprefix("n_"), was, now, gap))
+                changed.append(Count(what, noun(name), was, now, gap))
     return changed
 
 
@@ -241,6 +284,8 @@ def _estimates(old: Released, new: Released) -> list[Estimated]:
     before, after = _by(old.estimates, ESTIMATE_KEY), _by(new.estimates, ESTIMATE_KEY)
     estimates = []
     for key in dict.fromkeys([*after, *before]):
+        if old.period != new.period and bound_to_periods(key[1]):
+            continue
         was, now = before.get(key, {}), after.get(key, {})
         values = [_number(row.get("estimate", "")) for row in (was, now)]
         intervals = [_interval(row) for row in (was, now)]
@@ -263,6 +308,8 @@ def _estimates(old: Released, new: Released) -> list[Estimated]:
                 intervals[1],
                 zero[0],
                 zero[1],
+                ratio(gap, was, now),
+                judged(ratio(gap, was, now)) if gap is not None else "",
             )
         )
     return estimates

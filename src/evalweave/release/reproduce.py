@@ -1,20 +1,21 @@
 """Reproducing a release: are the inputs the same, and does a rerun give the same numbers?
 
-Two numbers are the same when they agree to 1e-9 (relative), within rounding when they print alike,
-and different otherwise. The rerun is the whole workflow in an empty folder, from a copy of the
+Two numbers are the same when they agree to 1e-9 (relative), within rounding when they print alike
+(on the page: when they differ by one in the last place printed), and different otherwise. Compared
+are the released tables, the tables of the figures and every number on the page, each by what it is
+of, never by its place. The rerun is the whole workflow in an empty folder, from a copy of the
 study file whose paths point to the inputs that were checked.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 from evalweave import files
-from evalweave.errors import StudyError
+from evalweave.errors import StudyError, nearest
 from evalweave.release.manifest import (
     EXTRACT,
     NAME,
@@ -24,23 +25,9 @@ from evalweave.release.manifest import (
     roles,
     without_machine,
 )
-from evalweave.release.numbers import decimals
 from evalweave.study.file import load
 from evalweave.study.qualitative import FILES
 from evalweave.study.whole import Study
-from evalweave.tables.catalogue import ALL
-
-SAME, ROUNDING, DIFFERENT, GONE, NEW = (
-    "same",
-    "within rounding",
-    "different",
-    "not recomputed",
-    "not published",
-)
-GOOD = (SAME, ROUNDING)
-RELATIVE = 1e-9
-_ORDER = (SAME, ROUNDING, DIFFERENT, NEW, GONE)
-_P_PLACES = 3  # decimals of a printed p-value
 
 
 @dataclass(frozen=True)
@@ -54,18 +41,6 @@ class Input:
 
     def __str__(self) -> str:
         return f"{self.role}: {self.name}: {self.state}"
-
-
-@dataclass(frozen=True)
-class Compared:
-    """One released row beside the recomputed one."""
-
-    table: str
-    key: str
-    verdict: str
-    published: dict[str, Any]
-    recomputed: dict[str, Any]
-    differing: tuple[str, ...] = ()
 
 
 # Inputs
@@ -194,6 +169,40 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
     return value
 
 
+def reduced(value: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return a study to rerun (plain values) with one analysis and nothing that it does not need.
+
+    Raises:
+        StudyError: there is no such analysis.
+    """
+    analyses = [analysis for analysis in value["analyses"] if analysis["name"] == name]
+    if not analyses:
+        known = [str(analysis["name"]) for analysis in value["analyses"]]
+        raise StudyError(f'--only: there is no analysis "{name}". {nearest(name, known)}')
+    group = analyses[0].get("comparison") or next(
+        key for key, entry in value["comparisons"].items() if entry.get("primary")
+    )
+    comparison = {**value["comparisons"][group], "primary": True}
+    own = analyses[0]["outcome"]
+    covariates = [*analyses[0].get("covariates", []), *(comparison.get("balance_on") or [])]
+    outcomes = {
+        key: entry
+        for key, entry in value["outcomes"].items()
+        if key == own or f"baseline_{key}" in covariates
+    }
+    outcomes[own] = {**outcomes[own], "placebo": False}
+    return {
+        **value,
+        "analyses": [{**analyses[0], "primary": True}],
+        "comparisons": {group: comparison},
+        "outcomes": {own: outcomes.pop(own), **outcomes},
+        "family": [],
+        "claims": None,
+        "qualitative": None,
+        "report": {**value["report"], "formats": ["html"]},
+    }
+
+
 def other_versions(manifest: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
     """Return which versions differ from the published ones, one "name published → now" each."""
     software = manifest["software"]
@@ -207,80 +216,3 @@ def other_versions(manifest: Mapping[str, Any], now: Mapping[str, str]) -> list[
         for name in sorted(published)
         if name in now and published[name] != now[name]
     ]
-
-
-# Numbers
-
-
-def compare(published: Mapping[str, Any], recomputed: Mapping[str, Any]) -> list[Compared]:
-    """Return every released row beside the recomputed one, estimates first, in the published
-    order."""
-    names = sorted({*published, *recomputed}, key=lambda name: (name != "estimates", name))
-    return [
-        row
-        for name in names
-        for row in _compare_table(name, published.get(name), recomputed.get(name))
-    ]
-
-
-def _compare_table(name: str, published: Any, recomputed: Any) -> list[Compared]:
-    old, new = _by_key(name, published or []), _by_key(name, recomputed or [])
-    rows = []
-    for key, before in old.items():
-        after = new.get(key)
-        if after is None:
-            rows.append(Compared(name, key, GONE, before, {}))
-            continue
-        places = (
-            decimals(before.get("std_error") or math.nan) if _real(before.get("std_error")) else 2
-        )
-        verdicts = {
-            column: verdict(
-                before.get(column), after.get(column), _P_PLACES if column == "p_value" else places
-            )
-            for column in {**before, **after}
-        }
-        worst = max(verdicts.values(), key=_ORDER.index, default=SAME)
-        wrong = tuple(column for column, outcome in verdicts.items() if outcome == worst != SAME)
-        rows.append(Compared(name, key, worst, before, after, wrong))
-    return rows + [
-        Compared(name, key, NEW, {}, after) for key, after in new.items() if key not in old
-    ]
-
-
-def _by_key(name: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Return rows by the key of their contract (by place where there is none), repeats numbered."""
-    key = next((table.key for table in ALL if table.name == name), ())
-    by_label: dict[str, dict[str, Any]] = {}
-    for place, row in enumerate(rows, start=1):
-        words = [str(row[column]) for column in key if row.get(column) not in (None, "")]
-        label = ", ".join(words) or f"row {place}"
-        by_label[label if label not in by_label else f"{label} (row {place})"] = dict(row)
-    return by_label
-
-
-def verdict(published: Any, recomputed: Any, places: int) -> str:
-    """Return same, within rounding or different for two cells of a released table."""
-    if published == recomputed:
-        return SAME
-    if not (_real(published) and _real(recomputed)):
-        return DIFFERENT
-    if math.isclose(published, recomputed, rel_tol=RELATIVE, abs_tol=1e-12):
-        return SAME
-    # Adding zero turns the minus zero of a small negative number into zero.
-    alike = round(published, places) + 0.0 == round(recomputed, places) + 0.0
-    return ROUNDING if alike else DIFFERENT
-
-
-def _real(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def tally(compared: Sequence[Compared]) -> dict[str, int]:
-    """Return how many rows have each verdict."""
-    return {name: sum(row.verdict == name for row in compared) for name in _ORDER}
-
-
-def reproduced(compared: Sequence[Compared]) -> bool:
-    """Is there something to compare, and is every released row the same or within rounding?"""
-    return bool(compared) and all(row.verdict in GOOD for row in compared)

@@ -1,0 +1,107 @@
+"""What `--json` prints: one object on standard output, whatever happens, and nothing else there."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from evalweave.errors import EvalweaveError
+
+STATUS = {0: "done", 1: "failed", 2: "refused"}
+FORMAT = 1
+_PLACE = re.compile(
+    r"(?P<file>[^:\n]*?\.\w+|[^:,\n]+)"
+    r"(?:, rows? (?P<row>\d+))?(?:, columns? (?P<column>[^:,\n]+))?:\s"
+)
+
+
+@contextlib.contextmanager
+def answering(command: str, as_json: bool) -> Iterator[dict[str, Any]]:
+    """Collect what a command has to say; with `as_json`, print it as one object at the end.
+
+    Then everything that is printed for people meanwhile, by this process and those that it starts,
+    goes to standard error. A refusal or a failure is in the object as well, and goes on as it
+    would.
+    """
+    answer: dict[str, Any] = {"warnings": [], "problems": []}
+    if not as_json:
+        yield answer
+        return
+    from evalweave.errors import EvalweaveError
+
+    code = 1
+    try:
+        with printed_on_stderr():
+            yield answer
+        code = 0
+    except EvalweaveError as error:
+        code = error.exit_code
+        answer["problems"] = problems(error)
+        raise
+    except (typer.Exit, SystemExit) as end:
+        code = int(getattr(end, "exit_code", None) or getattr(end, "code", 0) or 0)
+        raise
+    except OSError as error:
+        answer["problems"] = [_problem(f"{error.filename}: {error.strerror}")]
+        raise
+    finally:
+        whole = {"format": FORMAT, "command": command, "status": STATUS.get(code, "failed")}
+        print(json.dumps({**whole, "exit_code": code, **answer}, ensure_ascii=False, default=str))
+
+
+@contextlib.contextmanager
+def printed_on_stderr() -> Iterator[None]:
+    """Send what this process and those that it starts print to standard error."""
+    sys.stdout.flush()
+    standard_output = os.dup(1)
+    os.dup2(2, 1)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        os.dup2(standard_output, 1)
+        os.close(standard_output)
+
+
+def problems(error: EvalweaveError) -> list[dict[str, Any]]:
+    """Return what is wrong, one entry a fault, with file, row and column where they are known."""
+    if error.faults:
+        return [
+            {
+                "text": str(fault),
+                "file": fault.file,
+                "row": fault.row,
+                "column": fault.column,
+            }
+            for fault in error.faults
+        ]
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    return [_problem(line) for line in lines if not line.endswith("things need mending:")]
+
+
+def _problem(line: str) -> dict[str, Any]:
+    place = _PLACE.match(line)
+    row = place["row"] if place else None
+    return {
+        "text": line.strip(),
+        "file": place["file"].strip() if place else None,
+        "row": int(row) if row else None,
+        "column": place["column"] if place else None,
+    }
+
+
+def main_estimate(folder: Path) -> dict[str, Any] | None:
+    """Return the main estimate of a report folder as released, None where there is none."""
+    from evalweave.release.comparison import main_row, read_report
+
+    return main_row(read_report(folder))
