@@ -143,7 +143,7 @@ def test_a_changed_estimate(tmp_path: Path) -> None:
     printed, found = compare(report(tmp_path / "a"), report(tmp_path / "b", estimates=new))
     assert "Estimates: 1 of 4 changed, 3 did not" in printed
     assert "−1.00 (−1.80 to −0.20)  −0.70 (−1.60 to 0.20)  +0.300      0.7 standard" in printed
-    assert "0.7 standard errors: well within what another sample would give" in printed
+    assert "0.7 standard errors: well within what sampling would give" in printed
     assert "now includes zero" in printed
     (line,) = [each for each in found["estimates"] if each["old"] != each["new"]]
     assert line["difference"] == pytest.approx(0.3)
@@ -274,7 +274,7 @@ def test_a_folder_that_is_no_report(tmp_path: Path, spoil: Any, said: str) -> No
     [
         (-1.0, None),
         (-0.98, "under 0.1 standard errors: very small beside the standard error"),
-        (-0.6, "1.0 standard errors: as another sample of practices might give"),
+        (-0.6, "1.0 standard errors: as sampling might give"),
         (-0.1, "2.2 standard errors: more than sampling alone would give"),
     ],
 )

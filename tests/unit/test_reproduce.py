@@ -179,6 +179,12 @@ def test_another_study_is_named_by_its_keys_and_its_layout_does_not_matter(
     path = published / "config" / "config.yaml"
     path.write_text("# a comment\n" + STUDY)
     assert reproduce(published).exit_code == 0
+    path.write_text(STUDY)
+    manifest_file = published / "reports/tiny/manifest.json"
+    said = json.loads(manifest_file.read_text())
+    del said["study"]["study"]["licence"]  # a key that came after the release
+    manifest_file.write_text(json.dumps(said))
+    assert reproduce(published).exit_code == 0
     path.write_text(STUDY.replace("2015-04-01", "2015-05-01"))
     done = reproduce(published)
     assert done.exit_code == 1 and "config.yaml: differs in eligibility" in str(done.exception)

@@ -32,7 +32,7 @@ def command(
     Example: evalweave compare old/release.zip reports/my-study --html changes.html
     """
     from evalweave import files
-    from evalweave.commands.answers import answering
+    from evalweave.commands._answers import answering
     from evalweave.release.comparison import compare, main_row, read_report
     from evalweave.release.comparison_page import page
     from evalweave.release.comparison_text import lines

@@ -52,7 +52,7 @@ def command(
 
     Example: evalweave reproduce release.zip --extract /secure/extract --study my-study/study.yaml
     """
-    from evalweave.commands.answers import answering
+    from evalweave.commands._answers import answering
     from evalweave.errors import StudyError
     from evalweave.release.opening import opened
 
@@ -90,7 +90,7 @@ def _reproduce(
     every: bool,
     answer: dict[str, Any],
 ) -> None:
-    from evalweave.commands.answers import main_estimate
+    from evalweave.commands._answers import main_estimate
     from evalweave.errors import DataError
     from evalweave.release import manifest, side
     from evalweave.release.reproduce import (
@@ -182,7 +182,7 @@ def _rerun(
     import tempfile
 
     from evalweave import files
-    from evalweave.commands.answers import printed_on_stderr
+    from evalweave.commands._answers import printed_on_stderr
     from evalweave.errors import DataError
     from evalweave.release import manifest, side
     from evalweave.release.reproduce import reduced, rerun_study

@@ -113,7 +113,7 @@ def _study_state(manifest: Mapping[str, Any], study: Study, study_file: Path) ->
     keys = sorted(
         key for key in {*mine, *theirs} if mine.get(key) != theirs.get(key) and key != "simulation"
     )
-    if keys:
+    if keys and not same:  # the same bytes: what differs is how this evalweave reads them
         return Input("study file", study_file.name, f"differs in {', '.join(keys)}", study_file)
     return Input(
         "study file",

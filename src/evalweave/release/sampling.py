@@ -32,8 +32,8 @@ COUNTED = {
 # Ratio from which on the words hold.
 WORDS = (
     (2.0, "more than sampling alone would give"),
-    (1.0, "as another sample of practices might give"),
-    (0.25, "well within what another sample would give"),
+    (1.0, "as sampling might give"),
+    (0.25, "well within what sampling would give"),
     (0.0, "very small beside the standard error"),
 )
 _NORMAL_95 = 3.92

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 STATUS = {0: "done", 1: "failed", 2: "refused"}
 FORMAT = 1
 _PLACE = re.compile(
-    r"(?P<file>[^:\n]*?\.\w+|[^:,\n]+)"
+    r"(?P<file>(?:(?!\. )[^:\n])*?\w\.[A-Za-z]\w{0,7})"
     r"(?:, rows? (?P<row>\d+))?(?:, columns? (?P<column>[^:,\n]+))?:\s"
 )
 
