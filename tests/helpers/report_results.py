@@ -281,7 +281,10 @@ def _estimates(where: Path, made: Made) -> None:
             "leave_one_out": {
                 "att": {"low": -1.4, "high": -1.0, "values": [-1.4, -1.0], "changes_sign": False}
             },
-            "placebo_dates": [{"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1}],
+            "placebo_dates": {
+                "dates": [{"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1}],
+                "joint": {"tests": 1, "p_value": 0.84, "size": 0.05, "margin": 0.93},
+            },
         }
         found["event_study"] = {
             "pretrend": {

@@ -113,7 +113,7 @@ def test_leave_one_out_says_where_a_practice_decides_the_sign():
 
 def test_placebo_dates_of_several_starts_end_before_each_patients_own():
     frame = panel(seed=62, staggered=True)
-    result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
+    result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]["dates"]
     before = ~(frame["period"] >= frame["first_treated"])
     moved = frame[before].assign(first_treated=frame["first_treated"] - 1)
     expected = (
@@ -125,7 +125,7 @@ def test_placebo_dates_of_several_starts_end_before_each_patients_own():
 
 def test_placebo_dates_use_only_the_time_before():
     frame = panel(seed=59)
-    result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]
+    result = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]["placebo_dates"]["dates"]
     assert [entry["shift"] for entry in result] == [1, 2]
     before = frame[frame["period"] < 2014].assign(first_treated=frame["first_treated"] - 1)
     expected = (

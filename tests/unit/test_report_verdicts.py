@@ -120,13 +120,26 @@ def test_leads_reassure_only_where_a_drift_that_explains_it_had_been_seen(
     assert ("too little power to reassure" in str(check.why)) == (expected == CANNOT_TELL)
 
 
-def test_one_placebo_date_that_excludes_zero_is_enough() -> None:
-    flat = {"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1}
-    off = {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5}
-    assert verdict(paths.placebo_starts(found(MAIN, placebo_dates=[flat, flat]))) == HOLDS
-    check = paths.placebo_starts(found(MAIN, placebo_dates=[flat, off]))
-    assert verdict(check) == DOES_NOT_HOLD and check is not None
-    assert "the interval of 1 excludes zero" in str(check.why)
+@pytest.mark.parametrize(
+    ("p", "margin", "expected", "words"),
+    [
+        (0.6, 0.9, HOLDS, "which is less than the main estimate"),
+        (0.6, 1.3, CANNOT_TELL, "they do not reassure"),
+        (0.04, 0.9, DOES_NOT_HOLD, "all in one test p = 0.04"),
+    ],
+)
+def test_placebo_dates_are_judged_by_one_test_and_what_it_rules_out(
+    p: float, margin: float, expected: str, words: str
+) -> None:
+    """A date whose own interval excludes zero is no verdict: of many dates one does by chance."""
+    dates = [
+        {"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1},
+        {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5},
+    ]
+    joint = {"tests": 2, "p_value": p, "size": 0.05, "margin": margin}
+    check = paths.placebo_starts(found(MAIN, placebo_dates={"dates": dates, "joint": joint}))
+    assert verdict(check) == expected and check is not None
+    assert words in str(check.why)
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
     that cannot be computed says why instead."""
     from evalweave.diagnostics import trust
     from evalweave.diagnostics.design import design
+    from evalweave.diagnostics.equivalence import equivalence
     from evalweave.diagnostics.leave_one_out import leave_one_out
     from evalweave.diagnostics.measurement import contributing
     from evalweave.diagnostics.minimum_detectable_effect import minimum_detectable_effect
@@ -41,6 +42,7 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         out["allocation"] = words
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
+        out["equivalence"] = equivalence(fit)
     if fit.least_squares is not None:
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:
@@ -82,7 +84,7 @@ def _placebo_dates(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any
     try:
         return placebo_dates(panel, analysis)
     except DataError as error:
-        return [{"refused": str(error)}]
+        return {"dates": [{"refused": str(error)}], "joint": {"refused": str(error)}}
 
 
 # Diagnostics that an estimator may declare; None where one does not apply to the analysis.

@@ -9,10 +9,12 @@ least-squares line through the leads and the reference (0).
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
 
+from evalweave.diagnostics.equivalence import SIZE, smallest_margins
 from evalweave.fits.distributions import f_p_value, t_p_value, t_quantile
 from evalweave.fits.result import Fit, Floats
 from evalweave.inference.cluster_robust import (
@@ -39,11 +41,12 @@ def leads_of(fit: Fit) -> list[tuple[int, int]]:
 
 
 def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
-    """Return the tests of the leads of an event study and their power (Roth 2022).
+    """Return the tests of the leads of an event study, their power and what could be ruled out.
 
     Keys: leads, joint_f (statistic, q, dof, p_value; for comparison only), wild_wald (p_value or
-    refused), slope (estimate in outcome units a period, cr2 and wild p-values), detectable_slope,
-    verdict.
+    refused), slope (estimate in outcome units a period, cr2 and wild p-values, and the slopes that
+    this test finds with 50 and 80 % power), equivalence (smallest margins), detectable_slope (of
+    another test, that of Roth 2022: any lead alone), verdict.
     """
     leads = leads_of(fit)
     if not leads:
@@ -66,6 +69,7 @@ def pretrend(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
             }
         else:
             tested["wild_wald"] = wild_wald(fit, contrasts(fit)[places], analysis)
+    tested["equivalence"] = _equivalence(fit, leads, tested["slope"])
     tested["detectable_slope"] = detectable_slopes(
         [event for event, _ in leads],
         int(fit.details.get("reference", -1)),
@@ -132,6 +136,25 @@ def _slope(
     return out
 
 
+def _equivalence(fit: Fit, leads: list[tuple[int, int]], slope: dict[str, Any]) -> dict[str, Any]:
+    """Return the smallest margins that could be declared: `slope` (a period), `leads` (all of them
+    together), and `effect`, by how much a drift of that slope would move the average after the
+    start (Bilinski & Hatfield 2018)."""
+    errors, dof, _ = small_sample_errors(fit)
+    places = [place for _, place in leads]
+    margins = smallest_margins(fit.theta[places], errors[places], dof[places])
+    out: dict[str, Any] = {"size": SIZE, "leads": float(margins.max())}
+    if "dof" not in slope or not slope["std_error"] > 0:
+        return out
+    one = (np.array([slope[name]]) for name in ("estimate", "std_error", "dof"))
+    out["slope"] = float(smallest_margins(*one)[0])
+    reference = int(fit.details.get("reference", -1))
+    after = [int(term[6:-1]) for term in fit.terms if re.fullmatch(r"event\[\d+\]", term)]
+    if after:
+        out["effect"] = out["slope"] * (float(np.mean(after)) - reference)
+    return out
+
+
 def combined(fit: Fit, term: str, row: Floats) -> Fit:
     """Return a fit of the one combination `row` (K weights) of the terms of `fit`."""
     from dataclasses import replace
@@ -176,7 +199,11 @@ def detectable_slopes(
             .mean()
         )
 
-    out: dict[str, Any] = {"false_alarm": seen(0.0), "draws": SIMULATIONS}
+    out: dict[str, Any] = {
+        "test": "any lead alone beyond 1.96 cr1 errors (Roth 2022); not the test of the verdict",
+        "false_alarm": seen(0.0),
+        "draws": SIMULATIONS,
+    }
     for power in (0.5, 0.8):
         low, high = 0.0, float((6 * error / distance).max())
         if seen(0.0) >= power:
@@ -206,10 +233,11 @@ def _verdict(tested: dict[str, Any], level: float) -> str:
         if against
         else "The leads show no departure from parallel paths"
     )
-    detect = tested["detectable_slope"].get("power_80")
-    limit = (
-        f" A steady drift of {detect:.3g} a period would have been noticed with 80 % probability."
-        if detect
-        else ""
-    )
+    limit = ""
+    if "detectable_80" in slope:
+        limit = (
+            f" The test of the slope notices a steady drift of {slope['detectable_80']:.3g} a "
+            "period with 80 % probability; the smallest that could be ruled out here is "
+            f"{tested['equivalence']['slope']:.3g} a period (equivalence test, 5 %)."
+        )
     return f"{finding}: {', '.join(parts)}.{limit} Not rejecting is no proof of parallel paths."

@@ -15,7 +15,7 @@ another draw.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from evalweave.inference.inversion import TIE, draws, interval
 from evalweave.inference.result import Intervals
 from evalweave.study.analyses import AnalysisOptions
 
+CHUNK = 2048  # draws held at once
 FEW = 12  # practices below which `auto` takes Webb's weights
 WEBB = (-np.sqrt(1.5), -1.0, -np.sqrt(0.5), np.sqrt(0.5), 1.0, np.sqrt(1.5))
 GOLDEN = np.sqrt(5.0)
@@ -188,6 +189,42 @@ def wild_wald(
             probability[first : first + size][statistic >= observed * (1 - 1e-10)].sum()
         )
     return {"statistic": float(observed), "q": len(contrast), "p_value": reached, "method": words}
+
+
+def wild_maximum(fits: Sequence[Fit], analysis: AnalysisOptions) -> dict[str, float | str | int]:
+    """Return the restricted wild bootstrap p-value of the largest |t| (cr1) over the first terms of
+    several fits of the same outcome to the same rows.
+
+    Each fit without its tested column must be the same model, so that one bootstrap outcome serves
+    all and their dependence is kept (max-T; Romano & Wolf 2005, Econometrica 73).
+    """
+    weights, probability, words = wild_weights(len(sufficient(fits[0]).xx), analysis)
+    observed, largest = 0.0, np.zeros(len(weights))
+    for fit in fits:
+        ls, contrast = sufficient(fit), contrasts(fit)[0]
+        bread = np.linalg.inv(ls.xx.sum(axis=0))
+        beta = bread @ ls.xy.sum(axis=0)
+        towards = bread @ contrast
+        theta = float(contrast @ beta)
+        error = float(np.sqrt((((ls.xy - ls.xx @ beta) @ towards) ** 2).sum()))
+        if not error > 0:
+            continue
+        scores = ls.xy - ls.xx @ (beta - towards * theta / float(contrast @ towards))
+        own, cross = scores @ towards, ls.xx @ towards @ bread
+        for first in range(0, len(weights), CHUNK):
+            some = weights[first : first + CHUNK]
+            residual = some * own - (some @ scores) @ cross.T
+            spread = np.sqrt((residual**2).sum(axis=1))
+            size = np.abs(some @ own) / np.where(spread > 0, spread, np.inf)
+            largest[first : first + CHUNK] = np.maximum(largest[first : first + CHUNK], size)
+        observed = max(observed, abs(theta) / error)
+    reached = float(probability[largest >= observed * (1 - TIE)].sum())
+    return {
+        "statistic": observed,
+        "tests": len(fits),
+        "p_value": reached + _observed_share(probability),
+        "method": f"largest |t| (cr1), restricted wild bootstrap, {words}",
+    }
 
 
 def _wald(estimate: Floats, influence: Floats) -> Floats:

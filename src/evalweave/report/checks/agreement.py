@@ -9,8 +9,9 @@ from evalweave.release.notes import released_note
 from evalweave.release.numbers import estimate, excludes_zero, missing, number, sentence
 from evalweave.report.blocks import Check
 from evalweave.report.checks.units import in_each
-from evalweave.report.data import ReportData
+from evalweave.report.data import ReportData, Row
 from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, agreement_about_zero
+from evalweave.study.analyses import Analysis
 
 
 def few_practices(data: ReportData) -> Check | None:
@@ -96,10 +97,24 @@ def placebo_outcome(data: ReportData) -> Check | None:
     verdict = DOES_NOT_HOLD if any(told) else CANNOT_TELL if None in told else HOLDS
     ends = {
         DOES_NOT_HOLD: "the interval excludes zero",
-        HOLDS: "the interval includes zero",
+        HOLDS: "no change was found",
         CANNOT_TELL: "there is no interval",
     }
-    return Check(question, verdict, f"{results}: {ends[verdict]}.", "placebo", "Placebo")
+    ruled_out = "".join(_ruled_out(data, a, row) for a, row in placebos)
+    why = f"{results}: {ends[verdict]}.{ruled_out}"
+    return Check(question, verdict, why, "placebo", "Placebo")
+
+
+def _ruled_out(data: ReportData, analysis: Analysis, row: Row) -> str:
+    """Return the smallest margin within which a placebo outcome could be declared unchanged."""
+    known = data.diagnostic(analysis.name, "equivalence")
+    margin = known["margins"].get(row.term) if isinstance(known, Mapping) else None
+    if missing(margin) or row.unit != data.study.outcomes[analysis.outcome].difference_unit:
+        return ""
+    return (
+        f" {sentence(data.outcome_label(analysis.outcome))} could be declared unchanged within "
+        f"±{number(margin, row.places)} {row.unit} at the narrowest (equivalence test, 5 %)."
+    )
 
 
 def leave_one_out(data: ReportData) -> Check | None:

@@ -111,24 +111,19 @@ def _periods_after(data: ReportData) -> float:
 
 def placebo_starts(data: ReportData) -> Check | None:
     placebos = data.diagnostic(data.primary.name, "placebo_dates")
-    if not isinstance(placebos, list):
+    if not isinstance(placebos, Mapping):
         return None
     question = "Is there nothing before the real start (placebo dates)?"
-    run = [date for date in placebos if "estimate" in date]
-    if not run:
-        reason = next(
-            (date["refused"] for date in placebos if date.get("refused")),
-            "no placebo date could be tried",
-        )
-        return Check(
-            question, CANNOT_TELL, released_note(data.profile, f"{str(reason).rstrip('.')}.")
-        )
-    off = [date for date in run if excludes_zero(date["ci_low"], date["ci_high"])]
-    some = (
-        f"the interval{'s' if len(off) > 1 else ''} of {len(off)} "
-        f"exclude{'' if len(off) > 1 else 's'} zero"
-    )
-    words = some if off else "all intervals include zero"
+    joint = placebos.get("joint") or {}
+    run = [date for date in placebos.get("dates", []) if "estimate" in date]
+    if not run or missing(joint.get("p_value")):
+        reason = str(joint.get("refused") or "no placebo date could be tried").rstrip(".")
+        return Check(question, CANNOT_TELL, released_note(data.profile, f"{reason}."))
+    p, margin = joint["p_value"], joint["margin"]
+    main = data.main(data.outcome.difference_unit)
+    verdict = DOES_NOT_HOLD
+    if p >= joint["size"]:
+        verdict = HOLDS if main and margin < abs(main.estimate) else CANNOT_TELL
 
     def said(ratio: float, unit: str) -> str:
         tried = "; ".join(
@@ -136,9 +131,21 @@ def placebo_starts(data: ReportData) -> Check | None:
             f"{estimate(*(ratio * date[name] for name in ('estimate', 'ci_low', 'ci_high')))}"
             for date in run
         )
-        return f"Starts set {tried} {unit}: {words}."
+        return (
+            f"Starts set {tried} {unit}; all in one test p = {p:.2f} (largest t, restricted wild "
+            f"bootstrap). All of them could be declared smaller than {number(ratio * margin, 2)} "
+            f"{unit}{_beside(verdict)}."
+        )
 
-    return Check(question, DOES_NOT_HOLD if off else HOLDS, in_each(data, said))
+    return Check(question, verdict, in_each(data, said))
+
+
+def _beside(verdict: str) -> str:
+    """Return how the smallest margin of the placebo dates compares with the main estimate."""
+    return {
+        HOLDS: ", which is less than the main estimate",
+        CANNOT_TELL: ", which is no less than the main estimate, so that they do not reassure",
+    }.get(verdict, "")
 
 
 def sensitivity_bound(data: ReportData) -> Check | None:
