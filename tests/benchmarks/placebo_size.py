@@ -61,7 +61,8 @@ def main() -> None:
         error = 100 * np.sqrt(0.05 * 0.95 / panels)
         print(
             f"{dates} dates: any own interval excludes zero {100 * own.mean():.1f} %, joint test "
-            f"{100 * joint.mean():.1f} % (nominal 5 %, Monte-Carlo error {error:.1f}, {panels} panels)",
+            f"{100 * joint.mean():.1f} % (nominal 5 %, Monte-Carlo error {error:.1f}, "
+            f"{panels} panels)",
             flush=True,
         )
 
