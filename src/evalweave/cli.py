@@ -108,6 +108,12 @@ def evalweave(
         raise typer.Exit
 
 
+def _exhausted(error: Exception) -> bool:
+    """Return whether an error says that memory ran out: for data, for code, or for a thread."""
+    words = ("Cannot allocate memory", "failed to map segment", "can't start new thread")
+    return isinstance(error, MemoryError) or any(word in str(error) for word in words)
+
+
 def main() -> None:
     """Run a command; turn a user's mistake into one plain sentence and an exit code."""
     from evalweave.errors import EvalweaveError
@@ -120,6 +126,15 @@ def main() -> None:
     except EvalweaveError as error:
         print(f"evalweave: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except (MemoryError, ImportError, RuntimeError) as error:
+        if not _exhausted(error):
+            raise
+        print(
+            "evalweave: the memory that this process may use does not suffice. Give it more (see "
+            "ulimit -v, or what your scheduler grants), or run it again on fewer cores.",
+            file=sys.stderr,
+        )
+        sys.exit(1)
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(1)

@@ -6,6 +6,7 @@ killed run never leaves half a file under a name that another stage would trust.
 
 from __future__ import annotations
 
+import errno
 import io
 import json
 import os
@@ -34,6 +35,7 @@ def written_aside(target: Path | str) -> Iterator[Path]:
 
     Raises:
         StudyError: if the folder cannot be made or written to.
+        DataError: if there is no room for all of it.
     """
     target = Path(target)
     aside = target.with_name(f".{target.name}.part")
@@ -49,9 +51,23 @@ def written_aside(target: Path | str) -> Iterator[Path]:
         if seals.wanted(target):
             seals.put(target, sha256(aside))
         aside.replace(target)
+    except OSError as error:
+        if error.filename is not None or not _no_room(error):
+            raise
+        raise DataError(
+            f"{target}: could not be written to its end: the disk is full, or a file as large is "
+            "not allowed. Make room and run it again."
+        ) from None
     finally:
         with suppress(FileNotFoundError):
             aside.unlink()
+
+
+def _no_room(error: OSError) -> bool:
+    """Return whether a write failed for want of room; pyarrow's errors carry words, no number."""
+    known = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+    words = ("No space left", "File too large", "quota exceeded")
+    return error.errno in known or any(word in str(error) for word in words)
 
 
 def keep_private() -> None:

@@ -125,8 +125,9 @@ class Run:
         """Say that the run is complete, if there is an audited report; return whether it is.
 
         Raises:
-            DataError: one of `inputs` (path -> checksum when the run began) is another one by now,
-            or the manifest lists other bytes. The report is withdrawn.
+            DataError: a table is not as it was written; or one of `inputs` (path -> checksum when
+            the run began) is another one by now, or the manifest lists other bytes. The report
+            is withdrawn.
         """
         whole = all(
             path.is_file()
@@ -137,6 +138,11 @@ class Run:
                 self.reports / "release.zip",
             )
         )
+        for path in self._outputs() if whole else ():
+            if not seals.intact(path):  # nobody may have read it since
+                self._withdraw()
+                self._say("failed")
+                seals.check(path)
         changed = self._changed(inputs or {}) if whole else []
         if whole and changed:
             self._withdraw()

@@ -103,10 +103,11 @@ def exhausted(error: Exception) -> str | None:
             f"{MEMORY} to more of what this machine has, such as {max(2, 2 * memory()):.0f}GB, and "
             "run it again."
         )
-    if "No space left" in str(error) or "max_temp_directory_size" in str(error):
+    full = ("No space left", "File too large", "quota exceeded", "max_temp_directory_size")
+    if any(words in str(error) for words in full):
         return (
-            "The disk is full: what does not fit into memory is written beside the results. "
-            "Make room and run it again."
+            "The disk is full, or a file as large is not allowed: tables, and what does not fit "
+            "into memory, are written beside the results. Make room and run it again."
         )
     return None
 
