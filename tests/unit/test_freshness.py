@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from evalweave import files, freshness
+from evalweave import files, freshness, seals
 from evalweave.errors import DataError, StudyError
 
 
@@ -142,6 +142,18 @@ def test_an_input_that_changes_under_a_run_is_told_of(run: freshness.Run) -> Non
     Path("practices.csv").write_text("b")
     with pytest.raises(DataError, match=r"practices\.csv: changed while the run was under way"):
         run.complete(inputs)
+    assert state(run) == "failed"
+    assert not (run.reports / "report.html").exists()
+
+
+def test_a_table_that_nobody_read_is_checked_at_the_end(run: freshness.Run) -> None:
+    ledger = Path("results/s/clean/ledger.csv")
+    seals.of(ledger).parent.mkdir()
+    seals.put(ledger, files.sha256(ledger))
+    assert run.complete()
+    ledger.write_text("another")
+    with pytest.raises(DataError, match=r"ledger\.csv: is not as the stage"):
+        run.complete()
     assert state(run) == "failed"
     assert not (run.reports / "report.html").exists()
 

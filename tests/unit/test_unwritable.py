@@ -3,15 +3,18 @@ computed before it."""
 
 from __future__ import annotations
 
+import resource
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
 from evalweave import cli, files
-from evalweave.errors import StudyError
+from evalweave.errors import DataError, StudyError
 from evalweave.study.file import load_settings
 from evalweave.study.stages import CodeSettings, JoinSettings, SimulateSettings
 
@@ -41,6 +44,52 @@ def test_fit_looks_at_its_folder_before_it_reads_anything(tmp_path: Path) -> Non
     spec = '{"columns": {"outcome": "y"}, "analyses": [{"name": "a", "estimator": "twfe"}]}'
     call = ["fit", str(tmp_path / "no.csv"), "--spec", spec, "--out", str(tmp_path / "taken")]
     assert "cannot be written to" in str(CliRunner().invoke(cli.app, call).exception)
+
+
+@pytest.mark.parametrize("kind", ["text", "table", "parquet"])
+def test_a_file_for_which_there_is_no_room_is_not_there(tmp_path: Path, kind: str) -> None:
+    """A limit to the size of files ends a write as a full disk does: half-way."""
+    frame = pd.DataFrame({"value": np.random.default_rng(1).random(5000)})
+    write = {
+        "text": lambda target: files.write_text("x" * 50_000, target),
+        "table": lambda target: files.write_csv(frame, target),
+        "parquet": lambda target: files.write_parquet(frame, target),
+    }[kind]
+    given = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, given[1]))
+    try:
+        with pytest.raises(DataError, match="could not be written to its end"):
+            write(tmp_path / "a")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, given)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "error",
+    [MemoryError(), ImportError("x.so: failed to map segment from shared object")],
+    ids=["data", "code"],
+)
+def test_too_little_memory_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, error: Exception
+) -> None:
+    def exhausted() -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "app", exhausted)
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("evalweave: the memory that this process may use")
+
+
+def test_another_failed_import_is_no_want_of_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise ImportError("No module named x")
+
+    monkeypatch.setattr(cli, "app", broken)
+    with pytest.raises(ImportError):
+        cli.main()
 
 
 def test_settings_that_lack_a_section_or_are_no_json(tmp_path: Path) -> None:
