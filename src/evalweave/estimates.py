@@ -49,16 +49,26 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
         frame["comparison"] = analysis.comparison or primary
         if settings.comparisons[analysis.comparison or primary].kind == "not_referred":
             frame["convention"] = frame["convention"].fillna("") + f"; {SELECTED}"
+        own = frame["term"].map(unit_of_term)
+        frame["outcome_unit"] = own.where(own != "", frame["outcome_unit"])
         parts.append(frame)
+        in_outcome_unit = frame[own == ""]
         quantity = outcome.measures(analysis.outcome)
         parts += [
-            in_unit(frame, quantity, outcome.unit, unit)
+            in_unit(in_outcome_unit, quantity, outcome.unit, unit)
             for unit in quantity.reported_in
             if quantity.unit(unit) != quantity.unit(outcome.unit)
         ]
     if not parts:
         raise DataError("None of the fits has an estimate; their diagnostics.json say why.")
     return ESTIMATES.conform(pd.concat(parts, ignore_index=True))
+
+
+def unit_of_term(term: str) -> str:
+    """Return the unit of a term that is not in its outcome's: of ratios and shares; else ''."""
+    if term.startswith("ratio"):
+        return "ratio"
+    return "proportion" if term == "att_any" else ""
 
 
 def in_unit(frame: pd.DataFrame, quantity: Quantity, unit: str, wanted: str) -> pd.DataFrame:

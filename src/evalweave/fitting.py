@@ -23,6 +23,7 @@ from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators.allocation import allocated, by_level
+from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.panel_data import FILE, panel_data
 from evalweave.estimators.registry import estimator
 from evalweave.estimators.row_filter import kept_rows
@@ -34,6 +35,7 @@ from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
 from evalweave.study.refusals import check_spec
 
 Progress = Callable[[str], None]
+LOGARITHM = "a ratio; interval from its logarithm"
 ROUNDING = 1e-10  # an error below this share of the outcome's standard deviation is rounding
 
 
@@ -140,6 +142,7 @@ def _run(
             "Nobody is treated within the panel: every first treated period is blank (or another "
             "word for never) or lies after the last period."
         )
+    panel = with_exposure(panel, ESTIMATORS[analysis.estimator])
     estimated = by_level(panel, estimator(analysis.estimator)(panel, analysis))
     diagnostics: dict[str, Any] = {
         "estimator": analysis.estimator,
@@ -150,6 +153,7 @@ def _run(
         "absent": estimated.absent,
         "notes": list(estimated.notes),
         "convention": estimated.convention,
+        "assumes": ESTIMATORS[analysis.estimator].assumes,
         **estimated.details,
         "inference": {},
     }
@@ -255,16 +259,19 @@ def _rows(
     for k, term in enumerate(estimated.terms):
         if term not in terms or term in intervals.absent or not np.isfinite(estimated.theta[k]):
             continue
+        scale = np.exp if term in estimated.exponentiated else float
+        theta = scale(estimated.theta[k])
+        error = intervals.std_error[k] * (theta if term in estimated.exponentiated else 1.0)
         rows.append(
             {
                 "analysis": analysis.name,
                 "estimator": analysis.estimator,
                 "outcome": columns.outcome,
                 "term": term,
-                "estimate": float(estimated.theta[k]),
-                "std_error": float(intervals.std_error[k]),
-                "ci_low": float(intervals.ci_low[k]),
-                "ci_high": float(intervals.ci_high[k]),
+                "estimate": float(theta),
+                "std_error": float(error),
+                "ci_low": float(scale(intervals.ci_low[k])),
+                "ci_high": float(scale(intervals.ci_high[k])),
                 "p_value": float(intervals.p_value[k]),
                 "dof": float(intervals.dof[k]),
                 "level": analysis.level,
@@ -277,6 +284,7 @@ def _rows(
                     part
                     for part in (
                         estimated.convention,
+                        LOGARITHM if term in estimated.exponentiated else "",
                         estimated.of_term.get(term, ""),
                         intervals.convention,
                     )
@@ -302,6 +310,7 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
         first_treated: str | None = None,
         treated: str | None = None,
         weight: str | None = None,
+        exposure: str | None = None,
         **options: Any,
     ) -> FitResult:
         columns: dict[str, Any] = {
@@ -311,6 +320,7 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
             "outcome": outcome,
             "treated": treated,
             "weight": weight,
+            "exposure": exposure,
         }
         if first_treated is not None:
             columns["first_treated"] = first_treated
@@ -353,10 +363,10 @@ def _documented(declared: Estimator, meanings: dict[str, str]) -> str:
             "",
             "Args:",
             "    frame: one row a unit and period.",
-            "    outcome, unit, period, cluster, first_treated, weight: names of its columns;",
+            "    outcome, unit, period, cluster, first_treated, weight, exposure: its columns;",
             "        first_treated (so called if left out) is the first treated period, blank =",
             "        never; treated, instead of it, is 1 in treated rows; cluster may be None (the",
-            "        unit itself), weight too (1), and unit (every row another person).",
+            "        unit itself), weight, exposure too (1), and unit (every row another person).",
             *(f"    {name}: {meaning}" for name, meaning in meanings.items()),
             "",
             "Raises:",

@@ -97,7 +97,8 @@ def _methods() -> list[str]:
     for estimator in ESTIMATORS.values():
         terms = ", ".join(f"`{term}`" for term in estimator.terms)
         keys = ", ".join(f"`{option.name}`" for option in estimator.options)
-        lines.append(f"| `{estimator.name}` | {_sourced(estimator)} | {terms} | {keys} |")
+        words = f"{_sourced(estimator)} *{estimator.assumes}*"
+        lines.append(f"| `{estimator.name}` | {words} | {terms} | {keys} |")
     lines += ["", "## Inference methods\n", "| name | what | for |", "|---|---|---|"]
     for inference in INFERENCES.values():
         able = [e.name for e in ESTIMATORS.values() if calls.applies(inference, e)]

@@ -161,3 +161,11 @@ def test_a_comparison_of_selected_people_says_so_in_its_rows(fits):
     table = gather(fits, EstimatesSettings.model_validate(SETTINGS | {"comparisons": comparisons}))
     selected = table["convention"].str.contains("descriptive only, no effect")
     assert list(selected) == list(table["analysis"] == "placebo")
+
+
+def test_ratios_and_shares_are_not_converted_into_other_units():
+    from evalweave.estimates import unit_of_term
+
+    assert unit_of_term("ratio[white=1]") == unit_of_term("ratio_of_ratios[white=1-0]") == "ratio"
+    assert unit_of_term("att_any") == "proportion"
+    assert unit_of_term("att") == unit_of_term("att_additive") == ""

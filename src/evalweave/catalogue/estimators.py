@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, Literal
 
+from evalweave.catalogue import nonlinear
 from evalweave.catalogue import references as ref
+from evalweave.catalogue.estimator_options import (
+    ANTICIPATION,
+    BINS,
+    BY_LEVERAGE,
+    BY_RE_ESTIMATION,
+    ENGINE,
+    HONEST,
+    PARTIAL,
+    REFERENCE,
+    SUBGROUP,
+)
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import (
     LEAST_SQUARES,
@@ -15,53 +27,6 @@ from evalweave.catalogue.methods import (
     Estimator,
     Option,
 )
-
-SUBGROUP = Option(
-    "subgroup", str | None, None, "Column whose levels are compared in one joint model."
-)
-REFERENCE = Option("reference", int, -1, "Event time to which the others refer.")
-BINS = Option(
-    "bins",
-    tuple[int, int] | None,
-    None,
-    "First and last event time; farther ones are binned into them.",
-)
-ANTICIPATION = Option(
-    "anticipation", int, 0, "Periods before the start in which effects may show.", at_least=0
-)
-PARTIAL = Option(
-    "partial",
-    bool,
-    False,
-    "Give an average that lost some of its cells over the rest, and say so in its row; it is "
-    "withheld otherwise.",
-)
-HONEST = (
-    Option(
-        "honest_relative",
-        list[float] | None,
-        None,
-        "HonestDiD’s relative bounds: how many times the largest change before the start one "
-        "after it may be; blank = 0.5, 1, 1.5, 2. The breakdown value is given whatever is asked.",
-    ),
-    Option(
-        "honest_smoothness",
-        list[float] | None,
-        None,
-        "HonestDiD’s smoothness bounds: by how much the slope may change a period, in the unit "
-        "of the outcome; blank = six from 0 to the largest change before the start.",
-    ),
-)
-ENGINE = Option(
-    "engine",
-    Literal["evalweave", "linearmodels"],
-    "evalweave",
-    "Who solves the least squares; linearmodels is the cross-check.",
-)
-
-
-BY_LEVERAGE = ("cr3", "hansen", "cr1")
-BY_RE_ESTIMATION = ("jackknife", "hansen", "cr1")
 
 
 def _engine(analysis: Any) -> Iterable[str]:
@@ -328,6 +293,7 @@ _DECLARED = (
         default_inference=("jackknife", "placebo", "jackknife"),
         wrong=_synthetic,
     ),
+    *nonlinear.DECLARED,
     # A new estimator: its entry goes above this line.
 )
 ESTIMATORS = {declared.name: declared for declared in _DECLARED}

@@ -12,6 +12,16 @@ UNIT_ERRORS = "unit errors"  # unclustered analytic covariance
 REASSIGNMENT = "reassignment"  # statistics of every practice under every start date
 PLACEBO = "placebo"  # estimates with untreated practices in the place of the treated ones
 
+# What an estimator makes of person-time.
+ANNUALISED = "annualised"  # outcome a unit of exposure, weighted by exposure
+OFFSET = "offset"
+REFUSED = "refused"
+
+ADDITIVE = (
+    "Parallel trends of means: without the programme both arms would have changed by the same "
+    "amount."
+)
+
 
 def _nothing_wrong(analysis: Any) -> Iterable[str]:
     return ()
@@ -75,6 +85,8 @@ class Estimator(Method):
         wrong: gives a sentence for each thing that is wrong with an analysis of it.
         default_inference: what `auto` stands for: each term has the first of these that answers it;
             the last one is for more practices than can be left out one by one.
+        exposure: ANNUALISED, OFFSET or REFUSED.
+        assumes: what would have been parallel without the programme, in words.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
     """
 
@@ -88,6 +100,8 @@ class Estimator(Method):
     wrong: Callable[[Any], Iterable[str]] = _nothing_wrong
     default_inference: tuple[str, ...] = ()
     planted: str = ""
+    exposure: str = ANNUALISED
+    assumes: str = ADDITIVE
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,9 @@ ARKHANGELSKY_2021 = (
     "Arkhangelsky D, Athey S, Hirshberg DA, Imbens GW, Wager S. Synthetic "
     "difference-in-differences. American Economic Review 2021;111:4088–4118."
 )
+BELOTTI_2015 = (
+    "Belotti F, Deb P, Manning WG, Norton EC. twopm: two-part models. Stata Journal 2015;15:3–20."
+)
 BELL_MCCAFFREY_2002 = (
     "Bell RM, McCaffrey DF. Bias reduction in standard errors for linear regression with "
     "multi-stage samples. Survey Methodology 2002;28:169–181."
@@ -21,6 +24,10 @@ CALLAWAY_SANTANNA_2021 = (
 CAMERON_GELBACH_MILLER_2008 = (
     "Cameron AC, Gelbach JB, Miller DL. Bootstrap-based improvements for inference with "
     "clustered errors. Review of Economics and Statistics 2008;90:414–427."
+)
+CORREIA_2020 = (
+    "Correia S, Guimarães P, Zylkin T. Fast Poisson estimation with high-dimensional fixed "
+    "effects. Stata Journal 2020;20:95–115."
 )
 DING_LI_2019 = (
     "Ding P, Li F. A bracketing relationship between difference-in-differences and "
@@ -54,6 +61,10 @@ PUSTEJOVSKY_TIPTON_2018 = (
     "Pustejovsky JE, Tipton E. Small-sample methods for cluster-robust variance estimation in "
     "fixed effects models. Journal of Business & Economic Statistics 2018;36:672–683."
 )
+PUHANI_2012 = (
+    "Puhani PA. The treatment effect, the cross difference, and the interaction term in nonlinear "
+    "“difference-in-differences” models. Economics Letters 2012;115:85–87."
+)
 RECORD = (
     "Benchimol EI, et al. The REporting of studies Conducted using Observational "
     "Routinely-collected health Data (RECORD) statement. PLoS Medicine 2015;12:e1001885."
@@ -77,4 +88,12 @@ WEBB_2023 = (
 WOOLDRIDGE_2021 = (
     "Wooldridge JM. Two-way fixed effects, the two-way Mundlak regression, and "
     "difference-in-differences estimators. SSRN 3906345, 2021."
+)
+WOOLDRIDGE_1999 = (
+    "Wooldridge JM. Distribution-free estimation of some nonlinear panel data models. Journal of "
+    "Econometrics 1999;90:77–97."
+)
+WOOLDRIDGE_2023 = (
+    "Wooldridge JM. Simple approaches to nonlinear difference-in-differences with panel data. "
+    "Econometrics Journal 2023;26:C31–C66."
 )

@@ -27,6 +27,6 @@ def minimum_detectable_effect(fit: Fit, level: float, power: float = POWER) -> d
         "effects": {
             term: float(m * e)
             for term, m, e in zip(fit.terms, multiple, error, strict=True)
-            if e > 0
+            if e > 0 and term not in fit.exponentiated
         },
     }

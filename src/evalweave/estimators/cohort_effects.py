@@ -212,6 +212,7 @@ def restricted(panel: PanelData, keep: np.ndarray[Any, np.dtype[np.bool_]]) -> P
         weight=panel.weight[keep],
         covariates={name: values[keep] for name, values in panel.covariates.items()},
         subgroup=None if panel.subgroup is None else panel.subgroup[keep],
+        exposure=None if panel.exposure is None else panel.exposure[keep],
     )
 
 

@@ -83,6 +83,7 @@ class _Values:
     covariates: dict[str, dict[str, Floats]]
     extra: dict[str, Floats]
     weight: Floats | None
+    exposure: Floats | None
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ class _Units:
 
 def _wanted(columns: Columns, analysis: AnalysisOptions, extra: tuple[str, ...]) -> list[str]:
     named = [columns.owner, columns.period, columns.outcome, columns.start]
-    named += [name for name in (columns.cluster, columns.weight, analysis.subgroup) if name]
+    named += [name for name in (columns.cluster, columns.weight, columns.exposure) if name]
+    named += [analysis.subgroup] if analysis.subgroup else []
     return [*named, *analysis.covariates, *extra]
 
 
@@ -124,6 +126,9 @@ def _values(
     weight = numbers(frame, columns.weight, problems) if columns.weight else None
     if weight is not None:
         problems.refuse(weight < 0, "a negative weight", "0 or more", columns.weight or "")
+    exposure = numbers(frame, columns.exposure, problems) if columns.exposure else None
+    if exposure is not None:
+        problems.refuse(exposure < 0, "a negative exposure", "0 or more", columns.exposure or "")
     return _Values(
         calendar,
         period,
@@ -135,6 +140,7 @@ def _values(
         },
         {name: numbers(frame, name, problems) for name in extra},
         weight,
+        exposure,
     )
 
 
@@ -144,6 +150,8 @@ def _usable(values: _Values, columns: Columns, notes: list[str]) -> Mask | None:
     causes = [(columns.outcome, values.y), *values.extra.items()]
     if values.weight is not None:
         causes.append((columns.weight or "", values.weight))
+    if values.exposure is not None:
+        causes.append((columns.exposure or "", values.exposure))
     for name, column in causes:
         if np.isnan(column.sum()):
             known = ~np.isnan(column)
@@ -151,13 +159,17 @@ def _usable(values: _Values, columns: Columns, notes: list[str]) -> Mask | None:
             if lost.any():
                 notes.append(f"{int(lost.sum())} rows without {name} were left out.")
             usable = known if usable is None else known & usable
-    if values.weight is not None:
-        zero = values.weight == 0
+    parts: list[tuple[Floats | None, str]] = [
+        (values.weight, "a weight of zero carry nothing and"),
+        (values.exposure, "an exposure of zero, in which nothing could be counted,"),
+    ]
+    for part, words in parts:
+        if part is None:
+            continue
+        zero = part == 0
         lost = zero if usable is None else zero & usable
         if lost.any():
-            notes.append(
-                f"{int(lost.sum())} rows with a weight of zero carry nothing and were left out."
-            )
+            notes.append(f"{int(lost.sum())} rows with {words} were left out.")
             usable = ~zero if usable is None else ~zero & usable
     return usable
 
@@ -279,6 +291,7 @@ def _assembled(
         weighted=weighted,
         notes=tuple(notes),
         sections=columns.unit is None,
+        exposure=None if values.exposure is None else who.taken(values.exposure),
     )
 
 

@@ -39,6 +39,7 @@ def columns_of(spec: FitSpec) -> dict[str, bool]:
     if spec.allocation:
         wanted |= {column: True for column in spec.allocation.columns() if column not in wanted}
     numbers = [names.period, names.outcome, *names.outcomes, names.start, names.weight]
+    numbers.append(names.exposure)
     for analysis in spec.analyses:
         numbers += [*analysis.covariates, *calls.extra_columns(analysis)]
     for where in (spec.where, *(analysis.where for analysis in spec.analyses)):

@@ -29,7 +29,7 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     )
     label = {code: "unknown" if code < 0 else panel.subgroup_levels[code] for code in codes}
     arms = practices_by_level(panel, codes)
-    few = {code: _few(label[code], name, arms[code], panel) for code in codes}
+    few = {code: few_practices(label[code], name, arms[code], panel) for code in codes}
     solved = solve(panel, tuple(f"att[{name}={label[code]}]" for code in codes), by_level(codes))
     position = {term: j for j, term in enumerate(solved.names)}
     terms: dict[str, Floats] = {}
@@ -51,7 +51,7 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         )
     elif reason:
         absent[f"trend[{name}]"] = reason
-    details = _levels(panel, name, label, arms)
+    details = level_details(panel, name, label, arms)
     words = (
         f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
     )
@@ -78,7 +78,7 @@ def _add_differences(
             )
 
 
-def _levels(
+def level_details(
     panel: PanelData, name: str, label: dict[int, str], arms: dict[int, tuple[int, int]]
 ) -> dict[str, Any]:
     """Return the levels with their practices by arm and patients, for diagnostics.json."""
@@ -110,7 +110,8 @@ def practices_by_level(panel: PanelData, codes: list[int]) -> dict[int, tuple[in
     }
 
 
-def _few(level: str, name: str, arms: tuple[int, int], panel: PanelData) -> str:
+def few_practices(level: str, name: str, arms: tuple[int, int], panel: PanelData) -> str:
+    """Return why a level has too few practices in an arm, '' where it has enough."""
     never = bool(np.isinf(panel.first_treated).any())
     short = [
         f"{n} {word}"

@@ -70,6 +70,7 @@ class PanelData:
     """A checked panel, sorted by unit and period; arrays have one entry a row (N rows).
 
     Attributes:
+        exposure: person-time of a row, above zero, or None.
         unit: codes 0..n-1 of the units (patients); `unit_names` (n) are their identifiers.
         period: consecutive integers as given.
         cluster: codes 0..G-1 of the practices; every unit lies in one; `cluster_names` (G).
@@ -102,6 +103,7 @@ class PanelData:
     notes: tuple[str, ...] = ()
     allocated: Allocated | None = None
     sections: bool = False
+    exposure: Floats | None = None
 
     @property
     def n_clusters(self) -> int:
@@ -159,6 +161,7 @@ class Fit:
             to which no other inference applies.
         beside: further fits that are printed beside this one (did_2x2: ANCOVA, practice means).
         details: facts for diagnostics.json.
+        exponentiated: terms whose theta and influence are logarithms of what is reported.
         leads: what the terms before the start are, where a test may read them.
         placebo: how the terms come out when untreated practices are given the start dates.
     """
@@ -187,6 +190,7 @@ class Fit:
     details: dict[str, Any] = field(default_factory=dict)
     leads: str = ""
     placebo: Placebo | None = None
+    exponentiated: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)

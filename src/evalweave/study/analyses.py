@@ -174,6 +174,12 @@ class Columns(Section):
         "it must stay 1 once it is.",
     )
     weight: str | None = Field(None, description="Non-negative weight; null = 1.")
+    exposure: str | None = Field(
+        None,
+        description="Person-time of a row (any unit, such as years registered and alive); null = "
+        "the same in every row. Ratios take it as an offset; linear estimators take the outcome a "
+        "unit of it, weighted by it.",
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -57,7 +57,7 @@ def _columns_twice(columns: Columns, analyses: Sequence[AnalysisOptions]) -> lis
     """Return a sentence for every column that is given two roles which exclude each other."""
     roles = {
         role: getattr(columns, role)
-        for role in ("unit", "period", "treated", "first_treated", "weight")
+        for role in ("unit", "period", "treated", "first_treated", "weight", "exposure")
         if role != "first_treated" or columns.treated is None
     }
     roles |= {f"outcome {name}": name for name in columns.outcomes} or {"outcome": columns.outcome}
