@@ -13,6 +13,7 @@ from itertools import permutations
 from typing import Any
 
 from evalweave.release.disclosure import PARTICIPANTS, PATIENTS, RECORDS, Profile
+from evalweave.release.labels import FEW
 from evalweave.release.system import System
 from evalweave.vocabulary.ethnicity import read_groups, white
 
@@ -122,10 +123,12 @@ def _whites(whole: System, parts: Mapping[tuple[str, str], Mapping[str, int | No
             same = [
                 place
                 for level, place in levels.items()
-                if (None if level in UNKNOWN else white(groups[level])) == wanted
+                if (None if level in UNKNOWN else white(groups[level])) == wanted and level != FEW
             ]
-            if category in inside and same:
+            if category in inside and same and FEW not in levels:
                 whole.relate(of, inside[category], same)
+            elif category in inside and same:
+                whole.part(of, inside[category], same, free=True)
 
 
 def _of_comparisons(whole: System, rows: Rows, known: Declared) -> None:

@@ -19,7 +19,7 @@ from evalweave.quantities import (
     unit_of_differences,
 )
 from evalweave.release import baseline, incidence, precision, withheld
-from evalweave.release.disclosure import Profile
+from evalweave.release.disclosure import HIDDEN, Profile
 from evalweave.release.numbers import decimals, missing
 from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
@@ -92,12 +92,20 @@ class ReportData:
     truth: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     starts: tuple[str, ...] = ()  # distinct programme starts of the table of practices
+    levels: pd.DataFrame | None = None  # theme counts with every level of an attribute by its name
+    undescribed: Mapping[str, str] = field(default_factory=dict)  # comparison → one of nearly the
+    # same people, which is described in its place
 
     # What is declared
 
     @property
     def primary(self) -> Analysis:
         return self.study.primary_analysis
+
+    @property
+    def described(self) -> str:
+        """The comparison whose people, flow and trends are shown."""
+        return self.primary.comparison or self.study.primary_comparison
 
     @property
     def outcome(self) -> Outcome:
@@ -165,7 +173,11 @@ class ReportData:
     @cached_property
     def released_estimates(self) -> pd.DataFrame:
         """The estimates as released: what rests on too few people is blank."""
-        return withheld.released_estimates(self.profile, self.estimates, self.diagnostics)
+        released = withheld.released_estimates(self.profile, self.estimates, self.diagnostics)
+        comparison = released["comparison"].fillna(self.study.primary_comparison)
+        counts = released[["n_obs", "n_patients"]]
+        hidden = counts.mask(comparison.isin(list(self.undescribed)), HIDDEN)
+        return released.assign(**{name: hidden[name] for name in counts})
 
     @cached_property
     def released_baseline(self) -> pd.DataFrame | None:
@@ -193,7 +205,7 @@ class ReportData:
     @cached_property
     def released_trends(self) -> pd.DataFrame | None:
         """The raw means of the primary outcome in the primary comparison as released."""
-        trends = self.trends.get(self.primary.comparison or self.study.primary_comparison)
+        trends = self.trends.get(self.described)
         if trends is None:
             return None
         mine = (trends["outcome"] == self.primary.outcome) & trends["arm"].isin(ARMS)

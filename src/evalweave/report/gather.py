@@ -12,8 +12,9 @@ import pandas as pd
 from evalweave import files
 from evalweave.errors import DataError
 from evalweave.qualitative.show import plain
-from evalweave.release import manifest, precision
+from evalweave.release import labels, manifest, precision
 from evalweave.release.disclosure import profile
+from evalweave.release.near import nearly_the_same
 from evalweave.release.protect import protect
 from evalweave.release.published import declared
 from evalweave.report.data import ReportData
@@ -22,7 +23,7 @@ from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
 from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
-from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, MEMBERSHIP, TRENDS
 from evalweave.tables.qualitative import (
     AGREEMENT,
     FIELDWORK,
@@ -90,7 +91,31 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
     )
-    return protected(data)
+    return protected(shown(data, table(results / "cohort" / "membership.parquet", MEMBERSHIP)))
+
+
+def shown(data: ReportData, membership: pd.DataFrame | None) -> ReportData:
+    """Return the data without the descriptions of nearly the same people and without the labels of
+    groups too small to be named."""
+    order = list(dict.fromkeys([data.described, *data.study.comparisons]))
+    near = {} if membership is None else nearly_the_same(membership, data.profile, order)
+    baseline, balance, counts = data.baseline, data.balance, data.theme_counts
+    if baseline is not None:
+        baseline = baseline[~baseline["comparison"].isin(list(near))].reset_index(drop=True)
+        baseline = labels.baseline(data.profile, baseline)
+        if balance is not None and len(balance):
+            keys = ["comparison", "variable", "category"]
+            there = pd.MultiIndex.from_frame(baseline[keys].fillna(""))
+            mine = pd.MultiIndex.from_frame(balance[keys].fillna("")).isin(there)
+            balance = balance[mine].reset_index(drop=True)
+    return replace(
+        data,
+        baseline=baseline,
+        balance=balance,
+        theme_counts=None if counts is None else labels.theme_counts(data.profile, counts),
+        levels=counts,
+        undescribed=near,
+    )
 
 
 def protected(data: ReportData) -> ReportData:
@@ -104,7 +129,7 @@ def protected(data: ReportData) -> ReportData:
     return replace(data, profile=rules)
 
 
-def voices(results: Path) -> dict[str, pd.DataFrame | None]:
+def voices(results: Path) -> dict[str, Any]:
     """Return the tables of the qualitative strand by their names in `ReportData`."""
     contracts = {
         "code": (THEMES, IMPORT_LOG),

@@ -115,7 +115,7 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
     """Return a table a role: themes down, subgroups across, and below them the estimates of the
     same subgroups."""
     lines = entry.get("lines") or []
-    if not lines or data.theme_counts is None:
+    if not lines or data.levels is None:
         return []
     subgroup = str(entry["subgroup"])
     levels = sorted({str(line["level"]) for line in lines}, reverse=True)
@@ -125,7 +125,7 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
         mine = [line for line in lines if line["role"] == role]
         cells = {
             (str(line["theme_id"]), str(line["level"])): counted(
-                data.profile, data.theme_counts, line, str(entry["attribute"])
+                data.profile, data.levels, line, str(entry["attribute"])
             )
             for line in mine
         }

@@ -62,7 +62,20 @@ def _baseline(data: ReportData) -> list[Any]:
         ),
         id="baseline-table",
     )
-    return [Heading("At baseline", "baseline"), table, *balanced.blocks(data)]
+    return [Heading("At baseline", "baseline"), table, *_undescribed(data), *balanced.blocks(data)]
+
+
+def _undescribed(data: ReportData) -> list[Any]:
+    """Say which comparisons have an estimate but no description, and why."""
+    return [
+        Prose(
+            f"{sentence(data.comparison_label(name))}: counts and means are withheld, since its "
+            f"people are those of {data.comparison_label(other)} but for fewer than "
+            f"{data.profile.high + 1}, whom both descriptions together would describe; its "
+            "estimate is shown."
+        )
+        for name, other in data.undescribed.items()
+    ]
 
 
 def _variable(
