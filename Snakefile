@@ -47,7 +47,7 @@ results = f"results/{study.study.name}"
 reports = f"reports/{study.study.name}"
 simulated = f"{results}/simulated.json" if study.simulation else []
 
-privately(results)
+privately(results, only_looks(sys.argv))
 this_run = freshness.Run(results, reports, study.extract.path if study.simulation else None)
 if workflow.is_main_process and not only_looks(sys.argv):
     held = plainly(freshness.alone, Path())

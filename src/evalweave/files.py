@@ -10,6 +10,7 @@ import errno
 import io
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -95,8 +96,11 @@ def check_folder(folder: Path | str) -> None:
         there = there.parent
     if not there.is_dir():
         raise _unwritable(folder, f"{there} is a file")
-    if not os.access(there, os.W_OK | os.X_OK):
-        raise _unwritable(folder, "Permission denied")
+    try:
+        with tempfile.TemporaryFile(dir=there):  # rights alone do not tell of /proc or a full disk
+            pass
+    except OSError as error:
+        raise _unwritable(folder, error.strerror) from None
 
 
 def _unwritable(folder: Path | str, why: str | None) -> StudyError:

@@ -9,6 +9,7 @@ import os
 import shlex
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache
@@ -147,15 +148,15 @@ def called(arguments: Sequence[str]) -> str:
     return os.environ.get(CALLED) or shlex.join(["snakemake", *arguments[1:]])
 
 
-def privately(results: str) -> None:
+def privately(results: str, only_looking: bool = False) -> None:
     """Let everything that this process and its jobs write be the user's alone; what is released
     is given the rights that the user's umask says, from EVALWEAVE_UMASK. Tables that stages pass on
-    are sealed."""
+    are sealed. No folder is made where nothing will run."""
     given = os.umask(0o077)
     os.umask(given | 0o077)
     os.environ.setdefault("EVALWEAVE_UMASK", f"{given:03o}")
     os.environ[seals.WITHIN] = str(Path(results).absolute())
-    for folder in (Path(results).parent, Path(results)):
+    for folder in () if only_looking else (Path(results).parent, Path(results)):
         with suppress(OSError):
             folder.mkdir(exist_ok=True)
             folder.chmod(0o700 & ~given)
@@ -177,6 +178,20 @@ def run(
     kept. `extract` reads the extract from another folder than the study file says. Without `cores`,
     all of this machine's are used, unless a `profile` says where jobs go and how many at a time.
     """
+    if "--dry-run" in more and not (directory / freshness.NOTES).is_dir():
+        # Nothing was run there yet, and looking leaves nothing behind.
+        with tempfile.TemporaryDirectory(prefix="evalweave-dry-run-") as scratch:
+            (Path(scratch) / freshness.NOTES).mkdir()
+            elsewhere = Path(scratch)
+            return run(
+                study_file,
+                cores=cores,
+                directory=elsewhere,
+                profile=profile,
+                extract=extract,
+                quiet=quiet,
+                more=more,
+            )
     settings = [f"study_file{ENCODED}={quote(str(study_file.resolve()))}"]
     if extract is not None:
         settings.append(f"extract{ENCODED}={quote(str(extract.resolve()))}")

@@ -52,7 +52,7 @@ def answering(command: str, as_json: bool) -> Iterator[dict[str, Any]]:
         code = int(getattr(end, "exit_code", None) or getattr(end, "code", 0) or 0)
         raise
     except OSError as error:
-        answer["problems"] = [_problem(f"{error.filename}: {error.strerror}")]
+        answer["problems"] = [problem(f"{error.filename}: {error.strerror}")]
         raise
     finally:
         whole = {"format": FORMAT, "command": command, "status": STATUS.get(code, "failed")}
@@ -86,10 +86,11 @@ def problems(error: EvalweaveError) -> list[dict[str, Any]]:
             for fault in error.faults
         ]
     lines = [line for line in str(error).splitlines() if line.strip()]
-    return [_problem(line) for line in lines if not line.endswith("things need mending:")]
+    return [problem(line) for line in lines if not line.endswith("things need mending:")]
 
 
-def _problem(line: str) -> dict[str, Any]:
+def problem(line: str) -> dict[str, Any]:
+    """Return a sentence with the file, row and column that it names."""
     place = _PLACE.match(line)
     row = place["row"] if place else None
     return {

@@ -27,6 +27,7 @@ def command(
     results/my-study/audit.json
     """
     from evalweave import files
+    from evalweave.catalogue.words import number_of
     from evalweave.errors import DataError, StudyError
     from evalweave.release.audit import audit, machine_texts
     from evalweave.release.identifiers import of_results
@@ -40,15 +41,12 @@ def command(
     files.write_json(result.as_json(), out)
     if result.findings:
         raise DataError(
-            f"{report} may not be released ({len(result.findings)} "
-            f"{'finding' if len(result.findings) == 1 else 'findings'}):\n"
+            f"{report} may not be released ({number_of(len(result.findings), 'finding')}):\n"
             + "\n".join(result.findings)
         )
     print(
-        f"Audited {len(result.files)} files of {report} under the profile {result.profile}: "
-        "nothing "
-        "found that may "
-        f"not be released."
+        f"Audited {number_of(len(result.files), 'file')} of {report} under the profile "
+        f"{result.profile}: nothing found that may not be released."
     )
     if result.not_searched:
         kinds = ", ".join(f"{n:,} of {kind}s" for kind, n in sorted(result.not_searched.items()))

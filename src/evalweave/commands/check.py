@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 def command(
     study_file: Annotated[Path, typer.Argument(metavar="STUDY.yaml", help="The study file.")],
+    json: Annotated[
+        bool, typer.Option("--json", help="Print everything as one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """Reads the study file, code lists, practices and the beginning of each file of the extract,
     and looks for the qualitative files. Exits 0 and says what it recognised, or 1 (data) or 2
@@ -20,9 +23,18 @@ def command(
 
     Example: evalweave check my-study/study.yaml
     """
+    from evalweave.commands._answers import answering
+
+    with answering("check", json) as answer:
+        _check(study_file, answer)
+
+
+def _check(study_file: Path, answer: dict[str, Any]) -> None:
+    """Look at everything; what was recognised and noted goes into `answer` as well."""
     import tempfile
 
     from evalweave import engine
+    from evalweave.catalogue.words import number_of
     from evalweave.errors import DataError, EvalweaveError, StudyError
     from evalweave.extract import checking, cost, spelling
     from evalweave.panel import COVARIATES
@@ -35,7 +47,8 @@ def command(
     faults: list[str] = []
     kind: type[EvalweaveError] = DataError
     recognised = [
-        f"{study.study.title}: {len(study.analyses)} analyses of {len(study.outcomes)} outcomes"
+        f"{study.study.title}: {number_of(len(study.analyses), 'analysis', 'analyses')} of "
+        f"{number_of(len(study.outcomes), 'outcome')}"
     ]
     wrong_calls = [
         *refusals.of_study(study, COVARIATES),
@@ -66,7 +79,7 @@ def command(
     notes = [*notes, *(note for codelist in lists.values() for note in codelist.notes)]
     recognised.append(
         f"code lists: {len(lists)} with "
-        f"{sum(len(codelist.entries) for codelist in lists.values())} codes"
+        f"{number_of(sum(len(codelist.entries) for codelist in lists.values()), 'code')}"
     )
     missing = _files(study)
     faults += missing
@@ -99,6 +112,11 @@ def command(
 
         notes += reading_notes(study.claims)
         faults += early_faults(study)
+    answer |= {
+        "study": study.study.name,
+        "warnings": [str(note) for note in notes],
+        "recognised": recognised,
+    }
     for note in notes:
         print(f"Note: {note}")
     if faults:
@@ -128,6 +146,7 @@ def _unfilled(study: Study) -> list[str]:
 def _strand(study: Study) -> tuple[list[str], list[str], list[str]]:
     """Return what the qualitative strand holds, how its tables were read, and what is wrong with
     it."""
+    from evalweave.catalogue.words import number_of
     from evalweave.errors import EvalweaveError
     from evalweave.qualitative.readers import load
 
@@ -139,9 +158,11 @@ def _strand(study: Study) -> tuple[list[str], list[str], list[str]]:
     log = project.import_log
     table_notes = [str(message) for message in log.loc[log["subject"] == "tables", "message"]]
     recognised = [
-        f"coded project: {len(project.sources)} sources, {len(project.participants)} people, "
-        f"{len(project.codes)} codes, "
-        f"{len(project.codings)} codings, {len(project.themes)} themes"
+        f"coded project: {number_of(len(project.sources), 'source')}, "
+        f"{number_of(len(project.participants), 'person', 'people')}, "
+        f"{number_of(len(project.codes), 'code')}, "
+        f"{number_of(len(project.codings), 'coding')}, "
+        f"{number_of(len(project.themes), 'theme')}"
     ]
     return recognised, table_notes, []
 

@@ -28,6 +28,7 @@ def command(
     results/my-study --workflow . --out reports/my-study/release.zip
     """
     from evalweave import files
+    from evalweave.catalogue.words import number_of
     from evalweave.release.audit import machine_texts
     from evalweave.release.identifiers import of_results
     from evalweave.release.pack import audited, pack
@@ -35,4 +36,4 @@ def command(
     release = audited(report, audit, workflow)
     files.share(out.parent)
     pack(release, of_results(results), machine_texts(), out)
-    print(f"Packed: {len(release.audit['files'])} audited files into {out}")
+    print(f"Packed: {number_of(len(release.audit['files']), 'audited file')} into {out}")

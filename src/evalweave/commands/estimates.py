@@ -29,6 +29,7 @@ def command(
     import math
 
     from evalweave import files
+    from evalweave.catalogue.words import number_of
     from evalweave.errors import DataError
     from evalweave.estimates import gather, holm_family
     from evalweave.study.file import load_settings
@@ -57,6 +58,7 @@ def command(
     files.write_json(diagnostics, out / "diagnostics.json")
     files.write_csv(family, out / "holm.csv")
     print(
-        f"{len(table)} rows of {len(tables)} analyses; {len(family)} differences adjusted by Holm. "
+        f"{number_of(len(table), 'row')} of {number_of(len(tables), 'analysis', 'analyses')}; "
+        f"{number_of(len(family), 'difference')} adjusted by Holm. "
         f"Written: {out}."
     )

@@ -44,6 +44,7 @@ def command(
 
 def _read(table: str, chosen: IngestSettings, out: Path) -> str:
     """Read one table and return what is to be said of it."""
+    from evalweave.catalogue.words import number_of
     from evalweave.extract import parts as read
     from evalweave.extract.ingest import ingest
     from evalweave.files import write_csv, write_json
@@ -54,7 +55,8 @@ def _read(table: str, chosen: IngestSettings, out: Path) -> str:
     reused = sum(part.reused for part in parts)
     rows = sum(part.rows for part in parts)
     lines = [
-        f"{table}: {rows} rows from {len(parts)} files ({reused} unchanged since the last run)."
+        f"{table}: {number_of(rows, 'row')} from {number_of(len(parts), 'file')} ({reused} "
+        "unchanged since the last run)."
     ]
     for part in parts:
         lines += part.notes

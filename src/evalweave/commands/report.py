@@ -27,6 +27,7 @@ def command(
     """
     import sys
 
+    from evalweave.catalogue.words import number_of
     from evalweave.files import share
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
@@ -57,4 +58,4 @@ def command(
             "A PDF is not written: print report.html to PDF from any browser; it is laid out "
             "for A4."
         )
-    print(f"Written: {len(written)} files in {out}; open {out / 'report.html'}")
+    print(f"Written: {number_of(len(written), 'file')} in {out}; open {out / 'report.html'}")

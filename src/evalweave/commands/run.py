@@ -35,18 +35,42 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and why.")
     ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the outcome as one JSON object on stdout.")
+    ] = False,
 ) -> None:
     """A run that was stopped goes on where it stopped, and only what a change concerns is done
     again.
 
     Example: evalweave run my-study/study.yaml --cores 2
     """
+    from evalweave.commands._answers import answering
+    from evalweave.workflow import run
+
+    with answering("run", json) as answer:
+        declared = _checked(study, cores, extract)
+        code = run(
+            study,
+            cores=cores,
+            profile=profile,
+            directory=directory,
+            extract=extract,
+            more=["--dry-run"] if dry_run else [],
+        )
+        if json and not dry_run:
+            from evalweave.commands._outcome import outcome
+
+            answer |= outcome(directory, declared.study.name, code)
+        raise typer.Exit(code)
+
+
+def _checked(study: Path, cores: str | None, extract: Path | None) -> Study:
+    """Return the study; raise `StudyError` for everything that would stop its run at once."""
     from evalweave import engine
     from evalweave.errors import StudyError
     from evalweave.panel import COVARIATES
     from evalweave.study import refusals
     from evalweave.study.file import load_study
-    from evalweave.workflow import run
 
     if cores not in (None, "all") and not (cores.isdigit() and int(cores) > 0):
         raise StudyError(f'--cores: found "{cores}", expected a number from 1 on, or all.')
@@ -60,15 +84,7 @@ def command(
         raise StudyError(
             "\n".join([*wrong, "Nothing was run. `evalweave check` looks at everything."])
         )
-    code = run(
-        study,
-        cores=cores,
-        profile=profile,
-        directory=directory,
-        extract=extract,
-        more=["--dry-run"] if dry_run else [],
-    )
-    raise typer.Exit(code)
+    return declared
 
 
 def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:

@@ -29,6 +29,7 @@ def command(
 
     Example: evalweave simulate --settings config/config.yaml --out resources/ways-to-wellness
     """
+    from evalweave.catalogue.words import number_of
     from evalweave.files import (
         check_folder,
         read_table,
@@ -76,6 +77,9 @@ def command(
         write_csv(people, places[1])
         write_csv(sources, places[2])
         made += places
-        print(f"A coded project of {len(sources)} sources with {len(people)} people.")
+        print(
+            f"A coded project of {number_of(len(sources), 'source')} with "
+            f"{number_of(len(people), 'person', 'people')}."
+        )
     if sums is not None:
         write_json({path.name: sha256(path) for path in made}, sums)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave import engine
+from evalweave.catalogue.words import number_of
 from evalweave.errors import EvalweaveError, Fault, StudyError
 from evalweave.extract import cost, date_faults, sanity, source_tables
 from evalweave.extract.dates import Dates
@@ -159,7 +160,7 @@ def compare(
     }
     for table in TEXT_COLUMNS:
         if table in overview.tables:
-            overview.recognised.append(f"{table}: {totals[table]:,} rows")
+            overview.recognised.append(f"{table}: {number_of(totals[table], 'row')}")
     if "patients" in totals:
         overview.recognised.append(f"people: {totals['people']:,}")
         overview.faults += _blank_subgroups(backend, overview.tables["patients"], study)

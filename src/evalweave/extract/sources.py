@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from evalweave.study.records import Extract
 
 FORMS = (".csv", ".tsv", ".txt", ".gz", ".parquet", ".arrow", ".feather")
+WORKBOOKS = (".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")
 
 
 def sources_of(extract: Extract, table: str) -> list[Source]:
@@ -45,9 +46,22 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
         )
         raise DataError(
             f"{folder}: found no {table} (there is {present}), expected {wanted}. "
-            "Name the file under extract, files."
+            f"{_way_forward(folder, table)}"
         )
     return sources
+
+
+def _way_forward(folder: Path, table: str) -> str:
+    """Return what to do about a table without a file: records are read from text and typed files,
+    never from a workbook."""
+    books = sorted(path.name for path in folder.iterdir() if path.suffix.lower() in WORKBOOKS)
+    its = [name for name in books if table in name.lower()] or books[:1]
+    if its:
+        return (
+            f"Records are not read from a workbook: save the sheet of {its[0]} as CSV (UTF-8), "
+            f"named {table}.csv."
+        )
+    return "Name the file under extract, files."
 
 
 def repeated(files: list[tuple[str, str]]) -> list[Fault]:

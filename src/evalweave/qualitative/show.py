@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.catalogue.words import number_of
 from evalweave.qualitative.attribution import APART
 from evalweave.qualitative.decisions import decisions
 from evalweave.qualitative.disagreements import by_code
@@ -51,12 +52,13 @@ def summary(project: Project, names: bool) -> str:
         f"Codings       {len(project.codings)} by {len(coders)} "
         f"coder{'' if len(coders) == 1 else 's'}"
         + _listed(project.codings.groupby("coder_id").size().to_dict()),
-        f"Stances       {len(project.stances)} on {project.stances['claim_id'].nunique()} claims",
+        f"Stances       {len(project.stances)} on "
+        f"{number_of(project.stances['claim_id'].nunique(), 'claim')}",
     ]
     if len(project.themes):
         lines.append(
-            f"Themes        {len(project.themes)} of {len(project.theme_codes)} codes and what is "
-            "below them"
+            f"Themes        {len(project.themes)} of "
+            f"{number_of(len(project.theme_codes), 'code')} and what is below them"
         )
     if names:
         lines += ["", *_sources(project), "", *_codes(project)]
@@ -106,7 +108,7 @@ def coded_twice(project: Project, disputed: pd.DataFrame) -> list[str]:
         return []
     declared = project.double_coding["source_id"].nunique()
     lines = [
-        f"Double coding declared for {declared} sources"
+        f"Double coding declared for {number_of(declared, 'source')}"
         if declared
         else "Double coding was not declared (`double_coding`): the sources that several coders "
         "coded are compared, and a source in which one of them found nothing cannot count"

@@ -23,7 +23,7 @@ ZIP = b"PK\x03\x04"
 SAVE = "Save the sheet as CSV (UTF-8)."
 # What a file may begin with that is no table: bytes, what it is, what to do.
 OTHERS = (
-    (OLD_OFFICE, "an old Excel or Word file (.xls)", "Save it as .xlsx, or as CSV (UTF-8)."),
+    (OLD_OFFICE, "an old Excel or Word file (.xls)", "Save it as CSV (UTF-8)."),
     (b"%PDF", "a PDF", "Ask for the data as CSV."),
     (b"BZh", "a bzip2 archive", "Unpack it, or pack it with gzip."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it, or pack it with gzip."),

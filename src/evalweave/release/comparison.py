@@ -236,7 +236,7 @@ def _differences(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[tuple[s
     return [
         (key, before.get(key, "not there"), after.get(key, "not there"))
         for key in sorted({*before, *after})
-        if before.get(key) != after.get(key)
+        if before.get(key, "") != after.get(key, "")  # a key that came later is blank
     ]
 
 

@@ -1,0 +1,101 @@
+"""What a run came to, for `evalweave run --json`: read from the folders that it left."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from evalweave.release.comparison import Released
+
+HOLDS = "holds"
+
+
+def outcome(directory: Path, study: str, code: int) -> dict[str, Any]:
+    """Return the report, the main estimate, warnings, and what changed since the release before.
+
+    Args:
+        directory: where results/ and reports/ are.
+        study: its short name.
+        code: what the workflow ended with.
+    """
+    import json
+
+    results, reports = directory / "results" / study, directory / "reports" / study
+    state = results / "state.json"
+    told: dict[str, Any] = {"study": study, "state": None, "report": None, "release": None}
+    if state.is_file():
+        told["state"] = json.loads(state.read_text(encoding="utf-8")).get("state")
+    if code != 0:
+        return told | {"problems": _from_logs(results / "logs")}
+    report, release = reports / "report.html", reports / "release.zip"
+    if report.is_file():
+        told["report"] = str(report.resolve())
+        told["release"] = str(release.resolve()) if release.is_file() else None
+        told |= _of_report(reports, results / "previous")
+    return told
+
+
+def _of_report(reports: Path, previous: Path) -> dict[str, Any]:
+    from evalweave.errors import DataError
+    from evalweave.release.comparison import main_row, read_report
+    from evalweave.release.shown import shown
+
+    now = read_report(reports)
+    page = shown((reports / "report.html").read_text(encoding="utf-8"))
+    verdicts = {
+        place.split(" / ")[-2]: item.text
+        for place, item in page.items()
+        if place.startswith("believed / ") and place.endswith(" / Verdict")
+    }
+    warnings = [
+        f"{question} {verdict}" for question, verdict in verdicts.items() if verdict != HOLDS
+    ]
+    study = now.manifest["study"]
+    if study.get("disclosure") == "none" and not now.manifest.get("simulated"):
+        warnings.insert(0, "No disclosure control: every count and statistic is exact.")
+    before = None
+    try:
+        before = read_report(previous) if previous.is_dir() else None
+    except DataError:  # a release of an older format, or a part of one
+        warnings.append("The release before cannot be read, so nothing is said of what changed.")
+    return {
+        "simulated": bool(now.manifest.get("simulated")),
+        "main": main_row(now),
+        "checks": verdicts,
+        "warnings": warnings,
+        "changed": _changes(before, now) if before else None,
+    }
+
+
+def _changes(before: Released, now: Released) -> dict[str, Any]:
+    """Return what changed since the release before; the whole is for `evalweave compare`."""
+    from evalweave.release.comparison import compare, main_row
+
+    found = compare(before, now)
+    return {
+        "notes": found.notes,
+        "inputs": found.inputs,
+        "settings": found.settings,
+        "software": found.software,
+        "main_before": main_row(before),
+        "estimates": sum(change.changed for change in found.estimates),
+        "counts": len(found.counts) + len(found.themes),
+        "labels": [vars(label) for label in found.labels],
+    }
+
+
+def _from_logs(logs: Path) -> list[dict[str, Any]]:
+    """Return what the stages said that failed: each log ends with its sentence."""
+    from evalweave.commands._answers import problem
+
+    listed = []
+    for path in sorted(logs.glob("*.log")):
+        said = path.read_text(encoding="utf-8", errors="replace").split("evalweave: ")
+        if len(said) > 1 and not said[-1].startswith("fit:"):
+            listed += [
+                {**problem(line), "stage": path.stem}
+                for line in said[-1].splitlines()
+                if line.strip() and not line.endswith("things need mending:")
+            ]
+    return listed
