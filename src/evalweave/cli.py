@@ -21,6 +21,7 @@ COMMANDS = {
     "check": "Say everything that is wrong with a study and its extract, before anything runs.",
     "run": "Run a whole study and say where its report is.",
     "fit": "Run the estimators on anybody's panel.",
+    "economics": "Value what a programme costs against what it does, on anybody's panel.",
     "reproduce": "Rerun a released report from the same extract and compare every number.",
     "compare": "Say what changed between two reports.",
     "simulate": "Make up an extract and a coded project with known truth.",

@@ -19,6 +19,7 @@ from evalweave.errors import DataError
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention, started
 from evalweave.fits.distributions import cr1_factor, t_quantile
+from evalweave.fits.ratio_set import ratio_set
 from evalweave.fits.result import Fit, Floats, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
@@ -141,18 +142,8 @@ def anderson_rubin(top: float, bottom: float, variance: Floats, critical: float)
     {b: (top - b bottom)^2 <= c^2 (v11 - 2 b v12 + b^2 v22)}: an interval, everything outside one,
     or the whole line.
     """
-    a = bottom**2 - critical**2 * float(variance[1, 1])
-    b = -2 * (top * bottom - critical**2 * float(variance[0, 1]))
-    c = top**2 - critical**2 * float(variance[0, 0])
-    inside = b**2 - 4 * a * c
-    if a > 0:
-        root = float(np.sqrt(max(inside, 0.0)))
-        return {"form": "interval", "low": (-b - root) / (2 * a), "high": (-b + root) / (2 * a)}
-    if a == 0 or inside <= 0:
+    found = ratio_set(top, bottom, variance, critical)
+    if found.form == "everything":
         return {"form": "the whole line: the instrument is too weak"}
-    root = float(np.sqrt(inside))
-    return {
-        "form": "everything but the interval",
-        "low": (-b + root) / (2 * a),
-        "high": (-b - root) / (2 * a),
-    }
+    form = "interval" if found.form == "interval" else "everything but the interval"
+    return {"form": form, "low": found.low, "high": found.high}

@@ -1,0 +1,70 @@
+"""`evalweave economics`: what a programme costs against what it does, on anybody's panel."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    panel: Annotated[
+        Path,
+        typer.Argument(help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."),
+    ],
+    spec: Annotated[Path, typer.Option(help="What to value: a YAML or JSON file.")],
+    out: Annotated[Path, typer.Option(help="Folder for the tables and figures.")],
+) -> None:
+    """Example: evalweave economics panel.csv --spec economics.yaml --out results/economics
+
+    with an economics.yaml such as
+
+        columns: {unit: patient_id, period: year, cluster: practice_id}
+        effect: {outcome: hba1c, unit: mmol/mol, better: lower, analysis: {estimator: twfe}}
+        cost: {outcome: cost, unit: GBP, analysis: {estimator: poisson}}
+        programme_cost: {amount: 120, per: person, source: "the provider's accounts"}
+        thresholds: {values: [0, 50, 100, 200], reason: "declared by the commissioner"}
+        perspective: NHS
+        price_year: 2019
+
+    Both outcomes are estimated again without each practice in turn, so that the interval of the net
+    benefit knows how costs and effects go together. Writes net_benefit.csv, increments.csv,
+    scenarios.csv, subgroups.csv, economics.json and three figures. docs/economics.md explains it.
+    """
+    import os
+    import sys
+
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from evalweave import files
+    from evalweave.economics.evaluation import evaluate
+    from evalweave.estimators.read_panel import read_panel
+    from evalweave.report.figures import economic
+    from evalweave.study.economics import EconomicsSpec, columns_read
+    from evalweave.study.file import load
+
+    model = load(spec, EconomicsSpec)
+    files.check_folder(out)
+    wanted = columns_read(model)
+    columns = model.columns_of(model.effect)
+    who = [name for name in (columns.unit, columns.cluster) if name]
+    frame, notes = read_panel(panel, wanted, who)
+    print("evalweave economics: estimating again without each practice", file=sys.stderr)
+    result = evaluate(frame, model, panel.name, notes)
+    files.write_csv(result.increments, out / "increments.csv")
+    files.write_csv(result.thresholds, out / "net_benefit.csv")
+    files.write_csv(result.scenarios, out / "scenarios.csv")
+    if len(result.subgroups):
+        files.write_csv(result.subgroups, out / "subgroups.csv")
+    files.write_json(result.summary, out / "economics.json")
+    units = (model.effect.unit, model.cost.unit)
+    figures = {
+        "plane": economic.plane(result.both, *units),
+        "acceptability": economic.acceptability(result.thresholds, *units),
+        "net-benefit": economic.net_benefit_curve(result.thresholds, *units, model.level),
+    }
+    for name, svg in figures.items():
+        files.write_text(svg, out / f"{name}.svg")
+    for line in result.spoken(*units):
+        print(line)
+    print(f"Written: {out / 'net_benefit.csv'}, economics.json, tables and figures beside it.")

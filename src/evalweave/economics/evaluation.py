@@ -1,0 +1,293 @@
+"""An economic evaluation of a panel, as its SPEC declares it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from evalweave.catalogue import calls
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.economics.joint import Joint, Leaving, contrast, joint
+from evalweave.economics.net_benefit import fieller, net_benefit, verdict_on_ratio
+from evalweave.economics.programme import person_time, programme_cost
+from evalweave.errors import DataError
+from evalweave.estimators.exposure import with_exposure
+from evalweave.estimators.panel_data import panel_data
+from evalweave.estimators.registry import estimator
+from evalweave.fits.distributions import t_quantile
+from evalweave.fits.result import Fit, PanelData
+from evalweave.study.analyses import AnalysisOptions, FitSpec
+from evalweave.study.economics import Discount, EconomicsSpec, ProgrammeCost, Scenario, Valued
+from evalweave.study.refusals import check_spec
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What came out.
+
+    Attributes:
+        both: incremental effect and cost of the main analysis.
+        increments: effect, cost of care, programme cost and their sum, a row each.
+        thresholds: INB by threshold.   scenarios: one row each, INB at every threshold.
+        subgroups: effect and cost by level.   summary: facts and sentences.
+    """
+
+    both: Joint
+    increments: pd.DataFrame
+    thresholds: pd.DataFrame
+    scenarios: pd.DataFrame
+    subgroups: pd.DataFrame
+    summary: dict[str, Any] = field(default_factory=dict)
+
+    def spoken(self, effect_unit: str, currency: str) -> list[str]:
+        """Return the result in a few lines."""
+        lines = [
+            f"{row['item']}: {row['estimate']:.4g} {row['unit']} ({row['ci_low']:.4g} to "
+            f"{row['ci_high']:.4g})"
+            for row in self.increments.to_dict("records")
+        ]
+        lines.append(f"A ratio of {currency} to {effect_unit}: {self.summary['ratio_in_words']}")
+        lines += [
+            f"Worth {row['threshold']:g}: net benefit {row['net_benefit']:.4g} "
+            f"({row['ci_low']:.4g} to {row['ci_high']:.4g}), probability "
+            f"{row['acceptability']:.2f}"
+            for row in self.thresholds.to_dict("records")
+        ]
+        return lines
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    panel: PanelData
+    fit: Fit
+    analysis: AnalysisOptions
+    what: str
+
+
+def evaluate(
+    frame: pd.DataFrame, spec: EconomicsSpec, file: str, notes: Sequence[str] = ()
+) -> Evaluation:
+    """Return the evaluation of `frame` (one row a unit and period).
+
+    Raises:
+        StudyError: for analyses that their estimators refuse.
+        DataError: where the panel is at fault, or something has no estimate or no interval.
+    """
+    effect = _fitted(frame, spec, spec.effect, None, file)
+    cost = _fitted(frame, spec, spec.cost, None, file, spec.programme_cost)
+    parts = _parts(spec, effect, cost, spec.programme_cost, spec.discount)
+    both = joint(parts["effect"], parts["cost"])
+    known = fieller(both, spec.level)
+    summary = {
+        "perspective": spec.perspective,
+        "price_year": spec.price_year,
+        "currency": spec.cost.unit,
+        "effect": spec.effect.unit,
+        "discount": spec.discount.model_dump() if spec.discount else "none",
+        "thresholds": spec.thresholds.reason,
+        "ratio": {"form": known.form, "low": known.low, "high": known.high},
+        "ratio_in_words": verdict_on_ratio(both, known),
+        "covariance": both.covariance.tolist(),
+        "n_practices": len(both.without),
+        "conventions": {"effect": effect.fit.convention, "cost": cost.fit.convention},
+        "assumes": {p.what: ESTIMATORS[p.analysis.estimator].assumes for p in (effect, cost)},
+        "notes": [*notes, *dict.fromkeys([*effect.fit.notes, *cost.fit.notes])],
+        "per": "a treated person and period"
+        if cost.panel.exposure is None
+        else "a unit of exposure of the treated",
+    }
+    return Evaluation(
+        both=both,
+        increments=_increments(frame, spec, parts, file),
+        thresholds=net_benefit(both, spec.thresholds.values, spec.level, spec.draws, spec.seed),
+        scenarios=_scenarios(frame, spec, effect, cost, both, file),
+        subgroups=_subgroups(frame, spec, file),
+        summary=summary,
+    )
+
+
+def _fitted(
+    frame: pd.DataFrame,
+    spec: EconomicsSpec,
+    valued: Valued,
+    analysis: dict[str, Any] | None,
+    file: str,
+    programme: ProgrammeCost | None = None,
+    subgroup: str | None = None,
+) -> _Fitted:
+    keys = valued.options() if analysis is None else {**analysis, "name": "scenario"}
+    keys |= {"diagnostics": False, "subgroup": subgroup}
+    options = AnalysisOptions.model_validate(keys)
+    columns = spec.columns_of(valued)
+    check_spec(FitSpec(columns=columns, analyses=[options]))
+    extra = calls.extra_columns(options)
+    if programme is not None and programme.referrals is not None:
+        extra = (*extra, programme.referrals)
+    what = valued.label or valued.outcome
+    try:
+        panel = panel_data(frame, columns, options, extra, file)
+        modelled = with_exposure(panel, ESTIMATORS[options.estimator])
+        return _Fitted(panel, estimator(options.estimator)(modelled, options), options, what)
+    except DataError as error:
+        raise DataError(f"{what}: {error}") from None
+
+
+def _parts(
+    spec: EconomicsSpec,
+    effect: _Fitted,
+    cost: _Fitted,
+    programme: ProgrammeCost | None,
+    discount: Discount | None,
+) -> dict[str, Leaving]:
+    """Return effect (more is better), care, programme and their sum, cost."""
+    rates = (discount.effects, discount.costs) if discount else (0.0, 0.0)
+    gain = contrast(effect.fit, _weights(effect, discount, rates[0]), effect.what)
+    if spec.effect.better == "lower":
+        gain = replace(gain, value=-gain.value, without=-gain.without, influence=-gain.influence)
+    care = contrast(cost.fit, _weights(cost, discount, rates[1]), cost.what)
+    parts = {"effect": gain, "care": care, "cost": care}
+    if programme is not None:
+        own = programme_cost(cost.panel, programme)
+        parts["programme"] = own
+        pair = joint(care, own)  # the two over the same practices
+        parts["cost"] = Leaving(
+            pair.effect + pair.cost,
+            pair.without.sum(axis=1),
+            pair.influence.sum(axis=1),
+            tuple(sorted({*care.clusters, *own.clusters})),
+        )
+    return parts
+
+
+def _weights(fitted: _Fitted, discount: Discount | None, rate: float) -> dict[str, float]:
+    """Return the weights of a fit's terms in the mean effect a treated person and period.
+
+    Undiscounted it is the estimator's own summary. Discounted it is the mean of the effects of
+    single periods, by treated person-time, each times 1/(1 + rate)^years.
+
+    Raises:
+        DataError: where the estimator gives no effects of single periods.
+    """
+    terms = fitted.fit.terms
+    if discount is None:
+        options = fitted.analysis.model_dump()
+        summary = [t.format(**options) for t in ESTIMATORS[fitted.analysis.estimator].summary]
+        return {next((t for t in summary if t in terms), summary[0]): 1.0}
+    panel = fitted.panel
+    treated = panel.period >= panel.first_treated
+    if not any(term.startswith("calendar[") for term in terms):
+        raise DataError(
+            f"{fitted.what}: discounting needs the effects of single periods, and "
+            f"{fitted.analysis.estimator} gives one for all: use etwfe, nonlinear_etwfe or "
+            "callaway_santanna."
+        )
+    time = person_time(panel)
+    periods = np.unique(panel.period[treated])
+    share = {int(t): float(time[treated & (panel.period == t)].sum()) for t in periods}
+    total = sum(share.values())
+    years = {t: (t - discount.first) / discount.periods_per_year for t in share}
+    return {f"calendar[{t}]": share[t] / total / (1 + rate) ** years[t] for t in share}
+
+
+def _row(name: str, unit: str, part: Leaving, level: float) -> dict[str, Any]:
+    g = len(part.without)
+    error = float(np.sqrt(((part.without - part.value) ** 2).sum() * (g - 1) / g))
+    half = float(t_quantile(level, np.array(g - 1.0))) * error
+    return {
+        "item": name,
+        "unit": unit,
+        "estimate": part.value,
+        "std_error": error,
+        "ci_low": part.value - half,
+        "ci_high": part.value + half,
+        "n_practices": g,
+    }
+
+
+def _increments(
+    frame: pd.DataFrame, spec: EconomicsSpec, parts: dict[str, Leaving], file: str
+) -> pd.DataFrame:
+    """Return the increments, and those of each category of cost."""
+    currency = spec.cost.unit
+    rows = [_row("effect", spec.effect.unit, parts["effect"], spec.level)]
+    rows.append(_row("cost of care", currency, parts["care"], spec.level))
+    for name, column in spec.components.items():
+        valued = spec.cost.model_copy(update={"outcome": column, "label": name})
+        fitted = _fitted(frame, spec, valued, None, file)
+        rate = spec.discount.costs if spec.discount else 0.0
+        part = contrast(fitted.fit, _weights(fitted, spec.discount, rate), name)
+        rows.append(_row(f"of which {name}", currency, part, spec.level))
+    if "programme" in parts:
+        rows.append(_row("programme", currency, parts["programme"], spec.level))
+    rows.append(_row("cost", currency, parts["cost"], spec.level))
+    return pd.DataFrame(rows)
+
+
+def _scenarios(
+    frame: pd.DataFrame,
+    spec: EconomicsSpec,
+    effect: _Fitted,
+    cost: _Fitted,
+    main: Joint,
+    file: str,
+) -> pd.DataFrame:
+    """Return the main evaluation and each scenario, with INB at every threshold."""
+    rows = [_scenario_row("main", main, spec)]
+    for scenario in spec.scenarios:
+        changed = _changed(frame, spec, scenario, effect, cost, file)
+        rows.append(_scenario_row(scenario.name, changed, spec))
+    return pd.DataFrame(rows)
+
+
+def _changed(
+    frame: pd.DataFrame,
+    spec: EconomicsSpec,
+    scenario: Scenario,
+    effect: _Fitted,
+    cost: _Fitted,
+    file: str,
+) -> Joint:
+    programme = scenario.programme_cost or spec.programme_cost
+    if scenario.effect_analysis is not None:
+        effect = _fitted(frame, spec, spec.effect, scenario.effect_analysis, file)
+    if scenario.cost_analysis is not None or programme is not spec.programme_cost:
+        cost = _fitted(frame, spec, spec.cost, scenario.cost_analysis, file, programme)
+    parts = _parts(spec, effect, cost, programme, scenario.discount or spec.discount)
+    return joint(parts["effect"], parts["cost"])
+
+
+def _scenario_row(name: str, both: Joint, spec: EconomicsSpec) -> dict[str, Any]:
+    row: dict[str, Any] = {"scenario": name, "effect": both.effect, "cost": both.cost}
+    table = net_benefit(both, spec.thresholds.values, spec.level, spec.draws, spec.seed)
+    for line in table.to_dict("records"):
+        at = f"{line['threshold']:g}"
+        for column in ("net_benefit", "ci_low", "ci_high", "acceptability"):
+            row[f"{column}[{at}]"] = line[column]
+    return row
+
+
+def _subgroups(frame: pd.DataFrame, spec: EconomicsSpec, file: str) -> pd.DataFrame:
+    """Return effect and cost by level, side by side, the programme's own cost left out."""
+    rows: list[dict[str, Any]] = []
+    for column in spec.by:
+        fits = [
+            _fitted(frame, spec, valued, None, file, subgroup=column)
+            for valued in (spec.effect, spec.cost)
+        ]
+        wanted = [t for t in fits[0].fit.terms if t.startswith("att[")]
+        for term in wanted:
+            level = term[len(f"att[{column}=") : -1]
+            for kind, fitted in zip(("effect", "cost of care"), fits, strict=True):
+                if term not in fitted.fit.terms:
+                    continue
+                part = contrast(fitted.fit, {term: 1.0}, fitted.what)
+                sign = -1.0 if kind == "effect" and spec.effect.better == "lower" else 1.0
+                turned = replace(part, value=sign * part.value, without=sign * part.without)
+                valued = spec.effect if kind == "effect" else spec.cost
+                row = _row(kind, valued.unit, turned, spec.level)
+                rows.append({"subgroup": column, "level": level, **row})
+    return pd.DataFrame(rows)

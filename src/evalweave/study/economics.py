@@ -1,0 +1,177 @@
+"""The SPEC of `evalweave economics`: two outcomes of one panel, valued against each other."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, Self
+
+from pydantic import Field, model_validator
+
+from evalweave.study.analyses import AnalysisOptions, Columns
+from evalweave.study.section import Name, Section
+
+PER = ("person", "person_period", "practice", "practice_period", "referral")
+
+
+class Valued(Section):
+    """One of the two outcomes and how its effect is estimated."""
+
+    outcome: str = Field(description="Its column of the panel.")
+    label: str = Field("", description="Its name in tables and figures; blank = the column's.")
+    unit: str = Field(description="Its unit, as printed: mmol/mol, QALY, GBP.")
+    exposure: str | None = Field(
+        None, description="Column with person-time, as `columns.exposure` of `fit`."
+    )
+    analysis: dict[str, Any] = Field(
+        description="The keys of an analysis of `fit`, without its name: estimator, covariates …"
+    )
+
+    def options(self) -> dict[str, Any]:
+        """Return the analysis with a name."""
+        return {"diagnostics": False, **self.analysis, "name": "valued"}
+
+    @model_validator(mode="after")
+    def _an_analysis(self) -> Self:
+        checked = AnalysisOptions.model_validate(self.options())
+        if checked.subgroup:
+            raise ValueError("analysis: subgroup is asked for with `by`, for both outcomes at once")
+        return self
+
+
+class Effect(Valued):
+    """The outcome that the programme should change."""
+
+    better: Literal["lower", "higher"] = Field(
+        description="Which way is better; where lower is, its sign is turned."
+    )
+    source: str = Field(
+        "",
+        description="Of QALYs: which instrument and value set the utilities are from. Required "
+        "where the unit is QALY.",
+    )
+
+    @model_validator(mode="after")
+    def _utilities_have_a_source(self) -> Self:
+        if "qaly" in self.unit.lower() and not self.source:
+            raise ValueError(
+                "effect: QALYs need `source`: the instrument and value set (or the published "
+                "mapping) that the utilities are from"
+            )
+        return self
+
+
+class ProgrammeCost(Section):
+    """What the programme itself costs."""
+
+    amount: float = Field(ge=0, description="In the unit of the costs.")
+    per: Literal[PER] = Field(  # type: ignore[valid-type]
+        description="person = each person exposed, once; person_period; practice, once; "
+        "practice_period; referral."
+    )
+    referrals: str | None = Field(None, description="Column that counts referrals a row.")
+    source: str = Field(description="Where the amount is from.")
+
+    @model_validator(mode="after")
+    def _referrals_are_counted(self) -> Self:
+        if (self.per == "referral") != (self.referrals is not None):
+            raise ValueError(
+                "programme_cost: `referrals` belongs to `per: referral`, and to it alone"
+            )
+        return self
+
+
+class Discount(Section):
+    """Yearly rates; 0.035 for both is the reference case of the English guidance (NICE)."""
+
+    costs: float = Field(0.035, ge=0, lt=1, description="Yearly rate for costs.")
+    effects: float = Field(0.035, ge=0, lt=1, description="Yearly rate for effects.")
+    first: int = Field(description="The period to which all is discounted.")
+    periods_per_year: int = Field(1, ge=1, description="How many periods are a year.")
+
+
+class Thresholds(Section):
+    """What a unit of effect may be worth; nothing is built in."""
+
+    values: list[float] = Field(min_length=1, description="In units of cost a unit of effect.")
+    reason: str = Field(description="Why these.")
+
+    @model_validator(mode="after")
+    def _rise(self) -> Self:
+        if any(b <= a for a, b in zip(self.values, self.values[1:], strict=False)):
+            raise ValueError("thresholds: values must rise")
+        if self.values[0] < 0:
+            raise ValueError("thresholds: values must be 0 or more")
+        return self
+
+
+class Scenario(Section):
+    """The same evaluation with something else assumed; what is not named stays."""
+
+    name: Name = Field(description="Its name in the table.")
+    programme_cost: ProgrammeCost | None = Field(None, description="Another programme cost.")
+    cost_analysis: dict[str, Any] | None = Field(None, description="Another analysis of costs.")
+    effect_analysis: dict[str, Any] | None = Field(
+        None, description="Another analysis of the effect."
+    )
+    discount: Discount | None = Field(None, description="Other rates.")
+
+
+class EconomicsSpec(Section):
+    """The SPEC of `evalweave economics`."""
+
+    columns: dict[str, Any] = Field(
+        description="Which column is what, as `columns` of `fit`, without outcome and exposure."
+    )
+    effect: Effect
+    cost: Valued
+    programme_cost: ProgrammeCost | None = Field(None, description="Blank = none is added.")
+    discount: Discount | None = Field(
+        None, description="Blank = nothing is discounted; needs effects of single periods."
+    )
+    components: dict[str, str] = Field(
+        {}, description="Categories of cost and their columns, estimated one by one."
+    )
+    by: list[str] = Field([], description="Columns by whose levels both outcomes are given.")
+    thresholds: Thresholds
+    scenarios: list[Scenario] = Field([], description="Rows of the scenario table.")
+    perspective: str = Field(description="Whose costs: such as NHS and personal social services.")
+    price_year: int = Field(description="The year whose prices the costs are in.")
+    level: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
+    draws: int = Field(9999, ge=99, description="Draws of the bootstrap that stands beside.")
+    seed: int = Field(1, ge=0, description="Seed of the draws.")
+
+    @model_validator(mode="after")
+    def _hang_together(self) -> Self:
+        given = [key for key in ("outcome", "outcomes", "exposure") if key in self.columns]
+        if given:
+            raise ValueError(f"columns: {given[0]} belongs to effect and cost, each its own")
+        names = [scenario.name for scenario in self.scenarios]
+        if len(set(names)) < len(names):
+            raise ValueError("scenarios: each name once")
+        self.columns_of(self.effect)
+        return self
+
+    def columns_of(self, valued: Valued) -> Columns:
+        """Return the columns of the panel of one of the outcomes."""
+        return Columns.model_validate(
+            {**self.columns, "outcome": valued.outcome, "exposure": valued.exposure}
+        )
+
+
+def columns_read(spec: EconomicsSpec) -> dict[str, bool]:
+    """Return the columns of the panel that a SPEC uses, and whether each is read as text."""
+    effect = spec.columns_of(spec.effect)
+    wanted = {name: True for name in (effect.unit, effect.cluster, *spec.by) if name}
+    programmes = [spec.programme_cost, *(s.programme_cost for s in spec.scenarios)]
+    analyses = [spec.effect.analysis, spec.cost.analysis]
+    for scenario in spec.scenarios:
+        analyses += [a for a in (scenario.cost_analysis, scenario.effect_analysis) if a]
+    numbers = [effect.period, effect.start, effect.weight, *spec.components.values()]
+    for valued in (spec.effect, spec.cost):
+        numbers += [valued.outcome, valued.exposure]
+    numbers += [p.referrals for p in programmes if p is not None]
+    for analysis in analyses:
+        numbers += AnalysisOptions.model_validate({**analysis, "name": "a"}).covariates
+    for name in numbers:
+        if name:
+            wanted.setdefault(name, False)
+    return wanted

@@ -1,0 +1,285 @@
+"""Net benefit, acceptability and the ratio of cost to effect: identities, closed forms worked by
+other means, and the command on a small panel."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from scipy import integrate, stats
+from typer.testing import CliRunner
+
+import evalweave
+from evalweave.cli import app
+from evalweave.economics.evaluation import evaluate
+from evalweave.economics.joint import Joint
+from evalweave.economics.net_benefit import (
+    ellipse,
+    fieller,
+    net_benefit,
+    perfect_information,
+    verdict_on_ratio,
+)
+from evalweave.errors import DataError
+from evalweave.study.economics import EconomicsSpec
+from evalweave.study.file import validate
+from helpers.did_panels import panel
+
+SPEC = {
+    "columns": {},
+    "effect": {
+        "outcome": "y",
+        "unit": "mmol/mol",
+        "better": "lower",
+        "analysis": {"estimator": "twfe"},
+    },
+    "cost": {"outcome": "cost", "unit": "GBP", "analysis": {"estimator": "poisson"}},
+    "thresholds": {"values": [0, 50, 100], "reason": "a test"},
+    "perspective": "a payer",
+    "price_year": 2019,
+    "draws": 1999,
+}
+
+
+def costs(seed: int = 3, **more: object) -> pd.DataFrame:
+    frame = panel(seed=seed, units=160, practices=10, treated=5, effect=-2.0, **more)
+    random = np.random.default_rng(seed)
+    mean = np.exp(4 + 0.3 * random.normal(size=160))[frame["patient_id"].str[1:].astype(int)]
+    frame["stay"] = random.gamma(1.0, mean) * (random.random(len(frame)) < 0.5)
+    frame["visit"] = random.gamma(2.0, mean / 4)
+    frame["cost"] = frame["stay"] + frame["visit"]
+    done = frame["period"] >= frame["first_treated"]
+    frame["referred"] = (done & (random.random(len(frame)) < 0.3)).astype(float)
+    return frame
+
+
+FRAME = costs()
+
+
+def run(frame: pd.DataFrame = FRAME, **more: object):
+    return evaluate(frame, validate({**SPEC, **more}, EconomicsSpec, "spec", {}), "panel")
+
+
+def both(effect: float, cost: float, seed: int = 1, g: int = 12, scale: float = 1.0) -> Joint:
+    random = np.random.default_rng(seed)
+    moved = random.normal(size=(g, 2)) @ np.array([[0.1, 1.0], [0.0, 4.0]]) * scale
+    return Joint(effect, cost, np.array([effect, cost]) + moved, moved)
+
+
+def test_effect_and_cost_are_those_of_fit_and_the_errors_its_jackknife():
+    result = run()
+    ours = result.increments.set_index("item")
+    effect = evalweave.twfe(FRAME, outcome="y", inference=["jackknife"], diagnostics=False).tidy()
+    cost = evalweave.poisson(FRAME, outcome="cost", inference=["jackknife"], diagnostics=False)
+    care = cost.tidy().set_index("term").loc["att"]
+    assert ours.loc["effect", "estimate"] == pytest.approx(-effect["estimate"].iloc[0])
+    for name, row in (("effect", effect.iloc[0]), ("cost", care)):
+        assert ours.loc[name, "std_error"] == pytest.approx(row["std_error"], rel=1e-9)
+    half = ours.loc["cost", "ci_high"] - ours.loc["cost", "estimate"]
+    assert half == pytest.approx(care["ci_high"] - care["estimate"], rel=1e-9)
+
+
+def test_net_benefit_is_that_of_one_outcome_made_of_both():
+    """With linear models, INB at l is the effect on l (-y) - cost, its error included."""
+    result = run(cost={**SPEC["cost"], "analysis": {"estimator": "twfe"}})
+    row = result.thresholds.set_index("threshold").loc[50]
+    combined = FRAME.assign(net=-50 * FRAME["y"] - FRAME["cost"])
+    alone = evalweave.twfe(combined, outcome="net", inference=["jackknife"], diagnostics=False)
+    single = alone.tidy().iloc[0]
+    for ours, theirs in (
+        ("net_benefit", "estimate"),
+        ("std_error", "std_error"),
+        ("ci_low", "ci_low"),
+        ("ci_high", "ci_high"),
+        ("p_value", "p_value"),
+    ):
+        assert row[ours] == pytest.approx(single[theirs], rel=1e-9), ours
+
+
+def test_net_benefit_at_zero_is_minus_the_cost():
+    result = run()
+    row = result.thresholds.iloc[0]
+    cost = result.increments.set_index("item").loc["cost"]
+    assert row["net_benefit"] == -cost["estimate"]
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((-cost["ci_high"], -cost["ci_low"]))
+
+
+@pytest.mark.parametrize(
+    ("effect", "cost", "scale", "form"),
+    [(1.0, 30.0, 1.0, "interval"), (0.1, 60.0, 1.0, "outside"), (0.1, 1.0, 1.0, "everything")],
+)
+def test_fieller_inverts_the_interval_of_the_net_benefit(effect, cost, scale, form):
+    pair = both(effect, cost, scale=scale)
+    known = fieller(pair, 0.95)
+    assert known.form == form
+    worth = np.linspace(-3000, 3000, 4001)
+    table = net_benefit(pair, worth.tolist(), 0.95, 99, 1)
+    holds_zero = (table["ci_low"] <= 0) & (table["ci_high"] >= 0)
+    if form == "interval":
+        expected = (worth >= known.low) & (worth <= known.high)
+    elif form == "outside":
+        expected = (worth <= known.low) | (worth >= known.high)
+    else:
+        expected = np.ones(len(worth), dtype=bool)
+    assert (holds_zero.to_numpy() == expected).all()
+    words = verdict_on_ratio(pair, known)
+    assert ("Fieller interval" in words) == (form == "interval")
+    assert ("no interval" in words) == (form != "interval")
+
+
+def test_quadrants_are_named():
+    for effect, cost, word in (
+        (1.0, -5.0, "dominates"),
+        (-1.0, 5.0, "is dominated"),
+        (1.0, 5.0, "a unit of effect gained"),
+        (-1.0, -5.0, "saved a unit of effect lost"),
+    ):
+        pair = both(effect, cost, scale=0.01)
+        assert word in verdict_on_ratio(pair, fieller(pair, 0.95))
+
+
+@pytest.mark.parametrize(("value", "error", "dof"), [(0.0, 1.0, 9), (2.0, 3.0, 23), (-4.0, 2.5, 5)])
+def test_perfect_information_is_the_integral(value, error, dof):
+    law = stats.t(dof, loc=value, scale=error)
+    gain = integrate.quad(lambda x: x * law.pdf(x), 0, np.inf)[0] - max(0.0, value)
+    assert perfect_information(value, error, dof) == pytest.approx(gain, rel=1e-6)
+
+
+def test_acceptability_is_a_t_probability_and_the_bootstrap_agrees_where_practices_are_many():
+    pair = both(1.0, 60.0, g=400, scale=0.3)
+    row = net_benefit(pair, [70.0], 0.95, 9999, 1).iloc[0]
+    ratio = row["net_benefit"] / row["std_error"]
+    assert row["acceptability"] == pytest.approx(stats.t(399).cdf(ratio))
+    assert row["acceptability_bootstrap"] == pytest.approx(row["acceptability"], abs=0.02)
+
+
+def test_the_border_of_the_joint_region_is_hotellings():
+    pair = both(1.0, 20.0)
+    g = len(pair.without)
+    away = ellipse(pair, 0.95) - np.array([pair.effect, pair.cost])
+    distance = np.einsum("pi,ij,pj->p", away, np.linalg.inv(pair.covariance), away)
+    assert distance == pytest.approx(2 * (g - 1) / (g - 2) * stats.f(2, g - 2).ppf(0.95))
+
+
+def programme(per: str, **more: object):
+    declared = {"amount": 100.0, "per": per, "source": "invented", **more}
+    return run(programme_cost=declared).increments.set_index("item").loc["programme", "estimate"]
+
+
+def test_the_programme_is_spread_over_treated_persons_and_periods():
+    rows = FRAME[FRAME["period"] >= FRAME["first_treated"]]
+    n = len(rows)
+    assert programme("person_period") == pytest.approx(100.0)
+    assert programme("person") == pytest.approx(100 * rows["patient_id"].nunique() / n)
+    assert programme("practice") == pytest.approx(100 * rows["practice_id"].nunique() / n)
+    cells = len(rows[["practice_id", "period"]].drop_duplicates())
+    assert programme("practice_period") == pytest.approx(100 * cells / n)
+    referrals = programme("referral", referrals="referred")
+    assert referrals == pytest.approx(100 * rows["referred"].sum() / n)
+
+
+def test_the_programme_adds_up_and_is_left_out_with_its_practice():
+    declared = {"amount": 100.0, "per": "referral", "referrals": "referred", "source": "invented"}
+    result = run(programme_cost=declared)
+    item = result.increments.set_index("item")["estimate"]
+    assert item["cost"] == pytest.approx(item["cost of care"] + item["programme"])
+    without = run(FRAME[FRAME["practice_id"] != "g02"], programme_cost=declared)
+    assert result.both.without[2] == pytest.approx([without.both.effect, without.both.cost])
+
+
+def test_a_rate_of_zero_discounts_nothing_and_a_rate_discounts_by_period():
+    keys = {
+        "effect": {**SPEC["effect"], "analysis": {"estimator": "etwfe"}},
+        "cost": {**SPEC["cost"], "analysis": {"estimator": "nonlinear_etwfe"}},
+    }
+    plain = run(**keys)
+    nothing = run(**keys, discount={"costs": 0.0, "effects": 0.0, "first": 2014})
+    assert nothing.both.effect == pytest.approx(plain.both.effect, rel=1e-9)
+    assert nothing.both.cost == pytest.approx(plain.both.cost, rel=1e-9)
+    some = run(**keys, discount={"costs": 0.5, "first": 2014})
+    table = evalweave.nonlinear_etwfe(FRAME, outcome="cost", diagnostics=False).tidy()
+    single = table.set_index("term")["estimate"]
+    rows = FRAME[FRAME["period"] >= FRAME["first_treated"]]["period"].value_counts()
+    mean = sum(single[f"calendar[{t}]"] * n / 1.5 ** (t - 2014) for t, n in rows.items())
+    assert some.both.cost == pytest.approx(mean / rows.sum(), rel=1e-6)
+    with pytest.raises(DataError, match="discounting needs the effects of single periods"):
+        run(discount={"first": 2014})
+
+
+def test_categories_of_linear_costs_add_up():
+    result = run(
+        cost={**SPEC["cost"], "analysis": {"estimator": "twfe"}},
+        components={"stays": "stay", "visits": "visit"},
+    )
+    item = result.increments.set_index("item")["estimate"]
+    assert item["of which stays"] + item["of which visits"] == pytest.approx(item["cost"])
+
+
+def test_scenarios_and_levels_stand_side_by_side():
+    free = {"amount": 0.0, "per": "person", "source": "invented"}
+    result = run(
+        programme_cost={**free, "amount": 90.0},
+        scenarios=[
+            {"name": "free", "programme_cost": free},
+            {"name": "linear", "cost_analysis": {"estimator": "twfe"}},
+        ],
+        by=["white"],
+        effect={**SPEC["effect"], "better": "higher"},
+    )
+    rows = result.scenarios.set_index("scenario")
+    assert list(rows.index) == ["main", "free", "linear"]
+    item = result.increments.set_index("item")["estimate"]
+    assert rows.loc["main", "cost"] - rows.loc["free", "cost"] == pytest.approx(item["programme"])
+    assert rows.loc["main", "net_benefit[50]"] == result.thresholds["net_benefit"].iloc[1]
+    linear = evalweave.twfe(FRAME, outcome="cost", diagnostics=False).tidy()["estimate"].iloc[0]
+    assert rows.loc["linear", "cost"] == pytest.approx(linear + item["programme"])
+    levels = result.subgroups.set_index(["item", "level"])["estimate"]
+    alone = evalweave.twfe(FRAME, outcome="y", subgroup="white", diagnostics=False).tidy()
+    assert levels["effect", "1"] == alone.set_index("term").loc["att[white=1]", "estimate"]
+    assert {("cost of care", "0"), ("cost of care", "1")} <= set(levels.index)
+
+
+def test_an_effect_that_one_practice_carries_has_no_interval():
+    frame = costs(seed=4)
+    frame["first_treated"] = frame["first_treated"].where(frame["practice_id"] == "g00")
+    with pytest.raises(DataError, match="no practice-level interval"):
+        run(frame)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"effect": {**SPEC["effect"], "unit": "QALY"}}, "QALYs need `source`"),
+        ({"thresholds": {"values": [10, 5], "reason": "x"}}, "values must rise"),
+        ({"columns": {"outcome": "y"}}, "belongs to effect and cost"),
+        (
+            {"programme_cost": {"amount": 1, "per": "referral", "source": "x"}},
+            "`referrals` belongs to `per: referral`",
+        ),
+    ],
+)
+def test_what_a_spec_may_not_say(change, words):
+    from evalweave.errors import StudyError
+
+    with pytest.raises(StudyError, match=words):
+        run(**change)
+
+
+def test_the_command_writes_tables_and_figures_that_do_not_change(tmp_path):
+    costs().to_csv(tmp_path / "panel.csv", index=False)
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump({**SPEC, "by": ["white"]}))
+    texts = []
+    for out in ("one", "two"):
+        command = ["economics", str(tmp_path / "panel.csv"), "--spec", str(tmp_path / "spec.yaml")]
+        done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / out)])
+        assert done.exit_code == 0, done.output
+        files = sorted(path.name for path in (tmp_path / out).iterdir())
+        texts.append({name: (tmp_path / out / name).read_text() for name in files})
+    assert texts[0] == texts[1]
+    assert {"plane.svg", "acceptability.svg", "net-benefit.svg", "subgroups.csv"} <= set(texts[0])
+    summary = json.loads(texts[0]["economics.json"])
+    assert summary["perspective"] == "a payer" and summary["n_practices"] == 10
+    assert "net benefit" in done.output
