@@ -21,12 +21,13 @@ import argparse
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def ours_twfe(frame: pd.DataFrame, balanced: bool) -> float:
         period="quarter",
         cluster="practice",
         first_treated="start",
-        inference=["cr1", "cr2", "cr3", "wild_bootstrap"],
+        inference=["cr1", "cr2", "cr3", "jackknife", "wild_bootstrap"],
         draws=9999,
         diagnostics=False,
     ).tidy()
@@ -97,7 +98,35 @@ def ours_cs_pairwise(frame: pd.DataFrame, balanced: bool) -> float:
     return _ours_cs(frame, "pairwise")
 
 
-def _ours_cs(frame: pd.DataFrame, unbalanced: str) -> float:
+def ours_cs_jackknife(frame: pd.DataFrame, balanced: bool) -> float:
+    """The practice jackknife, every practice left out and everything estimated again."""
+    return _ours_cs(
+        frame, "balanced" if balanced else "repeated_cross_section", ["jackknife"], "pointwise"
+    )
+
+
+def ours_imputation(frame: pd.DataFrame, balanced: bool) -> float:
+    import evalweave
+
+    table = evalweave.imputation(
+        frame,
+        outcome="y",
+        unit="unit",
+        period="quarter",
+        cluster="practice",
+        first_treated="start",
+        inference=["cr1"],
+        diagnostics=False,
+    ).tidy()
+    return float(table.set_index("term").loc["att", "estimate"])
+
+
+def _ours_cs(
+    frame: pd.DataFrame,
+    unbalanced: str,
+    inference: Sequence[str] = ("multiplier_bootstrap",),
+    bands: str = "simultaneous",
+) -> float:
     import evalweave
 
     table = evalweave.callaway_santanna(
@@ -108,8 +137,8 @@ def _ours_cs(frame: pd.DataFrame, unbalanced: str) -> float:
         cluster="practice",
         first_treated="start",
         covariates=["x"],
-        inference=["multiplier_bootstrap"],
-        bands="simultaneous",
+        inference=list(inference),
+        bands=bands,
         draws=DRAWS,
         diagnostics=False,
         unbalanced=unbalanced,
@@ -175,13 +204,15 @@ def diff_diff(frame: pd.DataFrame, balanced: bool) -> float:
 
 
 CONTESTANTS: dict[str, tuple[str, Callable[[pd.DataFrame, bool], float]]] = {
-    "evalweave (cr1, cr2, cr3, 9,999 wild draws)": ("twfe", ours_twfe),
+    "evalweave (cr1 cr2 cr3 jackknife 9,999 wild)": ("twfe", ours_twfe),
     "pyfixest (CRV1)": ("twfe", pyfixest),
     "linearmodels (clustered)": ("twfe", linearmodels),
     "evalweave (all averages, 999 draws)": ("cs", ours_cs),
     "evalweave (the same, pairwise: its default)": ("cs", ours_cs_pairwise),
+    "evalweave (practice jackknife)": ("cs", ours_cs_jackknife),
     "csdid": ("cs", csdid),
     "diff-diff": ("cs", diff_diff),
+    "evalweave imputation": ("imputation", ours_imputation),
 }
 
 
@@ -212,7 +243,7 @@ def _peak() -> float:
 
 def measure(python: str, name: str, patients: int, seen: float) -> dict[str, Any]:
     command = [
-        python,
+        _interpreter(python),
         str(Path(__file__).resolve()),
         "--work",
         name,
@@ -231,6 +262,13 @@ def measure(python: str, name: str, patients: int, seen: float) -> dict[str, Any
             return dict(json.loads(line.removeprefix("RESULT ")))
     reason = (done.stderr.strip().splitlines() or ["no output"])[-1]
     return {"error": reason[:110]}
+
+
+def _interpreter(given: str) -> str:
+    """Return the interpreter's path from anywhere; a link stays a link, by which it knows its
+    environment. A bare name is looked for as a shell does."""
+    found = shutil.which(given) if os.path.basename(given) == given else given  # noqa: PTH119
+    return os.path.abspath(found or given)  # noqa: PTH100
 
 
 def table(rows: list[tuple[str, dict[str, Any]]], ours: dict[str, Any]) -> None:
@@ -282,6 +320,7 @@ def main() -> None:
         for kind, title in (
             ("twfe", "Two-way fixed effects"),
             ("cs", "Callaway–Sant'Anna, doubly robust, a covariate"),
+            ("imputation", "Imputation"),
         ):
             print(
                 f"\n{title}: {given.patients:,} patients × {QUARTERS} quarters (simulated), "

@@ -88,6 +88,7 @@ def refusals(analysis: Any) -> list[str]:
     sentences = [
         *(refusal(inference, estimator) for inference in inferences),
         *_not_taken(analysis, [estimator, *able]),
+        *_without_band(analysis, inferences),
         *estimator.wrong(analysis),
     ]
     return [f"{analysis.name}: {sentence}." for sentence in sentences if sentence]
@@ -124,6 +125,22 @@ def _not_taken(analysis: Any, methods: list[Method]) -> Iterable[str]:
                 f"{analysis.estimator} takes no {option.name}; {listed(able)} "
                 f"{_verb(able, 'does', 'do')}"
             )
+
+
+def _without_band(analysis: Any, inferences: list[Inference]) -> Iterable[str]:
+    """Yield a sentence where simultaneous bands are asked of methods that have none."""
+    without = [method.name for method in inferences if not method.band]
+    if analysis.bands == "simultaneous" and without:
+        able = [
+            other.name
+            for other in INFERENCES.values()
+            if other.band and applies(other, ESTIMATORS[analysis.estimator])
+        ]
+        yield (
+            f"{listed(without)} {_verb(without, 'has', 'have')} no simultaneous band, and "
+            "pointwise intervals beside one would be taken for it; "
+            f"{listed(able)} {_verb(able, 'has', 'have')} one, or leave bands at pointwise"
+        )
 
 
 def _verb(names: list[str], one: str, several: str) -> str:

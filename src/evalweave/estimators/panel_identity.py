@@ -10,8 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evalweave.estimators.panel_columns import UNKNOWN, Mask, Problems
+from evalweave.estimators.runs import factorized
 from evalweave.fits.result import Ints
 
+MANY_DIGITS = 10**9  # below, numbers are put in the order of their texts without comparing texts
 EXPONENT = r"\d(?:[.,]\d+)?[eE]\+?\d+"
 
 
@@ -30,9 +32,13 @@ def identifiers(column: pd.Series, name: str, problems: Problems) -> tuple[Ints,
             )
             return nobody
         column = column.astype("Int64")
-    codes, uniques = pd.factorize(column)
+    if isinstance(column.dtype, np.dtype) and column.dtype.kind in "iu":
+        codes, uniques = factorized(column.to_numpy())
+    else:
+        codes, uniques = pd.factorize(column)
     names, rank = _in_order(uniques)
-    if _in_exponents(names, name, problems):
+    plain = isinstance(uniques, np.ndarray) and uniques.dtype.kind in "iu"
+    if not plain and _in_exponents(names, name, problems):
         return nobody
     blank = codes < 0
     if len(names) and names[0] == "":
@@ -56,6 +62,12 @@ def _in_order(uniques: Any) -> tuple[NDArray[Any], Ints]:
     texts = uniques.astype(str) if plain else np.asarray(pd.Index(uniques).astype(str), dtype=str)
     if len(texts) and (texts[1:] > texts[:-1]).all():
         return texts, np.arange(len(texts))
+    if plain and len(texts) and uniques.min() >= 0 and uniques.max() < MANY_DIGITS:
+        digits = np.char.str_len(texts)
+        order = np.lexsort((digits, uniques.astype(np.int64) * 10 ** (digits.max() - digits)))
+        places = np.empty(len(order), dtype=np.int64)
+        places[order] = np.arange(len(order))
+        return texts[order], places
     names, rank = np.unique(texts, return_inverse=True)
     return names, rank
 

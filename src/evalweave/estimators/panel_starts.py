@@ -15,6 +15,7 @@ import pandas as pd
 
 from evalweave.estimators.panel_columns import Problems
 from evalweave.estimators.panel_time import Calendar, distinct
+from evalweave.estimators.runs import occurring
 from evalweave.fits.result import Floats, Ints
 from evalweave.reading.written_time import LAST_YEAR, Moment, of_texts
 
@@ -55,7 +56,7 @@ def read_starts(
 ) -> Floats:
     """Return the first treated period of every row (N), inf where it means never."""
     codes, values = distinct(column)
-    used = sorted({int(code) for code in np.unique(codes)} - {-1})
+    used = occurring(codes)
     reading = _Reading()
     texts: list[int] = []
     figures: list[int] = []

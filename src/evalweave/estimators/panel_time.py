@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.estimators.panel_columns import Problems, text_of
+from evalweave.estimators.runs import factorized, occurring
 from evalweave.fits.result import Ints
 from evalweave.reading.numbered_time import Notation, notation
 from evalweave.reading.written_time import PER_YEAR, Moment, containing, first_day, label, of_texts
@@ -71,7 +72,7 @@ def distinct(column: pd.Series) -> tuple[Ints, list[float] | list[str]]:
     if isinstance(column.dtype, pd.CategoricalDtype):
         column = column.astype(column.cat.categories.dtype)
     if pd.api.types.is_numeric_dtype(column):
-        codes, values = pd.factorize(column.to_numpy(dtype=np.float64, na_value=np.nan))
+        codes, values = factorized(column.to_numpy(dtype=np.float64, na_value=np.nan))
         return codes, [float(value) for value in values]
     codes, uniques = pd.factorize(column)
     texts = text_of(pd.Series(uniques)).fillna("")
@@ -90,7 +91,7 @@ def read_periods(
     kind = getattr(column.dtype, "kind", "O")
     codes, values = distinct(column)
     problems.refuse(codes < 0, "a blank period", EXPECTED, name, PERIODS)
-    used = sorted({int(code) for code in np.unique(codes)} - {-1})
+    used = occurring(codes)
     given: list[Any] = [values[code] for code in used]
     calendar = _calendar(given, name, problems, notes) if given else None
     if calendar is None:
