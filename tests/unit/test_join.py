@@ -99,10 +99,10 @@ def the_strand() -> dict[str, pd.DataFrame]:
     source = {person: f"interview {person}" for person in people}
     notes = "shadowing C01"
     segments = [
-        (f"{source[p]}:0-60", source[p], 0, 60, f"{p} says something about help, at some length.")
-        for p in people
+        (f"{source[p]}:0-60", source[p], 0, 60, f"Words number {n} about help, at some length.")
+        for n, p in enumerate(people)
     ]
-    segments.append((f"{notes}:0-40", notes, 0, 40, "C01 was turned away at the desk, I saw."))
+    segments.append((f"{notes}:0-40", notes, 0, 40, "He was turned away at the desk, I saw."))
     ids = {person: f"{source[person]}:0-60" for person in people}
     said = [(ids[p], "A", "supports") for p in CLIENTS[:8]] + [
         (ids[p], "B", "supports") for p in CLIENTS[:3]

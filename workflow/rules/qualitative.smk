@@ -6,7 +6,7 @@ if study.qualitative:
 
     def coded_files():
         """The coded project and what stands beside it, but for what is simulated."""
-        keys = WRITTEN if study.simulation else FILES
+        keys = WRITTEN if study.simulation else (*SIMULATED, *WRITTEN)
         return [getattr(strand, key) for key in keys]
 
     rule code:
@@ -79,7 +79,16 @@ if study.claims:
             rules.count.output,
             estimates=f"{results}/estimates/estimates.csv",
         output:
-            multiext(f"{results}/join/", "joint_display.csv", "quotes.csv", "joint_display.json"),
+            multiext(
+                f"{results}/join/",
+                "joint_display.csv",
+                "quotes.csv",
+                "quote_matrix.csv",
+                "quote_warnings.csv",
+                "accounts.csv",
+                "integration.csv",
+                "joint_display.json",
+            ),
         log:
             f"{results}/logs/join.log",
         benchmark:
@@ -87,7 +96,7 @@ if study.claims:
         params:
             python=literally(sys.executable),
             settings=settings(stages.JoinSettings),
-            inputs=sums(study.claims),
+            inputs=sums(study.claims, *(getattr(strand, key) for key in AFTER)),
             coded=f"{results}/code",
             counts=f"{results}/count",
             out=f"{results}/join",

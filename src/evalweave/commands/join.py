@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from evalweave.study.qualitative import Qualitative
-    from evalweave.triangulation.strands import Strands, Together
+    from evalweave.triangulation.strands import Beside, Strands, Together
+
+T = TypeVar("T")
 
 
 def command(
@@ -18,7 +21,10 @@ def command(
     coded: Annotated[Path, typer.Option(help="Folder that the code stage wrote.")],
     counts: Annotated[Path, typer.Option(help="Folder that the count stage wrote.")],
     out: Annotated[
-        Path, typer.Option(help="Folder to write joint_display.csv, quotes.csv and .json to.")
+        Path,
+        typer.Option(
+            help="Folder for joint_display.csv and .json, quotes.csv and what belongs to it."
+        ),
     ],
 ) -> None:
     """Each declared claim gets a row: the interval of its estimand, who supports and who
@@ -50,12 +56,58 @@ def command(
         descriptive=descriptive(wanted.analyses, wanted.comparisons),
     )
     claims = read_claims(wanted.claims, known)
-    together = join(claims, strands, wanted.analyses, wanted.qualitative, wanted.family)
-    write_csv(neutral(together.joint_display), out / "joint_display.csv")
-    write_csv(neutral(together.quotes), out / "quotes.csv")
+    beside = _beside(wanted.qualitative, strands, [claim.claim_id for claim in claims])
+    together = join(claims, strands, wanted.analyses, wanted.qualitative, wanted.family, beside)
+    for name in TABLES:
+        write_csv(neutral(getattr(together, name)), out / f"{name}.csv")
     write_json(together.detail, out / "joint_display.json")
     for line in summary(together):
         print(line)
+
+
+TABLES = ("joint_display", "quotes", "quote_matrix", "quote_warnings", "accounts", "integration")
+
+
+def _beside(strand: Qualitative, strands: Strands, claims: list[str]) -> Beside:
+    """Read what people wrote for the joining; raise `DataError` with the faults of all files."""
+    from evalweave.errors import EvalweaveError
+    from evalweave.qualitative.inputs import gathered
+    from evalweave.reading import tables
+    from evalweave.triangulation import chosen, integration
+    from evalweave.triangulation.names import Names
+    from evalweave.triangulation.strands import Beside
+
+    project, wrong = strands.project, list[EvalweaveError]()
+    people = list(project.participants["participant_id"])
+    segments = dict(
+        zip(project.segments["segment_id"], project.segments["quote"].fillna(""), strict=True)
+    )
+
+    def tried(path: str | None, read: Callable[[str], T]) -> T | None:
+        try:
+            return read(path) if path else None
+        except EvalweaveError as error:
+            wrong.append(error)
+            return None
+
+    decisions = tried(strand.quotes, lambda path: chosen.read_decisions(path, segments, claims))
+    declared = tried(strand.names, lambda path: tables.read(path, ["name"]).rows) or []
+    links = tried(strand.links, lambda path: integration.read_links(path, people)) or ()
+    ids = {
+        integration.CLAIM: claims,
+        integration.THEME: list(project.themes["theme_id"]),
+        integration.RELATION: sorted({link.relation for link in links}),
+    }
+    known = integration.Known(ids, sorted(project.participants["role"].unique()))
+    written = tried(strand.integration, lambda path: integration.read_integration(path, known))
+    gathered(*wrong)
+    names = Names.of(
+        [row["name"] for row in declared],
+        people,
+        strand.allowed_words,
+        strand.quote_check == "capitals",
+    )
+    return Beside(decisions or {}, names, links, written)
 
 
 def _read(estimates: Path, coded: Path, counts: Path, strand: Qualitative) -> Strands:

@@ -72,11 +72,13 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
 
 
 def fieldwork(project: Project) -> pd.DataFrame:
-    """Return role, kind, phase, n_sources, n_participants: what was done with whom.
+    """Return role, kind, phase, n_sources, n_participants, first_month and last_month: what was
+    done with whom, and when.
 
     A source counts in the row of every role that speaks in it; observations belong to nobody.
     """
-    sources = project.sources[["source_id", "kind", "phase"]].copy()
+    sources = project.sources[["source_id", "kind", "phase", "date"]].copy()
+    sources["month"] = sources["date"].astype("string").str[:7]
     observed = sources["kind"].isin(project.observation_kinds).fillna(False)
     links = project.source_participants[["source_id", "participant_id"]].drop_duplicates()
     links = links.merge(project.participants[["participant_id", "role"]], on="participant_id")
@@ -86,7 +88,10 @@ def fieldwork(project: Project) -> pd.DataFrame:
     rows = pd.concat([people, notes], ignore_index=True).fillna({"kind": NOT_STATED, "phase": ""})
     grouped = rows.groupby(["role", "kind", "phase"], sort=True)
     counted = grouped.agg(
-        n_sources=("source_id", "nunique"), n_participants=("participant_id", "nunique")
+        n_sources=("source_id", "nunique"),
+        n_participants=("participant_id", "nunique"),
+        first_month=("month", "min"),
+        last_month=("month", "max"),
     )
     counted = counted.reset_index().astype({"n_sources": "Int64", "n_participants": "Int64"})
     counted.loc[counted["role"].isin(APART), "n_participants"] = pd.NA

@@ -3,6 +3,7 @@
 medians, ranges     whole numbers; those of a theme only where its count of participants is
                     shown, none on fewer than twice `min_cell` people; the extremes of all stay
                     inside, since each is somebody's own value
+months of fieldwork only of kinds of at least `min_cell` sources of a role
 saturation          whole codes; from the `min_cell`-th person on, none for roles of fewer than
                     twice `min_cell` people: the exact steps of the curve would tell how many
                     codes one person alone raised
@@ -13,7 +14,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evalweave.release.disclosure import HIDDEN, Profile
-from evalweave.tables.qualitative import SATURATION, THEME_COUNTS, THEME_NUMBERS
+from evalweave.tables.qualitative import FIELDWORK, SATURATION, THEME_COUNTS, THEME_NUMBERS
 
 INSIDE = ("n_with_value", "lowest", "highest")
 
@@ -36,6 +37,15 @@ def released_theme_numbers(
     rounded = frame[numbers].round(0).where(may & enough, axis=0)
     kept = [name for name in THEME_NUMBERS.names if name not in INSIDE]
     return frame.assign(**{name: rounded[name] for name in numbers})[kept]
+
+
+def released_fieldwork(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the kinds, phases and months of FIELDWORK as released; the counts are released where
+    they are printed."""
+    frame = frame.reindex(columns=FIELDWORK.names)  # an earlier run knows no months
+    enough = frame["n_sources"].fillna(0) >= profile.min_cell
+    months = {name: frame[name].where(enough) for name in ("first_month", "last_month")}
+    return frame[["role", "kind", "phase"]].assign(**months)
 
 
 def released_saturation(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:

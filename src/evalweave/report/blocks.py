@@ -178,6 +178,8 @@ class JointRow:
     inputs: tuple[tuple[Text, Text], ...]
     analyst: Text = ""
     analyst_by: str = ""
+    meta: Text = ""  # the meta-inference, in the analysts' words
+    meta_by: str = ""
 
 
 @dataclass(frozen=True)

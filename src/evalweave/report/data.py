@@ -87,6 +87,8 @@ class ReportData:
     import_log: pd.DataFrame | None = None
     joint: pd.DataFrame | None = None
     quotes: pd.DataFrame | None = None
+    quote_matrix: pd.DataFrame | None = None
+    integration: pd.DataFrame | None = None
     joint_detail: Mapping[str, Any] = field(default_factory=dict)
     claims: pd.DataFrame | None = None
     truth: Mapping[str, Any] | None = None

@@ -22,7 +22,7 @@ from evalweave.report.released_tables import as_text
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
-from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
+from evalweave.tables.joint import INTEGRATION, JOINT_DISPLAY, QUOTES
 from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, MEMBERSHIP, TRENDS
 from evalweave.tables.qualitative import (
     AGREEMENT,
@@ -85,6 +85,12 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         **(voices(results) if strand else {}),
         joint=None if joint is None else precision.estimates(rules, joint, steps),
         quotes=_plain(results / "join" / "quotes.csv", QUOTES) if study.claims else None,
+        quote_matrix=_plain(results / "join" / "quote_matrix.csv", QUOTES)
+        if study.claims
+        else None,
+        integration=_plain(results / "join" / "integration.csv", INTEGRATION)
+        if study.claims
+        else None,
         joint_detail=document(results / "join" / "joint_display.json") if study.claims else {},
         claims=_claims(study),
         truth=_truth(study),

@@ -144,6 +144,8 @@ def _claim(word: Any, row: JointRow) -> None:
     word.add_paragraph(f"Together: {row.label}. {plain(row.label_note)}").runs[0].bold = True
     if row.analyst:
         word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
+    signed = f" ({row.meta_by})" if row.meta_by else ""
+    word.add_paragraph(f"What the analysts conclude: {plain(row.meta)}{signed}", style="Quote")
     _table(
         word,
         "What the label rests on",

@@ -17,7 +17,8 @@ else:
 
 SIMULATED = ("project", "participants", "sources")  # files that a simulation makes up
 WRITTEN = ("themes", "eligibility", "source_participants", "double_coding")  # files of people
-FILES = (*SIMULATED, *WRITTEN)
+AFTER = ("quotes", "names", "links", "integration")  # files of people that only the joining reads
+FILES = (*SIMULATED, *WRITTEN, *AFTER)
 
 
 class Qualitative(Section):
@@ -102,6 +103,34 @@ class Qualitative(Section):
     )
     quote_k: int = Field(
         3, ge=1, description="Attributes beside a quote are shared by at least this many people."
+    )
+    quotes: str | None = Field(
+        None,
+        description="CSV segment_id,decision,author,date[,words,claim_id,reason]: quotations by "
+        "key, to show, leave_out or redact; all others are chosen by rule.",
+    )
+    names: str | None = Field(
+        None,
+        description="CSV name: people and places that no quotation may name; stays in the secure "
+        "area.",
+    )
+    allowed_words: list[str] = Field(
+        [], description="Words with a capital that quotations may hold, such as the city's name."
+    )
+    quote_check: Literal["capitals", "declared"] = Field(
+        "capitals",
+        description="What holds a quotation back: declared names, participants' identifiers and "
+        "capitals inside a sentence, or (in languages that write nouns so) only the first two.",
+    )
+    links: str | None = Field(
+        None,
+        description="CSV participant,linked,relation: people who belong together, such as a client "
+        "and her link worker; their accounts are set side by side.",
+    )
+    integration: str | None = Field(
+        None,
+        description="CSV kind,id,text,author,date[,voice]: what the analysts write about a claim, "
+        "a theme (voice = one data set's reading) or a relation.",
     )
     percent_from: int = Field(
         20, ge=1, description="No percentages below this many eligible people."

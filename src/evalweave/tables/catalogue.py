@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from evalweave.tables.analyses import ESTIMATES
-from evalweave.tables.joint import CLAIMS, JOINT_DISPLAY, QUOTES
+from evalweave.tables.joint import (
+    ACCOUNTS,
+    CLAIMS,
+    INTEGRATION,
+    JOINT_DISPLAY,
+    QUOTE_WARNINGS,
+    QUOTES,
+)
 from evalweave.tables.people import BALANCE, BASELINE, COHORT, INCIDENCE, MEMBERSHIP, PANEL, TRENDS
 from evalweave.tables.qualitative import (
     AGREEMENT,
@@ -71,6 +78,9 @@ ALL = (
     FIELDWORK,
     COOCCURRENCE,
     QUOTES,
+    QUOTE_WARNINGS,
+    INTEGRATION,
+    ACCOUNTS,
     AGREEMENT,
     DOUBLE_CODING,
     DISAGREEMENTS,

@@ -20,6 +20,53 @@ QUOTES = Table(
     ),
 )
 
+QUOTE_WARNINGS = Table(
+    "quote_warnings",
+    "Words in quotations that may name people or places; stays in results/.",
+    (
+        column("segment_id", TEXT, "the quotation's key", required=True),
+        column("sign", TEXT, "declared name, participant or capital", required=True),
+        column("words", TEXT, "the words in question", required=True),
+        column("held_back", TRUTH, "is not shown anywhere in the report", required=True),
+        column("quote", TEXT, "the quotation", required=True),
+    ),
+)
+
+ACCOUNTS = Table(
+    "accounts",
+    "What linked people said on each theme, side by side; stays in results/.",
+    (
+        column("relation", TEXT, "what the two are to each other", required=True),
+        column("pair", WHOLE, "the pair, in the order of `links`", required=True),
+        column("theme_id", TEXT, "the theme", required=True),
+        column("side", TEXT, "first (participant) or second (linked)", required=True),
+        column("participant_id", TEXT, "pseudonym", required=True),
+        column("segment_id", TEXT, "the segment", required=True),
+        column("code_id", TEXT, "the code's full path", required=True),
+        column("quote", TEXT, "the words"),
+    ),
+)
+
+INTEGRATION = Table(
+    "integration",
+    "What the analysts wrote when they brought the strands, or two data sets, together.",
+    (
+        column(
+            "kind",
+            TEXT,
+            "claim (a meta-inference beside the rule's label), theme (a reading of one voice, or "
+            "the synthesis of all), relation (a synthesis of linked people's accounts)",
+            required=True,
+        ),
+        column("id", TEXT, "the claim, theme or relation", required=True),
+        column("voice", TEXT, "of a theme: whose reading; blank = the synthesis"),
+        column("text", TEXT, "in the analysts' words", required=True),
+        column("author", TEXT, "who wrote it", required=True),
+        column("written_on", DATE, "when", required=True),
+    ),
+    key=("kind", "id", "voice"),
+)
+
 CLAIMS = Table(
     "claims",
     "What the analyst declared before seeing results.",
@@ -139,6 +186,9 @@ JOINT_DISPLAY = Table(
         column("analyst_initials", TEXT, "whose"),
         column("analyst_date", DATE, "when"),
         column("analyst_reason", TEXT, "why"),
+        column("meta_inference", TEXT, "what the analysts conclude from both strands"),
+        column("meta_inference_author", TEXT, "who wrote it"),
+        column("meta_inference_date", DATE, "when"),
     ),
     key=("claim_id",),
 )

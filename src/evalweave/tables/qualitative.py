@@ -256,6 +256,8 @@ FIELDWORK = Table(
             "people of the role; blank for observations",
             counts="participants",
         ),
+        column("first_month", TEXT, "month of the first source, such as 2019-03"),
+        column("last_month", TEXT, "month of the last"),
     ),
     key=("role", "kind", "phase"),
 )

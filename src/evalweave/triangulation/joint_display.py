@@ -61,13 +61,20 @@ def join_claim(
     return Joined(claim, voices, n_raised, attributed, verdict, stability)
 
 
-def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataFrame:
-    """Return `tables.JOINT_DISPLAY`, rows by theme (in the order of `theme_labels`) and claim."""
+def table(
+    joined: Sequence[Joined],
+    theme_labels: Mapping[str, str],
+    integration: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Return `tables.JOINT_DISPLAY`, rows by theme (in the order of `theme_labels`) and claim, with
+    the meta-inference that `integration` has for a claim."""
     import pandas as pd
+
+    concluded = _meta_inferences(integration)
 
     order = list(theme_labels)
     rows = [
-        _row(row, theme_labels)
+        _row(row, theme_labels) | concluded.get(row.claim.claim_id, {})
         for row in sorted(
             joined, key=lambda row: (order.index(row.claim.theme_id), row.claim.claim_id)
         )
@@ -76,6 +83,17 @@ def table(joined: Sequence[Joined], theme_labels: Mapping[str, str]) -> pd.DataF
     text = [column.name for column in JOINT_DISPLAY.columns if column.type == "text"]
     frame[text] = frame[text].mask(frame[text] == "")
     return JOINT_DISPLAY.conform(frame)
+
+
+def _meta_inferences(integration: pd.DataFrame | None) -> dict[str, dict[str, Any]]:
+    """Return the meta-inference of each claim that has one, under the joint display's names."""
+    if integration is None:
+        return {}
+    names = {"text": "", "author": "_author", "written_on": "_date"}
+    return {
+        row["id"]: {f"meta_inference{after}": row[name] for name, after in names.items()}
+        for row in integration[integration["kind"] == "claim"].to_dict("records")
+    }
 
 
 def _row(joined: Joined, theme_labels: Mapping[str, str]) -> dict[str, Any]:
@@ -123,6 +141,9 @@ def _row(joined: Joined, theme_labels: Mapping[str, str]) -> dict[str, Any]:
         "label": verdict.label,
         "label_stability": joined.stability.share if joined.stability else math.nan,
         "rule_version": verdict.rule_version,
+        "meta_inference": "",
+        "meta_inference_author": "",
+        "meta_inference_date": None,
     }
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SHORT, LONG, CUT = 40, 320, 400
 PER_STANCE = 2
+ANY_CLAIM = "*"  # chosen by its key, for whatever it speaks to
+USABLE = ("segment_id", "participant_id", "quote", "readable", "speaker", "chosen")
 UNUSABLE = ("ambiguous",)  # positions that may point at other words
 
 
@@ -32,8 +34,7 @@ def quotable(
     participants: pd.DataFrame,
     speakers: Mapping[str, str],
 ) -> pd.DataFrame:
-    """Return segment_id, participant_id, quote, speaker of every segment that may be quoted, in
-    reading order.
+    """Return `USABLE` of every segment that may be quoted, in reading order; `chosen` is blank.
 
     `spoken` says whose words a segment holds; one of several people is not quoted. Consent must be
     given (not merely unasked).
@@ -53,7 +54,8 @@ def quotable(
         quote=usable["quote"].map(shorten),
         readable=usable["quote"].str.strip().str.len().between(SHORT, LONG),
         speaker=usable["participant_id"].map(dict(speakers)),
-    )[["segment_id", "participant_id", "quote", "readable", "speaker"]].reset_index(drop=True)
+        chosen="",
+    )[[*USABLE]].reset_index(drop=True)
 
 
 def shorten(quote: str) -> str:
@@ -78,7 +80,8 @@ def select_quotes(
     Args:
         codes_of_theme: theme_id -> code_ids (with descendants) that make it up.
         paths: code_id -> full path.
-        usable: what `quotable` returns.
+        usable: what `quotable` returns, with `chosen` (blank, a claim, or `ANY_CLAIM`): those that
+            somebody chose by their key go before those that the rule chooses.
     """
     import pandas as pd
 
@@ -93,8 +96,12 @@ def select_quotes(
             rest = candidates[~candidates["participant_id"].isin(people)]
             if rest.empty:
                 return
-            order = rest.assign(again=rest["participant_id"].isin(used), long=~rest["readable"])
-            best = order.sort_values(["again", "long"], kind="stable").iloc[0]
+            order = rest.assign(
+                unchosen=rest["chosen"] == "",
+                again=rest["participant_id"].isin(used),
+                long=~rest["readable"],
+            )
+            best = order.sort_values(["unchosen", "again", "long"], kind="stable").iloc[0]
             people.add(best["participant_id"])
             used.add(best["participant_id"])
             rows.append(
@@ -119,13 +126,16 @@ def select_quotes(
             mine = usable[
                 usable["segment_id"].isin(segments)
                 & usable["participant_id"].isin(voices[claim.claim_id].eligible)
+                & usable["chosen"].isin(["", ANY_CLAIM, claim.claim_id])
             ]
             take(mine, PER_STANCE, claim.theme_id, claim.claim_id, stance)
     quoted = {row["segment_id"] for row in rows}
     for theme, codes in codes_of_theme.items():
         of_theme = set(codings.loc[codings["code_id"].isin(list(codes)), "segment_id"])
         mine = usable[usable["segment_id"].isin(of_theme - quoted)]
-        take(mine, 1, theme, "", "")
+        mine = mine[mine["chosen"].isin(["", ANY_CLAIM])]
+        people = mine.loc[mine["chosen"] == ANY_CLAIM, "participant_id"].nunique()
+        take(mine, max(1, people), theme, "", "")
     frame = pd.DataFrame(rows, columns=QUOTES.names)
     return QUOTES.conform(frame.mask(frame == ""))
 

@@ -4,15 +4,18 @@ out."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import nearest
 from evalweave.qualitative.counts import COMPLETE, NOT_KNOWN
 from evalweave.qualitative.identity import by_normal, normal
 from evalweave.qualitative.themes import codes_of_themes, codings_by_theme
-from evalweave.triangulation import crosswalk, joint_display, quotes, stances, threads
+from evalweave.tables.joint import INTEGRATION
+from evalweave.triangulation import crosswalk, joint_display, meshing, quotes, stances, threads
+from evalweave.triangulation.chosen import Decision, decided
 from evalweave.triangulation.estimands import Absent, interval_of
+from evalweave.triangulation.names import Names
 from evalweave.triangulation.speakers import speaker_strings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from evalweave.study.analyses import Analysis
     from evalweave.study.qualitative import Qualitative
     from evalweave.triangulation.claims import Claim
+    from evalweave.triangulation.integration import Link
     from evalweave.triangulation.joint_display import Joined
     from evalweave.triangulation.stances import Voices
 
@@ -37,12 +41,27 @@ class Strands:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """What people wrote for the joining: decisions on quotations by segment, names that must not
+    leave, who belongs to whom, and `integration`."""
+
+    decisions: Mapping[str, Decision] = field(default_factory=dict)
+    names: Names = field(default_factory=Names)
+    links: tuple[Link, ...] = ()
+    integration: pd.DataFrame | None = None
+
+
+@dataclass(frozen=True)
 class Together:
-    """What joining gives: two tables, the detail for JSON, the joined claims, and what should be
-    said aloud."""
+    """What joining gives: the tables by their names, the detail for JSON, the joined claims, and
+    what should be said aloud."""
 
     joint_display: pd.DataFrame
     quotes: pd.DataFrame
+    quote_matrix: pd.DataFrame
+    quote_warnings: pd.DataFrame
+    accounts: pd.DataFrame
+    integration: pd.DataFrame
     detail: dict[str, Any]
     joined: tuple[Joined, ...]
     notes: tuple[str, ...]
@@ -54,6 +73,7 @@ def join(
     analyses: Sequence[Analysis],
     settings: Qualitative,
     family: Sequence[str] = (),
+    beside: Beside = Beside(),
 ) -> Together:
     """Join the strands claim by claim; deterministic in the tables' content, whatever the order of
     their rows. `family` names the analyses whose differences are one family of comparisons."""
@@ -81,12 +101,22 @@ def join(
         counted = raised(claim, strands.theme_counts)
         joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], *counted))
     strings = speaker_strings(project.participants, settings.attributes, settings.quote_k)
-    usable = quotes.quotable(project.segments, words.spoken, project.participants, strings)
+    quotable = quotes.quotable(project.segments, words.spoken, project.participants, strings)
+    usable, warned = decided(quotable, beside.decisions, beside.names)
     paths = dict(zip(project.codes["code_id"], project.codes["path"], strict=True))
     chosen = quotes.select_quotes(
         claims, heard, project.stances, project.codings, project.segments, codes, paths, usable
     )
-    notes = _notes(claims, heard, project.stances)
+    written = INTEGRATION.empty() if beside.integration is None else beside.integration
+    notes = _notes(claims, heard, project.stances) + _quote_notes(warned)
+    of_theme = {
+        theme: frozenset(coded.loc[coded["theme_id"] == theme, "segment_id"]) for theme in labels
+    }
+    mesh = _meshed(project, beside.links, usable, of_theme, chosen, settings.quote_k)
+    in_pairs = {quote["segment_id"] for entry in mesh for pair in entry["pairs"] for quote in pair}
+    given = coded.drop_duplicates("segment_id").set_index("segment_id")["code_id"]
+    matrix = meshing.by_group(usable, of_theme, given.map(paths).to_dict(), in_pairs)
+    themed = coded.merge(project.segments[["segment_id", "quote"]], on="segment_id")
     shown = joint_display.detail(joined) | {
         "theme_by_subgroup": crosswalk.theme_by_subgroup(
             analyses, strands.theme_counts, strands.estimates
@@ -95,9 +125,51 @@ def join(
             threads.thread(theme, codes[theme["theme_id"]], chosen, strands.theme_counts, joined)
             for theme in _rows(project.themes, ("theme_id", "label", "definition"))
         ],
+        "pairs": [_without_identifiers(entry) for entry in mesh],
         "notes": notes,
     }
-    return Together(joint_display.table(joined, labels), chosen, shown, tuple(joined), tuple(notes))
+    return Together(
+        joint_display.table(joined, labels, written),
+        chosen,
+        matrix,
+        warned,
+        meshing.accounts(beside.links, words.spoken, themed),
+        written,
+        shown,
+        tuple(joined),
+        tuple(notes),
+    )
+
+
+def _meshed(
+    project: Project,
+    links: Sequence[Link],
+    usable: pd.DataFrame,
+    of_theme: Mapping[str, frozenset[str]],
+    chosen: pd.DataFrame,
+    k: int,
+) -> list[dict[str, Any]]:
+    """Return the pairs of linked people that may be shown, words of the report's other quotations
+    left out."""
+    people = project.participants
+    roles = dict(zip(people["participant_id"], people["role"], strict=True))
+    return meshing.pairs(links, usable, of_theme, roles, set(chosen["segment_id"]), k)
+
+
+def _without_identifiers(entry: Mapping[str, Any]) -> dict[str, Any]:
+    sides = [[{"role": q["role"], "quote": q["quote"]} for q in pair] for pair in entry["pairs"]]
+    return dict(entry) | {"pairs": sides}
+
+
+def _quote_notes(warned: pd.DataFrame) -> list[str]:
+    held = warned.loc[warned["held_back"].fillna(False).astype(bool), "segment_id"].nunique()
+    if not held:
+        return []
+    return [
+        f"{held} quotations are held back, since they may name people or places: see "
+        "quote_warnings.csv. Redact them, or choose them by key, in `qualitative: quotes`; words "
+        "that may leave go to `allowed_words`."
+    ]
 
 
 def with_claim_names(project: Project, claims: Sequence[Claim]) -> Project:

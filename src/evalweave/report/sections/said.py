@@ -6,6 +6,7 @@ from typing import Any
 
 from evalweave.qualitative.counts import NOT_STATED
 from evalweave.release.numbers import missing, plain, sentence
+from evalweave.release.voices import released_fieldwork
 from evalweave.report.blocks import (
     Column,
     Details,
@@ -19,6 +20,7 @@ from evalweave.report.blocks import (
     text,
 )
 from evalweave.report.data import ReportData
+from evalweave.report.figures.timeline import timeline
 from evalweave.report.people import k_of_n, many, released_count
 from evalweave.report.sections import coders, described
 from evalweave.tables.qualitative import THEME_COUNTS
@@ -41,8 +43,10 @@ def section(data: ReportData) -> Section:
             )
         )
     fieldwork = _fieldwork(data)
-    if fieldwork:
+    if fieldwork and data.fieldwork is not None:
         blocks += [Heading("Fieldwork", "fieldwork"), fieldwork]
+        drawn = timeline(data, released_fieldwork(data.profile, data.fieldwork))
+        blocks += [] if drawn is None else [drawn]
     blocks += [
         Heading("Themes", "themes"),
         *described.gaps(data),

@@ -23,7 +23,7 @@ from evalweave.report.claimed import (
 from evalweave.report.data import ReportData
 from evalweave.report.figures.strip import reach, strip
 from evalweave.report.people import many
-from evalweave.report.sections import matrices, threads
+from evalweave.report.sections import matrices, meshed, threads
 from evalweave.report.sentences import method
 from evalweave.report.terms import in_words
 
@@ -77,7 +77,12 @@ def section(data: ReportData) -> Section:
                 "invented."
             ),
         )
-    blocks = (Joint(CAPTION, rows, tuple(notes)), *matrices.blocks(data), *threads.blocks(data))
+    blocks = (
+        Joint(CAPTION, rows, tuple(notes)),
+        *matrices.blocks(data),
+        *meshed.blocks(data),
+        *threads.blocks(data),
+    )
     return Section("together", title, blocks)
 
 
@@ -116,7 +121,16 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         inputs=tuple(_inputs(data, record, shown)),
         analyst=_analyst(record),
         analyst_by=_by(record),
+        **_meta(data, claim),
     )
+
+
+def _meta(data: ReportData, claim: str) -> dict[str, Any]:
+    """Return the meta-inference of a claim, or that there is none."""
+    words, by = meshed.written(data, "claim", claim)
+    if words is None:
+        return {"meta": "No meta-inference has been written for this claim."}
+    return {"meta": words, "meta_by": by}
 
 
 def _real(value: Any) -> float:

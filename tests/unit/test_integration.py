@@ -1,0 +1,168 @@
+"""What analysts write and decide: quotations by key, names in them, linked people, syntheses."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from evalweave.errors import DataError
+from evalweave.triangulation.chosen import decided, read_decisions
+from evalweave.triangulation.integration import Known, Link, read_integration, read_links
+from evalweave.triangulation.meshing import by_group, pairs
+from evalweave.triangulation.names import Names, signs, wrong_redaction
+from evalweave.triangulation.quotes import USABLE
+
+NAMES = Names.of(["Maria Holt", "Elswick"], ["C01", "LW12"], ["Tyneside"], True)
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        ("I went to the gym on Monday. She came too.", []),
+        ("“It helped,” I said: Nobody asked.", []),
+        ("My GP sent me, I'm glad of it.", []),
+        ("They live on Tyneside’s river.", []),
+        ("then maria  holt came", ["declared name"]),
+        ("we went round elswick, twice", ["declared name"]),
+        ("as c01 told you", ["participant"]),
+        ("my c011 form", []),
+        ("It was Brenda who rang.", ["capital"]),
+        ("We moved to Byker – Walker is worse.", ["capital"]),
+        ("It was [the worker] who rang [Brenda].", []),
+    ],
+)
+def test_names_in_words_that_leave(words: str, why: list[str]) -> None:
+    assert [sign for _, sign in signs(words, NAMES)] == why
+
+
+def test_where_nouns_have_capitals_only_declared_names_hold_back() -> None:
+    german = Names.of(["Elswick"], ["C01"], [], False)
+    assert signs("Ich war mit dem Hund im Park.", german) == []
+    assert signs("Wir waren in Elswick.", german) == [("elswick", "declared name")]
+
+
+@given(st.lists(st.sampled_from(["the", "damp", "street", "again"]), min_size=3, max_size=9))
+def test_a_redaction_takes_away_and_adds_nothing(words: list[str]) -> None:
+    whole = " ".join(words)
+    assert not wrong_redaction(whole, whole)
+    assert not wrong_redaction(whole, " ".join(["[…]", *words[2:]]))
+    assert not wrong_redaction(whole, " ".join([*words[:1], "[a place]", *words[2:]]))
+    assert wrong_redaction(whole, f"{whole} really")
+
+
+def test_a_redaction_that_turns_words_round_is_refused() -> None:
+    assert wrong_redaction("I did not like it", "I did like it")
+    assert wrong_redaction("one and then two", "two [and] one")
+    assert not wrong_redaction("I did not like it", "I did […] like it")  # and everybody sees it
+
+
+def usable(*rows: tuple[str, str, str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["segment_id", "participant_id", "quote"])
+    return frame.assign(readable=True, speaker="client", chosen="")[list(USABLE)]
+
+
+def decisions(folder: Path, *lines: str) -> dict[str, object]:
+    file = folder / "quotes.csv"
+    header = "segment_id,decision,author,date,words,claim_id"
+    file.write_text("\n".join([header, *lines]) + "\n")
+    words = {"s:1": "It was Brenda who rang.", "s:2": "Maria Holt came.", "s:3": "Good for me."}
+    return dict(read_decisions(file, words, ["drift"]))
+
+
+def test_by_key_and_by_rule(tmp_path: Path) -> None:
+    """A capital passes where somebody chose the words; a declared name has to be redacted."""
+    given_ = usable(
+        ("s:1", "C01", "It was Brenda who rang."),
+        ("s:2", "C02", "It was Maria Holt."),
+        ("s:3", "C03", "Good for me."),
+    )
+    by_rule, warned = decided(given_, {}, NAMES)
+    assert by_rule["segment_id"].tolist() == ["s:3"]
+    assert warned["held_back"].all() and warned["segment_id"].tolist()[:1] == ["s:1"]
+    made = decisions(
+        tmp_path,
+        "s:1,show,AB,2026-11-01,,drift",
+        "s:2,show,AB,2026-11-01,,",
+        "s:3,leave_out,AB,2026-11-01,,",
+    )
+    by_key, warned = decided(given_, made, NAMES)  # type: ignore[arg-type]
+    assert by_key[["segment_id", "chosen"]].to_numpy().tolist() == [["s:1", "drift"]]
+    assert warned.loc[warned["segment_id"] == "s:1", "held_back"].tolist() == [False]
+    assert warned.loc[warned["segment_id"] == "s:2", "held_back"].all()
+    made = decisions(tmp_path, "s:2,redact,AB,2026-11-01,[my worker] came.,")
+    by_key, _ = decided(given_, made, NAMES)  # type: ignore[arg-type]
+    assert "[my worker] came." in by_key["quote"].tolist()
+
+
+def test_everything_wrong_with_decisions_is_said_at_once(tmp_path: Path) -> None:
+    with pytest.raises(DataError) as error:
+        decisions(
+            tmp_path,
+            "s:9,show,AB,2026-11-01,,",
+            "s:1,shw,,01.11.2026,,drft",
+            "s:2,redact,AB,2026-11-01,Maria was nice,",
+            "s:3,redact,AB,2026-11-01,,",
+        )
+    told = str(error.value)
+    assert told.startswith("7 things") and "Brenda" not in told and "Maria" not in told
+    for row in (2, 3, 4, 5):
+        assert f"row {row}" in told
+    assert 'Did you mean "show"?' in told and 'Did you mean "drift"?' in told
+
+
+LINKS = tuple(Link(f"C{n}", f"L{n}", "link_worker") for n in range(3))
+
+
+def test_pairs_that_may_be_shown() -> None:
+    everybody = [
+        (f"s{who}", who, f"Words of {who}.") for n in range(3) for who in (f"C{n}", f"L{n}")
+    ]
+    roles = {who: "client" if who[0] == "C" else "link_worker" for _, who, _ in everybody}
+    themes = {"T": [name for name, _, _ in everybody]}
+    shown = pairs(LINKS, usable(*everybody), themes, roles, {"sC0"}, 3)
+    assert [[quote["role"] for quote in pair] for pair in shown[0]["pairs"]] == [
+        ["client", "link_worker"]
+    ] * 2
+    said = {quote["segment_id"] for pair in shown[0]["pairs"] for quote in pair}
+    assert said == {"sC1", "sL1", "sC2", "sL2"}  # what is quoted elsewhere is not shown again
+    one_side = usable(*[row for row in everybody if row[1] != "L1"])
+    shown = pairs(LINKS, one_side, themes, roles, (), 3)
+    assert len(shown[0]["pairs"]) == 2  # the first and the third
+    few = pairs(LINKS[:2], usable(*everybody), themes, roles, (), 3)
+    assert few[0]["pairs"] == [] and few[0]["enough"] is False
+
+
+def test_quotations_by_theme_and_group_leave_out_the_pairs() -> None:
+    rows = usable(("a", "C1", "One."), ("b", "C1", "Two."), ("c", "C2", "Three."), ("d", "C3", "4"))
+    made = by_group(rows, {"T": ["a", "b", "c", "d"]}, {"a": "x > y"}, {"d"})
+    assert made["segment_id"].tolist() == ["a", "c", "b"]  # two people before one again
+    assert made["code_path"].tolist()[0] == "x > y"
+
+
+def test_links_and_integration_are_read_or_refused(tmp_path: Path) -> None:
+    links = tmp_path / "links.csv"
+    links.write_text("participant,linked,relation\nc1,L1,link worker\n")
+    assert read_links(links, ["C1", "L1"]) == (Link("C1", "L1", "link_worker"),)
+    links.write_text("participant,linked,relation\nC1,C1,x\nC1,Q,\nL1,C1,x\nC1,L1,x\n")
+    with pytest.raises(DataError) as error:
+        read_links(links, ["C1", "L1"])
+    assert str(error.value).startswith("4 things") and "again" in str(error.value)
+    file = tmp_path / "integration.csv"
+    known = Known({"claim": ["drift"], "theme": ["T"], "relation": []}, ["client"])
+    file.write_text(
+        "kind,id,voice,text,author,date\nclaim,Drift,,They agree on less.,AB,2026-11-02\n"
+        "theme,T,client,Hope.,AB,2026-11-02\n"
+    )
+    read = read_integration(file, known)
+    assert read["id"].tolist() == ["drift", "T"] and read["voice"].tolist()[1] == "client"
+    file.write_text(
+        "kind,id,voice,text,author,date\nclaims,drift,,x,AB,2026-11-02\n"
+        "claim,drft,,x,AB,2026-11-02\ntheme,T,clent,,AB,2.11.2026\nclaim,drift,client,x,,2026-11-02\n"
+    )
+    with pytest.raises(DataError) as error:
+        read_integration(file, known)
+    assert str(error.value).startswith("7 things")
