@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -10,11 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evalweave.errors import DataError
+from evalweave.report.html import environment
+from evalweave.report.sections import meshed
+from evalweave.tables.joint import INTEGRATION, QUOTES
 from evalweave.triangulation.chosen import decided, read_decisions
 from evalweave.triangulation.integration import Known, Link, read_integration, read_links
 from evalweave.triangulation.meshing import by_group, pairs
 from evalweave.triangulation.names import Names, signs, wrong_redaction
 from evalweave.triangulation.quotes import USABLE
+from helpers import reports
 
 NAMES = Names.of(["Maria Holt", "Elswick"], ["C01", "LW12"], ["Tyneside"], True)
 
@@ -166,3 +171,34 @@ def test_links_and_integration_are_read_or_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError) as error:
         read_integration(file, known)
     assert str(error.value).startswith("7 things")
+
+
+def test_the_page_shows_readings_pairs_and_quotations_without_scripts(tmp_path: Path) -> None:
+    data = reports.data(tmp_path)
+    assert data.themes is not None
+    theme = str(data.themes["theme_id"].iloc[0])
+    role = str(data.theme_counts["role"].iloc[0])  # type: ignore[index]
+    rows = [
+        ("theme", theme, role, "It is <b>hope</b> for 2 clients.", "AB", "2026-11-02"),
+        ("theme", theme, None, "One names what the other hides.", "AB", "2026-11-02"),
+        ("relation", "link_worker", None, "They tell it differently.", "AB", "2026-11-03"),
+    ]
+    pair = [{"role": "client", "quote": "Mine."}, {"role": "link_worker", "quote": "Hers."}]
+    entry = {"relation": "link_worker", "theme_id": theme, "pairs": [pair], "enough": True}
+    few = {"relation": "family", "theme_id": theme, "pairs": [], "enough": False}
+    spoken = {"theme_id": theme, "quote": "In the <cell>.", "speaker": "client, woman"}
+    told = replace(
+        data,
+        integration=INTEGRATION.conform(pd.DataFrame(rows, columns=INTEGRATION.names)),
+        joint_detail={"pairs": [entry, few]},
+        quote_matrix=QUOTES.conform(pd.DataFrame([spoken | {"code_path": "a > b"}])),
+    )
+    render = environment(False).globals["render"]
+    html = "".join(render(block) for block in meshed.blocks(told))
+    words = reports.words(html)
+    assert "One names what the other hides." in words and "AB, 2026-11-02" in words
+    assert "<b>hope" not in html and "1 to 2</data> clients" in html  # no small count leaves
+    assert "“Mine.”" in words and "They tell it differently." in words
+    assert "too few pairs" in words and "Nothing was written." in words
+    assert "<details" in html and "<script" not in html and "<cell>" not in html
+    assert meshed.written(told, "claim", "drift") == (None, None)
