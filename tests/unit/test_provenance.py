@@ -13,6 +13,7 @@ import pytest
 from evalweave.errors import DataError
 from evalweave.files import sha256
 from evalweave.release import manifest
+from evalweave.release import software as software_of
 
 STUDY = """
 study: {name: tiny, title: Tiny}
@@ -142,7 +143,7 @@ def test_paths_stay_as_written_unless_they_name_a_machine(path: str, kept: str) 
 
 
 def test_the_commit_and_whether_tracked_files_differ(tmp_path: Path) -> None:
-    assert manifest.revision(tmp_path) == (None, None)
+    assert software_of.revision(tmp_path) == (None, None)
 
     def git(*words: str) -> None:
         who = ["-c", "user.name=a", "-c", "user.email=a@b"]
@@ -152,10 +153,10 @@ def test_the_commit_and_whether_tracked_files_differ(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
     git("add", "a")
     git("commit", "-m", "a")
-    commit, dirty = manifest.revision(tmp_path)
+    commit, dirty = software_of.revision(tmp_path)
     assert commit is not None and len(commit) == 40 and dirty is False
     (tmp_path / "a").write_text("2")
-    assert manifest.revision(tmp_path) == (commit, True)
+    assert software_of.revision(tmp_path) == (commit, True)
 
 
 def test_a_folder_that_is_not_there_is_a_plain_sentence(tmp_path: Path) -> None:

@@ -100,6 +100,7 @@ def _reproduce(
         other_versions,
         unchanged,
     )
+    from evalweave.release.software import software
 
     published = manifest.read(folder)
     declared, inputs = check_inputs(published, find_study(published, study, places), extract)
@@ -108,7 +109,7 @@ def _reproduce(
     _print_inputs(inputs)
     for sentence in altered:
         print(f"  report: {sentence}")
-    changed = other_versions(published, _versions())
+    changed = other_versions(published, software())
     if changed:
         print(f"Other versions than published: {', '.join(changed)}.")
     _stop_where_missing(inputs)
@@ -142,19 +143,6 @@ def _reproduce(
         raise DataError(_verdict(rows, inputs, altered))
     whole = "every released number" if only is None else f"every estimate of {only}"
     print(f"Reproduced: {whole} is the same or within rounding.")
-
-
-def _versions() -> dict[str, str]:
-    import platform
-    from importlib import metadata
-
-    from evalweave.release import manifest
-
-    return {
-        **manifest.dependencies(),
-        "python": platform.python_version(),
-        "evalweave": metadata.version("evalweave"),
-    }
 
 
 def _stop_where_missing(inputs: list[Input]) -> None:

@@ -10,16 +10,14 @@ from __future__ import annotations
 
 import json
 import math
-import platform
 import re
-import subprocess
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from evalweave import files
 from evalweave.errors import DataError
+from evalweave.release.software import software
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +55,6 @@ def manifest(
 
     written = load(study_file, Study)
     place = extract or study_file.parent / written.extract.path
-    commit, dirty = revision(Path(__file__).parents[3])
     return {
         "format": FORMAT,
         "simulated": written.study.synthetic,
@@ -67,13 +64,7 @@ def manifest(
             *extract_inputs(results, written.extract, place),
             *other_inputs(written, study_file.parent),
         ],
-        "software": {
-            "evalweave": metadata.version("evalweave"),
-            "python": platform.python_version(),
-            "commit": commit,
-            "uncommitted_changes": dirty,
-            "dependencies": dependencies(),
-        },
+        "software": software(),
         "engine": written.engine,
         "rules": {"convergence": RULE_VERSION},
         "seeds": seeds(written),
@@ -257,40 +248,6 @@ def seeds(study: Study) -> dict[str, int]:
     if study.simulation:
         seed_of["simulation"] = study.simulation.seed
     return seed_of
-
-
-def dependencies() -> dict[str, str]:
-    """Return the installed version of every dependency that the package declares."""
-    declared = [text for text in metadata.requires("evalweave") or [] if "extra ==" not in text]
-    versions = {}
-    for text in declared:
-        name = re.split(r"[\s\[<>=!~;(]", text, maxsplit=1)[0]
-        try:
-            versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            versions[name] = "not installed"
-    return versions
-
-
-def revision(checkout: Path) -> tuple[str | None, bool | None]:
-    """Return the git commit of the checkout that runs and whether tracked files differ from it;
-    None if none."""
-    if not (checkout / ".git").exists():
-        return None, None
-    answers = []
-    for question in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]):
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(checkout), *question],
-                capture_output=True,
-                text=True,
-                check=True,
-                timeout=30,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return None, None
-        answers.append(done.stdout.strip())
-    return answers[0], bool(answers[1])
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -203,16 +203,26 @@ def reduced(value: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
-def other_versions(manifest: Mapping[str, Any], now: Mapping[str, str]) -> list[str]:
-    """Return which versions differ from the published ones, one "name published → now" each."""
-    software = manifest["software"]
-    published = {
+def other_versions(manifest: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
+    """Return which versions differ from the published ones, one "name published → now" each.
+
+    `now` is `software()`; code and lock are told by the first digits of their hashes, where the
+    release states them.
+    """
+    before, after = _versions(manifest["software"]), _versions(now)
+    return [
+        f"{name} {before[name]} → {after[name]}"
+        for name in sorted(before)
+        if name in after and before[name] != after[name]
+    ]
+
+
+def _versions(software: Mapping[str, Any]) -> dict[str, str]:
+    listed = {
         **software.get("dependencies", {}),
         "python": software.get("python"),
         "evalweave": software.get("evalweave"),
+        "code": str(software.get("code") or "")[:12],
+        "lock": str((software.get("lock") or {}).get("sha256") or "")[:12],
     }
-    return [
-        f"{name} {published[name]} → {now[name]}"
-        for name in sorted(published)
-        if name in now and published[name] != now[name]
-    ]
+    return {name: str(version) for name, version in listed.items() if version}

@@ -17,6 +17,7 @@ from evalweave.release.disclosure import profile
 from evalweave.release.near import nearly_the_same
 from evalweave.release.protect import protect
 from evalweave.release.published import declared
+from evalweave.release.software import software
 from evalweave.report.data import ReportData
 from evalweave.report.released_tables import as_text
 from evalweave.study.whole import Study
@@ -212,24 +213,14 @@ def _truth(study: Study) -> dict[str, Any] | None:
 
 
 def _provenance(study: Study, study_file: Path, results: Path) -> dict[str, Any]:
-    import platform
-    from importlib import metadata
-
     from evalweave.study.file import load
 
     written = load(study_file, Study)
-    commit, dirty = manifest.revision(Path(__file__).parents[3])
     return {
         "study_file": study_file.name,
         "inputs": [
             *manifest.extract_inputs(results, study.extract, Path(study.extract.path)),
             *manifest.other_inputs(written, study_file.parent),
         ],
-        "software": {
-            "evalweave": metadata.version("evalweave"),
-            "python": platform.python_version(),
-            "commit": commit,
-            "uncommitted_changes": dirty,
-            "dependencies": manifest.dependencies(),
-        },
+        "software": software(),
     }

@@ -82,11 +82,25 @@ def _software(software: Mapping[str, Any]) -> list[Any]:
         words += (
             " with changes that were not committed" if software.get("uncommitted_changes") else ""
         )
+    if software.get("code"):
+        words += f", code {str(software['code'])[:12]}"
+    words += _lock(software.get("lock"))
     versions = software.get("dependencies") or {}
     listed: tuple[Text, ...] = tuple(
         f"{name} {version}" for name, version in sorted(versions.items())
     )
     return [Prose(f"{words}."), Details("Versions of everything underneath", (Listing(listed),))]
+
+
+def _lock(lock: Mapping[str, Any] | None) -> str:
+    """Return whether the libraries are those of the lock."""
+    if not lock:
+        return ""
+    differs = lock.get("differs") or []
+    name = f"the lock {str(lock.get('sha256'))[:12]}"
+    if not differs:
+        return f", libraries as in {name}"
+    return f", libraries as in {name} but for {joined(list(map(str, differs)))}"
 
 
 def _limits(data: ReportData) -> list[Any]:
