@@ -3,6 +3,7 @@ a message."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -23,14 +24,17 @@ def study(tmp_path: Path) -> Path:
     """A small sound study in the flat format."""
     extract = tmp_path / "extract"
     extract.mkdir()
-    people = [SECRET, "P2", "P3", "P4"]
-    practices = "ABCD"
+    people = [SECRET, *(f"P{n}" for n in range(2, 13))]
     lines = {
         "patients": ["patient_id,sex,birth_year"] + [f"{p},female,1950" for p in people],
         "registrations": ["patient_id,practice_id,start,end"]
-        + [f"{p},{practice},2010-01-01," for p, practice in zip(people, practices, strict=True)],
+        + [f"{p},{'ABCD'[n % 4]},2010-01-01," for n, p in enumerate(people)],
         "events": ["patient_id,date,code,value,unit"]
-        + [f"{p},2016-05-01,{HBA1C},48,mmol/mol" for p in people]
+        + [
+            f"{p},{year}-05-01,{HBA1C},{48 + (7 * n + year) % 5},mmol/mol"
+            for n, p in enumerate(people)
+            for year in range(2013, 2018)
+        ]
         + [f"{p},2012-05-01,{TYPE_2},," for p in people],
     }
     for name, rows in lines.items():
@@ -70,11 +74,12 @@ def wrong(study: Path, kind: type[Exception] = DataError) -> str:
 def test_a_sound_study_says_what_it_recognised(study: Path) -> None:
     said = run(study)
     for words in (
-        "people: 4",
+        "people: 12",
         "practices: 4 of 4",
-        "hba1c: 4 records",
-        "mmol/mol 4",
-        "type_2_diabetes: 4 records",
+        "hba1c: 60 records",
+        "mmol/mol 60",
+        "type_2_diabetes: 12 records",
+        "a rehearsal of the whole run ended with a report",
     ):
         assert words in said
 
@@ -170,7 +175,7 @@ def test_a_path_that_leads_nowhere_is_a_mistake_of_the_study_file(
 def test_ragged_rows_are_named(study: Path) -> None:
     events = study.parent / "extract" / "events.csv"
     events.write_text(events.read_text() + f"{SECRET},2016-05-01\n")
-    assert "row 10: found 2 cells, expected 5" in wrong(study)
+    assert "row 74: found 2 cells, expected 5" in wrong(study)
 
 
 def test_a_mistake_in_the_study_file_exits_with_2(study: Path) -> None:
@@ -241,16 +246,15 @@ def test_what_a_spreadsheet_does_to_an_extract(study: Path) -> None:
 
 
 def test_coding_systems_are_read_as_people_write_them(study: Path) -> None:
-    rows = [
-        f"P2,2016-05-01,{HBA1C},SNOMED CT,48",
-        f"P3,2016-05-01,{HBA1C},sct,48",
-        "P2,2016-06-01,42W5.,Read v2,48",
-    ]
-    rows += ["P3,2016-06-01,XaPbt,CTV3,48", f"P2,2012-01-01,{TYPE_2},,"]
-    (study.parent / "extract" / "events.csv").write_text(
-        "\n".join(["patient_id,date,code,code_system,value", *rows]) + "\n"
-    )
-    assert "hba1c: 4 records" in run(study)
+    events = study.parent / "extract" / "events.csv"
+    spellings = {"SNOMED CT": HBA1C, "sct": HBA1C, "Read v2": "42W5.", "CTV3": "XaPbt"}
+    rows = []
+    for n, line in enumerate(events.read_text().splitlines()[1:]):
+        person, day, code, value, _ = line.split(",")
+        system = [*spellings][n % 4] if code == HBA1C else ""
+        rows.append(f"{person},{day},{spellings.get(system, code)},{system},{value}")
+    events.write_text("\n".join(["patient_id,date,code,code_system,value", *rows]) + "\n")
+    assert "hba1c: 60 records" in run(study)
 
 
 def test_a_list_of_another_coding_system_is_said_to_be_one(study: Path) -> None:
@@ -270,14 +274,15 @@ def test_days_and_months_that_may_be_either_are_not_guessed(study: Path) -> None
 def test_registrations_of_another_extract(study: Path) -> None:
     change(study, "extract/registrations.csv", "P", "Q")
     assert (
-        "registrations, column patient_id: found 3 of 4 rows of people who are not in patients"
+        "registrations, column patient_id: found 11 of 12 rows of people who are not in patients"
         in wrong(study)
     )
 
 
 def test_an_outcome_without_a_value(study: Path) -> None:
-    change(study, "extract/events.csv", ",48,", ",,")
-    assert 'found no number in any of the 4 records of the outcome "hba1c"' in wrong(study)
+    events = study.parent / "extract" / "events.csv"
+    events.write_text(re.sub(r",\d\d,mmol", ",,mmol", events.read_text()))
+    assert 'found no number in any of the 60 records of the outcome "hba1c"' in wrong(study)
 
 
 def test_a_unit_that_the_quantity_lacks_is_told_with_the_rest(study: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ from typer.testing import CliRunner
 from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.cli import app
 from evalweave.errors import DataError, StudyError
+from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.study.file import load_study
 from evalweave.templates import CODELISTS, SHEETS, study_name
 from evalweave.triangulation.claims import CLAIMS, Known, read_claims
+from helpers.extracts import read
 
 ROOT = Path(__file__).parents[2]
 
@@ -139,3 +142,16 @@ def test_checking_the_new_study_says_what_to_fill_in(tmp_path: Path, format_: st
     assert "practices.csv: found a header and no rows" in said
     assert f"{tmp_path / 's' / 'extract'}: there is no such folder" in said
     assert "project.qdpx" in said
+
+
+def test_the_sample_of_the_flat_layout_is_the_one_of_the_docs_and_can_be_read(
+    tmp_path: Path,
+) -> None:
+    init(tmp_path / "s")
+    page = (ROOT / "config" / "README.md").read_text()
+    for table in TEXT_COLUMNS:
+        file = tmp_path / "s" / "layout" / f"{table}.csv"
+        assert textwrap.indent(file.read_text(), "    ") in page
+        (part,) = read(file.parent, table)
+        assert part.rows == len(file.read_text().splitlines()) - 1
+        assert not part.unreadable

@@ -1,13 +1,12 @@
 """Looking an extract over before anything runs: everything that is wrong at once, or what was
 recognised.
 
-Of a long file only the beginning is looked at; ingest looks at all of it.
+Of a long file only the beginning is looked at first, so that what is wrong everywhere is said soon;
+`Overview.read_whole` then takes all of it, as ingested.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,17 +17,16 @@ from evalweave.errors import EvalweaveError, Fault, StudyError
 from evalweave.extract import cost, date_faults, sanity, source_tables
 from evalweave.extract.dates import Dates
 from evalweave.extract.glossary import Glossary, glossary, unread_words
+from evalweave.extract.parts import ingested_table
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.extract.sources import repeated, sources_of
 from evalweave.reading.textfiles import look
 from evalweave.records.codelists import Codelist
-from evalweave.study.periods import period_number
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from evalweave.study.people import Comparison
     from evalweave.study.records import Extract
     from evalweave.study.vocabulary import Vocabulary
     from evalweave.study.whole import Study
@@ -52,6 +50,15 @@ class Overview:
     # what follows from it is not said beside it
     partly: bool = False
     misdirected: bool = False  # what is wrong is said by the study file
+
+    def read_whole(self, backend: Any, folder: Path) -> None:
+        """Take all rows, as ingested into `folder`, instead of the beginnings of long files."""
+        self.partly = False
+        self.notes = [note for note in self.notes if "only the first" not in note]
+        for table in self.tables:
+            self.tables[table] = ingested_table(backend, folder, table)
+            n = self.tables[table].count().as_table()
+            self.rows[table] = int(backend.to_pyarrow(n)[0][0].as_py())
 
 
 def look_over(backend: Any, extract: Extract, scratch: Path, vocabulary: Vocabulary) -> Overview:
@@ -332,68 +339,3 @@ def _systems(backend: Any, events: ir.Table, listed: Codelist) -> str:
         f"Compare the coding systems: events say {theirs} (extract, code_system), {listed.file} "
         f"says {ours}."
     )
-
-
-def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
-    """Return what is wrong with the practices as a design: arms of one practice, a start without a
-    period before."""
-    file, period = Path(study.practices).name, study.window.period
-    faults = []
-    first = period_number(study.window.first, period)
-    starts = practices["programme_start"]
-    for row, start in enumerate(starts, start=2):
-        if isinstance(start, dt.date) and period_number(start, period) <= first:
-            fault = Fault(
-                file,
-                f"a programme that starts on {start}, with no period before",
-                f"a start after the first period of the window ({study.window.first})",
-                "Begin the window earlier, or leave the practice out.",
-                row,
-                "programme_start",
-            )
-            faults.append(str(fault))
-    if study.allocation is not None and study.allocation.columns():
-        for row, area in enumerate(practices["area"].isna(), start=2):
-            if area:
-                found, expected = "no area", "one for every practice, as `allocation` needs"
-                faults.append(str(Fault(file, found, expected, row=row, column="area")))
-    for name, group in study.comparisons.items():
-        faults += [str(fault) for fault in _faults_of_arms(file, practices, name, group)]
-    return faults
-
-
-def _faults_of_arms(
-    file: str, practices: pd.DataFrame, name: str, group: Comparison
-) -> Iterator[Fault]:
-    """Yield what is wrong with the arms of one comparison."""
-    starts = practices["programme_start"]
-    if group.kind == "not_yet_treated" and starts.nunique(dropna=False) < 2:
-        yield Fault(
-            file,
-            f"one start for all practices, so that comparison {name} has nobody to compare with",
-            "later starters or practices without the programme",
-            column="programme_start",
-        )
-    never = practices[starts.isna()]
-    absent: list[str] = []
-    if group.areas is not None:
-        absent = sorted(set(group.areas) - set(practices["area"].dropna()))
-        never = never[never["area"].isin(group.areas)]
-    for area in absent:
-        yield Fault(
-            file,
-            f'no practice of the area "{area}", which comparison {name} asks for',
-            "at least two",
-            "Correct the area there or in the study file.",
-            column="area",
-        )
-    for arm, n in (("programme", int(starts.notna().sum())), ("comparison", len(never))):
-        asked = arm == "programme" or group.kind == "never_treated"
-        if n < 2 and asked and not absent:
-            yield Fault(
-                file,
-                f"{n} practices in the {arm} arm of comparison {name}",
-                "at least two",
-                "With one practice nothing tells its programme from its other peculiarities.",
-                column="programme_start",
-            )

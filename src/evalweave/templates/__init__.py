@@ -40,6 +40,21 @@ SHEETS: dict[str, tuple[str, tuple[Column, ...]]] = {
     "claims.csv": (CLAIMS.meaning, CLAIMS.columns),
 }
 
+# The flat layout, with people who are made up: what an extract in our own form looks like.
+LAYOUT = {
+    "patients.csv": "patient_id,sex,birth_year,birth_month,ethnicity,imd_quintile,death_date\n"
+    "EX00000001,female,1951,7,White,1,\n"
+    "EX00000002,male,1948,,Asian,4,2017-11-30\n",
+    "registrations.csv": "patient_id,practice_id,start,end\n"
+    "EX00000001,PRACTICE_A,2009-03-14,2014-06-30\n"
+    "EX00000001,PRACTICE_B,2014-07-01,\n"
+    "EX00000002,PRACTICE_A,1999-01-05,\n",
+    "events.csv": "patient_id,date,code,code_system,value,unit\n"
+    "EX00000001,2008-05-02,44054006,snomed,,\n"
+    "EX00000001,2015-05-20,999791000000106,snomed,58,mmol/mol\n"
+    "EX00000002,2015-09-01,1019431000000105,snomed,7.6,%\n",
+}
+
 
 def new_study(name: str, format_: str) -> dict[str, str]:
     """Return path -> text of every file of a new study; `format_` is one of `EXTRACTS`."""
@@ -60,7 +75,24 @@ def new_study(name: str, format_: str) -> dict[str, str]:
             for file, (_, columns) in SHEETS.items()
         },
         **{f"codelists/{each}.csv": _text(f"codelists/{each}.csv") for each in CODELISTS},
+        **({f"layout/{name}": text for name, text in LAYOUT.items()} if format_ == "flat" else {}),
     }
+
+
+def surveyed_study(study: str, practices: str | None) -> dict[str, str]:
+    """Return path -> text of every file of a study that was begun from an extract; `practices` is
+    the text of practices.csv, None where another file has them."""
+    return {
+        "study.yaml": study,
+        ".gitignore": _text("gitignore"),
+        **({"practices.csv": practices} if practices is not None else {}),
+        **{f"codelists/{each}.csv": _text(f"codelists/{each}.csv") for each in CODELISTS},
+    }
+
+
+def list_paths() -> dict[str, str]:
+    """Return the small code lists that come with a new study: name -> path."""
+    return {each: str(files(__package__) / "codelists" / f"{each}.csv") for each in CODELISTS}
 
 
 def study_name(folder: str) -> str:

@@ -1,0 +1,216 @@
+"""The stages of a run, done once in a folder that is thrown away: whatever would stop `run` stops
+here, and is said by `check`."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from evalweave.errors import EvalweaveError
+
+if TYPE_CHECKING:
+    from evalweave.study.section import Section
+    from evalweave.study.whole import Study
+
+FEWEST = 50  # draws beyond each end of an interval, where a rehearsal draws fewer than the run
+
+
+@dataclass
+class Rehearsal:
+    """Which stages ended, and what the others were stopped by."""
+
+    folder: Path  # takes the place of results/<study>
+    tell: Callable[[str], None]
+    faults: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    kind: type[EvalweaveError] | None = None  # of the first fault
+    ended: set[str] = field(default_factory=set)
+
+    def do(self, stage: str, needs: set[str], work: Callable[[], None], words: str = "") -> bool:
+        """Do a stage when what it needs has ended; return whether it ended itself."""
+        if not needs <= self.ended:
+            return False
+        self.tell(words or stage)
+        try:
+            with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+                work()
+        except EvalweaveError as error:
+            self.kind = self.kind or type(error)
+            lines = [line for line in str(error).splitlines() if not line.endswith(":")]
+            at = f"{self.folder}/"
+            self.faults += [f"{stage} would stop: {line.replace(at, '')}" for line in lines]
+            return False
+        self.ended.add(stage)
+        return True
+
+
+def ingested(study: Study, folder: Path, tell: Callable[[str], None]) -> Rehearsal:
+    """Read the whole extract into `folder`/ingest as `evalweave ingest` does."""
+    from evalweave.commands import ingest
+    from evalweave.study.stages import IngestSettings
+
+    rehearsal = Rehearsal(folder, tell)
+    settings = _settings(study, IngestSettings)
+    rehearsal.do(
+        "ingest",
+        set(),
+        lambda: ingest.command(settings, folder / "ingest", table=None, processes=1),
+        "reading the whole extract",
+    )
+    return rehearsal
+
+
+def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal) -> None:
+    """Do the stages behind ingest: from cleaning to the audited report. They draw fewer numbers at
+    random than the run, and on DuckDB where the run may be on Spark; all else is as in the run."""
+    from evalweave.commands import audit, clean, cohort, panel, report
+    from evalweave.study import stages
+
+    at = rehearsal.folder
+    rehearsal.do(
+        "clean",
+        {"ingest"},
+        lambda: clean.command(_settings(study, stages.CleanSettings), at / "ingest", at / "clean"),
+        "cleaning",
+    )
+    rehearsal.do(
+        "cohort",
+        {"clean"},
+        lambda: cohort.command(
+            _settings(study, stages.CohortSettings), at / "clean", at / "cohort"
+        ),
+        "finding who is eligible",
+    )
+    rehearsal.do(
+        "panel",
+        {"cohort"},
+        lambda: panel.command(
+            list(study.comparisons),
+            _settings(study, stages.PanelSettings),
+            at / "clean",
+            at / "cohort",
+            at / "panel",
+            processes=1,
+        ),
+        "building the panels",
+    )
+    woven = _estimates(study, rehearsal) | _strand(study, rehearsal)
+    rehearsal.do(
+        "report",
+        woven,
+        lambda: report.command(study_file, at, at / "reports", extract=None),
+        "writing the report",
+    )
+    rehearsal.do(
+        "audit",
+        {"report"},
+        lambda: audit.command(at / "reports", at, at / "audit.json"),
+        "searching the report for what may not be released",
+    )
+
+
+def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
+    """Fit every analysis and gather the fits; return the stage that the report needs."""
+    from evalweave.commands import estimates, fit
+    from evalweave.study.stages import EstimatesSettings, spec_of
+
+    at, lighter = rehearsal.folder, _with_fewer_draws(study)
+    fits = set()
+    for place, analysis in enumerate(study.analyses, start=1):
+        comparison = analysis.comparison or study.primary_comparison
+        primary = analysis.name == study.primary_analysis.name
+        stage = f"fit {analysis.name}"
+        fits.add(stage)
+
+        def work(
+            name: str = analysis.name, comparison: str = comparison, primary: bool = primary
+        ) -> None:
+            followed = at / "panel" / f"{comparison}.followed.parquet"
+            fit.command(
+                at / "panel" / f"{comparison}.parquet",
+                json.dumps(spec_of(lighter, name)),
+                at / "fit" / name,
+                followed if primary else None,
+                may_be_empty=not primary,
+            )
+
+        rehearsal.do(stage, {"panel"}, work, f"analysis {place} of {len(study.analyses)}")
+    rehearsal.do(
+        "estimates",
+        fits,
+        lambda: estimates.command(
+            _settings(study, EstimatesSettings), at / "fit", at / "estimates"
+        ),
+        "gathering the estimates",
+    )
+    return {"estimates"}
+
+
+def _strand(study: Study, rehearsal: Rehearsal) -> set[str]:
+    """Read, count and join the coded project; return the stages that the report needs."""
+    from evalweave.commands import code, count, join
+    from evalweave.study.stages import CodeSettings, JoinSettings
+
+    at, needed = rehearsal.folder, set()
+    if study.qualitative:
+        settings = _settings(study, CodeSettings)
+        rehearsal.do("code", set(), lambda: code.command(None, settings, at / "code"))
+        rehearsal.do("count", {"code"}, lambda: count.command(settings, at / "code", at / "count"))
+        needed = {"code", "count"}
+    if study.claims:
+        rehearsal.do(
+            "join",
+            {"estimates", *needed},
+            lambda: join.command(
+                _settings(study, JoinSettings),
+                at / "estimates" / "estimates.csv",
+                at / "code",
+                at / "count",
+                at / "join",
+            ),
+            "joining the strands",
+        )
+        needed.add("join")
+    return needed
+
+
+def without_estimate(study: Study, folder: Path) -> list[str]:
+    """Return a sentence for each analysis that ran and has no estimate; the report says why."""
+    from evalweave.files import read_table
+    from evalweave.tables.analyses import ESTIMATES
+
+    return [
+        f"analyses, {analysis.name}: no estimate can be computed from this extract; the report "
+        "will say why."
+        for analysis in study.analyses
+        if read_table(folder / "fit" / analysis.name / "estimates.csv", ESTIMATES).empty
+    ]
+
+
+def _settings(study: Study, kind: type[Section]) -> str:
+    from evalweave.study.stages import settings_for
+
+    settings: dict[str, Any] = settings_for(study, kind)
+    if "engine" in settings:
+        settings["engine"] = "duckdb"
+    return json.dumps(settings)
+
+
+def _with_fewer_draws(study: Study) -> Study:
+    """Return the study with as many draws as an interval of its level needs, never more than it
+    asks for."""
+    analyses = [
+        analysis.model_copy(
+            update={
+                "draws": min(analysis.draws, math.ceil(2 * FEWEST / (1 - analysis.level))),
+            }
+        )
+        for analysis in study.analyses
+    ]
+    return study.model_copy(update={"analyses": analyses})

@@ -1,0 +1,283 @@
+"""`evalweave init --from`: from an extract in each format to a study that `check` passes at the
+first try; and what it asks where the extract does not tell."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from evalweave.cli import app
+from evalweave.errors import StudyError
+from evalweave.study.file import load_study
+
+SMALL = Path(__file__).parents[1] / "workflow" / "small"
+NUMBERS = {f"A0{n}": str(20150 + n) for n in range(8)}  # practices as CPRD numbers them
+
+
+def rows(name: str) -> list[dict[str, str]]:
+    with (SMALL / name).open() as file:
+        return list(csv.DictReader(file))
+
+
+PEOPLE = rows("extract/patients.csv")
+SPELLS = rows("extract/registrations.csv")
+EVENTS = rows("extract/events.csv")
+AT = {spell["patient_id"]: NUMBERS[spell["practice_id"]] for spell in SPELLS}
+
+
+def number(person: str) -> str:
+    """An identifier as CPRD makes them: it ends with the practice's."""
+    return f"{int(person[1:]) + 10}{AT[person]}"
+
+
+def dmy(day: str) -> str:
+    return "/".join(reversed(day.split("-")))
+
+
+def lines(*cells: Any, by: str = ",") -> str:
+    return "\n".join(by.join(str(cell) for cell in row) for row in cells) + "\n"
+
+
+def measured(event: dict[str, str]) -> bool:
+    return bool(event["value_text"])
+
+
+def flat() -> dict[str, str]:
+    """Dates day first, semicolons, columns that are called a little differently."""
+    return {
+        "patients.csv": lines(
+            ("patient_id", "sex", "year_of_birth"),
+            *((number(p["patient_id"]), p["sex"], p["birth_year"]) for p in PEOPLE),
+            by=";",
+        ),
+        "registrations.csv": lines(
+            ("patient_id", "practice", "start_date"),
+            *((number(who), at, "03/02/2001") for who, at in AT.items()),
+            by=";",
+        ),
+        "events.csv": lines(
+            ("patient_id", "date", "code", "value", "unit"),
+            *(
+                (
+                    number(e["patient_id"]),
+                    dmy(e["date"]),
+                    e["code"],
+                    e["value_text"],
+                    e["unit_text"],
+                )
+                for e in EVENTS
+            ),
+            by=";",
+        ),
+    }
+
+
+def ehrql() -> dict[str, str]:
+    """As OpenSAFELY names files and columns."""
+    return {
+        "patients.csv": lines(
+            ("patient_id", "sex", "date_of_birth"),
+            *((number(p["patient_id"]), p["sex"], p["birth_year"] + "-01-01") for p in PEOPLE),
+        ),
+        "practice_registrations.csv": lines(
+            ("patient_id", "practice_pseudo_id", "start_date", "end_date"),
+            *((number(who), at, "2001-02-03", "") for who, at in AT.items()),
+        ),
+        "clinical_events.csv": lines(
+            ("patient_id", "date", "snomedct_code", "numeric_value"),
+            *(
+                (number(e["patient_id"]), e["date"], e["code"], e["value_text"] or "")
+                for e in EVENTS
+            ),
+        ),
+    }
+
+
+def cprd_aurum() -> dict[str, str]:
+    return {
+        "x_extract_patient_001.txt": lines(
+            ("patid", "pracid", "gender", "yob", "regstartdate", "regenddate", "acceptable"),
+            *(
+                (
+                    number(p["patient_id"]),
+                    AT[p["patient_id"]],
+                    2,
+                    p["birth_year"],
+                    "03/02/2001",
+                    "",
+                    1,
+                )
+                for p in PEOPLE
+            ),
+            by="\t",
+        ),
+        "x_extract_practice_001.txt": lines(
+            ("pracid", "lcd", "uts", "region"),
+            *((at, "31/03/2017", "", 1) for at in NUMBERS.values()),
+            by="\t",
+        ),
+        "x_extract_observation_001.txt": lines(
+            ("patid", "obsdate", "medcodeid", "value", "numunitid"),
+            *(
+                (
+                    number(e["patient_id"]),
+                    dmy(e["date"]),
+                    "1700711000006113" if measured(e) else "197761014",
+                    e["value_text"],
+                    "1" if measured(e) else "",
+                )
+                for e in EVENTS
+            ),
+            by="\t",
+        ),
+        "NumUnit.txt": "numunitid\tDescription\n1\tmmol/mol\n",
+    }
+
+
+def cprd_gold() -> dict[str, str]:
+    return {
+        "x_Extract_Patient_001.txt": lines(
+            ("patid", "gender", "yob", "crd", "tod", "accept"),
+            *(
+                (number(p["patient_id"]), 2, int(p["birth_year"]) - 1800, "03/02/2001", "", 1)
+                for p in PEOPLE
+            ),
+            by="\t",
+        ),
+        "x_Extract_Practice_001.txt": lines(
+            ("pracid", "region", "lcd", "uts"),
+            *((at, 1, "31/03/2017", "01/01/2001") for at in NUMBERS.values()),
+            by="\t",
+        ),
+        "x_Extract_Clinical_001.txt": lines(
+            ("patid", "eventdate", "medcode", "enttype"),
+            *((number(e["patient_id"]), dmy(e["date"]), 758, 0) for e in EVENTS if not measured(e)),
+            by="\t",
+        ),
+        "x_Extract_Test_001.txt": lines(
+            ("patid", "eventdate", "medcode", "enttype", "data1", "data2", "data3"),
+            *(
+                (number(e["patient_id"]), dmy(e["date"]), 14051, 275, 3, e["value_text"], 97)
+                for e in EVENTS
+                if measured(e)
+            ),
+            by="\t",
+        ),
+    }
+
+
+def omop() -> dict[str, str]:
+    return {
+        "PERSON.csv": lines(
+            ("person_id", "gender_concept_id", "year_of_birth", "care_site_id"),
+            *(
+                (number(p["patient_id"]), 8532, p["birth_year"], AT[p["patient_id"]])
+                for p in PEOPLE
+            ),
+        ),
+        "OBSERVATION_PERIOD.csv": lines(
+            ("person_id", "observation_period_start_date", "observation_period_end_date"),
+            *((number(who), "2001-02-03", "2017-03-31") for who in AT),
+        ),
+        "MEASUREMENT.csv": lines(
+            ("person_id", "measurement_concept_id", "measurement_date", "value_as_number"),
+            *(
+                (number(e["patient_id"]), 3004410, e["date"], e["value_text"])
+                for e in EVENTS
+                if measured(e)
+            ),
+        ),
+        "CONDITION_OCCURRENCE.csv": lines(
+            ("person_id", "condition_concept_id", "condition_start_date"),
+            *((number(e["patient_id"]), 201826, e["date"]) for e in EVENTS if not measured(e)),
+        ),
+    }
+
+
+FORMATS = {
+    "flat": flat,
+    "ehrql": ehrql,
+    "cprd_aurum": cprd_aurum,
+    "cprd_gold": cprd_gold,
+    "omop": omop,
+}
+
+
+def put(folder: Path, files: dict[str, str]) -> Path:
+    folder.mkdir()
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    return folder
+
+
+def init(*words: str | Path) -> Any:
+    return CliRunner().invoke(app, ["init", *map(str, words)])
+
+
+def practices(folder: Path) -> Path:
+    path = folder / "rollout.csv"
+    starts = {
+        practice["practice_id"]: practice["programme_start"] for practice in rows("practices.csv")
+    }
+    path.write_text(
+        "practice_id,programme_start\n"
+        + "".join(f"{NUMBERS[p]},{day}\n" for p, day in starts.items())
+    )
+    return path
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_from_an_extract_to_a_study_that_check_passes(name: str, tmp_path: Path) -> None:
+    extract = put(tmp_path / "came", FORMATS[name]())
+    done = init(tmp_path / "new study", "--from", extract, "--practices", practices(tmp_path))
+    assert done.exit_code == 0, done.exception
+    study = tmp_path / "new study" / "study.yaml"
+    made = load_study(study)
+    assert made.extract.format == ("flat" if name == "ehrql" else name)
+    assert str(made.window.first) == "2013-04-01" and str(made.window.last) == "2017-03-31"
+    assert str(made.eligibility.index_date) == "2015-04-01"
+    assert {analysis.subgroup for analysis in made.analyses} == {
+        None
+    }  # no deprivation, no ethnicity
+    checked = CliRunner().invoke(app, ["check", str(study)])
+    assert checked.exit_code == 0, checked.exception
+    assert "hba1c: 192 records" in checked.output
+    assert "8 of 8 have registrations" in checked.output
+
+
+def test_what_the_extract_does_not_tell_is_asked(tmp_path: Path) -> None:
+    files = flat()
+    files["events.csv"] = files["events.csv"].replace("999791000000106", "77")
+    extract = put(tmp_path / "came", files)
+    done = init(tmp_path / "s", "--from", extract)
+    text = (tmp_path / "s" / "study.yaml").read_text()
+    said = yaml.safe_load(text)
+    assert said["extract"]["columns"] == {"registrations": {"practice_id": "practice"}}
+    questions = text.split("only you know:")[1]
+    for words in (
+        "When did the programme start in which practice?",
+        "Which codes are the outcome's?",
+        "77 (snomed, 192)",
+    ):
+        assert words in questions and words in done.output
+    table = (tmp_path / "s" / "practices.csv").read_text().splitlines()
+    assert table == [
+        "practice_id,programme_start,area",
+        *(f"{each},," for each in NUMBERS.values()),
+    ]
+    # what is asked stops a run, so check refuses it
+    checked = CliRunner().invoke(app, ["check", str(tmp_path / "s" / "study.yaml")])
+    assert "0 practices in the programme arm" in str(checked.exception)
+
+
+def test_a_folder_without_an_extract(tmp_path: Path) -> None:
+    put(tmp_path / "came", {"notes.csv": "a,b\n1,2\n"})
+    done = init(tmp_path / "s", "--from", tmp_path / "came")
+    assert isinstance(done.exception, StudyError)
+    assert "no extract of a known format (there is notes.csv)" in str(done.exception)
+    assert not (tmp_path / "s").exists()
