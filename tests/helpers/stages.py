@@ -11,6 +11,7 @@ from evalweave.commands import (
     code,
     cohort,
     count,
+    crate,
     estimates,
     fit,
     ingest,
@@ -21,6 +22,7 @@ from evalweave.commands import (
 from evalweave.study import stages
 from evalweave.study.file import load_study
 from evalweave.study.section import Section
+from evalweave.workflow import snakefile
 
 
 def run(study_file: Path, out: Path) -> None:
@@ -50,6 +52,7 @@ def run(study_file: Path, out: Path) -> None:
             out / "fit" / analysis.name,
             out / "panel" / f"{comparison}.followed.parquet" if primary else None,
             may_be_empty=not primary,
+            practices=Path(study.practices),
         )
     estimates.command(settings(stages.EstimatesSettings), out / "fit", out / "estimates")
     if study.qualitative:
@@ -66,3 +69,5 @@ def run(study_file: Path, out: Path) -> None:
         )
     report.command(study_file, out, out / "reports", extract=None)
     audit.command(out / "reports", out, out / "audit.json")
+    workflow = snakefile().parent
+    crate.command(out / "reports", out / "audit.json", out, workflow, out / "reports/release.zip")

@@ -69,8 +69,9 @@ def ingested(study: Study, folder: Path, tell: Callable[[str], None]) -> Rehears
 def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal) -> None:
     """Do the stages behind ingest: from cleaning to the audited report. They draw fewer numbers at
     random than the run, and on DuckDB where the run may be on Spark; all else is as in the run."""
-    from evalweave.commands import audit, clean, cohort, panel, report
+    from evalweave.commands import audit, clean, cohort, crate, panel, report
     from evalweave.study import stages
+    from evalweave.workflow import snakefile
 
     at = rehearsal.folder
     rehearsal.do(
@@ -113,6 +114,13 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal) -> None:
         lambda: audit.command(at / "reports", at, at / "audit.json"),
         "searching the report for what may not be released",
     )
+    release = at / "reports" / "release.zip"
+    rehearsal.do(
+        "crate",
+        {"audit"},
+        lambda: crate.command(at / "reports", at / "audit.json", at, snakefile().parent, release),
+        "packing the release",
+    )
 
 
 def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
@@ -138,6 +146,7 @@ def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
                 at / "fit" / name,
                 followed if primary else None,
                 may_be_empty=not primary,
+                practices=Path(study.practices),
             )
 
         rehearsal.do(stage, {"panel"}, work, f"analysis {place} of {len(study.analyses)}")
