@@ -3,7 +3,6 @@ are checked, and their stages done as the rules do them; the two must agree."""
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 from collections.abc import Callable
@@ -179,11 +178,3 @@ def test_what_stops_a_run_check_says(name: str, tmp_path: Path) -> None:
         stages.run(study, tmp_path / "results")
     reason = str(stopped.value).splitlines()[-1]
     assert reason.split(":")[-1].strip()[:40] in str(answer.exception)
-
-
-def test_check_prints_json_on_request(tmp_path: Path) -> None:
-    study = study_of("a claim on no theme", tmp_path / "study")
-    answer = CliRunner().invoke(app, ["check", str(study), "--json"])
-    assert answer.exit_code == 1
-    facts = json.loads(answer.stdout)
-    assert not facts["ok"] and len(facts["faults"]) == 1 and "hope" in facts["faults"][0]
