@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import evalweave
 from evalweave.errors import DataError
 from evalweave.estimators.imputation import imputation
 from evalweave.estimators.panel_data import panel_data
@@ -152,3 +153,36 @@ def test_an_exact_model_gives_the_exact_effect():
     assert named(fit)["att"] == pytest.approx(-3.0)
     assert all(named(fit)[f"event[{e}]"] == pytest.approx(-3.0) for e in range(3))
     assert named(fit)["event[-2]"] == pytest.approx(0, abs=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("covariates", [[], ["white"], ["x"]])
+def test_estimates_without_practices_are_those_of_estimating_again(weighted, covariates):
+    """Sums by practice against the whole estimation on the rows that are left."""
+    frame = simulated(seed=91, units=120, practices=9, treated=5, periods=7, staggered=True)
+    keys = {"outcome": "y", "weight": "weight" if weighted else None, "covariates": covariates}
+    fit = evalweave.imputation(frame, inference=["cr1"], diagnostics=False, **keys).fits[
+        "imputation"
+    ]
+    for left_out in (["g00"], ["g04"], ["g08"], ["g01", "g06"]):
+        keep = np.array([name not in left_out for name in fit.cluster_names])
+        rest = frame[~frame["practice_id"].isin(left_out)]
+        table = evalweave.imputation(
+            rest, inference=["cr1"], diagnostics=False, partial=True, **keys
+        ).tidy()
+        again = table.set_index("term")["estimate"].reindex(fit.terms)
+        np.testing.assert_allclose(fit.refit(keep), again, rtol=1e-8, atol=1e-9)
+
+
+def test_what_only_one_practice_determines_is_lost_without_it():
+    """Without the only untreated practice of the last period nothing there can be imputed."""
+    frame = simulated(seed=92, units=140, practices=7, treated=5, seen=1.1)
+    frame = frame[(frame["practice_id"] != "g06") | (frame["period"] < 2016)]
+    keys = {"outcome": "y", "inference": ["cr1"], "diagnostics": False, "partial": True}
+    fit = evalweave.imputation(frame, **keys).fits["imputation"]
+    assert np.isfinite(fit.theta).all() and "event[2]" in fit.terms
+    keep = np.array([name != "g05" for name in fit.cluster_names])
+    rest = evalweave.imputation(frame[frame["practice_id"] != "g05"], **keys).tidy()
+    again = rest.set_index("term")["estimate"].reindex(fit.terms)
+    assert again.isna().to_dict()["event[2]"]
+    np.testing.assert_allclose(fit.refit(keep), again, rtol=1e-8)
