@@ -29,7 +29,8 @@ from evalweave.estimators.separation import separated_rows
 from evalweave.fits.result import Floats, Ints
 
 STEPS = 100
-CONVERGED = 1e-10  # of the quasi-likelihood's expected gain over the information in the data
+CONVERGED = 1e-14  # gain of a step over the information; the step squares what is left
+SHORT = 0.5  # a step this short is taken as it is: the quasi-likelihoods are concave there
 SUSPICIOUS = 1e-5  # a fitted mean this far below (or above) all others may be no finite one
 TOLERANCE = 1e-10  # share of a column's sum of squares that the others must leave
 
@@ -44,8 +45,8 @@ class Solution:
         bread: inverse information, zero there (P x P).
         identified: which of the tested columns the data identify (K).
         mean: fitted s m (R); of a separated row its outcome.
-        centred: regressors less their mean within the group (R x P).
-        residual: the part of the score beside x (R).
+        information: what the rows weigh in the bread (R), 0 of a separated row.
+        residual: the part of the score beside x (R), 0 of a separated row.
     """
 
     rows: Rows
@@ -55,7 +56,7 @@ class Solution:
     bread: Floats
     identified: NDArray[np.bool_]
     mean: Floats
-    centred: Floats
+    information: Floats
     residual: Floats
 
 
@@ -94,10 +95,8 @@ def solve_glm(rows: Rows, family: Family, start: Floats | None = None) -> Soluti
 
 def _without_contrast(rows: Rows) -> NDArray[np.bool_]:
     """Say which rows belong to an effect under which it is all no or all yes."""
-    starts = rows.starts
-    total, size = np.add.reduceat(rows.y, starts), np.add.reduceat(rows.size, starts)
-    flat = (total <= 0) | (total >= size * (1 - 1e-12))
-    return np.asarray(np.repeat(flat, np.diff(np.append(starts, len(rows.y)))))
+    total, size = rows.group_total, rows.by_group(rows.size)
+    return np.asarray(((total <= 0) | (total >= size * (1 - 1e-12)))[rows.place])
 
 
 def _reference(rows: Rows) -> Ints | None:
@@ -107,52 +106,42 @@ def _reference(rows: Rows) -> Ints | None:
         return None
     place = np.where(rows.y > 0, np.arange(len(rows.y)), len(rows.y))
     first = np.minimum.reduceat(place, rows.starts)
-    spread = np.repeat(first, np.diff(np.append(rows.starts, len(rows.y))))
-    return np.where(spread == len(rows.y), -1, spread)
+    return np.where(first == len(rows.y), -1, first)[rows.place]
 
 
 def _fitted(rows: Rows, family: Family, beta: Floats) -> tuple[Floats, Floats, Floats]:
     """Return fitted s m, information and the residual part of the score (R each)."""
-    eta = rows.x @ beta
+    eta = rows.table @ beta  # of each kind of row
     if family == LOGIT:
-        m = expit(eta)
+        m = expit(eta)[rows.kind]
         return rows.size * m, rows.size * m * (1 - m), rows.y - rows.size * m
     if family == GAMMA:
-        m = np.exp(np.clip(eta, -300, 300))
+        m = np.exp(np.clip(eta, -300, 300))[rows.kind]
         return rows.size * m, rows.size, (rows.y - rows.size * m) / m
-    starts = rows.starts
-    counts = np.diff(np.append(starts, len(eta)))
-    mean = rows.size * np.exp(eta - np.repeat(np.maximum.reduceat(eta, starts), counts))
-    total = np.add.reduceat(rows.y, starts) / np.add.reduceat(mean, starts)
-    mean = mean * np.repeat(total, counts)
+    if np.ptp(eta) < 300:
+        mean = np.exp(eta - eta.max())[rows.kind] * rows.size
+    else:
+        eta = eta[rows.kind]
+        mean = rows.size * np.exp(eta - np.maximum.reduceat(eta, rows.starts)[rows.place])
+    mean *= (rows.group_total / rows.by_group(mean))[rows.place]
     return mean, mean, rows.y - mean
 
 
-def _centred(rows: Rows, information: Floats, x: Floats) -> Floats:
-    """Return regressors less their information-weighted mean within the group."""
-    if not rows.absorbed:
-        return x
-    starts = rows.starts
-    counts = np.diff(np.append(starts, len(x)))
-    total = np.add.reduceat(information, starts)
-    sums = np.add.reduceat(x * information[:, None], starts, axis=0)
-    means = sums / np.where(total > 0, total, 1.0)[:, None]
-    return np.asarray(x - np.repeat(means, counts, axis=0))
+def _curvature(rows: Rows, information: Floats) -> Floats:
+    """Return the information on the coefficients (P x P)."""
+    return rows.within_gram(information) if rows.absorbed else rows.gram(information)
 
 
 def _criterion(rows: Rows, family: Family, beta: Floats) -> float:
     """Return the quasi-log-likelihood, but for what does not depend on the coefficients."""
-    eta = rows.x @ beta
+    eta = rows.index(beta)
     if family == LOGIT:
         return float(rows.y @ eta - rows.size @ np.logaddexp(0.0, eta))
     if family == GAMMA:
         return float(-(rows.y @ np.exp(np.clip(-eta, -300, 300))) - rows.size @ eta)
-    starts = rows.starts
-    counts = np.diff(np.append(starts, len(eta)))
-    top = np.maximum.reduceat(eta, starts)
-    spread = np.add.reduceat(rows.size * np.exp(eta - np.repeat(top, counts)), starts)
-    total = np.add.reduceat(rows.y, starts)
-    return float(rows.y @ eta - total @ (np.log(spread) + top))
+    top = np.maximum.reduceat(eta, rows.starts)
+    spread = rows.by_group(rows.size * np.exp(eta - top[rows.place]))
+    return float(rows.y @ eta - rows.group_total @ (np.log(spread) + top))
 
 
 def _newton(rows: Rows, family: Family, chosen: Ints, start: Floats | None) -> tuple[Floats, bool]:
@@ -162,12 +151,10 @@ def _newton(rows: Rows, family: Family, chosen: Ints, start: Floats | None) -> t
         beta[chosen] = start[chosen]
     elif family == GAMMA:
         beta = _gamma_start(rows, chosen)
-    value = _criterion(rows, family, beta)
     for _ in range(STEPS):
         _, information, residual = _fitted(rows, family, beta)
-        x = _centred(rows, information, rows.x[:, chosen])
-        hessian = x.T @ (x * information[:, None])
-        score = x.T @ residual
+        hessian = _curvature(rows, information)[np.ix_(chosen, chosen)]
+        score = rows.total(residual)[chosen]
         try:
             step = np.linalg.solve(hessian, score)
         except np.linalg.LinAlgError:
@@ -176,18 +163,27 @@ def _newton(rows: Rows, family: Family, chosen: Ints, start: Floats | None) -> t
         if not np.isfinite(gain):
             return beta, False
         longest = float(np.abs(step).max(initial=0.0))
-        scale = min(1.0, 5.0 / longest) if longest > 0 else 1.0
-        for _ in range(30):
-            trial = beta.copy()
-            trial[chosen] += scale * step
-            new = _criterion(rows, family, trial)
-            if np.isfinite(new) and new >= value - 1e-9 * (abs(value) + 1):
-                break
-            scale /= 2
-        beta, value = trial, new
-        if gain <= CONVERGED**2 * max(float(information.sum()), 1.0) or longest < 1e-11:
+        if longest > SHORT:
+            short = np.asarray(step * min(1.0, 5.0 / longest), dtype=np.float64)
+            step = _shortened(rows, family, beta, chosen, short)
+        beta = beta.copy()
+        beta[chosen] += step
+        if gain <= CONVERGED * max(float(information.sum()), 1e-300) or longest < 1e-11:
             return beta, True
     return beta, False
+
+
+def _shortened(rows: Rows, family: Family, beta: Floats, chosen: Ints, step: Floats) -> Floats:
+    """Return the step halved until the quasi-likelihood does not fall."""
+    value = _criterion(rows, family, beta)
+    for _ in range(30):
+        trial = beta.copy()
+        trial[chosen] += step
+        new = _criterion(rows, family, trial)
+        if np.isfinite(new) and new >= value - 1e-9 * (abs(value) + 1):
+            break
+        step = step / 2
+    return step
 
 
 def _gamma_start(rows: Rows, chosen: Ints) -> Floats:
@@ -208,9 +204,8 @@ def _suspicious(rows: Rows, family: Family, beta: Floats) -> bool:
     rate = information / rows.size
     if family == LOGIT:
         return bool((rate < SUSPICIOUS).any())
-    highest = np.maximum.reduceat(rate, rows.starts)
-    counts = np.diff(np.append(rows.starts, len(rate)))
-    return bool((rate < SUSPICIOUS * np.repeat(highest, counts)).any())
+    highest = np.maximum.reduceat(rate, rows.starts)[rows.place]
+    return bool((rate < SUSPICIOUS * highest).any())
 
 
 def _columns(rows: Rows, family: Family) -> tuple[Ints, NDArray[np.bool_]]:
@@ -220,10 +215,9 @@ def _columns(rows: Rows, family: Family) -> tuple[Ints, NDArray[np.bool_]]:
         reference = _reference(rows)
         assert reference is not None
         weight[reference < 0] = 0.0
-    x = _centred(rows, weight, rows.x)
-    gram = x.T @ (x * weight[:, None])
-    size = np.diag(rows.x.T @ (rows.x * rows.size[:, None]))
-    live = np.diag(gram) > 1e-12 * np.where(size > 0, size, 1.0)
+    gram = _curvature(rows, weight)
+    size = np.diag(rows.gram(rows.size))
+    live = np.diag(gram) > 1e-10 * np.where(size > 0, size, 1.0)
     places = np.flatnonzero(live)
     scale = np.sqrt(np.diag(gram)[places])
     values, vectors = np.linalg.eigh(gram[np.ix_(places, places)] / np.outer(scale, scale))
@@ -266,15 +260,12 @@ def _solution(
 ) -> Solution:
     part = rows if live.all() else some_rows(rows, live)
     mean, information, residual = _fitted(part, family, beta)
-    centred = _centred(part, information, part.x)
     if family == GAMMA:  # what the data show of the curvature, not what they should
         information = part.y * part.size / mean
-    x = centred[:, chosen]
+    curvature = _curvature(part, information)[np.ix_(chosen, chosen)]
     bread = np.zeros((len(beta), len(beta)))
-    bread[np.ix_(chosen, chosen)] = np.linalg.inv(x.T @ (x * information[:, None]))
-    whole_mean, whole_residual = rows.y.copy(), np.zeros(len(rows.y))
-    whole_centred = np.zeros_like(rows.x)
-    whole_mean[live], whole_residual[live], whole_centred[live] = mean, residual, centred
-    return Solution(
-        rows, family, live, beta, bread, identified, whole_mean, whole_centred, whole_residual
-    )
+    bread[np.ix_(chosen, chosen)] = np.linalg.inv(curvature)
+    whole = rows.y.copy(), np.zeros(len(rows.y)), np.zeros(len(rows.y))
+    for of_all, of_part in zip(whole, (mean, information, residual), strict=True):
+        of_all[live] = of_part
+    return Solution(rows, family, live, beta, bread, identified, *whole)

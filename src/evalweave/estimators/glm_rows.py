@@ -8,6 +8,7 @@ estimation without each practice in turn costs no more than one with all of them
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -18,14 +19,17 @@ from evalweave.estimators.moments import period_places, unit_starts
 from evalweave.fits.result import Floats, Ints, PanelData
 
 Cell = tuple[int, int]  # cohort, period
+MOST_KINDS = 400  # distinct sets of regressors up to which sums over them are faster than over rows
+CHUNK = 4096  # groups held at once
 
 
 @dataclass(frozen=True)
 class Rows:
-    """R rows, those of one group together.
+    """R rows, those of one group together, with D distinct sets of regressors.
 
     Attributes:
-        x: regressors (R x P), the K tested ones first; `names` (P).
+        table: the sets (D x P), the K tested columns first; `names` (P).
+        kind: which of them a row has (R).
         removed: which columns are 0 without the programme (P).
         y, size: sums of w y and of w times exposure (R).
         group: code of the patient, practice or cohort effect that a row belongs to (R), sorted;
@@ -34,7 +38,8 @@ class Rows:
         cell: place in `cells` of the row's cohort and period, -1 where untreated (R).
     """
 
-    x: Floats
+    table: Floats
+    kind: Ints
     names: tuple[str, ...]
     n_terms: int
     removed: NDArray[np.bool_]
@@ -46,17 +51,93 @@ class Rows:
     cell: Ints
     cells: tuple[Cell, ...]
 
-    @property
+    @cached_property
     def starts(self) -> Ints:
-        """Return the first row of each group."""
+        """The first row of each group (U)."""
         return np.flatnonzero(np.append(True, np.diff(self.group) != 0))
+
+    @cached_property
+    def place(self) -> Ints:
+        """Each row's group, 0..U-1 (R)."""
+        counts = np.diff(np.append(self.starts, len(self.group)))
+        return np.repeat(np.arange(len(self.starts)), counts)
+
+    @cached_property
+    def group_total(self) -> Floats:
+        """The sum of outcomes of each group (U)."""
+        return self.by_group(self.y)
+
+    @property
+    def x(self) -> Floats:
+        """The regressors (R x P)."""
+        return self.table[self.kind]
+
+    @property
+    def few_kinds(self) -> bool:
+        return len(self.table) <= MOST_KINDS
+
+    def index(self, beta: Floats) -> Floats:
+        """Return x'beta (R)."""
+        return np.asarray((self.table @ beta)[self.kind])
+
+    def total(self, weight: Floats) -> Floats:
+        """Return the sum of weight times x (P)."""
+        return np.asarray(self.table.T @ np.bincount(self.kind, weight, len(self.table)))
+
+    def gram(self, weight: Floats) -> Floats:
+        """Return the sum of weight times x x' (P x P)."""
+        by_kind = np.bincount(self.kind, weight, len(self.table))
+        return np.asarray(self.table.T @ (self.table * by_kind[:, None]))
+
+    def by_group(self, weight: Floats) -> Floats:
+        """Return the sums of weight in each group (U)."""
+        return np.asarray(np.add.reduceat(weight, self.starts))
+
+    def group_means(self, weight: Floats, share: Floats) -> Floats:
+        """Return the sum over groups of `share` (U) times the weighted mean of x in it (P)."""
+        total = self.by_group(weight)
+        factor = share / np.where(total > 0, total, 1.0)
+        return self.total(weight * factor[self.place])
+
+    def within_gram(self, weight: Floats) -> Floats:
+        """Return the sum of weight times x x', x less its weighted mean in its group (P x P)."""
+        total = self.by_group(weight)
+        scale = 1 / np.sqrt(np.where(total > 0, total, 1.0))
+        if not self.few_kinds:
+            sums = np.add.reduceat(self.x * weight[:, None], self.starts, axis=0)
+            sums *= scale[:, None]
+            return np.asarray(self.gram(weight) - sums.T @ sums)
+        kinds = len(self.table)
+        product = np.zeros((kinds, kinds))
+        shared = weight * scale[self.place]
+        ends = np.append(self.starts, len(self.group))
+        for low in range(0, len(self.starts), CHUNK):
+            high = min(low + CHUNK, len(self.starts))
+            rows = slice(ends[low], ends[high])
+            cell = (self.place[rows] - low) * kinds + self.kind[rows]
+            part = np.bincount(cell, shared[rows], (high - low) * kinds).reshape(-1, kinds)
+            product += part.T @ part
+        return np.asarray(self.gram(weight) - self.table.T @ product @ self.table)
+
+    def by_cluster(self, weight: Floats, clusters: int) -> Floats:
+        """Return the sums of weight times x in each practice (G x P)."""
+        if self.few_kinds:
+            kinds = len(self.table)
+            cell = self.cluster * kinds + self.kind
+            sums = np.bincount(cell, weight, clusters * kinds).reshape(clusters, kinds)
+            return np.asarray(sums @ self.table)
+        x = self.x
+        columns = [np.bincount(self.cluster, column * weight, clusters) for column in x.T]
+        return np.column_stack(columns)
 
 
 def some_rows(rows: Rows, keep: NDArray[np.bool_]) -> Rows:
     """Return the rows that the mask keeps (R)."""
+    few = rows.few_kinds
     return replace(
         rows,
-        x=rows.x[keep],
+        table=rows.table if few else rows.table[rows.kind[keep]],
+        kind=rows.kind[keep] if few else np.arange(int(keep.sum())),
         y=rows.y[keep],
         size=rows.size[keep],
         group=rows.group[keep],
@@ -88,8 +169,10 @@ def model_rows(
     columns = _Columns(panel, panel_rows[order], cell[order], cells, one_term)
     columns.add_effects(group[order], effects, absorbed)
     columns.add_covariates(effects)
+    table, kind = columns.distinct(group[order] if not absorbed else None)
     return Rows(
-        x=columns.matrix(),
+        table=table,
+        kind=kind,
         names=tuple(columns.values),
         n_terms=columns.n_terms,
         removed=np.array([name in columns.removed for name in columns.values]),
@@ -226,5 +309,16 @@ class _Columns:
     def _taken(self, columns: dict[str, Floats]) -> dict[str, Any]:
         return {name: values[self.rows] for name, values in columns.items()}
 
-    def matrix(self) -> Floats:
-        return np.column_stack(list(self.values.values()))
+    def distinct(self, group: Ints | None) -> tuple[Floats, Ints]:
+        """Return the distinct sets of regressors (D x P) and which of them each row has (R).
+
+        `group` is the effect whose columns are among them, if any.
+        """
+        x = np.column_stack(list(self.values.values()))
+        if self.panel.stands_for:
+            return x, np.arange(len(x))
+        key = (self.cell + 1) * (int(self.panel.period.max()) + 1) + self.panel.period[self.rows]
+        if group is not None:
+            key = key * (int(group.max()) + 1) + group
+        _, first, kind = np.unique(key, return_index=True, return_inverse=True)
+        return x[first], np.asarray(kind, dtype=np.int64)

@@ -155,11 +155,12 @@ class Model:
         return solve_glm(rows, self.family, None if near is None else near.beta)
 
     def effects(
-        self, solution: Solution, partial: bool
+        self, solution: Solution, partial: bool, influence: bool = True
     ) -> tuple[dict[str, Effect], dict[str, str], dict[str, str]]:
         """Return the terms, why others are absent, and what an average lost."""
         rows = solution.rows
-        at, by_practice = means(solution), scores(solution, self.clusters)
+        at = means(solution)
+        by_practice = scores(solution, self.clusters) if influence else None
         found: dict[str, Effect] = {}
         if not self.by_cell:
             if not solution.identified[0]:
@@ -235,7 +236,7 @@ def _fit(
 
     def refit(keep: NDArray[np.bool_]) -> Floats:
         try:
-            again, _, _ = model.effects(model.solve(keep, solution), partial=True)
+            again, *_ = model.effects(model.solve(keep, solution), partial=True, influence=False)
         except DataError:
             return np.full(len(terms), np.nan)
         return np.array([again[term].value if term in again else np.nan for term in terms])
