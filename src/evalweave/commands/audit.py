@@ -31,13 +31,14 @@ def command(
     from evalweave.errors import DataError, StudyError
     from evalweave.release.audit import audit, machine_texts
     from evalweave.release.identifiers import of_results
+    from evalweave.release.register import confirm, earlier
 
     if out.resolve().is_relative_to(report.resolve()):
         raise StudyError(
             f"--out: found {out}, inside the report folder; expected a place outside, such as "
             f"{results}."
         )
-    result = audit(report, of_results(results), machine_texts())
+    result = audit(report, of_results(results), machine_texts(), earlier(results))
     files.write_json(result.as_json(), out)
     if result.findings:
         raise DataError(
@@ -48,6 +49,9 @@ def command(
         f"Audited {number_of(len(result.files), 'file')} of {report} under the profile "
         f"{result.profile}: nothing found that may not be released."
     )
+    number = confirm(report, results)
+    if number:
+        print(f"Registered as release {number} in {results / 'releases'}.")
     if result.not_searched:
         kinds = ", ".join(f"{n:,} of {kind}s" for kind, n in sorted(result.not_searched.items()))
         print(f"Identifiers too short to be told from numbers, so not searched for: {kinds}.")

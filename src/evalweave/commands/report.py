@@ -29,6 +29,7 @@ def command(
 
     from evalweave.catalogue.words import number_of
     from evalweave.files import share
+    from evalweave.release.register import pend
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
     from evalweave.study.file import load_study
@@ -37,6 +38,8 @@ def command(
     if extract is not None:
         declared = declared.reading_from(str(extract))
     data = gather(declared, study, results)
+    if data.registered is not None:
+        pend(data.registered, results)
     share(out)
     written = write_report(data, study, results, out)
     row = data.main()

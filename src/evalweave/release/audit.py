@@ -33,7 +33,7 @@ from evalweave.release.audited_counts import (
 from evalweave.release.disclosure import Profile, profile
 from evalweave.release.identifiers import COLUMNS, Identifiers, tokens
 from evalweave.release.manifest import NAME as MANIFEST
-from evalweave.release.published import declared
+from evalweave.release.published import Tables, declared
 from evalweave.release.released import Content
 
 CHECKS = {
@@ -80,9 +80,15 @@ class Audit:
         }
 
 
-def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[str] = ()) -> Audit:
+def audit(
+    folder: Path,
+    identifiers: Sequence[Identifiers],
+    machine: Sequence[str] = (),
+    earlier: Sequence[Tables] = (),
+) -> Audit:
     """Audit every file below `folder`; raise `DataError` when there is nothing to audit.
 
+    `earlier` are the tables of earlier releases.
     `machine` are texts that name this machine or its user (home folder, working folder); absent
     from any release.
     """
@@ -123,13 +129,17 @@ def audit(folder: Path, identifiers: Sequence[Identifiers], machine: Sequence[st
             _machine(content, machine, result),
         ):
             result.findings += findings
-    _attack(contents, rules, result)
+    _attack(contents, rules, earlier, result)
     return result
 
 
-def _attack(contents: Sequence[Content], rules: Profile, result: Audit) -> None:
+def _attack(
+    contents: Sequence[Content], rules: Profile, earlier: Sequence[Tables], result: Audit
+) -> None:
     """Attack the released tables as an intruder would, who has nothing else."""
-    attacked = attack(released_tables(contents), rules, declared(_study(contents)))
+    tables = released_tables(contents)
+    others = [before for before in earlier if before != tables]
+    attacked = attack(tables, rules, declared(_study(contents)), others)
     result.attacked = attacked.as_json()
     result.looked_at["attack"] += attacked.protected
     result.findings += attacked.findings

@@ -19,6 +19,7 @@ from evalweave.release.attack import joined, weak
 from evalweave.release.disclosure import PARTICIPANTS, PATIENTS, RECORDS, Profile
 from evalweave.release.disclosure import profile as named
 from evalweave.release.published import Declared, Tables, system
+from evalweave.release.register import Release
 from evalweave.release.rounding import NOTHING, Sum, controlled
 from evalweave.release.system import Relation, System, following
 
@@ -27,35 +28,48 @@ EXACT = replace(named("none"), min_cell=0)
 _PRIMARY, _TOTAL = 1000, 100  # what hiding costs beside one count of a table
 
 
+def counts(render: Render, known: Declared) -> dict[tuple[str, ...], int]:
+    """Return every place of a count in the release with its exact number."""
+    truth = system(render(EXACT), EXACT, known)
+    printed = {key: truth.cells[place] for key, place in truth.places.items()}
+    return {
+        key: int(cell.least)
+        for key, cell in printed.items()
+        if isinstance(key, tuple) and not cell.derived
+    }
+
+
 def protect(
     render: Render,
     rules: Profile,
     known: Declared,
-    earlier: Sequence[Tables] = (),
+    earlier: Sequence[Release] = (),
     before: Mapping[int, int] = NOTHING,
 ) -> Profile:
     """Return the profile with its rounding and with what it hides besides small counts.
 
     Args:
         render: gives the released tables, as text, under a profile.
-        earlier: the tables of earlier releases.
+        earlier: earlier releases.
         before: exact count → as an earlier release printed it.
     """
     if rules.exact:
         return rules
     truth = system(render(EXACT), EXACT, known)
-    printed = {key: truth.cells[place] for key, place in truth.places.items()}
-    values = {key: cell.least for key, cell in printed.items() if not cell.derived}
+    values: dict[Hashable, float] = dict(counts(render, known).items())
+    for number, release in enumerate(earlier):
+        values |= {("earlier", number, key): n for key, n in release.places().items()}
+    tables = [release.released for release in earlier]
     while True:
         rules = replace(rules, chosen=_rounding(truth, values, rules, before))
-        whole, true = following(joined(render(rules), rules, known, earlier), values)
+        whole, true = following(joined(render(rules), rules, known, tables), values)
         more = _more(whole, true, weak(whole, rules), known)
         if not more:
             return rules
-        counts = {int(true[i]) for i in more if whole.cells[i].of != PARTICIPANTS}
+        numbers = {int(true[i]) for i in more if whole.cells[i].of != PARTICIPANTS}
         keys = {place: key for key, place in whole.places.items()}
         cells = {_cell(keys[i]) for i in more if whole.cells[i].of == PARTICIPANTS}
-        rules = replace(rules, withheld=rules.withheld | counts, cells=rules.cells | cells)
+        rules = replace(rules, withheld=rules.withheld | numbers, cells=rules.cells | cells)
 
 
 def _rounding(

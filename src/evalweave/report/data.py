@@ -21,6 +21,7 @@ from evalweave.quantities import (
 from evalweave.release import baseline, incidence, precision, withheld
 from evalweave.release.disclosure import HIDDEN, Profile
 from evalweave.release.numbers import decimals, missing
+from evalweave.release.register import Release
 from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
@@ -95,6 +96,8 @@ class ReportData:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     starts: tuple[str, ...] = ()  # distinct programme starts of the table of practices
     levels: pd.DataFrame | None = None  # theme counts with every level of an attribute by its name
+    then: tuple[str, ...] = ()  # earlier releases as which people are described
+    registered: Release | None = None  # what the register keeps of this report
     undescribed: Mapping[str, str] = field(default_factory=dict)  # comparison → one of nearly the
     # same people, which is described in its place
 

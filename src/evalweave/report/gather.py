@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,29 @@ from evalweave import files
 from evalweave.errors import DataError
 from evalweave.qualitative.show import plain
 from evalweave.release import labels, manifest, precision
-from evalweave.release.disclosure import profile
+from evalweave.release.disclosure import Profile, profile
 from evalweave.release.near import nearly_the_same
-from evalweave.release.protect import protect
-from evalweave.release.published import declared
+from evalweave.release.protect import counts, protect
+from evalweave.release.published import Tables, declared
+from evalweave.release.register import printed_before
 from evalweave.release.software import software
 from evalweave.report.data import ReportData
+from evalweave.report.history import (
+    History,
+    contributing,
+    diagnostics_then,
+    estimates_then,
+    history,
+    pending,
+    place,
+    sizes,
+)
 from evalweave.report.released_tables import as_text
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
 from evalweave.tables.joint import INTEGRATION, JOINT_DISPLAY, QUOTES
-from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, MEMBERSHIP, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
 from evalweave.tables.qualitative import (
     AGREEMENT,
     FIELDWORK,
@@ -37,6 +49,7 @@ from evalweave.tables.qualitative import (
 )
 from evalweave.tables.records import CODELISTS, LEDGER
 
+VOICES = ("themes", "joint")  # counts of participants, which are not rounded
 INGESTED = ("patients", "registrations", "events")
 
 
@@ -59,29 +72,27 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
             f"Run the study first: evalweave run {study_file}"
         )
     strand = study.qualitative
-    names = dict.fromkeys([study.primary_comparison, *study.comparisons])
-    trends = {name: table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names}
     rules = profile(study.disclosure, strand.min_cell if strand else 3)
     steps, means = precision.steps(estimates), precision.of_study(study)
+    diagnostics = document(results / "estimates" / "diagnostics.json")
+    told = before(study, results, rules, estimates, diagnostics)
+    estimates = estimates_then(estimates, told, rules, study.primary_comparison)
     holm = table(results / "estimates" / "holm.csv", ESTIMATES)
     joint = _plain(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
     data = ReportData(
         study=study,
         profile=rules,
         estimates=precision.estimates(rules, estimates, steps),
-        diagnostics=precision.diagnostics(
-            rules, document(results / "estimates" / "diagnostics.json"), steps
-        ),
+        diagnostics=precision.diagnostics(rules, diagnostics_then(diagnostics, told), steps),
         holm=None if holm is None else precision.p_values(rules, holm),
         trends={
-            name: precision.trends(rules, frame, means)
-            for name, frame in trends.items()
-            if frame is not None
+            str(name): precision.trends(rules, frame, means)
+            for name, frame in told.exact.get("trends", TRENDS.empty()).groupby("comparison")
         },
-        baseline=table(results / "cohort" / "baseline.csv", BASELINE),
-        balance=table(results / "cohort" / "balance.csv", BALANCE),
-        incidence=table(results / "cohort" / "incidence.csv", INCIDENCE),
-        ledger=ledger(study, results),
+        baseline=told.exact.get("baseline"),
+        balance=told.exact.get("balance"),
+        incidence=told.exact.get("incidence"),
+        ledger=told.exact.get("ledger"),
         codelists=table(results / "clean" / "codelists.csv", CODELISTS),
         **(voices(results) if strand else {}),
         joint=None if joint is None else precision.estimates(rules, joint, steps),
@@ -98,7 +109,32 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
     )
-    return protected(shown(data, table(results / "cohort" / "membership.parquet", MEMBERSHIP)))
+    return protected(shown(data, None if told.people.empty else told.people), told)
+
+
+def before(
+    study: Study,
+    results: Path,
+    rules: Profile,
+    estimates: pd.DataFrame,
+    diagnostics: Mapping[str, Any],
+) -> History:
+    """Return the exact tables that describe people, as they are or as an earlier release has
+    them."""
+    names = dict.fromkeys([study.primary_comparison, *study.comparisons])
+    trends = [table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names]
+    measured = [frame for frame in trends if frame is not None]
+    exact = {
+        "baseline": table(results / "cohort" / "baseline.csv", BASELINE),
+        "balance": table(results / "cohort" / "balance.csv", BALANCE),
+        "incidence": table(results / "cohort" / "incidence.csv", INCIDENCE),
+        "ledger": ledger(study, results),
+        "trends": pd.concat(measured, ignore_index=True) if measured else None,
+        "sizes": sizes(estimates),
+        "contributing": contributing(diagnostics),
+    }
+    present = {name: frame for name, frame in exact.items() if frame is not None}
+    return history(study, results, rules, present)
 
 
 def shown(data: ReportData, membership: pd.DataFrame | None) -> ReportData:
@@ -125,15 +161,25 @@ def shown(data: ReportData, membership: pd.DataFrame | None) -> ReportData:
     )
 
 
-def protected(data: ReportData) -> ReportData:
+def protected(data: ReportData, told: History) -> ReportData:
     """Return the data under a profile that rounds and hides so that nothing protected follows from
-    the release as a whole."""
+    the release as a whole, nor from it and those before it."""
+    if data.profile.exact:
+        return data
+    study = declared(data.study.model_dump(mode="json"))
+
+    def render(rules: Profile) -> Tables:
+        return as_text(replace(data, profile=rules))
+
+    now = counts(render, study)
+    earlier = [release for release in told.earlier if not release.says(now)]
     rules = protect(
-        lambda rules: as_text(replace(data, profile=rules)),
-        data.profile,
-        declared(data.study.model_dump(mode="json")),
+        render, data.profile, study, earlier, printed_before(now, told.earlier, data.profile.hides)
     )
-    return replace(data, profile=rules)
+    printed = {
+        place(key): (n, "" if key[0] in VOICES else rules.count(n).text) for key, n in now.items()
+    }
+    return replace(data, profile=rules, then=tuple(told.then), registered=pending(told, printed))
 
 
 def voices(results: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.disclosure import HIDDEN, Released
-from evalweave.release.numbers import missing, number, percent, sentence
+from evalweave.release.numbers import joined, missing, number, percent, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
@@ -24,7 +24,7 @@ def section(data: ReportData) -> Section:
         *criteria.rules(eligibility),
         criteria.kind(eligibility),
     ]
-    blocks: list[Any] = [Prose(" ".join(sentences))]
+    blocks: list[Any] = [Prose(" ".join(sentences)), *_as_then(data)]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
     blocks += new_cases.blocks(data)
@@ -63,6 +63,21 @@ def _baseline(data: ReportData) -> list[Any]:
         id="baseline-table",
     )
     return [Heading("At baseline", "baseline"), table, *_undescribed(data), *balanced.blocks(data)]
+
+
+def _as_then(data: ReportData) -> list[Any]:
+    """Say that people are described as in an earlier release, and why."""
+    if not data.then:
+        return []
+    return [
+        Prose(
+            f"People are described (numbers, means, deviations) as in release "
+            f"{joined(list(data.then))}: since then fewer than {data.profile.high + 1} people of "
+            "an arm have come, gone or changed, whom both descriptions together would describe. "
+            "Estimates are of the data as they are now.",
+            "note",
+        )
+    ]
 
 
 def _undescribed(data: ReportData) -> list[Any]:
