@@ -163,6 +163,8 @@ def _run(
             one, analysis, diagnostics["inference"], _rounding(panel)
         ):
             rows += _rows(one, method, intervals, columns, analysis, terms)
+            if one is estimated:
+                _keep_covariance(result, name, one, method, intervals)
     result.diagnostics[name] = diagnostics
     if not rows:
         raise DataError(" ".join(["No term has an estimate.", *_sentences(diagnostics)]))
@@ -172,6 +174,19 @@ def _run(
         diagnostics.update(diagnostics_of(panel, estimated, analysis))
     result.rows.extend(rows)
     result.fits[name] = estimated
+
+
+def _keep_covariance(
+    result: FitResult, name: str, fit: Fit, method: str, intervals: Intervals
+) -> None:
+    """Put a method's covariance of the terms that it answers into the result."""
+    if intervals.covariance is None:
+        return
+    answered = [k for k, term in enumerate(fit.terms) if term not in intervals.absent]
+    if answered:
+        terms = tuple(fit.terms[k] for k in answered)
+        values = np.asarray(intervals.covariance)[np.ix_(answered, answered)]
+        result.covariances[name, method] = terms, values
 
 
 def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:

@@ -18,7 +18,11 @@ def command(
     ],
     spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
     out: Annotated[
-        Path, typer.Option(help="Folder for estimates.csv, estimates.json and diagnostics.json.")
+        Path,
+        typer.Option(
+            help="Folder for estimates.csv, estimates.json, diagnostics.json, covariance.csv and "
+            "influence.parquet."
+        ),
     ],
     followed: Annotated[
         Path | None,
@@ -53,7 +57,8 @@ def command(
 
     first_treated is the first treated period, blank = never. Estimators: <estimators>. Inference:
     <inferences>. Outcomes keep their
-    unit. diagnostics.json says what was done to the data and why a term is absent.
+    unit. diagnostics.json says what was done to the data and why a term is absent; covariance.csv
+    and influence.parquet are for tests of your own (docs/your-own-panel.md).
     """
     import json
     import math
@@ -130,8 +135,13 @@ def command(
     files.write_csv(table, out / "estimates.csv")
     files.write_json(rows, out / "estimates.json")
     files.write_json(result.diagnostics, out / "diagnostics.json")
+    files.write_csv(result.covariance_rows(), out / "covariance.csv")
+    files.write_parquet(result.influence_rows(), out / "influence.parquet")
     print(result.summary(rest=str(out / "estimates.csv")))
-    print(f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it.")
+    print(
+        f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it; "
+        "covariance.csv and influence.parquet for tests of your own."
+    )
     if result.miscalled or not may_be_empty:
         result.check()
 

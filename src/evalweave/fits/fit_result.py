@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evalweave.errors import DataError, StudyError
-from evalweave.fits.result import Fit
-from evalweave.tables.analyses import ESTIMATES
+from evalweave.fits.result import Fit, Floats
+from evalweave.tables.analyses import COVARIANCE, ESTIMATES, INFLUENCE
 
 SHOWN = 40  # rows in a repr
+MANY = 10_000  # practices from which their influences are left out: nobody's few practices
 FEW = 4  # terms named beside the reason they share
 
 
@@ -25,6 +27,7 @@ class FitResult:
         failures: analysis -> the sentence that says why it has no estimate at all.
         fits: analysis -> its `Fit`, for further inference.
         miscalled: analyses whose failure lies in the call (exit code 2) and not in the data.
+        covariances: (analysis, method) -> terms (K) and their covariance (K x K).
     """
 
     rows: list[dict[str, Any]]
@@ -32,6 +35,7 @@ class FitResult:
     failures: dict[str, str] = field(default_factory=dict)
     fits: dict[str, Fit] = field(default_factory=dict)
     miscalled: list[str] = field(default_factory=list)
+    covariances: dict[tuple[str, str], tuple[tuple[str, ...], Floats]] = field(default_factory=dict)
 
     def check(self) -> None:
         """Raise `StudyError` or `DataError` with the sentences of all failures, if there are
@@ -47,6 +51,59 @@ class FitResult:
         if not self.rows:
             return ESTIMATES.empty()
         return ESTIMATES.conform(pd.DataFrame(self.rows))
+
+    def covariance(self, analysis: str | None = None, inference: str | None = None) -> pd.DataFrame:
+        """Return the covariance of the terms of an analysis by a method, terms by terms; the first
+        of each where none is named.
+
+        Raises:
+            StudyError: where there is none: bootstraps and randomisation have no covariance.
+        """
+        for (name, method), (terms, values) in self.covariances.items():
+            if analysis in (None, name) and inference in (None, method):
+                return pd.DataFrame(values, index=list(terms), columns=list(terms))
+        known = ", ".join(f"{name} by {method}" for name, method in self.covariances)
+        raise StudyError(f"There is no such covariance. There is: {known or 'none'}.")
+
+    def covariance_rows(self) -> pd.DataFrame:
+        """Return every covariance as COVARIANCE, a row for each pair of terms."""
+        parts = [
+            pd.DataFrame(
+                {
+                    "analysis": name,
+                    "inference": method,
+                    "term": np.repeat(terms, len(terms)),
+                    "with_term": np.tile(terms, len(terms)),
+                    "covariance": values.ravel(),
+                }
+            )
+            for (name, method), (terms, values) in self.covariances.items()
+            if terms
+        ]
+        return (
+            COVARIANCE.conform(pd.concat(parts, ignore_index=True))
+            if parts
+            else (COVARIANCE.empty())
+        )
+
+    def influence_rows(self) -> pd.DataFrame:
+        """Return each practice's influence on each term as INFLUENCE; none of analyses with MANY
+        practices or more."""
+        parts = [
+            pd.DataFrame(
+                {
+                    "analysis": name,
+                    "term": np.repeat(fit.terms, len(fit.cluster_names)),
+                    "practice_id": np.tile(fit.cluster_names, len(fit.terms)),
+                    "influence": fit.influence.T.ravel(),
+                }
+            )
+            for name, fit in self.fits.items()
+            if fit.terms and len(fit.influence) < MANY
+        ]
+        return (
+            INFLUENCE.conform(pd.concat(parts, ignore_index=True)) if parts else (INFLUENCE.empty())
+        )
 
     def __repr__(self) -> str:
         return self.summary()

@@ -21,12 +21,13 @@ from evalweave.study.analyses import AnalysisOptions
 
 def cr0(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     """Return intervals without a small-sample factor: t(G - 1), or normal without least squares."""
-    std_error = np.sqrt(np.diag(cr0_covariance(fit)))
+    covariance = cr0_covariance(fit)
+    std_error, words, dof = np.sqrt(np.diag(covariance)), "clustered, no factor, t(G-1)", np.inf
     if fit.least_squares is not None:
-        words = "clustered, no factor, t(G-1)"
-        return from_t(fit, std_error, len(fit.influence) - 1, analysis.level, words)
-    words = "influence by practice, no factor, normal"
-    return from_t(fit, std_error, np.inf, analysis.level, words)
+        dof = len(fit.influence) - 1
+    else:
+        words = "influence by practice, no factor, normal"
+    return from_t(fit, std_error, dof, analysis.level, words, covariance=covariance)
 
 
 def cr1(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -36,8 +37,9 @@ def cr1(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         if fit.least_squares is None
         else "clustered, G/(G-1) x (N-1)/(N-K), t(G-1)"
     )
-    std_error = np.sqrt(np.diag(cr1_covariance(fit)))
-    return from_t(fit, std_error, len(fit.influence) - 1, analysis.level, words)
+    covariance = cr1_covariance(fit)
+    std_error, dof = np.sqrt(np.diag(covariance)), len(fit.influence) - 1
+    return from_t(fit, std_error, dof, analysis.level, words, covariance=covariance)
 
 
 def cr2(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -45,7 +47,8 @@ def cr2(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     Pustejovsky & Tipton 2018)."""
     influence, dof = adjusted(spectrum(fit), BIAS_REDUCED)
     std_error = np.sqrt((influence**2).sum(axis=0))
-    return from_t(fit, std_error, dof, analysis.level, _convention("cr2", "bias-reduced"))
+    words = _convention("cr2", "bias-reduced")
+    return from_t(fit, std_error, dof, analysis.level, words, covariance=influence.T @ influence)
 
 
 def cr3(fit: Fit, analysis: AnalysisOptions) -> Intervals:
@@ -59,7 +62,8 @@ def cr3(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     absent = lost_terms(fit, essential_practices(fit, by_practice), "cr3")
     std_error = np.where([term in absent for term in fit.terms], np.nan, std_error)
     words = _convention("cr3", "jackknife form without a factor")
-    return from_t(fit, std_error, dof, analysis.level, words, absent=absent)
+    covariance = influence.T @ influence
+    return from_t(fit, std_error, dof, analysis.level, words, absent=absent, covariance=covariance)
 
 
 def _convention(name: str, words: str) -> str:

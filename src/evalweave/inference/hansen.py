@@ -46,7 +46,15 @@ def hansen(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         )
     std_error = np.sqrt((changes**2).sum(axis=0))
     convention = f"Hansen's jackknife (V5), what only one practice informs is 0 without it, {words}"
-    return from_t(fit, std_error, dof, analysis.level, convention, details={"reading": CARRIED})
+    return from_t(
+        fit,
+        std_error,
+        dof,
+        analysis.level,
+        convention,
+        details={"reading": CARRIED},
+        covariance=changes.T @ changes,
+    )
 
 
 def _least_squares(fit: Fit) -> tuple[Floats, Floats]:

@@ -49,7 +49,10 @@ def jackknife(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     absent = lost_terms(fit, essential, "jackknife")
     std_error = np.sqrt((moved**2).sum(axis=0) * (g - 1) / g)
     std_error = np.where([term in absent for term in fit.terms], np.nan, std_error)
-    return from_t(fit, std_error, g - 1, analysis.level, words, absent=absent)
+    covariance = moved.T @ moved * (g - 1) / g
+    return from_t(
+        fit, std_error, g - 1, analysis.level, words, absent=absent, covariance=covariance
+    )
 
 
 def re_estimated(fit: Fit) -> Floats:

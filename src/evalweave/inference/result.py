@@ -24,6 +24,7 @@ class Intervals:
     Attributes:
         std_error, ci_low, ci_high, p_value, dof: K each; nan = blank, infinite ends = unbounded.
         convention: factor and reference distribution, in words.
+        covariance: of the estimates (K x K), where the method has one.
         absent: term -> why this method has no answer for it.
         details: more facts for diagnostics.json.
     """
@@ -36,6 +37,7 @@ class Intervals:
     convention: str
     absent: dict[str, str] = field(default_factory=dict)
     details: dict[str, Any] = field(default_factory=dict)
+    covariance: Floats | None = None
 
 
 def from_t(

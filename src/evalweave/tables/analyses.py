@@ -60,3 +60,30 @@ ESTIMATES = Table(
     ),
     key=("analysis", "outcome", "term", "inference", "outcome_unit", "comparison"),
 )
+
+COVARIANCE = Table(
+    "covariance",
+    "One row a pair of terms: the covariance of their estimates by one method, for tests of one's "
+    "own. Stays in results/.",
+    (
+        column("analysis", TEXT, "the analysis (and outcome, of several)", required=True),
+        column("inference", TEXT, "the method that the covariance is by", required=True),
+        column("term", TEXT, "a term of the analysis", required=True),
+        column("with_term", TEXT, "the same or another term", required=True),
+        column("covariance", NUMBER, "in the square of the outcome's unit", required=True),
+    ),
+    key=("analysis", "inference", "term", "with_term"),
+)
+
+INFLUENCE = Table(
+    "influence",
+    "One row a practice and term: what the practice adds to estimate minus truth; the sum of "
+    "products over practices is the covariance by cr0. Stays in results/.",
+    (
+        column("analysis", TEXT, "the analysis (and outcome, of several)", required=True),
+        column("term", TEXT, "a term of the analysis", required=True),
+        column("practice_id", TEXT, "the practice, or what the errors are by", required=True),
+        column("influence", NUMBER, "in the outcome's unit", required=True),
+    ),
+    key=("analysis", "term", "practice_id"),
+)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from evalweave.tables.analyses import ESTIMATES
+from evalweave.tables.analyses import COVARIANCE, ESTIMATES, INFLUENCE
 from evalweave.tables.joint import (
     ACCOUNTS,
     CLAIMS,
@@ -62,6 +62,8 @@ ALL = (
     INCIDENCE_RATES,
     LEDGER,
     ESTIMATES,
+    COVARIANCE,
+    INFLUENCE,
     PARTICIPANTS,
     SOURCES,
     SOURCE_PARTICIPANTS,
