@@ -101,11 +101,13 @@ def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.Data
         analysis.name: primary_methods(analysis.estimator, analysis.inference)
         for analysis in settings.analyses
     }
+    subgroup = {analysis.name: analysis.subgroup for analysis in settings.analyses}
     rows: list[dict[str, Any]] = []
     entered: set[tuple[str, str]] = set()
     for row in estimates.to_dict("records"):
         name = str(row["analysis"])
-        if name not in settings.family or not str(row["term"]).startswith("difference["):
+        of_levels = f"difference[{subgroup.get(name)}="  # of the summary, not of single periods
+        if name not in settings.family or not str(row["term"]).startswith(of_levels):
             continue
         if row["inference"] in first[name] and pd.notna(row["p_value"]):
             term = str(row["term"])

@@ -22,10 +22,10 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
+from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import allocated, by_level
 from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.panel_data import FILE, panel_data
-from evalweave.estimators.registry import estimator
 from evalweave.estimators.row_filter import kept_rows
 from evalweave.fits.fit_result import FitResult, grouped
 from evalweave.fits.result import UNIVERSAL_BASE, Fit, Ints, PanelData
@@ -75,9 +75,12 @@ def fit(
             )
         for columns in every:
             name = analysis.name if len(every) == 1 else f"{analysis.name}, {columns.outcome}"
-            panel = panels.of(analysis, columns)
+            panel, other = panels.of(analysis, columns), None
+            if analysis.unaffected_outcome:
+                unaffected = {"outcome": analysis.unaffected_outcome}
+                other = panels.of(analysis, columns.model_copy(update=unaffected))
             try:
-                _run(panel, columns, analysis, result, name)
+                _run(panel, other, columns, analysis, result, name)
             except EvalweaveError as error:
                 result.failures[name] = str(error)
                 entry = result.diagnostics.setdefault(name, {"estimator": analysis.estimator})
@@ -111,6 +114,8 @@ class _Panels:
             DataError: where the panel is at fault.
         """
         extra = calls.extra_columns(analysis)
+        if analysis.unaffected_population:
+            analysis = analysis.model_copy(update={"subgroup": analysis.unaffected_population})
         names = analysis.subgroup, tuple(analysis.covariates), tuple(analysis.factors), extra
         key = (columns.outcome, analysis.where, *names, *_reading(analysis))
         if key not in self.read:
@@ -133,7 +138,12 @@ class _Panels:
 
 
 def _run(
-    panel: PanelData, columns: Columns, analysis: AnalysisOptions, result: FitResult, name: str
+    panel: PanelData,
+    unaffected: PanelData | None,
+    columns: Columns,
+    analysis: AnalysisOptions,
+    result: FitResult,
+    name: str,
 ) -> None:
     if panel.y.min() == panel.y.max():
         raise DataError("The outcome is the same in every row: there is no change to compare.")
@@ -143,7 +153,9 @@ def _run(
             "word for never) or lies after the last period."
         )
     panel = with_exposure(panel, ESTIMATORS[analysis.estimator])
-    estimated = by_level(panel, estimator(analysis.estimator)(panel, analysis))
+    if unaffected is not None:
+        unaffected = with_exposure(unaffected, ESTIMATORS[analysis.estimator])
+    estimated = by_level(panel, contrasting.estimated(panel, analysis, unaffected))
     diagnostics: dict[str, Any] = {
         "estimator": analysis.estimator,
         "n_obs": estimated.n_obs,

@@ -121,7 +121,13 @@ def test_the_family_takes_the_first_method_in_the_study_s_unit_whatever_the_p_va
         SETTINGS
         | {
             "analyses": [
-                {"name": name, "estimator": "twfe", "outcome": "hba1c", "inference": ["cr2", "cr1"]}
+                {
+                    "name": name,
+                    "estimator": "twfe",
+                    "outcome": "hba1c",
+                    "inference": ["cr2", "cr1"],
+                    "subgroup": "s",
+                }
                 for name in ("one", "two", "outside")
             ],
             "family": ["one", "two"],
@@ -132,13 +138,13 @@ def test_the_family_takes_the_first_method_in_the_study_s_unit_whatever_the_p_va
     rows = [
         {
             "analysis": analysis,
-            "term": f"{kind}[{level}]",
+            "term": f"{kind}s={level}]",
             "inference": method,
             "outcome_unit": unit,
-            "p_value": p if method == "cr2" and kind == "difference" else 0.002,
+            "p_value": p if method == "cr2" and kind == "difference[" else 0.002,
         }
         for (analysis, level), p in p_values.items()
-        for kind in ("difference", "att")
+        for kind in ("difference[", "att[", "difference[event[1],")
         for method in ("cr1", "cr2")
         for unit in ("percentage points", "mmol/mol")
     ]

@@ -10,6 +10,13 @@ from evalweave.catalogue.inferences import AUTO, INFERENCES
 from evalweave.catalogue.methods import Estimator, Inference, Method, Option
 from evalweave.catalogue.words import listed
 
+CONTRASTS = ("subgroup", "unaffected_population", "unaffected_outcome")
+
+
+def contrasts(analysis: Any) -> bool:
+    """Return whether an analysis compares groups, populations or outcomes."""
+    return any(getattr(analysis, name) for name in CONTRASTS)
+
 
 def _methods() -> list[Method]:
     return [*ESTIMATORS.values(), *INFERENCES.values()]
@@ -89,6 +96,7 @@ def refusals(analysis: Any) -> list[str]:
         *(refusal(inference, estimator) for inference in inferences),
         *_not_taken(analysis, [estimator, *able]),
         *_without_band(analysis, inferences),
+        *_one_contrast(analysis),
         *estimator.wrong(analysis),
     ]
     return [f"{analysis.name}: {sentence}." for sentence in sentences if sentence]
@@ -111,6 +119,13 @@ def extra_columns(analysis: Any) -> tuple[str, ...]:
     taken = ESTIMATORS[analysis.estimator].options
     named = [getattr(analysis, option.name) for option in taken if option.column]
     return tuple(name for name in named if name)
+
+
+def _one_contrast(analysis: Any) -> Iterable[str]:
+    """Yield a sentence where groups are to be compared in several ways at once."""
+    asked = [name for name in CONTRASTS if getattr(analysis, name)]
+    if len(asked) > 1:
+        yield f"{listed(asked)} are different questions; ask each in an analysis of its own"
 
 
 def _not_taken(analysis: Any, methods: list[Method]) -> Iterable[str]:

@@ -7,8 +7,22 @@ from typing import Literal
 from evalweave.catalogue.methods import Option
 
 SUBGROUP = Option(
-    "subgroup", str | None, None, "Column whose levels are compared in one joint model."
+    "subgroup", str | None, None, "Column whose levels are compared, with their joint errors."
 )
+UNAFFECTED_POPULATION = Option(
+    "unaffected_population",
+    str | None,
+    None,
+    "Column that is 1 for people whom the programme can reach and 0 for those whom it cannot: "
+    "triple difference.",
+)
+UNAFFECTED_OUTCOME = Option(
+    "unaffected_outcome",
+    str | None,
+    None,
+    "Column with an outcome of the same unit that the programme cannot change: triple difference.",
+)
+BETWEEN = (SUBGROUP, UNAFFECTED_POPULATION, UNAFFECTED_OUTCOME)
 REFERENCE = Option("reference", int, -1, "Event time to which the others refer.")
 BINS = Option(
     "bins",

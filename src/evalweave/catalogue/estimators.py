@@ -9,6 +9,7 @@ from evalweave.catalogue import nonlinear
 from evalweave.catalogue import references as ref
 from evalweave.catalogue.estimator_options import (
     ANTICIPATION,
+    BETWEEN,
     BINS,
     BY_LEVERAGE,
     BY_RE_ESTIMATION,
@@ -16,7 +17,6 @@ from evalweave.catalogue.estimator_options import (
     HONEST,
     PARTIAL,
     REFERENCE,
-    SUBGROUP,
 )
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import (
@@ -32,8 +32,8 @@ from evalweave.catalogue.methods import (
 def _engine(analysis: Any) -> Iterable[str]:
     if analysis.engine != "linearmodels":
         return
-    if analysis.subgroup:
-        yield "engine: linearmodels takes no subgroup; the default engine does"
+    if analysis.subgroup or analysis.unaffected_population or analysis.unaffected_outcome:
+        yield "engine: linearmodels takes no subgroup or triple difference; the default engine does"
     for method in analysis.inference:
         if method not in (AUTO, "cr0", "cr1"):
             yield (
@@ -91,6 +91,7 @@ _DECLARED = (
         references=(ref.DING_LI_2019,),
         options=(
             Option("collapse", Literal["none", "practice"], "none", "One mean change a practice."),
+            *BETWEEN,
         ),
         gives=frozenset({LEAST_SQUARES}),
         default_inference=BY_LEVERAGE,
@@ -104,12 +105,13 @@ _DECLARED = (
         "person effect, a period effect and D, which is 1 from the practice’s first period with "
         "the programme on; τ is reported.",
         formula="y_{it} = α_{i} + λ_{t} + τ D_{it} + ε_{it}",
-        options=(SUBGROUP, ENGINE),
+        options=(*BETWEEN, ENGINE),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
         diagnostics=("goodman_bacon", "placebo_dates"),
         wrong=_engine,
         planted="att_weighted",
+        interacts=True,
     ),
     Estimator(
         name="event_study",
@@ -119,7 +121,7 @@ _DECLARED = (
         words="Event study: two-way fixed effects with one coefficient for each period before and "
         "since the start, e = t − g, relative to the reference period.",
         formula="y_{it} = α_{i} + λ_{t} + Σ_{e≠r} τ_{e} D_{it}^{e} + ε_{it}",
-        options=(REFERENCE, BINS, PARTIAL, *HONEST),
+        options=(REFERENCE, BINS, PARTIAL, *BETWEEN, *HONEST),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
@@ -180,6 +182,7 @@ _DECLARED = (
                 at_least=0,
             ),
             PARTIAL,
+            *BETWEEN,
             *HONEST,
         ),
         gives=frozenset({UNIT_ERRORS}),
@@ -197,7 +200,7 @@ _DECLARED = (
         "each start.",
         formula="hat:τ_{e} = Σ_{g} hat:τ_{g,e} Pr ( G = g | e )",
         references=(ref.SUN_ABRAHAM_2021,),
-        options=(REFERENCE, PARTIAL, *HONEST),
+        options=(REFERENCE, PARTIAL, *BETWEEN, *HONEST),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
         diagnostics=("pretrend", "honest_did"),
@@ -208,13 +211,13 @@ _DECLARED = (
     Estimator(
         name="imputation",
         implementation="imputation:imputation",
-        terms=("att", "event[e]"),
+        terms=("att", "event[e]", "group[g]"),
         summary=("att",),
         words="Imputation: person and period effects from untreated observations only; the "
         "estimate is the mean of what treated observations exceed them by.",
         formula="hat:τ = mean ( y_{it} − hat:α_{i} − hat:λ_{t} )",
         references=(ref.BORUSYAK_2024,),
-        options=(REFERENCE, ANTICIPATION, PARTIAL),
+        options=(REFERENCE, ANTICIPATION, PARTIAL, *BETWEEN),
         gives=frozenset({UNIT_ERRORS}),
         default_inference=BY_RE_ESTIMATION,
     ),
@@ -235,7 +238,7 @@ _DECLARED = (
         "over treated observations.",
         formula="y_{it} = α_{i} + λ_{t} + Σ_{g,s} τ_{gs} D_{it}^{gs} + ε_{it}",
         references=(ref.WOOLDRIDGE_2021,),
-        options=(PARTIAL,),
+        options=(PARTIAL, *BETWEEN),
         gives=frozenset({LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT}),
         default_inference=BY_LEVERAGE,
     ),
@@ -262,6 +265,7 @@ _DECLARED = (
                 False,
                 "Declare that the source of uptake is complete; it is refused otherwise.",
             ),
+            *BETWEEN,
         ),
         wrong=_uptake,
         rests_on_allocation="dose",

@@ -88,6 +88,7 @@ class Estimator(Method):
         exposure: ANNUALISED, OFFSET or REFUSED.
         assumes: what would have been parallel without the programme, in words.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
+        interacts: it has a model of its own for the levels of a subgroup; others are stacked.
     """
 
     terms: tuple[str, ...]
@@ -102,6 +103,7 @@ class Estimator(Method):
     planted: str = ""
     exposure: str = ANNUALISED
     assumes: str = ADDITIVE
+    interacts: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import DataError
 from evalweave.fits.result import VARYING_BASE, Fit, PanelData
@@ -47,6 +48,8 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:
             out["subgroup_test"] = joint_differences(fit, analysis)
+    if calls.contrasts(analysis):
+        return out  # the others speak of one estimate
     for name in ESTIMATORS[analysis.estimator].diagnostics:
         diagnostic = BY_NAME[name](panel, fit, analysis)
         if diagnostic is not None:
@@ -102,7 +105,9 @@ def joint_differences(fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
     from evalweave.inference.cluster_robust import contrasts
     from evalweave.inference.wild_bootstrap import wild_wald
 
-    places = [k for k, term in enumerate(fit.terms) if term.startswith("difference[")]
+    places = [
+        k for k, term in enumerate(fit.terms) if term.startswith(f"difference[{analysis.subgroup}=")
+    ]
     if not places:
         return {"refused": "no difference between levels was estimated"}
     g = len(fit.influence)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.fits.result import Allocated, Fit
 from evalweave.study.analyses import AnalysisOptions
@@ -23,8 +24,8 @@ def summary_term(fit: Fit, analysis: AnalysisOptions, measures: dict[str, Any]) 
     """Return the term that stands for the analysis; of several (levels of a subgroup) the one with
     the fewest degrees of freedom."""
     options = analysis.model_dump()
-    for pattern in ESTIMATORS[analysis.estimator].summary:
-        name = pattern.format(**options)
+    named = [pattern.format(**options) for pattern in ESTIMATORS[analysis.estimator].summary]
+    for name in ("triple", *(("att",) if calls.contrasts(analysis) else ()), *named):
         own = [term for term in fit.terms if term == name or term.startswith(f"{name}[")]
         if own:
             return min(own, key=lambda term: measures[term]["dof"])

@@ -49,8 +49,8 @@ CONVENTION = (
 
 
 def imputation(panel: PanelData, analysis: AnalysisOptions) -> Fit:
-    """Estimate `att` and `event[e]`: e ≥ 0 by imputation, e below the reference as leads among
-    untreated rows.
+    """Estimate `att`, `group[g]` and `event[e]`: e ≥ 0 by imputation, e below the reference as
+    leads among untreated rows.
 
     With `anticipation` a, rows from a periods before the start count as treated; `att` averages
     rows from the start on. Treated rows of patients never seen untreated, or in periods without
@@ -198,7 +198,7 @@ class Targets:
 
 
 def _targets(rows: Rows, known: NDArray[np.bool_], partial: bool) -> Targets:
-    """Return `att` and `event[e]` over the treated rows that can be imputed.
+    """Return `att`, `event[e]` and `group[g]` over the treated rows that can be imputed.
 
     A cell is a cohort in a period. Single rows that cannot be imputed (patients never seen
     untreated) are left out and counted; a cell that is lost as a whole is judged by `lost_cells`.
@@ -213,6 +213,8 @@ def _targets(rows: Rows, known: NDArray[np.bool_], partial: bool) -> Targets:
     reach = rows.periods[0] + rows.anticipation
     masks = {"att": (event >= 0) & (start > reach)}
     masks |= {f"event[{int(e)}]": (event == e) & (start > reach) for e in np.unique(event)}
+    inside = np.unique(start[masks["att"]])
+    masks |= {f"group[{int(g)}]": masks["att"] & (start == g) for g in inside}
     names = [f"att_gt[{g:.0f},{t:.0f}]" for g, t in zip(start, period, strict=True)]
     whole = np.bincount(cell, weight)[places]
     left = np.bincount(cell, np.where(known, weight, 0.0))[places]

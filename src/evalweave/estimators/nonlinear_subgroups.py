@@ -93,7 +93,7 @@ def by_level(
         absent=absent,
         convention=words,
         notes=(*panel.notes, *notes),
-        details={**first.details, **level_details(panel, name, label, arms)},
+        details={**first.details, **level_details(panel, name)},
         exponentiated=frozenset(term for term in contrasts if term.startswith("ratio")),
     )
 

@@ -34,14 +34,16 @@ def columns_of(spec: FitSpec) -> dict[str, bool]:
     names = spec.columns
     wanted = {name: True for name in (names.unit, names.cluster) if name}
     for analysis in spec.analyses:
-        if analysis.subgroup:
-            wanted.setdefault(analysis.subgroup, True)
+        for group in (analysis.subgroup, analysis.unaffected_population):
+            if group:
+                wanted.setdefault(group, True)
     if spec.allocation:
         wanted |= {column: True for column in spec.allocation.columns() if column not in wanted}
     numbers = [names.period, names.outcome, *names.outcomes, names.start, names.weight]
     numbers.append(names.exposure)
     for analysis in spec.analyses:
         numbers += [*analysis.covariates, *calls.extra_columns(analysis)]
+        numbers += [analysis.unaffected_outcome]
     for where in (spec.where, *(analysis.where for analysis in spec.analyses)):
         numbers += parse(where).columns if where else ()
     for name in numbers:

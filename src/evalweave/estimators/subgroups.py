@@ -24,11 +24,8 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     levels' estimates (outcome units a level).
     """
     name = panel.subgroup_name or "subgroup"
-    codes = sorted(
-        {int(code) for code in np.unique(np.asarray(panel.subgroup))}, key=lambda c: (c < 0, c)
-    )
-    label = {code: "unknown" if code < 0 else panel.subgroup_levels[code] for code in codes}
-    arms = practices_by_level(panel, codes)
+    label, arms = levels_of(panel)
+    codes = list(label)
     few = {code: few_practices(label[code], name, arms[code], panel) for code in codes}
     solved = solve(panel, tuple(f"att[{name}={label[code]}]" for code in codes), by_level(codes))
     position = {term: j for j, term in enumerate(solved.names)}
@@ -43,7 +40,7 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
             usable += [code] if code >= 0 else []
     known = [code for code in codes if code >= 0]
     _add_differences(name, label, known, usable, terms, absent)
-    trend, reason = _trend([label[code] for code in known], [label[code] for code in usable])
+    trend, reason = slope([label[code] for code in known], [label[code] for code in usable])
     if trend is not None:
         terms[f"trend[{name}]"] = sum(
             (slope * terms[f"att[{name}={level}]"] for level, slope in trend.items()),
@@ -51,7 +48,7 @@ def twfe_by_subgroup(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         )
     elif reason:
         absent[f"trend[{name}]"] = reason
-    details = level_details(panel, name, label, arms)
+    details = level_details(panel, name)
     words = (
         f"{convention(panel)}; one joint model, patient and period effects interacted with {name}"
     )
@@ -78,10 +75,18 @@ def _add_differences(
             )
 
 
-def level_details(
-    panel: PanelData, name: str, label: dict[int, str], arms: dict[int, tuple[int, int]]
-) -> dict[str, Any]:
+def levels_of(panel: PanelData) -> tuple[dict[int, str], dict[int, tuple[int, int]]]:
+    """Return the label of each level's code, unknown last, and its practices by arm."""
+    codes = sorted(
+        {int(code) for code in np.unique(np.asarray(panel.subgroup))}, key=lambda c: (c < 0, c)
+    )
+    label = {code: "unknown" if code < 0 else panel.subgroup_levels[code] for code in codes}
+    return label, practices_by_level(panel, codes)
+
+
+def level_details(panel: PanelData, name: str) -> dict[str, Any]:
     """Return the levels with their practices by arm and patients, for diagnostics.json."""
+    label, arms = levels_of(panel)
     return {
         "subgroup": name,
         "levels": [
@@ -111,7 +116,7 @@ def practices_by_level(panel: PanelData, codes: list[int]) -> dict[int, tuple[in
 
 
 def few_practices(level: str, name: str, arms: tuple[int, int], panel: PanelData) -> str:
-    """Return why a level has too few practices in an arm, '' where it has enough."""
+    """Return why a level is refused for the practices that it has in an arm, '' where it is not."""
     never = bool(np.isinf(panel.first_treated).any())
     short = [
         f"{n} {word}"
@@ -130,7 +135,7 @@ def _patients(panel: PanelData, code: int) -> int:
     return len(np.unique(panel.unit[np.asarray(panel.subgroup) == code]))
 
 
-def _trend(known: list[str], usable: list[str]) -> tuple[dict[str, float] | None, str]:
+def slope(known: list[str], usable: list[str]) -> tuple[dict[str, float] | None, str]:
     """Return the weights of the slope over numeric levels, or None and the reason (blank = does not
     apply)."""
     try:

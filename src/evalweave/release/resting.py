@@ -14,8 +14,9 @@ def people_behind(estimates: pd.DataFrame, diagnostics: Mapping[str, Any]) -> pd
     """Return, for each row of the estimates, the patients behind its term.
 
     `diagnostics` is diagnostics.json: analysis → {levels: [{level, n_patients}, …]} for subgroup
-    analyses. `att[s=l]` rests on level l, `difference[s=a-b]` on the smaller of a and b, `trend[s]`
-    on the smallest known level, every other term on the fit's patients.
+    analyses. A term of one level, such as `att[s=l]` or `event[2,s=l]`, rests on level l, a
+    difference between levels a and b on the smaller of them, `trend[s]` and a triple difference on
+    the smallest known level, every other term on the fit's patients.
     """
     behind = [
         _behind(str(term), _levels(diagnostics.get(analysis)), n)
@@ -32,11 +33,13 @@ def _levels(diagnostic: Any) -> dict[str, int]:
 
 
 def _behind(term: str, levels: Mapping[str, int], whole: Any) -> Any:
-    named = re.fullmatch(r"(?:att|difference|trend)\[[^=\]]+(?:=(.+))?\]", term)
-    if not named or not levels:
+    if not levels:
         return whole
-    if named[1] is None:  # the slope over all known levels
+    if re.match(r"triple\b|trend\[[^=\]]+\]$", term):  # over all known levels
         return min((n for level, n in levels.items() if level != "unknown"), default=whole)
+    named = re.fullmatch(r"\w+\[[^=]+=(.+)\]", term)
+    if not named:
+        return whole
     if named[1] in levels:
         return levels[named[1]]
     pairs = (pair for pair in _splits(named[1]) if set(pair) <= set(levels))

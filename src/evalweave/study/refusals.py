@@ -37,6 +37,8 @@ def of_study(study: Study, panel_columns: Iterable[str]) -> list[str]:
         wrong += of_spec(FitSpec.model_validate(spec_of(study, analysis.name)))
         named = [
             ("subgroup", analysis.subgroup),
+            ("unaffected_population", analysis.unaffected_population),
+            ("unaffected_outcome", analysis.unaffected_outcome),
             *(("covariates", name) for name in analysis.covariates),
         ]
         wrong += [
@@ -44,6 +46,13 @@ def of_study(study: Study, panel_columns: Iterable[str]) -> list[str]:
             for role, name in named
             if name and name not in known
         ]
+        other = study.outcomes.get(analysis.unaffected_outcome or "")
+        if other is not None and other.unit != study.outcomes[analysis.outcome].unit:
+            wrong.append(
+                f"{analysis.name}: unaffected_outcome: {analysis.unaffected_outcome} is in "
+                f"{other.unit} and {analysis.outcome} in {study.outcomes[analysis.outcome].unit}; "
+                "a triple difference takes one from the other, so that they need one unit."
+            )
         if analysis.subgroup in at_baseline:
             wrong.append(
                 f"{analysis.name}: subgroup: {analysis.subgroup} is a measured value, not levels. "
@@ -71,7 +80,12 @@ def _columns_twice(columns: Columns, analyses: Sequence[AnalysisOptions]) -> lis
         elif name is not None:
             taken[name] = role
     for analysis in analyses:
-        for role, names in (("covariate", analysis.covariates), ("subgroup", [analysis.subgroup])):
+        groups = [analysis.subgroup, analysis.unaffected_population]
+        for role, names in (
+            ("covariate", analysis.covariates),
+            ("subgroup", groups),
+            ("unaffected outcome", [analysis.unaffected_outcome]),
+        ):
             wrong += [
                 f'{analysis.name}: "{name}" is the {taken[name]} and cannot be a {role} too.'
                 for name in names

@@ -324,7 +324,7 @@ def _subgroup_items(data: ReportData, analysis: Analysis, unit: str) -> list[Ite
         if not missing(row.estimate)
     ]
     within = [row for row in rows if row.term.startswith("att[")]
-    between = [row for row in rows if row.term.startswith("difference[")]
+    between = [row for row in rows if row.term.startswith(f"difference[{analysis.subgroup}=")]
     if not rows:
         return []
     items = [Item(analysis.label or sentence(variable(analysis.subgroup or "")), heading=True)]
@@ -346,7 +346,9 @@ def _differences(data: ReportData, by_subgroup: list[Analysis]) -> Table | None:
         adjusted = {(r["analysis"], r["term"]): r["p_holm"] for r in data.holm.to_dict("records")}
     for analysis in by_subgroup:
         for term in dict.fromkeys(
-            r.term for r in data.rows(analysis.name) if r.term.startswith("difference[")
+            r.term
+            for r in data.rows(analysis.name)
+            if r.term.startswith(f"difference[{analysis.subgroup}=")
         ):
             if data.row(analysis, term) is None:
                 continue
