@@ -23,12 +23,12 @@ from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators import contrasting
-from evalweave.estimators.allocation import allocated, by_level
+from evalweave.estimators.allocation import by_level
 from evalweave.estimators.exposure import with_exposure
-from evalweave.estimators.panel_data import FILE, panel_data
-from evalweave.estimators.row_filter import kept_rows
+from evalweave.estimators.panel_data import FILE
+from evalweave.estimators.panels import Panels
 from evalweave.fits.fit_result import FitResult, grouped
-from evalweave.fits.result import UNIVERSAL_BASE, Fit, Ints, PanelData
+from evalweave.fits.result import UNIVERSAL_BASE, Fit, PanelData
 from evalweave.inference.registry import default_intervals, infer
 from evalweave.inference.result import EXACT, Intervals, from_t
 from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
@@ -66,7 +66,7 @@ def fit(
         spec = validate(spec, FitSpec, "spec", {})
     check_spec(spec)
     result = FitResult([], {})
-    panels = _Panels(frame, spec, file, tuple(notes), area)
+    panels = Panels(frame, spec, file, tuple(notes), area)
     every = spec.columns.each_outcome()
     for number, analysis in enumerate(spec.analyses, start=1):
         if progress:
@@ -90,51 +90,6 @@ def fit(
     if not result.rows and (result.miscalled or not may_be_empty):
         result.check()
     return result
-
-
-class _Panels:
-    """The panels that analyses are of, each read once."""
-
-    def __init__(
-        self,
-        frame: pd.DataFrame,
-        spec: FitSpec,
-        file: str,
-        notes: tuple[str, ...],
-        area: str | None,
-    ) -> None:
-        self.frame, self.spec, self.file = frame, spec, file
-        self.notes, self.area = notes, area
-        self.read: dict[tuple[Any, ...], PanelData] = {}
-
-    def of(self, analysis: AnalysisOptions, columns: Columns) -> PanelData:
-        """Return the panel of an analysis and outcome.
-
-        Raises:
-            DataError: where the panel is at fault.
-        """
-        extra = calls.extra_columns(analysis)
-        if analysis.unaffected_population:
-            analysis = analysis.model_copy(update={"subgroup": analysis.unaffected_population})
-        names = analysis.subgroup, tuple(analysis.covariates), tuple(analysis.factors), extra
-        key = (columns.outcome, analysis.where, *names, *_reading(analysis))
-        if key not in self.read:
-            frame, places, notes = self._rows(analysis)
-            panel = panel_data(frame, columns, analysis, extra, self.file, places)
-            panel = allocated(panel, frame, columns, self.spec.allocation, self.area, self.file)
-            self.read[key] = replace(panel, notes=(*self.notes, *notes, *panel.notes))
-        return self.read[key]
-
-    def _rows(self, analysis: AnalysisOptions) -> tuple[pd.DataFrame, Ints | None, list[str]]:
-        """Return the rows that an analysis is of, their places, and notes that count the others."""
-        asked = [where for where in (self.spec.where, analysis.where) if where]
-        if not asked:
-            return self.frame, None, []
-        masks, notes = zip(*(kept_rows(self.frame, w, self.file) for w in asked), strict=True)
-        places = np.flatnonzero(np.all(masks, axis=0))
-        if not len(places):
-            raise DataError(f"{self.file}: no row meets both {' and '.join(asked)}.")
-        return self.frame.iloc[places].reset_index(drop=True), places, list(notes)
 
 
 def _run(
@@ -199,11 +154,6 @@ def _keep_covariance(
         terms = tuple(fit.terms[k] for k in answered)
         values = np.asarray(intervals.covariance)[np.ix_(answered, answered)]
         result.covariances[name, method] = terms, values
-
-
-def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:
-    """Return the options that change how a panel is read."""
-    return analysis.anticipation, analysis.unknown_covariates
 
 
 def _sentences(diagnostics: dict[str, Any]) -> list[str]:
