@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from evalweave.errors import DataError
 from evalweave.fits.result import Fit, Floats, Ints, LeastSquares, Reassignment
-from evalweave.inference.cluster_robust import contrasts
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,7 @@ def stacked(
     )
     first = parts[0].fit
     squares = _least_squares(parts, where, clusters)
-    contrast = onto @ _block([contrasts(p.fit) for p in parts])[order] if squares else None
+    contrast = onto @ _block([_contrast(p.fit) for p in parts])[order] if squares else None
     if squares is not None and contrast is not None:
         tested = contrast.any(axis=0)
         columns = np.concatenate((np.flatnonzero(tested), np.flatnonzero(~tested)))
@@ -96,6 +95,13 @@ def stacked(
         details={},
         leads="",
     )
+
+
+def _contrast(fit: Fit) -> Floats:
+    """Return the K x P map from the coefficients of least squares to the terms."""
+    if fit.contrast is not None or fit.least_squares is None:
+        return fit.contrast if fit.contrast is not None else np.zeros((len(fit.terms), 0))
+    return np.eye(len(fit.terms), len(fit.least_squares.columns))
 
 
 def _places(fit: Fit, clusters: tuple[str, ...]) -> Ints:
