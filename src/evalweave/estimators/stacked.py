@@ -99,9 +99,10 @@ def stacked(
 
 def _contrast(fit: Fit) -> Floats:
     """Return the K x P map from the coefficients of least squares to the terms."""
-    if fit.contrast is not None or fit.least_squares is None:
-        return fit.contrast if fit.contrast is not None else np.zeros((len(fit.terms), 0))
-    return np.eye(len(fit.terms), len(fit.least_squares.columns))
+    if fit.contrast is not None:
+        return fit.contrast
+    width = 0 if fit.least_squares is None else len(fit.least_squares.columns)
+    return np.eye(len(fit.terms), width)
 
 
 def _places(fit: Fit, clusters: tuple[str, ...]) -> Ints:
