@@ -84,6 +84,26 @@ def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFram
     return frame.assign(mean=[pair[0] for pair in pairs], sd=[pair[1] for pair in pairs])
 
 
+def checks(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
+    """Return the table of checks as finely as its intervals support: what they were computed from
+    is already rounded, so this only takes away digits that arithmetic added."""
+    if profile.exact or frame.empty:
+        return frame
+    rounded = frame.copy()
+    for name in ("estimate", "ci_low", "ci_high", "harmless"):
+        cells = [
+            _to(value, 2 - math.floor(math.log10(error)) if (error := _error(row)) > 0 else None)
+            for value, row in zip(frame[name], frame.to_dict("records"), strict=True)
+        ]
+        rounded[name] = pd.Series(cells, index=frame.index, dtype="float64")
+    return rounded.assign(
+        **{
+            name: frame[name].map(lambda p: digits(p, P_DIGITS))
+            for name in ("p_value", "p_adjusted")
+        }
+    )
+
+
 def digits(value: Any, significant: int) -> Any:
     """Return a number to so many significant digits; blanks and infinities as they are."""
     if pd.isna(value) or not math.isfinite(value) or value == 0:

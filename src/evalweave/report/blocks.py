@@ -41,7 +41,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Prose:
-    """A paragraph. `kind`: blank, lead, note or banner."""
+    """A paragraph. `kind`: blank, lead, note, banner, warning or meter."""
 
     text: Text
     kind: str = ""
@@ -106,7 +106,7 @@ class Check:
     """One check of whether the answer can be believed."""
 
     question: Text
-    verdict: str  # holds, does not hold, cannot tell
+    verdict: str  # supports, speaks against, cannot tell
     why: Text
     link: str = ""
     link_text: str = ""

@@ -287,15 +287,22 @@ class ReportData:
         ratio = self.ratio(unit)
         return None if ratio is None else margin * ratio
 
-    def ratio(self, unit: str) -> float | None:
+    def margin_of(self, outcome: str, unit: str) -> float | None:
+        """Return the smallest difference of any outcome that matters, as declared with it."""
+        margin, ratio = self.study.outcomes[outcome].margin, self.ratio(unit, outcome)
+        return None if margin is None or ratio is None else margin * ratio
+
+    def ratio(self, unit: str, outcome: str | None = None) -> float | None:
         """Return how many `unit` a difference of one unit of the outcome is; None where it cannot
         be converted."""
-        if unit == self.outcome.difference_unit:
+        name = outcome or self.primary.outcome
+        measured = self.study.outcomes[name]
+        if unit == measured.difference_unit:
             return 1.0
-        quantity = self.quantity(self.primary.outcome)
+        quantity = self.quantity(name)
         for other in quantity.units:
             if unit_of_differences(other.name) == unit:
-                return float(convert_difference(1.0, quantity, self.outcome.unit, other.name))
+                return float(convert_difference(1.0, quantity, measured.unit, other.name))
         return None
 
     def diagnostic(self, analysis: str, name: str) -> Any:

@@ -67,6 +67,7 @@ def _text(out: Path, name: str, text: str) -> str:
 
 TABLES = (
     "estimates",
+    "checks",
     "flow",
     "baseline",
     "balance",

@@ -19,8 +19,6 @@ from evalweave.release.numbers import (
 )
 from evalweave.report.data import ReportData, Row
 
-HOLDS, DOES_NOT_HOLD, CANNOT_TELL = "holds", "does not hold", "cannot tell"
-
 
 def method(name: str) -> str:
     """Return an inference method in words."""
@@ -159,41 +157,25 @@ def practically(row: Row, margin: float | None, reason: str = "") -> str:
     )
 
 
-def agreement_about_zero(rows: list[Row]) -> tuple[str, str]:
-    """Return verdict and sentence on whether the inference methods agree about zero."""
+def agreement_about_zero(rows: list[Row]) -> tuple[bool | None, str]:
+    """Return whether the inference methods agree about zero (None where there is only one), and
+    the sentence."""
     told = {row.inference: excludes_zero(row.low, row.high) for row in rows}
     known = {name: value for name, value in told.items() if value is not None}
     yes = [method(name) for name, value in known.items() if value]
     no = [method(name) for name, value in known.items() if not value]
     if len(known) < 2:
         return (
-            CANNOT_TELL,
+            None,
             "Only one inference method was declared, so there is nothing to compare it with.",
         )
     if yes and no:
         return (
-            DOES_NOT_HOLD,
+            False,
             f"The methods disagree about zero: it is excluded by {joined(yes)}, but not by "
             f"{joined(no)}.",
         )
     many = {2: "Both", 3: "All three", 4: "All four", 5: "All five", 6: "All six"}.get(
         len(known), f"All {len(known)}"
     )
-    return HOLDS, f"{many} inference methods {'exclude' if yes else 'include'} zero."
-
-
-def wording(data: ReportData) -> str:
-    """Return how the report speaks of the estimate, and why."""
-    about = data.study.study
-    if about.wording == "effect":
-        return f"We speak of an effect because {about.wording_reason.strip().rstrip('.')}."
-    return (
-        f"This is an association of {data.outcome_label()} with the availability of "
-        f"{about.programme} in a practice, "
-        "whether or not a patient took part; practices were not allocated at random."
-    )
-
-
-def noun(data: ReportData) -> str:
-    """Return "association" or "effect"."""
-    return data.study.study.wording
+    return True, f"{many} inference methods {'exclude' if yes else 'include'} zero."

@@ -62,6 +62,12 @@ class Outcome(Section):
     better: Literal["lower", "higher", "neither"] = Field(
         "lower", description="Which way is better."
     )
+    margin: float | None = Field(
+        None,
+        gt=0,
+        description="Smallest difference in this outcome that matters, in the unit of its "
+        "differences: a placebo outcome speaks for the design only within it.",
+    )
     placebo: bool = Field(False, description="An outcome that the programme should not change.")
     binary: bool = Field(
         False,

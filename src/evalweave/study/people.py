@@ -142,6 +142,16 @@ class Comparison(Section):
     )
 
 
+def nested(one: Comparison, other: Comparison) -> bool:
+    """Is one comparison group part of the other, as declared, or made of the programme's own
+    practices? Then it is no independent witness."""
+    if "not_referred" in (one.kind, other.kind):
+        return True
+    if one.areas is None or other.areas is None:
+        return True
+    return set(one.areas) <= set(other.areas) or set(other.areas) <= set(one.areas)
+
+
 def listed(eligibility: Eligibility) -> list[str]:
     """Return every code list (or category of one) that decides eligibility, each once."""
     others = [rule.more_than for rule in eligibility.counting.values() if rule.more_than]

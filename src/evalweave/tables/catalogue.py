@@ -43,7 +43,7 @@ from evalweave.tables.records import (
     PRACTICES,
     REGISTRATIONS,
 )
-from evalweave.tables.report import DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
+from evalweave.tables.report import CHECKS, DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
 
 ALL = (
     PRACTICES,
@@ -92,5 +92,6 @@ ALL = (
     JOINT_DISPLAY,
     FLOW,
     DRAWN,
+    CHECKS,
     WEIGHTS,
 )

@@ -116,3 +116,39 @@ WEIGHTS = Table(
     ),
     key=("start", "weight_of", "label"),
 )
+
+CHECKS = Table(
+    "checks",
+    "The checks of whether the answer can be believed, judged together: each with the measure that "
+    "leaves the largest difference possible.",
+    (
+        column("check", TEXT, "its name", required=True),
+        column("question", TEXT, "what it asks", required=True),
+        column("state", TEXT, "supports, speaks against or cannot tell", required=True),
+        column("measure", TEXT, "the difference that ought to be nothing"),
+        column(
+            "n_measures", WHOLE, "how many of them, such as placebo dates", statistic="declared"
+        ),
+        column("estimate", NUMBER, "its size, in unit", statistic="estimate"),
+        column("ci_low", NUMBER, "lower end of its 95 % interval", statistic="interval"),
+        column("ci_high", NUMBER, "upper end", statistic="interval"),
+        column(
+            "harmless",
+            NUMBER,
+            "both ends must lie within plus and minus this to support; blank = not declared",
+            statistic="estimate",
+        ),
+        column("harmless_reason", TEXT, "where that comes from"),
+        column("unit", TEXT, "unit of estimate, interval and harmless"),
+        column(
+            "p_value",
+            NUMBER,
+            "joint over the check's measures, else Bonferroni",
+            statistic="p_value",
+        ),
+        column(
+            "p_adjusted", NUMBER, "Holm over all checks; against below 0.05", statistic="p_value"
+        ),
+    ),
+    key=("check",),
+)

@@ -1,15 +1,19 @@
 """Checks of whether the answer can be believed, in order. To add one: write its file, add its entry
 here, `module:function`.
 
-Each is `def check(data: ReportData) -> Check | None`; None where it does not apply at all.
+Each is `def check(data: ReportData) -> Finding | None`; None where it does not apply at all. They
+are judged together, by one standard (`evidence`).
 """
 
 from __future__ import annotations
 
 import importlib
 
-from evalweave.report.blocks import Check
+import pandas as pd
+
+from evalweave.report.checks.evidence import Judged, judge
 from evalweave.report.data import ReportData
+from evalweave.tables.report import CHECKS as TABLE
 
 CHECKS = (
     "paths:pre_trends",
@@ -19,16 +23,44 @@ CHECKS = (
     "paths:placebo_starts",
     "measurement:measurement",
     "agreement:leave_one_out",
-    "paths:sensitivity_bound",
+    "bounds:sensitivity_bound",
     # A new check: its entry goes above this line, or where the report shall show it.
 )
 
 
-def checks(data: ReportData) -> list[Check]:
-    """Return every check that applies to the study."""
-    made: list[Check | None] = []
+def checks(data: ReportData) -> list[Judged]:
+    """Return every check that applies to the study, judged together."""
+    made = []
     for entry in CHECKS:
         module, function = entry.split(":")
         check = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         made.append(check(data))
-    return [check for check in made if check is not None]
+    return judge([finding for finding in made if finding is not None])
+
+
+def table(data: ReportData) -> pd.DataFrame:
+    """Return the checks as a table: each with its most telling measure and what would be
+    harmless."""
+    rows = []
+    for judged in checks(data):
+        found, worst = judged.finding, judged.finding.worst
+        row = {
+            "check": found.key,
+            "question": found.question,
+            "state": judged.state,
+            "p_value": found.p,
+            "p_adjusted": judged.p_adjusted,
+        }
+        if worst and found.margin:
+            row |= {
+                "measure": worst.label,
+                "n_measures": len(found.measures),
+                "estimate": worst.estimate,
+                "ci_low": worst.low,
+                "ci_high": worst.high,
+                "harmless": found.margin.size,
+                "harmless_reason": found.margin.reason,
+                "unit": found.margin.unit,
+            }
+        rows.append(row)
+    return TABLE.conform(pd.DataFrame(rows))

@@ -2,58 +2,77 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
-from evalweave.release.numbers import estimate, excludes_zero, missing, number
-from evalweave.report.blocks import Check, Text, text
+from evalweave.release.numbers import estimate, missing, number
+from evalweave.report.blocks import Text, text
+from evalweave.report.checks.evidence import Finding, Margin, Measure
 from evalweave.report.data import ReportData
-from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS
+
+HARMLESS = 2.0  # percentage points by which the share measured may move
+POINTS = "percentage points"
+MEASUREMENT = Finding(
+    "measurement",
+    "Were the same people measured in both arms?",
+    shown="was a change in who was measured",
+    doubt="the programme may have changed who was measured",
+    words="",
+)
 
 
-def measurement(data: ReportData) -> Check | None:
-    """Compare how the share measured moved in both arms; the programme may change who is measured
-    at all."""
-    question = "Were the same people measured in both arms?"
+def measurement(data: ReportData) -> Finding | None:
+    """Compare how the share measured moved in both arms."""
     trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     carry = _contributing(data)
-    shift = _measured_shift(data) if trends is not None else None
-    formal = _measured_did(data)
-    if formal is not None:
-        low, high, words = formal
-        told = excludes_zero(low, high)
-        verdict = CANNOT_TELL if told is None else DOES_NOT_HOLD if told else HOLDS
-        return Check(question, verdict, text("{} {}", words, carry), "measured", "Share measured")
-    if shift is None:
-        return Check(
-            question,
-            CANNOT_TELL,
-            text("No counts of people who were not measured are at hand. {}", carry),
+    found = _measured_did(data)
+    if found is not None:
+        measure, words = found
+        return replace(
+            MEASUREMENT,
+            words=text("{} {}", words, carry),
+            measures=(measure,),
+            margin=Margin(HARMLESS, POINTS, "of the share measured"),
+            link="measured",
+            link_text="Share measured",
         )
+    shift = _measured_shift(data) if trends is not None else None
+    if shift is None:
+        words = text("No counts of people who were not measured are at hand. {}", carry)
+        return replace(MEASUREMENT, words=words)
     why = (
-        f"The share measured changed by {number(100 * shift, 1)} percentage points more in "
-        "programme practices than in the "
-        "others, from before to after the start"
-    ).replace(f"{number(100 * shift, 1)} percentage points more", _more(shift))
-    if abs(shift) > 0.02:
-        verdict, end = DOES_NOT_HOLD, "; selective measurement could move the estimate."
-    else:
-        verdict, end = HOLDS, "; that is small (less than 2 percentage points)."
-    return Check(question, verdict, text("{}{} {}", why, end, carry), "measured", "Share measured")
+        f"The share measured changed by {_more(shift)} in programme practices than in the others, "
+        "from before to after the start; this has no interval."
+    )
+    return replace(
+        MEASUREMENT,
+        words=text("{} {}", why, carry),
+        link="measured",
+        link_text="Share measured",
+    )
 
 
 def _more(shift: float) -> str:
-    return f"{number(abs(100 * shift), 1)} percentage points {'more' if shift >= 0 else 'less'}"
+    more = "more" if shift >= 0 else "less"
+    return f"{number(abs(100 * shift), 1)} {POINTS} {more}"
 
 
-def _measured_did(data: ReportData) -> tuple[float, float, str] | None:
-    """Return interval and sentence of the DiD on being measured, where the diagnostics hold one."""
+def _measured_did(data: ReportData) -> tuple[Measure, str] | None:
+    """Return the DiD on being measured and its sentence, where the diagnostics hold one."""
     effect = data.diagnostic(data.primary.name, "measured_did")
     if not isinstance(effect, Mapping) or "estimate" not in effect:
         return None
-    low, high = float(effect.get("ci_low", "nan")), float(effect.get("ci_high", "nan"))
-    value = estimate(100 * effect["estimate"], 100 * low, 100 * high, places=1)
-    return low, high, f"Difference in the change of the share measured: {value} percentage points."
+    value, low, high = (
+        100 * float(effect.get(name, math.nan)) for name in ("estimate", "ci_low", "ci_high")
+    )
+    said = (
+        "Difference in the change of the share measured: "
+        f"{estimate(value, low, high, places=1)} {POINTS}."
+    )
+    p: Any = effect.get("p_value")
+    return Measure("share measured", value, low, high, math.nan if missing(p) else float(p)), said
 
 
 def _contributing(data: ReportData) -> Text:

@@ -12,13 +12,12 @@ from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
 from evalweave.report.planted import planted_table, truth_sentence
 from evalweave.report.sentences import (
-    DOES_NOT_HOLD,
     agreement_about_zero,
     main_sentence,
     practically,
     statistically,
-    wording,
 )
+from evalweave.report.verdict import verdict
 from evalweave.study.periods import period_label, period_number
 
 
@@ -51,17 +50,19 @@ def _blocks(data: ReportData) -> list[Any]:
     name = primary_inference(data, data.primary)
     lead = in_units(main_sentence(data, rows[0]), main_sentence(data, other) if other else None)
     means = in_units(_practical(data, rows[0]), _practical(data, other) if other else None)
-    blocks: list[Any] = [Prose(lead, "lead")]
+    called = verdict(data)
+    blocks: list[Any] = [Prose(called.before, "warning")] if called.before else []
+    blocks += [Prose(lead, "lead"), Prose(f"{called.sentence} {called.objection}".rstrip())]
     picture = answer_interval(data, _caption(data))
     if picture:
         blocks.append(picture)
+    blocks.append(Prose(called.meter, "meter"))
     blocks.append(_facts(data, rows[0]))
     blocks.append(Prose(statistically(rows[0], name)))
     blocks.append(Prose(means))
-    verdict, words = agreement_about_zero(data.rows(data.primary.name, rows[0].term, rows[0].unit))
-    if verdict == DOES_NOT_HOLD:
+    agree, words = agreement_about_zero(data.rows(data.primary.name, rows[0].term, rows[0].unit))
+    if agree is False:
         blocks.append(Prose(words))
-    blocks.append(Prose(wording(data)))
     if data.study.eligibility.cohort == "open":
         blocks.append(Prose(criteria.OPEN))
     planted = planted_table(data)

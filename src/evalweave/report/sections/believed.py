@@ -11,15 +11,16 @@ from evalweave.report.checks import checks
 from evalweave.report.data import ReportData
 
 CAPTION = (
-    "What would have to be true for the answer to be more than coincidence, and whether it is. "
-    "“Cannot tell” is an answer "
-    "too: a check without power says little."
+    "What would have to be true for the answer to be more than coincidence. A check supports only "
+    "where its whole 95 % interval is harmless, speaks against where a difference is shown "
+    "(judged for all checks together), and cannot tell otherwise: that an interval includes zero "
+    "supports nothing."
 )
 
 
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
-    blocks: list[Any] = [Checks(CAPTION, tuple(checks(data)))]
+    blocks: list[Any] = [Checks(CAPTION, tuple(one.check for one in checks(data)))]
     design = data.diagnostic(data.primary.name, "design")
     trust = data.diagnostic(data.primary.name, "trust")
     for said in (design.get("sentence") if isinstance(design, Mapping) else None, trust):

@@ -1,0 +1,158 @@
+"""One standard for every check: what it measured, what would be harmless, and what follows.
+
+A check measures differences that ought to be nothing (a drift before the start, an effect on a
+placebo outcome), each with its 95 % interval. It then
+
+    supports        where every interval lies within the harmless margin (two one-sided tests at
+                    2.5 %, all of them: an intersection-union test)
+    speaks against  where a difference is shown: its p-value, Bonferroni within the check and Holm
+                    over all checks, is below 5 %
+    cannot tell     otherwise; "the interval includes zero" supports nothing
+
+A difference that is shown but lies wholly within the margin is harmless, so it supports.
+
+Source: Bilinski and Hatfield (2018, arXiv 1805.03273) for equivalence in place of "no difference
+found"; Berger (1982, Technometrics 24) for intersection-union; Holm (1979, Scandinavian Journal of
+Statistics 6).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from evalweave.release.numbers import number
+from evalweave.report.blocks import Check, Text, in_units, text
+
+SUPPORTS, AGAINST, CANNOT_TELL = "supports", "speaks against", "cannot tell"
+LEVEL = 0.05  # of speaking against, for all checks of a report together
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A difference that ought to be nothing, in the unit of its finding's margin, with its 95 %
+    interval and p-value."""
+
+    label: str
+    estimate: float
+    low: float = math.nan
+    high: float = math.nan
+    p_value: float = math.nan
+
+    @property
+    def largest(self) -> float:
+        """Return the largest difference that it leaves possible; infinite without an interval."""
+        if math.isnan(self.low) or math.isnan(self.high):
+            return math.inf
+        return max(abs(self.low), abs(self.high))
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What would be harmless: its size (None where nothing was declared), unit, and why."""
+
+    size: float | None
+    unit: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one check found, before all are judged together.
+
+    `p_value`: of the joint test, where one is better than Bonferroni over the measures. `state` is
+    given where no difference is measured (then never `AGAINST`). `units`: those in which the page
+    speaks, each with what one of the margin's unit is in it.
+    """
+
+    key: str
+    question: str
+    shown: str  # what speaking against shows, after "there"
+    doubt: str  # what not being able to tell leaves open
+    words: Text
+    measures: tuple[Measure, ...] = ()
+    margin: Margin | None = None
+    p_value: float = math.nan
+    state: str = ""
+    link: str = ""
+    link_text: str = ""
+    units: tuple[tuple[float, str], ...] = ()
+
+    @property
+    def worst(self) -> Measure | None:
+        """Return the measure that is compatible with the largest difference."""
+        return max(self.measures, key=lambda m: m.largest, default=None)
+
+    @property
+    def p(self) -> float:
+        """Return the check's own p-value: of its joint test, else Bonferroni over its measures."""
+        if not math.isnan(self.p_value):
+            return self.p_value
+        known = [m.p_value for m in self.measures if not math.isnan(m.p_value)]
+        return min(1.0, len(known) * min(known)) if known else math.nan
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A finding with its state and its p-value adjusted over all checks."""
+
+    finding: Finding
+    state: str
+    p_adjusted: float
+
+    @property
+    def check(self) -> Check:
+        """Return it as the report shows it."""
+        found = self.finding
+        said = text("{} {}", found.words, _compared(found)) if found.measures else found.words
+        return Check(found.question, self.state, said, found.link, found.link_text)
+
+
+def judge(findings: Sequence[Finding]) -> list[Judged]:
+    """Return every finding with its state, judged together."""
+    adjusted = holm([finding.p for finding in findings])
+    return [
+        Judged(finding, _state(finding, p), p)
+        for finding, p in zip(findings, adjusted, strict=True)
+    ]
+
+
+def _state(finding: Finding, p_adjusted: float) -> str:
+    if finding.state:
+        return finding.state
+    worst, margin = finding.worst, finding.margin
+    if worst and margin and margin.size is not None and worst.largest < margin.size:
+        return SUPPORTS
+    return AGAINST if p_adjusted < LEVEL else CANNOT_TELL
+
+
+def holm(values: Sequence[float]) -> list[float]:
+    """Return Holm's adjusted p-values in the order given; NaN is not part of the family."""
+    order = sorted((p, i) for i, p in enumerate(values) if not math.isnan(p))
+    adjusted, floor = [math.nan] * len(values), 0.0
+    for rank, (p, i) in enumerate(order):
+        floor = max(floor, min(1.0, p * (len(order) - rank)))
+        adjusted[i] = floor
+    return adjusted
+
+
+def _compared(finding: Finding) -> Text:
+    """Say how large a difference the check leaves possible, beside what would be harmless."""
+    worst, margin = finding.worst, finding.margin
+    if worst is None or margin is None or not margin.unit or not math.isfinite(worst.largest):
+        return ""
+
+    def said(ratio: float, unit: str) -> str:
+        possible = f"Up to {_size(ratio * worst.largest)} {unit} remains possible"
+        if margin.size is None:
+            return f"{possible}; {margin.reason}."
+        return f"{possible}; less than {_size(ratio * margin.size)} ({margin.reason}) is harmless."
+
+    each = [said(*unit) for unit in finding.units or ((1.0, margin.unit),)]
+    return in_units(each[0], each[1] if len(each) > 1 else None)
+
+
+def _size(value: float) -> str:
+    """Return a size with two decimals, or with two significant digits where it is smaller."""
+    return number(value, 2 if value >= 0.1 or value == 0 else 1 - math.floor(math.log10(value)))
