@@ -11,18 +11,35 @@ import pytest
 
 from evalweave.quantities import PERCENTAGE_POINTS
 from evalweave.release.disclosure import profile
-from evalweave.report.checks import agreement, measurement, paths
+from evalweave.report.checks import agreement, bounds, evidence, measurement, paths
+from evalweave.report.checks.evidence import AGAINST, CANNOT_TELL, SUPPORTS
 from evalweave.report.data import ReportData, Row
 from evalweave.report.planted import planted
-from evalweave.report.sentences import CANNOT_TELL, DOES_NOT_HOLD, HOLDS, own_change
+from evalweave.report.sentences import own_change
 from evalweave.report.terms import in_words
+from evalweave.study.people import Comparison
 
 UNIT = "mmol/mol"
 
 
-def row(estimate: float, low: float, high: float) -> Row:
+def row(estimate: float, low: float, high: float, p: float = 0.5) -> Row:
     return Row(
-        "main", "att", UNIT, "cr2", estimate, 0.3, low, high, 0.01, 17, 0.95, 1, 1, 24, 13, ""
+        "main",
+        "att",
+        UNIT,
+        "cr2",
+        estimate,
+        (high - low) / 4.22,
+        low,
+        high,
+        p,
+        17,
+        0.95,
+        1,
+        1,
+        24,
+        13,
+        "",
     )
 
 
@@ -48,6 +65,8 @@ def found(
     main: Row | None = None,
     others: dict[str, list[Row]] | None = None,
     moved: pd.DataFrame = FLAT,
+    margin: float | None = None,
+    groups: dict[str, str] | None = None,
     **diagnostics: Any,
 ) -> ReportData:
     """Results of one analysis of a study, with `others` by their role and `diagnostics` of it."""
@@ -59,13 +78,21 @@ def found(
     }
 
     def of_role(role: str) -> list[SimpleNamespace]:
-        return [analysis(name) for name in rows if name.startswith(role)]
+        of = groups or {}
+        named = [name for name in rows if name.startswith(role)]
+        return [analysis(name, comparison=of.get(name, "all")) for name in named]
 
     made = SimpleNamespace(
         primary=primary,
         study=SimpleNamespace(
             analyses=[primary],
             primary_comparison="all",
+            report=SimpleNamespace(margin=margin),
+            comparisons={
+                "all": Comparison(areas=["east", "south"]),
+                "east": Comparison(areas=["east"]),
+                "north": Comparison(areas=["north"]),
+            },
             eligibility=SimpleNamespace(index_date=dt.date(2015, 4, 1)),
             window=SimpleNamespace(period="financial_year"),
         ),
@@ -79,135 +106,199 @@ def found(
         row=lambda one, term, unit=None: rows.get(one.name, main),
         units=lambda name: [UNIT],
         ratio=lambda unit: 1.0,
+        margin_of=lambda outcome, unit: margin,
         diagnostic=lambda name, key: diagnostics.get(key) if name == "main" else None,
     )
     return cast(ReportData, made)
 
 
-def verdict(check: Any) -> str:
-    assert check is not None
-    return str(check.verdict)
+def state(finding: Any) -> str:
+    """As if it were the only check of the study."""
+    assert finding is not None
+    return evidence.judge([finding])[0].state
+
+
+def why(finding: Any) -> str:
+    return str(evidence.judge([finding])[0].check.why)
 
 
 MAIN = row(-1.2, -1.9, -0.5)
+SLOPE = {"estimate": 0.02, "ci_low": -0.1, "ci_high": 0.14}
 
 
 @pytest.mark.parametrize(
     ("p_slope", "p_joint", "expected"),
     [
-        (0.30, 0.40, HOLDS),
-        (0.03, 0.40, DOES_NOT_HOLD),  # either of the two is enough, at the analysis' own level
-        (0.30, 0.04, DOES_NOT_HOLD),
-        (0.06, 0.06, HOLDS),
+        (0.30, 0.40, CANNOT_TELL),  # up to 2 × 0.4 is possible, and 0.6 would be harmless
+        (0.024, 0.40, AGAINST),  # either of the two, each at half the level
+        (0.30, 0.024, AGAINST),
+        (0.026, 0.40, CANNOT_TELL),
         (None, None, CANNOT_TELL),
     ],
 )
-def test_leads_are_judged_at_five_per_cent(
+def test_leads_are_judged_at_five_per_cent_together(
     p_slope: float | None, p_joint: float | None, expected: str
 ) -> None:
-    tested = {"slope": {"p_value": p_slope, "estimate": 0.02}, "wild_wald": {"p_value": p_joint}}
-    assert verdict(paths.pre_trends(found(MAIN, pretrend=tested))) == expected
+    wide = {"p_value": p_slope, "estimate": 0.1, "ci_low": -0.2, "ci_high": 0.4}
+    tested = {"slope": wide, "wild_wald": {"p_value": p_joint}}
+    assert state(paths.pre_trends(found(MAIN, pretrend=tested))) == expected
 
 
-@pytest.mark.parametrize(("detectable", "expected"), [(0.5, HOLDS), (0.7, CANNOT_TELL)])
-def test_leads_reassure_only_where_a_drift_that_explains_it_had_been_seen(
-    detectable: float, expected: str
+@pytest.mark.parametrize(("high", "expected"), [(0.29, SUPPORTS), (0.31, CANNOT_TELL)])
+def test_leads_support_only_where_a_drift_that_explains_half_of_it_is_excluded(
+    high: float, expected: str
 ) -> None:
-    """Four periods: the middles before and after lie two apart, and 2 × 0.6 explains −1.2."""
-    slope = {"p_value": 0.5, "estimate": 0.0, "detectable_80": detectable}
-    check = paths.pre_trends(found(MAIN, pretrend={"slope": slope}))
-    assert verdict(check) == expected and check is not None
-    assert ("too little power to reassure" in str(check.why)) == (expected == CANNOT_TELL)
+    """Four periods: the middles before and after lie two apart; half of −1.2 is 0.3 a period."""
+    slope = {"p_value": 0.5, "estimate": 0.0, "ci_low": -0.1, "ci_high": high}
+    finding = paths.pre_trends(found(MAIN, pretrend={"slope": slope}))
+    assert state(finding) == expected
+    assert f"Up to {2 * high:.2f} mmol/mol remains possible; less than 0.60" in why(finding)
 
 
-@pytest.mark.parametrize(
-    ("p", "margin", "expected", "words"),
-    [
-        (0.6, 0.9, HOLDS, "which is less than the main estimate"),
-        (0.6, 1.3, CANNOT_TELL, "they do not reassure"),
-        (0.04, 0.9, DOES_NOT_HOLD, "all in one test p = 0.04"),
-    ],
-)
-def test_placebo_dates_are_judged_by_one_test_and_what_it_rules_out(
-    p: float, margin: float, expected: str, words: str
-) -> None:
-    """A date whose own interval excludes zero is no verdict: of many dates one does by chance."""
-    dates = [
-        {"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1},
-        {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5},
-    ]
-    joint = {"tests": 2, "p_value": p, "size": 0.05, "margin": margin}
-    check = paths.placebo_starts(found(MAIN, placebo_dates={"dates": dates, "joint": joint}))
-    assert verdict(check) == expected and check is not None
-    assert words in str(check.why)
+def test_a_difference_shown_within_the_margin_is_harmless() -> None:
+    slope = {"p_value": 0.001, "estimate": 0.1, "ci_low": 0.05, "ci_high": 0.15}
+    assert state(paths.pre_trends(found(MAIN, pretrend={"slope": slope}))) == SUPPORTS
+
+
+def test_what_matters_less_than_half_the_estimate_is_the_margin() -> None:
+    slope = {"p_value": 0.5, "estimate": 0.0, "ci_low": -0.1, "ci_high": 0.2}
+    for margin, expected in ((0.41, SUPPORTS), (0.39, CANNOT_TELL)):
+        finding = paths.pre_trends(found(MAIN, margin=margin, pretrend={"slope": slope}))
+        assert state(finding) == expected
+
+
+def test_without_an_answer_a_bias_must_not_hide_what_matters() -> None:
+    """The main interval includes zero: half the estimate says nothing, the declared margin does."""
+    open_ = row(-0.2, -0.9, 0.5)
+    slope = {"p_value": 0.5, "estimate": 0.0, "ci_low": -0.1, "ci_high": 0.2}
+    for margin, expected in ((0.41, SUPPORTS), (None, CANNOT_TELL)):
+        finding = paths.pre_trends(found(open_, margin=margin, pretrend={"slope": slope}))
+        assert state(finding) == expected
+    assert "what would be harmless was not declared" in why(finding)
+
+
+def test_placebo_dates_are_one_test() -> None:
+    flat = {"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1, "p_value": 0.8}
+    off = {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5, "p_value": 0.03}
+    far = {**off, "p_value": 0.02}
+    none = {"shift": 1, "estimate": 0.0, "ci_low": -0.5, "ci_high": 0.5, "p_value": 1.0}
+    for dates, expected in (
+        ([flat, flat], CANNOT_TELL),  # intervals that include zero support nothing
+        ([flat, off], CANNOT_TELL),  # one of two dates at 3 % is no difference at 5 %
+        ([flat, far], AGAINST),
+        ([none, none], SUPPORTS),
+    ):
+        assert state(paths.placebo_starts(found(MAIN, placebo_dates=dates))) == expected
+    joint = {"dates": [flat, far], "joint": {"p_value": 0.2}}
+    assert state(paths.placebo_starts(found(MAIN, placebo_dates=joint))) == CANNOT_TELL
 
 
 @pytest.mark.parametrize(
     ("excluding", "expected", "said"),
     [
-        ([0.5, 1.0], HOLDS, "by 1.0 times the most seen before"),
+        ([0.5, 1.0], SUPPORTS, "by 1.0 times the most seen before"),
         ([0.5], CANNOT_TELL, "by 0.5 times the most seen before"),
-        ([], DOES_NOT_HOLD, "after the start 0.5 times the largest one"),
+        ([], CANNOT_TELL, "after the start 0.5 times the largest one"),
     ],
 )
 def test_the_bound_is_the_largest_that_still_excludes_zero(
     excluding: list[float], expected: str, said: str
 ) -> None:
-    bounds = [
+    rows = [
         {"kind": "relative", "M": m, "ci_low": -2.0, "ci_high": -0.1 if m in excluding else 0.3}
         for m in (0.5, 1.0, 1.5)
     ]
-    check = paths.sensitivity_bound(found(MAIN, honest_did=bounds))
-    assert verdict(check) == expected and check is not None
-    assert said in str(check.why)
+    finding = bounds.sensitivity_bound(found(MAIN, honest_did=rows))
+    assert state(finding) == expected and said in why(finding)
 
 
 @pytest.mark.parametrize(
     ("others", "expected"),
     [
-        ([row(-0.8, -1.6, -0.1), row(-1.0, -2.0, 0.2)], HOLDS),
-        ([row(-0.8, -1.2, -0.4), row(-1.0, -2.0, 0.2)], HOLDS),  # its end is the estimate: inside
-        ([row(-0.8, -1.6, -0.1), row(-0.5, -1.1, -0.1)], DOES_NOT_HOLD),  # leaves −1.2 out
-        ([row(-0.8, -1.6, -0.1), row(0.2, -1.6, 2.0)], CANNOT_TELL),  # other sign, wide
+        ([row(-1.1, -1.2, -1.0)], CANNOT_TELL),  # the main one's own error is already too wide
+        ([row(1.8, 1.1, 2.5)], AGAINST),
+        ([row(1.8, 1.1, 2.5), row(-1.1, -1.2, -1.0)], AGAINST),
+        ([row(-1.2, -1.9, -0.5)], CANNOT_TELL),  # the same regression once more
     ],
 )
 def test_other_comparison_groups(others: list[Row], expected: str) -> None:
-    assert verdict(agreement.comparison_groups(found(MAIN, {"sensitivity": others}))) == expected
+    data = found(MAIN, {"sensitivity": others})
+    assert state(agreement.comparison_groups(data)) == expected
 
 
-def test_one_placebo_outcome_that_moves_is_enough() -> None:
-    still, moves = row(0.1, -0.4, 0.6), row(0.9, 0.2, 1.6)
-    for rows, expected in (([still, still], HOLDS), ([still, moves], DOES_NOT_HOLD)):
-        check = agreement.placebo_outcome(found(MAIN, {"placebo": rows}))
-        assert verdict(check) == expected
+def test_a_precise_witness_supports() -> None:
+    main, other = row(-1.2, -1.3, -1.1), row(-1.25, -1.35, -1.15)
+    finding = agreement.comparison_groups(found(main, {"sensitivity": [other]}))
+    assert state(finding) == SUPPORTS
+    error = (0.2 / 4.22) * 2**0.5  # both together
+    from scipy.stats import t
+
+    assert finding is not None and finding.worst is not None
+    assert finding.worst.low == pytest.approx(-0.05 - t.ppf(0.975, 17) * error)
 
 
-def test_practices_left_out_are_inside_the_interval_only_at_both_ends() -> None:
-    for low, high, inside in ((-1.6, -0.9, True), (-2.2, -0.9, False), (-1.6, -0.2, False)):
-        ranges = {"att": {"low": low, "high": high}}
-        check = agreement.leave_one_out(found(MAIN, leave_one_out=ranges))
-        assert verdict(check) == HOLDS and check is not None
-        assert ("and all lie inside the interval" in str(check.why)) == inside
+@pytest.mark.parametrize(("group", "expected"), [("east", CANNOT_TELL), ("north", AGAINST)])
+def test_a_group_that_is_part_of_the_main_one_is_no_witness(group: str, expected: str) -> None:
+    data = found(MAIN, {"sensitivity": [row(1.8, 1.1, 2.5)]}, groups={"sensitivity 0": group})
+    assert state(agreement.comparison_groups(data)) == expected
+
+
+def test_a_placebo_outcome_supports_only_within_its_own_margin() -> None:
+    still, moves = row(0.1, -0.4, 0.6), row(0.9, 0.2, 1.6, p=0.01)
+    for rows, margin, expected in (
+        ([still], None, CANNOT_TELL),
+        ([still], 0.61, SUPPORTS),
+        ([still, still], 0.61, SUPPORTS),
+        ([still, still], 0.59, CANNOT_TELL),
+        ([still, moves], None, AGAINST),
+    ):
+        finding = agreement.placebo_outcome(found(MAIN, {"placebo": rows}, margin=margin))
+        assert state(finding) == expected
+
+
+def test_practices_left_out_are_compared_with_what_is_harmless() -> None:
+    """Half of −1.2 is 0.6."""
+    for low, high, expected in (
+        (-1.6, -0.9, SUPPORTS),
+        (-1.6, -0.5, CANNOT_TELL),
+        (-1.6, 0.1, CANNOT_TELL),
+    ):
+        ranges = {"att": {"low": low, "high": high, "changes_sign": high > 0}}
+        finding = agreement.leave_one_out(found(MAIN, leave_one_out=ranges))
+        assert state(finding) == expected
 
 
 @pytest.mark.parametrize(
-    ("after", "expected", "said"),
+    ("estimate", "half", "p", "expected"),
+    [(0.002, 0.017, 0.8, SUPPORTS), (0.002, 0.019, 0.8, CANNOT_TELL), (0.05, 0.02, 0.001, AGAINST)],
+)
+def test_being_measured_may_move_by_two_points(
+    estimate: float, half: float, p: float, expected: str
+) -> None:
+    effect = {
+        "estimate": estimate,
+        "ci_low": estimate - half,
+        "ci_high": estimate + half,
+        "p_value": p,
+    }
+    assert state(measurement.measurement(found(MAIN, measured_did=effect))) == expected
+
+
+@pytest.mark.parametrize(
+    ("after", "said"),
     [
         # the programme arm's share: (after + 100) / 800 against 400 / 800; the others' stays
-        (308, HOLDS, "1.0 percentage points more"),
-        (340, DOES_NOT_HOLD, "5.0 percentage points more"),
-        (260, DOES_NOT_HOLD, "5.0 percentage points less"),
+        (308, "1.0 percentage points more"),
+        (340, "5.0 percentage points more"),
+        (260, "5.0 percentage points less"),
     ],
 )
-def test_a_share_measured_that_moves_either_way_is_selective(
-    after: int, expected: str, said: str
-) -> None:
+def test_a_share_measured_without_an_interval_cannot_tell(after: int, said: str) -> None:
     moved = FLAT.copy()
     rows = (moved["arm"] == "programme") & (moved["period"] == 2015)
     moved["n_patients"] = moved["n_patients"].mask(rows, after)
-    check = measurement.measurement(found(MAIN, moved=moved))
-    assert verdict(check) == expected and check is not None
-    assert said in str(check.why)
+    finding = measurement.measurement(found(MAIN, moved=moved))
+    assert state(finding) == CANNOT_TELL and said in why(finding)
 
 
 def test_the_raw_change_counts_the_period_of_the_start_as_after_it() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from evalweave.release.disclosure import profile
 from evalweave.report.checks.agreement import leave_one_out
+from evalweave.report.checks.evidence import judge
 from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
 from evalweave.report.gather import gather
@@ -72,9 +73,8 @@ def test_checks_speak_in_the_units_of_the_switch(tmp_path: Path) -> None:
     ):
         said = check(found)
         assert said is not None
-        assert (
-            first in plain(said.why) and second in str(said.why) and second not in plain(said.why)
-        )
+        why = judge([said])[0].check.why
+        assert first in plain(why) and second in str(why) and second not in plain(why)
 
 
 def test_notes_call_outcomes_by_their_labels(tmp_path: Path) -> None:

@@ -96,8 +96,9 @@ class Verdict:
         marks = {SUPPORTS: "●", AGAINST: "▲", CANNOT_TELL: "○"}
         line = "".join(marks[state] * self.counts[state] for state in marks)
         whole = sum(self.counts.values())
+        many = "check" if whole == 1 else "checks"
         return (
-            f"{line} Of {whole} checks, {_number(self.counts[SUPPORTS], 'support', 's')} it (●), "
+            f"{line} Of {whole} {many}, {_number(self.counts[SUPPORTS], 'support', 's')} it (●), "
             f"{_number(self.counts[AGAINST], 'speak', 's')} against it (▲) and "
             f"{self.counts[CANNOT_TELL] or 'none'} cannot tell (○)."
         )
