@@ -178,19 +178,26 @@ def test_without_an_answer_a_bias_must_not_hide_what_matters() -> None:
 
 
 def test_placebo_dates_are_one_test() -> None:
-    flat = {"shift": 1, "estimate": 0.1, "ci_low": -0.9, "ci_high": 1.1, "p_value": 0.8}
-    off = {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5, "p_value": 0.03}
-    far = {**off, "p_value": 0.02}
+    off = {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5, "p_value": 0.001}
     none = {"shift": 1, "estimate": 0.0, "ci_low": -0.5, "ci_high": 0.5, "p_value": 1.0}
-    for dates, expected in (
-        ([flat, flat], CANNOT_TELL),  # intervals that include zero support nothing
-        ([flat, off], CANNOT_TELL),  # one of two dates at 3 % is no difference at 5 %
-        ([flat, far], AGAINST),
-        ([none, none], SUPPORTS),
+    for dates, p, expected in (
+        ([none, off], 0.2, CANNOT_TELL),  # one of the dates alone is no test
+        ([none, off], 0.04, AGAINST),
+        ([none, none], 0.9, SUPPORTS),
+        (
+            [none, {**none, "ci_high": 0.61}],
+            0.9,
+            CANNOT_TELL,
+        ),  # includes zero, and supports nothing
     ):
-        assert state(paths.placebo_starts(found(MAIN, placebo_dates=dates))) == expected
-    joint = {"dates": [flat, far], "joint": {"p_value": 0.2}}
-    assert state(paths.placebo_starts(found(MAIN, placebo_dates=joint))) == CANNOT_TELL
+        placebos = {"dates": dates, "joint": {"p_value": p}}
+        assert state(paths.placebo_starts(found(MAIN, placebo_dates=placebos))) == expected
+
+
+def test_several_placebo_outcomes_are_one_test() -> None:
+    still, moves = row(0.1, -0.4, 0.6, p=0.8), row(0.9, 0.2, 1.6, p=0.03)
+    for rows, expected in (([moves], AGAINST), ([still, moves], CANNOT_TELL)):
+        assert state(agreement.placebo_outcome(found(MAIN, {"placebo": rows}))) == expected
 
 
 @pytest.mark.parametrize(
