@@ -27,6 +27,7 @@ rule report:
             f"{reports}/",
             "report.html",
             "estimates.csv",
+            "checks.csv",
             "flow.csv",
             "baseline.csv",
             "manifest.json",
