@@ -264,6 +264,7 @@ ELSEWHERE = {
     "measured.py": {"twfe", "cr2"},  # one analysis that is always the same
     # The place in the report that is called like the method it is named after.
     "study/analyses.py": {"event_study", "placebo"},
+    "release/reproduce.py": {"placebo"},  # the key of an outcome
     "report/checks/bounds.py": {"event_study"},
     "report/checks/paths.py": {"event_study"},
     "report/sections/happened.py": {"event_study", "placebo"},
