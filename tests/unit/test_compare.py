@@ -175,6 +175,14 @@ def test_an_unbounded_interval(tmp_path: Path) -> None:
     assert "no lower limit to −0.20" in printed
 
 
+def test_an_end_without_limit_is_valid_json(tmp_path: Path) -> None:
+    open_end = changed(ESTIMATES, 0, ci_low="-inf")
+    old, new = report(tmp_path / "a"), report(tmp_path / "b", estimates=open_end)
+    answered = CliRunner().invoke(app, ["compare", str(old), str(new), "--json"])
+    said = json.loads(answered.stdout, parse_constant=lambda name: pytest.fail(name))
+    assert said["main"]["new"]["ci_low"] == "-inf"
+
+
 def test_counts(tmp_path: Path) -> None:
     flow = changed(changed(FLOW, 0, n_patients="4800"), 1, n_records="15")
     themes = changed(THEMES, 0, n_participants="8")

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -56,7 +57,7 @@ def answering(command: str, as_json: bool) -> Iterator[dict[str, Any]]:
         raise
     finally:
         whole = {"format": FORMAT, "command": command, "status": STATUS.get(code, "failed")}
-        print(json.dumps({**whole, "exit_code": code, **answer}, ensure_ascii=False, default=str))
+        print(json.dumps(plain({**whole, "exit_code": code, **answer}), ensure_ascii=False))
 
 
 @contextlib.contextmanager
@@ -71,6 +72,17 @@ def printed_on_stderr() -> Iterator[None]:
     finally:
         os.dup2(standard_output, 1)
         os.close(standard_output)
+
+
+def plain(value: Any) -> Any:
+    """Return what JSON knows: an end without limit is "inf" as in the tables, a blank is null."""
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else str(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def problems(error: EvalweaveError) -> list[dict[str, Any]]:
