@@ -158,7 +158,7 @@ def test_everything_wrong_with_double_coding_is_said_at_once(tmp_path: Path) -> 
     with pytest.raises(DataError) as error:
         load(project, settings_)
     assert str(error.value).count("C09") == 2 and "no coding" in str(error.value)
-    assert "eve" not in str(error.value)
+    assert '"eve"' not in str(error.value)
 
 
 def test_median_and_range_by_hand() -> None:

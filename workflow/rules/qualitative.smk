@@ -6,8 +6,8 @@ if study.qualitative:
 
     def coded_files():
         """The coded project and what stands beside it, but for what is simulated."""
-        keys = WRITTEN if study.simulation else (*SIMULATED, *WRITTEN)
-        return [getattr(strand, key) for key in keys]
+        others = (*AFTER, *SIMULATED) if study.simulation else AFTER
+        return [path for key, path in strand.files().items() if key not in others]
 
     rule code:
         input:

@@ -214,12 +214,11 @@ def _strand(study: Study, findings: Findings) -> None:
 def _files(study: Study) -> list[str]:
     """Return a sentence for each file of the qualitative strand and the claims that is not
     there."""
-    from evalweave.study.qualitative import FILES, SIMULATED
+    from evalweave.study.qualitative import SIMULATED
 
     named = {"claims": study.claims}
     if study.qualitative is not None:
-        for key in FILES:
-            named[f"qualitative, {key}"] = getattr(study.qualitative, key)
+        named |= {f"qualitative, {key}": path for key, path in study.qualitative.files().items()}
     simulated = set()
     if study.simulation is not None and study.qualitative is not None:
         simulated = {getattr(study.qualitative, key) for key in SIMULATED}

@@ -89,15 +89,18 @@ def _checked(study: Path, cores: str | None, extract: Path | None) -> Study:
 
 def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:
     """Return a sentence for every file that the workflow would look for in vain."""
-    from evalweave.study.qualitative import AFTER, SIMULATED, WRITTEN
+    from evalweave.study.qualitative import SIMULATED
 
     strand = study.qualitative
     named = {"practices": study.practices, "claims": study.claims}
     named |= {f"codelists, {name}": path for name, path in study.codelists.items()}
     if strand:
-        named |= {f"qualitative, {key}": getattr(strand, key) for key in (*WRITTEN, *AFTER)}
-    if strand and not study.simulation:  # a simulation makes these up, and the extract
-        named |= {f"qualitative, {key}": getattr(strand, key) for key in SIMULATED}
+        made_up = SIMULATED if study.simulation else ()  # a simulation makes these, and the extract
+        named |= {
+            f"qualitative, {key}": path
+            for key, path in strand.files().items()
+            if key not in made_up
+        }
     if extract or not study.simulation:
         named["extract, path"] = str(extract or study.extract.path)
     return [

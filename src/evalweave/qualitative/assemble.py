@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import pandas as pd
@@ -41,6 +41,7 @@ class Beside:
     shared_sources: str = people.UNKNOWN
     coders_of_one_name: str = ONE
     double_coding: Sequence[Mapping[str, str]] = ()
+    coders: Mapping[str, str] | None = None  # as read → pseudonym, where several projects share
 
 
 def assemble(raw: Raw, beside: Beside) -> Project:
@@ -56,11 +57,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         people.participants_of(raw, log) if beside.participants is None else beside.participants
     )
     book = code_book(raw, log)
-    coders = pseudonyms(
-        (coding.coder for s in raw.selections for coding in s.codings),
-        beside.coders_of_one_name,
-        log,
-    )
+    coders = beside.coders or pseudonyms(coders_of([raw]), beside.coders_of_one_name, log)
     stretches = marked(raw, documents, source_of, counting, (book.code_of, coders), log)
 
     def span_of(link: RawLink) -> tuple[int, int] | None:
@@ -97,6 +94,11 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         double_coding=double_coded(beside.double_coding, names, coders),
         observation_kinds=beside.observation_kinds,
     )
+
+
+def coders_of(raws: Iterable[Raw]) -> list[str]:
+    """Return the coder of every coding of one or several projects, as read."""
+    return [coding.coder for raw in raws for s in raw.selections for coding in s.codings]
 
 
 def log_table(log: Log) -> pd.DataFrame:

@@ -51,6 +51,16 @@ def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, s
     return names
 
 
+def by_name(coders: Mapping[str, str]) -> dict[str, str]:
+    """Return name or pseudonym, in normal form → pseudonym; names of several people are left
+    out."""
+    meant: dict[str, set[str]] = {}
+    for coder, pseudonym in coders.items():
+        for name in (normal(coder.partition("\0")[0]), pseudonym):
+            meant.setdefault(name, set()).add(pseudonym)
+    return {name: next(iter(who)) for name, who in meant.items() if name and len(who) == 1}
+
+
 def double_coded(
     declared: Sequence[Mapping[str, str]], names: SourceNames, coders: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -64,23 +74,20 @@ def double_coded(
     Raises:
         DataError: with every source and coder that the project does not have.
     """
-    by_name: dict[str, set[str]] = {}
-    for coder, pseudonym in coders.items():
-        by_name.setdefault(normal(coder.partition("\0")[0]), set()).add(pseudonym)
-        by_name.setdefault(pseudonym, set()).add(pseudonym)
+    known = by_name(coders)
     rows, faults = [], []
     for row in declared:
         file, line = row["file"], int(row["row"])
         if fault := names.fault(file, row["source"], line):
             faults.append(fault)
-        meant = by_name.get(normal(row["coder"]), set())
-        if len(meant) != 1:
-            what = "a coder of whom the project has " + ("several" if meant else "no coding")
+        coder = known.get(normal(row["coder"]), "")
+        if not coder:
+            what = "a coder of whom the project has no coding, or a name of several"
             action = "Write the name as the project has it, or the pseudonym such as coder_1."
             expected = "one coder of the project"
             faults.append(Fault(file, what, expected, action, line, "coder"))
-        if len(names.meant_by(row["source"])) == 1 and len(meant) == 1:
-            rows.append((names.meant_by(row["source"])[0], next(iter(meant))))
+        if len(names.meant_by(row["source"])) == 1 and coder:
+            rows.append((names.meant_by(row["source"])[0], coder))
     raise_faults(faults)
     frame = pd.DataFrame(sorted(set(rows)), columns=DOUBLE_CODING.names)
     return DOUBLE_CODING.conform(frame)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -16,16 +17,20 @@ from evalweave.catalogue.projects import PROJECTS
 from evalweave.errors import DataError, EvalweaveError, StudyError, nearest
 from evalweave.files import read_table
 from evalweave.qualitative import inputs
-from evalweave.qualitative.assemble import Beside, assemble, log_table
+from evalweave.qualitative.assemble import Beside, assemble, coders_of, log_table
 from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.coders import by_name as coders_by_name
+from evalweave.qualitative.coders import pseudonyms
 from evalweave.qualitative.formats.layouts import refuse_project_file
+from evalweave.qualitative.given_stances import with_given
 from evalweave.qualitative.matrix import Matrix
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
+from evalweave.qualitative.several import below, together
 from evalweave.qualitative.show import plain
 from evalweave.qualitative.themes import codings_by_theme
 from evalweave.reading.archives import fault, must_exist
-from evalweave.study.qualitative import Qualitative
+from evalweave.study.qualitative import FurtherProject, Qualitative
 from evalweave.tables.qualitative import ELIGIBILITY, ROLE_COUNTS
 
 T = TypeVar("T")
@@ -44,28 +49,28 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
         return assemble(raw, Beside())
     wrong: list[EvalweaveError] = []
     heard = Log()
-    named, described, given = settings.participants, settings.sources, settings.source_participants
-    crossed, numeric = settings.attributes, settings.numeric_attributes
+    raws = {"": raw}
+    for name, declared in settings.further_projects.items():
+        further = _tried(wrong, partial(_further, declared))
+        raws |= {} if further is None else {name: further}
+    coders = pseudonyms(coders_of(raws.values()), settings.coders_of_one_name, heard)
+    named, crossed, numeric = (
+        settings.participants,
+        settings.attributes,
+        settings.numeric_attributes,
+    )
     people = _tried(wrong, lambda: inputs.participants(named, crossed, heard, numeric))
-    facts = _tried(wrong, lambda: inputs.sources(described, heard) if described else {})
-    links = _tried(wrong, lambda: inputs.source_participants(given, heard) if given else [])
-    twice = settings.double_coding
-    double = _tried(wrong, lambda: inputs.double_coding(twice, heard) if twice else [])
-    beside = Beside(
-        people,
-        facts or {},
-        links or [],
-        settings.stance_prefix,
-        tuple(settings.observation_kinds),
-        settings.shared_sources,
-        settings.coders_of_one_name,
-        double or [],
-    )
-    project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(
-        raw, Beside(stance_prefix=settings.stance_prefix)
-    )
+    projects = [
+        _one(each, name, settings, people, coders, (wrong, heard)) for name, each in raws.items()
+    ]
+    project = together(projects)
+    if settings.stances:
+        given = settings.stances
+        by_name = coders_by_name(coders)
+        stances = _tried(wrong, lambda: with_given(project, given, by_name))
+        project = project if stances is None else replace(project, stances=stances)
     codes = project.codes["code_id"]
-    complete = raw.codebook_complete
+    complete = all(each.codebook_complete for each in raws.values())
     themes = _tried(wrong, lambda: inputs.themes(settings.themes, codes, complete, heard))
     log = Log([tuple(row) for row in project.import_log.itertuples(index=False)] + heard.rows)
     asked = ELIGIBILITY.empty()
@@ -90,6 +95,50 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     )
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))
+
+
+def _one(
+    raw: Raw,
+    name: str,
+    settings: Qualitative,
+    people: pd.DataFrame | None,
+    coders: Mapping[str, str],
+    told: tuple[list[EvalweaveError], Log],
+) -> Project:
+    """Return one of the study's projects with the tables beside it; faults are kept for later."""
+    wrong, heard = told
+    own: Qualitative | FurtherProject = settings.further_projects[name] if name else settings
+    described, links, twice = own.sources, own.source_participants, own.double_coding
+    facts = _tried(wrong, lambda: inputs.sources(described, heard) if described else {})
+    linked = _tried(wrong, lambda: inputs.source_participants(links, heard) if links else [])
+    double = _tried(wrong, lambda: inputs.double_coding(twice, heard) if twice else [])
+    beside = Beside(
+        people,
+        facts or {},
+        linked or [],
+        settings.stance_prefix,
+        tuple(settings.observation_kinds),
+        settings.shared_sources,
+        settings.coders_of_one_name,
+        double or [],
+        coders,
+    )
+    bare = Beside(stance_prefix=settings.stance_prefix, coders=coders)
+    project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(raw, bare)
+    return below(project, name) if name else project
+
+
+def _further(declared: FurtherProject) -> Raw:
+    """Read a further project; counts that were added up elsewhere cannot be joined to codings."""
+    path = Path(declared.project)
+    refuse_project_file(path)
+    takes = PROJECTS[declared.format].takes
+    if "counts_are" in takes:
+        raise StudyError(
+            f"further_projects: {path.name} holds counts, which cannot be put together with "
+            "another project's codings. Make it the project, or export its coded segments."
+        )
+    return reader(declared.format)(path, **{key: getattr(declared, key) for key in takes})
 
 
 def _log_unused(log: Log, unused: list[str], used: list[str]) -> None:

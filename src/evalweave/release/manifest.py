@@ -215,9 +215,7 @@ def roles(study: Study) -> list[tuple[str, str]]:
     if study.claims:
         named.append(("claims", study.claims))
     if study.qualitative:
-        from evalweave.study.qualitative import FILES
-
-        paths = ((key, getattr(study.qualitative, key)) for key in FILES)
+        paths = study.qualitative.files().items()
         named += [(f"qualitative {key}", path) for key, path in paths if path]
     return named
 

@@ -26,7 +26,6 @@ from evalweave.release.manifest import (
     without_machine,
 )
 from evalweave.study.file import load
-from evalweave.study.qualitative import FILES
 from evalweave.study.whole import Study
 
 
@@ -163,9 +162,11 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
         name: where.get(f"codelist {name}", path) for name, path in value["codelists"].items()
     }
     value["claims"] = where.get("claims", value["claims"])
-    if value["qualitative"]:
-        for key in FILES:
-            value["qualitative"][key] = where.get(f"qualitative {key}", value["qualitative"][key])
+    if study.qualitative:
+        strand = study.qualitative.with_files(
+            lambda key, path: where.get(f"qualitative {key}", path)
+        )
+        value["qualitative"] = strand.model_dump(mode="json")
     return value
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 
 from evalweave.catalogue.projects import PROJECTS, takers
-from evalweave.study.section import Section
+from evalweave.study.section import Name, Section
 
 if TYPE_CHECKING:
     FormatName = str
@@ -16,14 +17,36 @@ else:
 
 
 SIMULATED = ("project", "participants", "sources")  # files that a simulation makes up
-WRITTEN = ("themes", "eligibility", "source_participants", "double_coding")  # files of people
+WRITTEN = ("themes", "eligibility", "source_participants", "double_coding", "stances")
 AFTER = ("quotes", "names", "links", "integration")  # files of people that only the joining reads
 FILES = (*SIMULATED, *WRITTEN, *AFTER)
+
+
+FURTHER = ("project", "source_participants", "sources", "double_coding")  # of a further project
+
+
+class FurtherProject(Section):
+    """A coded project beside the main one; its codes stand below its name."""
+
+    project: str = Field(description="The coded project.")
+    format: FormatName = Field(next(iter(PROJECTS)), description="Format of the project.")
+    source_participants: str | None = Field(None, description="As of the main project.")
+    sources: str | None = Field(None, description="As of the main project.")
+    double_coding: str | None = Field(None, description="As of the main project.")
+    columns: dict[str, str] = Field({}, description="As of the main project.")
+    sheet: str | None = Field(None, description="As of the main project.")
+    header_row: int | None = Field(None, ge=1, description="As of the main project.")
 
 
 class Qualitative(Section):
     project: str = Field(description="The coded project.")
     format: FormatName = Field(next(iter(PROJECTS)), description="Format of the project.")
+    further_projects: dict[Name, FurtherProject] = Field(
+        {},
+        description="Further coded projects of the study by name, such as link_workers: their "
+        "codes stand below that name (link_workers > pressure), and themes say what belongs "
+        "together.",
+    )
     participants: str = Field(description="CSV or XLSX of participants.")
     themes: str = Field(
         description="CSV: theme_id, label, definition, code (full path), descendants."
@@ -77,6 +100,11 @@ class Qualitative(Section):
     )
     stance_prefix: str = Field(
         "claim", description="Codes claim::<claim_id>::supports|contradicts are stances."
+    )
+    stances: str | None = Field(
+        None,
+        description="CSV claim_id,stance and segment_id, or source with start and end or quote"
+        "[,coder]: stances beside those coded in the project.",
     )
     attributes: list[str] = Field(
         [], description="Participant attributes to cross themes with, one at a time."
@@ -135,3 +163,28 @@ class Qualitative(Section):
     percent_from: int = Field(
         20, ge=1, description="No percentages below this many eligible people."
     )
+
+    def files(self) -> dict[str, str | None]:
+        """Return every file of the strand by the key that names it."""
+        further = {
+            f"further_projects, {name}, {key}": getattr(project, key)
+            for name, project in self.further_projects.items()
+            for key in FURTHER
+        }
+        return {key: getattr(self, key) for key in FILES} | further
+
+    def with_files(self, change: Callable[[str, str], str]) -> Self:
+        """Return the strand with `change(key, path)` in place of every path that is given."""
+
+        def changed(section: Section, keys: Sequence[str], before: str = "") -> dict[str, object]:
+            paths = {key: getattr(section, key) for key in keys}
+            return {key: change(before + key, path) for key, path in paths.items() if path}
+
+        further = {
+            name: project.model_copy(
+                update=changed(project, FURTHER, f"further_projects, {name}, ")
+            )
+            for name, project in self.further_projects.items()
+        }
+        update = changed(self, FILES) | {"further_projects": further}
+        return self.model_copy(update=update)

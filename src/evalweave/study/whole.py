@@ -16,7 +16,7 @@ from evalweave.study.analyses import Analysis
 from evalweave.study.outcomes import Outcome, as_the_quantity_is, shared_lists, wrong_limits
 from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
 from evalweave.study.periods import Window
-from evalweave.study.qualitative import FILES, Qualitative
+from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
 from evalweave.study.vocabulary import Vocabulary
@@ -156,15 +156,15 @@ class Study(Section):
         def here(path: str | None) -> str | None:
             return None if path is None else os.path.normpath(folder / path)
 
-        def among(section: Qualitative) -> Qualitative:
-            return section.model_copy(update={key: here(getattr(section, key)) for key in FILES})
+        def joined(key: str, path: str) -> str:
+            return os.path.normpath(folder / path)
 
         return self.model_copy(
             update={
                 "extract": self.extract.model_copy(update={"path": here(self.extract.path)}),
                 "practices": here(self.practices),
                 "codelists": {name: here(path) for name, path in self.codelists.items()},
-                "qualitative": among(self.qualitative) if self.qualitative else None,
+                "qualitative": self.qualitative.with_files(joined) if self.qualitative else None,
                 "claims": here(self.claims),
             }
         )
