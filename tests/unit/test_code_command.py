@@ -84,7 +84,7 @@ def test_two_runs_are_the_same_bytes_whatever_the_identifiers(tmp_path: Path) ->
                 for path in sorted(folder.glob("co*/*.csv"))
             }
         )
-    assert written[0] == written[1] and len(written[0]) == 20
+    assert written[0] == written[1] and len(written[0]) == 24
 
 
 def test_cells_that_a_spreadsheet_would_compute_are_neutralised(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ if study.qualitative:
                 "stances.csv",
                 "import_log.csv",
                 "double_coding.csv",
+                "project.qdpx",
             ),
         log:
             f"{results}/logs/code.log",
@@ -55,6 +56,10 @@ if study.qualitative:
                 "disagreements.csv",
                 "saturation.csv",
                 "theme_numbers.csv",
+                "participant_codes_n.csv",
+                "participant_codes_01.csv",
+                "quotations.csv",
+                "codebook.csv",
             ),
         log:
             f"{results}/logs/count.log",

@@ -31,8 +31,9 @@ def command(
               evalweave code --settings study.yaml --out results/my-study/code
     """
     from evalweave.errors import StudyError
-    from evalweave.files import write_csv
+    from evalweave.files import write_csv, written_aside
     from evalweave.qualitative import readers, show
+    from evalweave.qualitative.refi_out import qdpx
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CodeSettings
 
@@ -47,4 +48,7 @@ def command(
         if read.matrix is not None:
             counts = read.matrix.counts.assign(counts_are=read.matrix.counts_are)
             write_csv(show.neutral(counts), out / "matrix.csv")
-        print(f"Written: {len(read.tables())} tables in {out}")
+        with written_aside(out / "project.qdpx") as aside:
+            prefix = strand.stance_prefix if strand else "claim"
+            aside.write_bytes(qdpx(read, stance_prefix=prefix))
+        print(f"Written: {len(read.tables())} tables and project.qdpx (REFI-QDA) in {out}")

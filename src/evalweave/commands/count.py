@@ -26,7 +26,7 @@ def command(
     results/my-study/count
     """
     from evalweave.files import write_csv
-    from evalweave.qualitative import gaps, show
+    from evalweave.qualitative import gaps, show, ways_out
     from evalweave.qualitative.agreement import agreement
     from evalweave.qualitative.cooccurrence import cooccurrence
     from evalweave.qualitative.counts import fieldwork, theme_counts
@@ -45,6 +45,7 @@ def command(
     agreed = AGREEMENT.empty() if reflexive else agreement(project)
     missing = gaps.gaps(project)
     disputed = disagreements(project)
+    crossed = ways_out.participant_codes(project)
     tables = {
         "theme_counts": counted,
         "fieldwork": fieldwork(project),
@@ -54,6 +55,10 @@ def command(
         "saturation": saturation_of(project, roles_of(project, strand.saturation)),
         "theme_numbers": theme_numbers(project, strand.numeric_attributes, strand.min_cell),
         "gaps": missing,
+        "participant_codes_n": crossed,
+        "participant_codes_01": ways_out.said_or_not(crossed),
+        "quotations": ways_out.quotations(project),
+        "codebook": ways_out.codebook(project),
     }
     for name, table in tables.items():
         write_csv(show.neutral(table), out / f"{name}.csv")

@@ -93,6 +93,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         import_log=log_table(log),
         double_coding=double_coded(beside.double_coding, names, coders),
         observation_kinds=beside.observation_kinds,
+        texts={source_of[key]: document.text for key, document in documents.items()},
     )
 
 

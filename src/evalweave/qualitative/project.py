@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 
 import pandas as pd
@@ -29,6 +30,7 @@ class Project:
     double_coding: pd.DataFrame = field(default_factory=tables.DOUBLE_CODING.empty)
     observation_kinds: tuple[str, ...] = field(default=("field_note", "observation"))
     matrix: Matrix | None = None
+    texts: Mapping[str, str] = field(default_factory=dict)  # by source_id; not among the tables
 
     def tables(self) -> dict[str, pd.DataFrame]:
         """Return the tables by name."""

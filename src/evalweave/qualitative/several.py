@@ -62,7 +62,8 @@ def together(projects: Sequence[Project]) -> Project:
         elif name != "import_log":
             unique = unique.sort_values(key, na_position="first")
         tables[name] = contract.conform(unique)
-    return replace(first, **tables)
+    texts = {source: text for each in reversed(projects) for source, text in each.texts.items()}
+    return replace(first, **tables, texts=texts)
 
 
 def _conformed(frame: pd.DataFrame, name: str) -> pd.DataFrame:

@@ -1,0 +1,223 @@
+"""The tidy model written as a REFI-QDA project (`.qdpx`): merged, attributed, with its stances.
+
+What other programs then open is what was counted: one code book by full path, people as cases with
+their attributes, their turns as selections that belong to a case, stances as codes below `claim`.
+Coders are pseudonyms. A source whose text the project does not have (a picture, a recording, coded
+segments of a spreadsheet) becomes a text with a line for each stretch that was marked in it, its
+words or its place, and says so in its description. GUIDs are UUIDs of version 5 and dates in the
+archive are fixed, so that the same project is the same bytes.
+
+Format: REFI-QDA 1.5 (https://www.qdasoftware.org), namespace urn:QDA-XML:project:1.0; elements in
+the order of its schema. The archive is for the secure area: it holds everybody's words.
+"""
+
+from __future__ import annotations
+
+import io
+import uuid
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+from xml.etree import ElementTree  # writes only; reading is by defusedxml
+
+import pandas as pd
+
+from evalweave.qualitative.coders import UNLISTED_CODER
+from evalweave.qualitative.hierarchy import JOIN
+from evalweave.qualitative.project import Project
+
+NAMESPACE = "urn:QDA-XML:project:1.0"
+ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "urn:evalweave:coded-project")
+MADE = "2000-01-01T00:00:00Z"
+DAY = (2000, 1, 1, 0, 0, 0)
+OF_SOURCE = ("kind", "phase", "date", "shared")
+NO_TEXT = "The text of this source is not in the project: a line for each stretch marked in it."
+Element = ElementTree.Element
+sub = ElementTree.SubElement
+
+
+def guid(*parts: object) -> str:
+    """Return the GUID of what `parts` name."""
+    return str(uuid.uuid5(ROOT, "\0".join(str(part) for part in parts)))
+
+
+def qdpx(project: Project, title: str = "evalweave", stance_prefix: str = "claim") -> bytes:
+    """Return the archive's bytes."""
+    texts, places = _texts(project)
+    document = _document(project, places, title, stance_prefix)
+    files = {"project.qde": document}
+    files |= {f"sources/{guid('text', name)}.txt": text.encode() for name, text in texts.items()}
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name, date_time=DAY)
+            entry.compress_type = zipfile.ZIP_DEFLATED
+            entry.create_system = 3  # as on Unix, wherever this runs
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content)
+    return packed.getvalue()
+
+
+def _texts(project: Project) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
+    """Return the text of each source, and where each segment lies in it."""
+    texts, places = {}, {}
+    by_source = dict(list(project.segments.groupby("source_id")))
+    for source in project.sources["source_id"]:
+        segments = by_source.get(source, project.segments.head(0))
+        if source in project.texts:
+            texts[source] = project.texts[source]
+            placed = segments[segments["start"].notna()]
+            for row in placed.itertuples(index=False):
+                places[row.segment_id] = (int(row.start), int(row.end))
+            continue
+        text = ""
+        for row in segments.itertuples(index=False):
+            words = next((str(w) for w in (row.quote, row.place) if not pd.isna(w)), "□")
+            line = " ".join(words.split()) or "□"
+            places[row.segment_id] = (len(text), len(text) + len(line))
+            text += line + "\n"
+        texts[source] = text
+    return texts, places
+
+
+def _document(
+    project: Project, places: Mapping[str, tuple[int, int]], title: str, prefix: str
+) -> bytes:
+    root = Element(
+        "Project",
+        {"xmlns": NAMESPACE, "name": title, "origin": "evalweave", "creationDateTime": MADE},
+    )
+    users = sub(root, "Users")
+    coders = {*project.codings["coder_id"], *project.stances["coder_id"]}
+    for coder in sorted(coders):
+        if not coder.startswith(UNLISTED_CODER):
+            sub(users, "User", guid=guid("user", coder), name=coder)
+    stances = project.stances.assign(
+        code_id=prefix + JOIN + project.stances["claim_id"] + JOIN + project.stances["stance"]
+    )
+    _code_book(root, project, sorted(set(stances["code_id"])))
+    attributes = [n for n in project.participants if n != "participant_id"]
+    variables = sub(root, "Variables")
+    for name in dict.fromkeys([*attributes, *OF_SOURCE]):
+        sub(variables, "Variable", guid=guid("variable", name), name=name, typeOfVariable="Text")
+    _cases(root, project, attributes, places)
+    given = pd.concat([project.codings, stances])[["segment_id", "code_id", "coder_id"]]
+    _sources(root, project, places, dict(list(given.groupby("segment_id"))))
+    ElementTree.indent(root, " ")
+    return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
+
+
+def _code_book(root: Element, project: Project, stance_codes: list[str]) -> None:
+    book = sub(sub(root, "CodeBook"), "Codes")
+    elements = {"": book}
+    known = project.codes.set_index("code_id")
+    for path in [*known.index, *stance_codes]:
+        levels = path.split(JOIN)
+        for depth in range(1, len(levels) + 1):
+            code = JOIN.join(levels[:depth])
+            if code in elements:
+                continue
+            parent = elements[JOIN.join(levels[: depth - 1])]
+            listed = code in known.index
+            codable = bool(known.loc[code, "codable"]) if listed else code in stance_codes
+            name = levels[depth - 1]
+            element = sub(
+                parent, "Code", guid=guid("code", code), name=name, isCodable=str(codable).lower()
+            )
+            if listed and not pd.isna(known.loc[code, "description"]):
+                sub(element, "Description").text = str(known.loc[code, "description"])
+            elements[code] = element
+
+
+def _value(parent: Element, name: str, value: object) -> None:
+    if pd.isna(value):
+        return
+    element = sub(parent, "VariableValue")
+    sub(element, "VariableRef", targetGUID=guid("variable", name))
+    text = str(value).lower() if isinstance(value, bool) else str(value)
+    sub(element, "TextValue").text = text
+
+
+def _cases(
+    root: Element,
+    project: Project,
+    attributes: list[str],
+    places: Mapping[str, tuple[int, int]],
+) -> None:
+    cases = sub(root, "Cases")
+    links = dict(list(project.source_participants.groupby("participant_id")))
+    for person in project.participants.to_dict("records"):
+        who = str(person["participant_id"])
+        case = sub(cases, "Case", guid=guid("case", who), name=who)
+        for name in attributes:
+            _value(case, str(name), person[name])
+        mine = links.get(who, project.source_participants.head(0))
+        whole = mine[mine["start"].isna() & mine["segment_id"].isna()]
+        for source in sorted(set(whole["source_id"])):
+            sub(case, "SourceRef", targetGUID=guid("source", source))
+        for row in mine.itertuples(index=False):
+            if not pd.isna(row.segment_id):
+                if row.segment_id in places:
+                    sub(case, "SelectionRef", targetGUID=guid("segment", row.segment_id))
+            elif not pd.isna(row.start):
+                sub(case, "SelectionRef", targetGUID=guid("turn", *_turn(row)))
+
+
+def _turn(row: Any) -> tuple[str, int, int, str]:
+    return str(row.source_id), int(row.start), int(row.end), str(row.participant_id)
+
+
+def _sources(
+    root: Element,
+    project: Project,
+    places: Mapping[str, tuple[int, int]],
+    given: Mapping[Any, pd.DataFrame],
+) -> None:
+    sources = sub(root, "Sources")
+    turns = project.source_participants[project.source_participants["start"].notna()]
+    segments = dict(list(project.segments.groupby("source_id")))
+    for row in project.sources.to_dict("records"):
+        source = row["source_id"]
+        element = sub(
+            sources,
+            "TextSource",
+            guid=guid("source", source),
+            name=str(row["name"]),
+            plainTextPath=f"internal://{guid('text', source)}.txt",
+            creationDateTime=MADE,
+        )
+        if source not in project.texts:
+            sub(element, "Description").text = NO_TEXT
+        for turn in turns[turns["source_id"] == source].itertuples(index=False):
+            _selection(element, guid("turn", *_turn(turn)), (int(turn.start), int(turn.end)))
+        for segment in segments.get(source, project.segments.head(0)).itertuples(index=False):
+            if segment.segment_id not in places:
+                continue
+            key = guid("segment", segment.segment_id)
+            selection = _selection(element, key, places[segment.segment_id])
+            codings = given.get(segment.segment_id)
+            for coding in () if codings is None else codings.itertuples(index=False):
+                made = sub(
+                    selection,
+                    "Coding",
+                    guid=guid("coding", segment.segment_id, coding.code_id, coding.coder_id),
+                    creatingUser=guid("user", coding.coder_id),
+                    creationDateTime=MADE,
+                )
+                sub(made, "CodeRef", targetGUID=guid("code", coding.code_id))
+        for name in OF_SOURCE:
+            value = row[name]
+            _value(
+                element, name, str(value)[:10] if name == "date" and not pd.isna(value) else value
+            )
+
+
+def _selection(parent: Element, key: str, place: tuple[int, int]) -> Element:
+    return sub(
+        parent,
+        "PlainTextSelection",
+        guid=key,
+        startPosition=str(place[0]),
+        endPosition=str(place[1]),
+        creationDateTime=MADE,
+    )

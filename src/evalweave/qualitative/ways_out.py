@@ -1,0 +1,101 @@
+"""Tables for other programs: participant × code, one row a quotation and code, the codebook.
+
+All of them stay in the secure area. Not known is not no: where words with a code may be a person's
+but can be given to nobody, the person's cell is blank, not 0.
+"""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from evalweave.qualitative.attribution import attribution
+from evalweave.qualitative.hierarchy import JOIN, is_below
+from evalweave.qualitative.project import Project
+from evalweave.qualitative.themes import codes_of_themes
+
+BETWEEN = "; "
+
+
+def participant_codes(project: Project) -> pd.DataFrame:
+    """Return a row a participant: participant_id, role and, for each code in use by its full path,
+    how many stretches of theirs carry it; blank where it is not known."""
+    given = project.codings[["segment_id", "code_id"]].drop_duplicates()
+    words = attribution(project)
+    codes = sorted(given["code_id"].unique())
+    people = project.participants[["participant_id", "role"]]
+    counted = _crossed(given.merge(words.spoken, on="segment_id"), people, codes)
+    maybe = _crossed(given.merge(words.candidates, on="segment_id"), people, codes)
+    known = counted.mask((counted == 0) & (maybe > 0))
+    return pd.concat([people.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
+
+
+def said_or_not(counts: pd.DataFrame) -> pd.DataFrame:
+    """Return `participant_codes` with 1 in place of every count above 0."""
+    codes = [name for name in counts if name not in ("participant_id", "role")]
+    return counts.assign(**{code: counts[code].clip(upper=1) for code in codes})
+
+
+def _crossed(given: pd.DataFrame, people: pd.DataFrame, codes: list[str]) -> pd.DataFrame:
+    table = pd.crosstab(given["participant_id"], given["code_id"])
+    return table.reindex(index=people["participant_id"], columns=codes, fill_value=0).astype(
+        "Int64"
+    )
+
+
+def quotations(project: Project) -> pd.DataFrame:
+    """Return a row a stretch and code: whose words, their attributes, source, place, full path,
+    themes, coders and the words; sorted by source and place."""
+    given = (
+        project.codings.groupby(["segment_id", "code_id"], sort=True)["coder_id"]
+        .agg(lambda coders: BETWEEN.join(sorted(set(coders))))
+        .rename("coders")
+        .reset_index()
+    )
+    themes = (
+        codes_of_themes(project)
+        .groupby("code_id")["theme_id"]
+        .agg(lambda ids: BETWEEN.join(sorted(set(ids))))
+        .rename("themes")
+    )
+    spoken = attribution(project).spoken.merge(project.participants, on="participant_id")
+    attributes = [name for name in project.participants if name != "participant_id"]
+    joined = spoken.groupby("segment_id")[["participant_id", *attributes]].agg(
+        lambda values: BETWEEN.join(dict.fromkeys(str(v) for v in values if pd.notna(v)))
+    )
+    sources = project.sources[["source_id", "name", "kind", "phase", "date"]]
+    frame = given.merge(project.segments, on="segment_id").merge(sources, on="source_id")
+    frame = frame.join(joined, on="segment_id").join(themes, on="code_id")
+    frame = frame.rename(columns={"name": "source", "code_id": "code"})
+    columns = ["segment_id", "source", "kind", "phase", "date", "start", "end", "place"]
+    columns += ["participant_id", *attributes, "code", "themes", "coders", "quote"]
+    return frame.sort_values(["source_id", "start", "segment_id", "code"])[columns]
+
+
+def codebook(project: Project) -> pd.DataFrame:
+    """Return a row a code: path, description, themes, and how often it was given, by itself and
+    with everything below it (set union): references, sources, people."""
+    given = project.codings[["segment_id", "code_id"]].drop_duplicates()
+    given = given.merge(project.segments[["segment_id", "source_id"]], on="segment_id")
+    spoken = attribution(project).spoken
+    themes = codes_of_themes(project).groupby("code_id")["theme_id"]
+    of_code = {code: BETWEEN.join(sorted(set(ids))) for code, ids in themes}
+    paths = {code: tuple(code.split(JOIN)) for code in project.codes["code_id"]}
+    rows = []
+    for code in project.codes.itertuples(index=False):
+        under = [c for c, path in paths.items() if is_below(path, paths[code.code_id])]
+        own = given[given["code_id"] == code.code_id]
+        whole = given[given["code_id"].isin([code.code_id, *under])]
+        rows.append(
+            {
+                "code": code.code_id,
+                "description": code.description,
+                "themes": of_code.get(code.code_id),
+                "n_references": len(own),
+                "n_references_below": len(whole),
+                "n_sources_below": whole["source_id"].nunique(),
+                "n_participants_below": spoken.loc[
+                    spoken["segment_id"].isin(whole["segment_id"]), "participant_id"
+                ].nunique(),
+            }
+        )
+    return pd.DataFrame(rows)
