@@ -1,8 +1,13 @@
-"""Items of RECORD and GRAMMS, each in our own few words, with where the report answers it.
+"""Items of RECORD, GRAMMS, SRQR and COREQ, each in our own few words, with what answers them.
 
 RECORD extends STROBE for routinely collected data (Benchimol et al., PLoS Med 2015;12:e1001885);
 GRAMMS is for mixed methods (O'Cathain et al., J Health Serv Res Policy 2008;13:92). `section` is
-the report section that answers an item by itself; blank where only the authors can.
+the report section that answers an item by itself; blank where only the authors can. `keys` are the
+study keys (`qualitative: reporting:`) in which the authors answer it: items of the qualitative
+checklists are answered from what is stated there, and nowhere else.
+
+SRQR: O'Brien et al., Acad Med 2014;89:1245; COREQ: Tong, Sainsbury & Craig, Int J Qual Health Care
+2007;19:349.
 """
 
 from __future__ import annotations
@@ -15,6 +20,7 @@ class Item:
     number: str
     asks: str
     section: str = ""
+    keys: tuple[str, ...] = ()
 
 
 RECORD = (
@@ -56,10 +62,78 @@ RECORD = (
 )
 
 GRAMMS = (
-    Item("1", "Why a mixed-methods approach"),
-    Item("2", "Purpose, priority and sequence of the methods"),
-    Item("3", "Each method: sampling, data collection, analysis", "methods"),
-    Item("4", "Where and how the strands were integrated, and by whom", "together"),
-    Item("5", "Limits of one method that come with the other"),
-    Item("6", "Insights from mixing the methods", "together"),
+    Item("1", "Why a mixed-methods approach", keys=("rationale",)),
+    Item("2", "Purpose, priority and sequence of the methods", keys=("priority",)),
+    Item(
+        "3",
+        "Each method: sampling, data collection, analysis",
+        keys=("sampling", "data_collection", "analysis"),
+    ),
+    Item("4", "Where and how the strands were integrated, and by whom", keys=("integration",)),
+    Item("5", "Limits of one method that come with the other", keys=("limitations",)),
+    Item("6", "Insights from mixing the methods", keys=("insights",)),
+)
+
+SRQR = (
+    Item("S1", "Title that names the study as qualitative or its approach"),
+    Item("S2", "Abstract"),
+    Item("S3", "The problem and its significance", keys=("rationale",)),
+    Item("S4", "Purpose or research question"),
+    Item("S5", "Qualitative approach and paradigm", keys=("approach",)),
+    Item("S6", "Researchers’ characteristics and reflexivity", keys=("researchers", "reflexivity")),
+    Item("S7", "Context", keys=("setting",)),
+    Item("S8", "Sampling strategy, and when sampling ended", keys=("sampling", "saturation")),
+    Item("S9", "Ethical issues", keys=("ethics",)),
+    Item("S10", "Methods of data collection", keys=("data_collection",)),
+    Item("S11", "Instruments and technologies", keys=("instruments", "recording")),
+    Item("S12", "Units of study: who and what", keys=("participants",)),
+    Item("S13", "How data were processed", keys=("recording",)),
+    Item("S14", "How data were analysed", keys=("analysis",)),
+    Item("S15", "Techniques for trustworthiness", keys=("trustworthiness",)),
+    Item("S16", "Synthesis and interpretation", keys=("insights",)),
+    Item("S17", "Links to empirical data"),
+    Item("S18", "Prior work, implications, transferability", keys=("transferability",)),
+    Item("S19", "Limitations", keys=("limitations",)),
+    Item("S20", "Conflicts of interest", keys=("interests",)),
+    Item("S21", "Funding", keys=("funding",)),
+)
+
+COREQ = (
+    *(
+        Item(number, asks, keys=("researchers",))
+        for number, asks in (
+            ("1", "Who interviewed"),
+            ("2", "Their credentials"),
+            ("3", "Their occupation"),
+            ("4", "Their gender"),
+            ("5", "Their experience and training"),
+        )
+    ),
+    Item("6", "Relationship before the study", keys=("relationship",)),
+    Item("7", "What participants knew of the interviewer", keys=("relationship",)),
+    Item("8", "Interviewer’s assumptions and interests", keys=("reflexivity",)),
+    Item("9", "Methodological orientation and theory", keys=("approach",)),
+    Item("10", "Sampling", keys=("sampling",)),
+    Item("11", "How participants were approached", keys=("recruitment",)),
+    Item("12", "Sample size", keys=("sampling",)),
+    Item("13", "Who refused or dropped out, and why", keys=("recruitment",)),
+    Item("14", "Where data were collected", keys=("setting",)),
+    Item("15", "Who else was present", keys=("data_collection",)),
+    Item("16", "Description of the sample", keys=("participants",)),
+    Item("17", "Interview guide, piloted or not", keys=("instruments",)),
+    Item("18", "Repeat interviews", keys=("data_collection",)),
+    Item("19", "Audio or visual recording", keys=("recording",)),
+    Item("20", "Field notes", keys=("recording",)),
+    Item("21", "Duration", keys=("recording",)),
+    Item("22", "Saturation", keys=("saturation",)),
+    Item("23", "Transcripts returned", keys=("trustworthiness",)),
+    Item("24", "Number of coders", keys=("analysis",)),
+    Item("25", "Coding tree", keys=("analysis",)),
+    Item("26", "How themes were derived", keys=("analysis",)),
+    Item("27", "Software", keys=("software",)),
+    Item("28", "Participants’ feedback on findings", keys=("trustworthiness",)),
+    Item("29", "Quotations presented, each identified"),
+    Item("30", "Data and findings consistent"),
+    Item("31", "Major themes clearly presented"),
+    Item("32", "Minor themes and diverse cases discussed"),
 )

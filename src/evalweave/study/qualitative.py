@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Literal, Self
 from pydantic import Field
 
 from evalweave.catalogue.projects import PROJECTS, takers
+from evalweave.study.reporting import Reporting
 from evalweave.study.section import Name, Section
 
 if TYPE_CHECKING:
@@ -159,6 +160,9 @@ class Qualitative(Section):
         None,
         description="CSV kind,id,text,author,date[,voice]: what the analysts write about a claim, "
         "a theme (voice = one data set's reading) or a relation.",
+    )
+    reporting: Reporting = Field(
+        Reporting(), description="What the authors state for GRAMMS, SRQR and COREQ."
     )
     percent_from: int = Field(
         20, ge=1, description="No percentages below this many eligible people."

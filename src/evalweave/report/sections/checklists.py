@@ -1,4 +1,5 @@
-"""RECORD and GRAMMS, item by item; what nobody answered prints as "not stated", never hidden."""
+"""RECORD, GRAMMS, SRQR and COREQ, item by item; what nobody answered prints as "not stated", never
+hidden."""
 
 from __future__ import annotations
 
@@ -6,8 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from evalweave.release.notes import released_note
+from evalweave.release.numbers import plain
 from evalweave.report.blocks import Column, Details, Line, Prose, Section, Table, Text, text
-from evalweave.report.checklist_items import GRAMMS, RECORD, Item
+from evalweave.report.checklist_items import COREQ, GRAMMS, RECORD, SRQR, Item
 from evalweave.report.data import ReportData
 
 NOT_STATED = "not stated"
@@ -25,13 +28,15 @@ TITLES = {
 
 
 def section(data: ReportData) -> Section:
-    """Return both checklists, with how many items nobody answered."""
+    """Return the checklists, with how many items nobody answered in full."""
     blocks: list[Any] = [
         Prose(
             Markup(
                 "Items that this report answers by itself point to their section; the others are "
                 "answered in the study file "
-                "under <code>report: checklist:</code>, by item, such as <code>RECORD 22</code>."
+                "under <code>report: checklist:</code>, by item, such as <code>RECORD 22</code>. "
+                "Items of GRAMMS, SRQR and COREQ are answered only by what the authors state under "
+                "<code>qualitative: reporting:</code>, or by item."
             )
         )
     ]
@@ -39,10 +44,14 @@ def section(data: ReportData) -> Section:
         ("RECORD", "routinely collected health data", RECORD)
     ]
     if data.study.qualitative:
-        lists.append(("GRAMMS", "mixed-methods studies", GRAMMS))
+        lists += [
+            ("GRAMMS", "mixed-methods studies", GRAMMS),
+            ("SRQR", "qualitative research", SRQR),
+            ("COREQ", "interviews and focus groups", COREQ),
+        ]
     for name, what, items in lists:
         answered = [(item, answer(data, name, item)) for item in items]
-        blank = sum(reply == NOT_STATED for _, reply in answered)
+        blank = sum(NOT_STATED in reply for _, reply in answered)
         table = Table(
             f"{name}, reporting of {what}. {len(items) - blank} of {len(items)} items are "
             "answered.",
@@ -74,4 +83,19 @@ def answer(data: ReportData, name: str, item: Item) -> Text:
         parts = []
     if declared and declared.strip():
         parts.append(text("{}", declared.strip()))
-    return Markup(". ").join(parts) if parts else NOT_STATED
+    elif item.keys:
+        parts += _stated(data, item)
+    return Markup(" ").join(parts) if parts else NOT_STATED
+
+
+def _stated(data: ReportData, item: Item) -> list[Markup]:
+    """Return what the authors state under the keys of an item, and which of them they left out;
+    nothing where all are blank."""
+    strand = data.study.qualitative
+    words = {key: getattr(strand.reporting, key).strip() for key in item.keys} if strand else {}
+    if not any(words.values()):
+        return []
+    return [
+        released_note(data.profile, said) if said else text("{}: {}.", plain(key), NOT_STATED)
+        for key, said in words.items()
+    ]
