@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
+import yaml
 from typer.testing import CliRunner
 
 import evalweave
 from evalweave.cli import app
 from evalweave.errors import StudyError
+from evalweave.study.analyses import FitSpec
+from evalweave.study.refusals import check_spec
 from helpers.did_panels import panel
 
 EVENTS = (-3, -2, 0, 1, 2)
@@ -57,6 +62,14 @@ def test_a_wald_test_of_two_terms_from_what_is_written_is_that_of_least_squares(
         cov_kwds={"groups": pd.factorize(frame["practice_id"])[0], "use_correction": False},
     )
     assert wald == pytest.approx(float(model.f_test("e4 = 0, e5 = 0").fvalue), rel=1e-6)
+
+
+def test_every_spec_of_the_page_is_one():
+    page = (Path(__file__).parents[2] / "docs" / "your-own-panel.md").read_text(encoding="utf-8")
+    specs = re.findall(r"```yaml\n(.*?)```", page, flags=re.DOTALL)
+    assert len(specs) == 4
+    for spec in specs:
+        check_spec(FitSpec.model_validate(yaml.safe_load(spec)))
 
 
 def test_influence_gives_the_covariance_without_a_factor(written):

@@ -76,7 +76,8 @@ def _honest_did(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
 def _goodman_bacon(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:
     from evalweave.diagnostics.bounds import bacon
 
-    return None if analysis.subgroup or panel.sections else bacon(panel, analysis)
+    alone = not (analysis.subgroup or panel.sections or analysis.anticipation)
+    return bacon(panel, analysis) if alone else None
 
 
 def _placebo_dates(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> Any:

@@ -122,6 +122,8 @@ def _refusal(fit: Fit, events: list[int], analysis: AnalysisOptions) -> str:
         return "binned ends are not deviations from one path: the bounds need unbinned event times"
     if analysis.reference != -1:
         return "the bounds need the reference −1"
+    if analysis.anticipation:
+        return "the bounds need effects to begin at the start: leave anticipation at 0"
     if fit.leads == MIXED_COHORTS:
         return (
             "with several starts, use the bounds of sun_abraham or of callaway_santanna with "

@@ -40,12 +40,18 @@ def placebo_dates(panel: PanelData, analysis: AnalysisOptions) -> dict[str, Any]
     starts = np.unique(panel.first_treated[real])
     panel = replace(panel, first_treated=np.where(real, panel.first_treated, np.inf))
     end = panel.first_treated if len(starts) > 1 else np.full(len(panel.y), starts[0])
-    keep = panel.period < end
+    keep = panel.period < end - analysis.anticipation
     if not keep.any():
         return _refused("there is no period before the start")
     before = restricted(panel, keep)
     earliest = int(before.period.min())
-    options = analysis.model_copy(update={"subgroup": None, "inference": [], "engine": "evalweave"})
+    plain: dict[str, Any] = {
+        "subgroup": None,
+        "inference": [],
+        "engine": "evalweave",
+        "anticipation": 0,
+    }
+    options = analysis.model_copy(update=plain)
     dates: list[dict[str, Any]] = []
     fits: list[Fit] = []
     for shift in range(1, int(starts.max()) - earliest):

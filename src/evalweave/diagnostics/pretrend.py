@@ -31,11 +31,12 @@ SIMULATIONS = 20_000
 def leads_of(fit: Fit) -> list[tuple[int, int]]:
     """Return (event time, place among the terms) of the estimated leads."""
     reference = int(fit.details.get("reference", -1))
+    latest = -int(fit.details.get("anticipation", 0))
     leads = []
     for place, term in enumerate(fit.terms):
         if term.startswith("event[") and term != "event[overall]":
             event = int(term[6:-1])
-            if event < 0 and event != reference:
+            if event < latest and event != reference:
                 leads.append((event, place))
     return leads
 

@@ -132,14 +132,16 @@ def _over_events(events: list[int], partial: bool, made: CohortAverages, width: 
             made.of_term[name] = "; ".join(filter(None, (made.of_term.get(name, ""), words)))
 
 
-def without_always_treated(panel: PanelData) -> tuple[PanelData, tuple[str, ...]]:
-    """Return the panel without patients treated from its first period on, and a note that counts
-    them.
+def without_always_treated(
+    panel: PanelData, anticipation: int = 0
+) -> tuple[PanelData, tuple[str, ...]]:
+    """Return the panel without patients treated (or anticipating it) from its first period on, and
+    a note that counts them.
 
     Raises:
         DataError: if no other patients are treated.
     """
-    always = panel.first_treated <= panel.period.min()
+    always = panel.first_treated <= panel.period.min() + anticipation
     if not always.any():
         return panel, ()
     if not (np.isfinite(panel.first_treated) & ~always).any():

@@ -23,6 +23,7 @@ from evalweave.estimators.adjustment import (
     adjusted_details,
     fixed_covariates,
 )
+from evalweave.estimators.anticipation import set_aside
 from evalweave.estimators.moments import unit_starts
 from evalweave.estimators.plain import plain_fit
 from evalweave.estimators.treatment import check_treated
@@ -36,6 +37,7 @@ def did_2x2(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: with several start dates, or an arm or side of the start without patients.
     """
+    panel = set_aside(panel, analysis)
     check_treated(panel)
     within = panel.first_treated <= panel.period.max()  # later starters are untreated throughout
     starts = np.unique(panel.first_treated[within])

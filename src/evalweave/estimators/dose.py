@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from evalweave.errors import DataError
+from evalweave.estimators.anticipation import set_aside
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention, started
 from evalweave.fits.distributions import cr1_factor, t_quantile
@@ -37,6 +38,7 @@ def dose(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: if availability does not move uptake.
     """
+    panel = set_aside(panel, analysis)
     check_treated(panel)
     uptake = panel.covariates[analysis.uptake]
     covariates = {

@@ -34,12 +34,12 @@ def etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: where there is nothing to compare.
     """
-    panel, notes = without_always_treated(panel)
-    panel, more = last_cohort_as_comparison(panel)
+    panel, notes = without_always_treated(panel, analysis.anticipation)
+    panel, more = last_cohort_as_comparison(panel, analysis.anticipation)
     notes = (*notes, *more)
     check_treated(panel)
     size = observed_cells(panel)
-    tested = [(g, t) for g, t in size if t >= g]
+    tested = [(g, t) for g, t in size if t >= g - analysis.anticipation]
     names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
     solved = solve(panel, names, cell_columns(tested), _interacted(panel, tested))
     estimated = [cell for cell, name in zip(tested, names, strict=True) if name in solved.names]

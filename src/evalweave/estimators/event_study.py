@@ -19,7 +19,7 @@ import numpy as np
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.lost_cells import verdict
-from evalweave.estimators.treatment import check_treated, convention
+from evalweave.estimators.treatment import check_treated, convention, reference_before
 from evalweave.fits.result import (
     MIXED_COHORTS,
     ONE_REFERENCE,
@@ -45,14 +45,14 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         raise DataError(
             "No treated patient was observed before the start: there is nothing to compare with."
         )
-    if analysis.reference not in events:
+    reference, moved = reference_before(analysis)
+    if reference not in events:
         raise StudyError(
-            f"{analysis.name}: no treated patient was observed at the reference "
-            f"{analysis.reference}; "
+            f"{analysis.name}: no treated patient was observed at the reference {reference}; "
             f"observed event times are {', '.join(str(event) for event in events)}. Choose one "
             "before 0."
         )
-    tested = [event for event in events if event != analysis.reference]
+    tested = [event for event in events if event != reference]
     if not tested:
         raise DataError(f"{analysis.name}: treated patients were observed at the reference only.")
 
@@ -68,13 +68,13 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     terms = {f"event[{event}]": np.eye(len(estimated))[j] for j, event in enumerate(estimated)}
     after = [event for event in tested if event >= 0]
     summaries = over_events(estimated, after, analysis.partial)
-    notes = _notes(panel, estimated)
+    notes = (*moved, *_notes(panel, estimated))
     return fit_of(
         panel,
         solved,
         {**terms, **summaries.terms},
         analysis,
-        f"{convention(panel)}; reference event {analysis.reference}"
+        f"{convention(panel)}; reference event {reference}"
         + (
             f"; event times binned at {analysis.bins[0]} and {analysis.bins[1]}"
             if analysis.bins
@@ -83,7 +83,11 @@ def event_study(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         summaries.absent,
         notes,
         of_term=summaries.of_term,
-        details={"events": estimated, "reference": analysis.reference},
+        details={
+            "events": estimated,
+            "reference": reference,
+            "anticipation": analysis.anticipation,
+        },
         leads=MIXED_COHORTS if _staggered(panel) else ONE_REFERENCE,
     )
 

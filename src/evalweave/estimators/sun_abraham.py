@@ -19,7 +19,7 @@ from evalweave.estimators.cohort_effects import (
     without_always_treated,
 )
 from evalweave.estimators.least_squares import fit_of, solve
-from evalweave.estimators.treatment import check_treated, convention
+from evalweave.estimators.treatment import check_treated, convention, reference_before
 from evalweave.fits.result import ONE_REFERENCE, Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
@@ -30,12 +30,13 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: where there is nothing to compare.
     """
-    panel, notes = without_always_treated(panel)
-    panel, more = last_cohort_as_comparison(panel)
-    notes = (*notes, *more)
+    panel, notes = without_always_treated(panel, analysis.anticipation)
+    panel, more = last_cohort_as_comparison(panel, analysis.anticipation)
+    before, at = reference_before(analysis)
+    notes = (*notes, *more, *at)
     check_treated(panel)
     size = observed_cells(panel)
-    reference, moved = reference_periods(list(size), analysis.reference)
+    reference, moved = reference_periods(list(size), before)
     tested = [(g, t) for g, t in size if reference.get(g) != t]
     names = tuple(f"att_gt[{g},{t}]" for g, t in tested)
     solved = solve(panel, names, cell_columns(tested))
@@ -45,7 +46,7 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     against = "last" if more else "never-treated"
     words = (
         f"{convention(panel)}; {against} as reference cohort; reference event "
-        f"{analysis.reference}; shares fixed"
+        f"{before}; shares fixed"
     )
     events = [
         int(name[6:-1]) for name in order if name.startswith("event[") and name != "event[overall]"
@@ -59,7 +60,11 @@ def sun_abraham(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         made.absent,
         (*notes, *moved),
         of_term=made.of_term,
-        details={"events": events, "reference": analysis.reference},
+        details={
+            "events": events,
+            "reference": before,
+            "anticipation": analysis.anticipation,
+        },
         leads=ONE_REFERENCE,
     )
 

@@ -8,6 +8,7 @@ import numpy as np
 from evalweave.errors import DataError
 from evalweave.estimators.design_columns import Cells
 from evalweave.fits.result import Floats, Ints, PanelData
+from evalweave.study.analyses import AnalysisOptions
 
 FEWEST = 4  # practices per arm below which a subgroup level is refused
 CONVENTION = "patient effects absorbed, period effects explicit; patients seen once stay in N"
@@ -48,3 +49,16 @@ def check_treated(panel: PanelData) -> None:
             "Everybody is treated from the first period on: there is no untreated period to "
             "compare with."
         )
+
+
+def reference_before(analysis: AnalysisOptions) -> tuple[int, tuple[str, ...]]:
+    """Return the event time that others refer to, before all anticipation, and a note where that
+    moved it."""
+    latest = -1 - analysis.anticipation
+    if analysis.reference <= latest:
+        return analysis.reference, ()
+    note = (
+        f"The reference is {latest} instead of {analysis.reference}: in the "
+        f"{analysis.anticipation} before the start effects may already show (anticipation)."
+    )
+    return latest, (note,)

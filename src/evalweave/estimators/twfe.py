@@ -14,6 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from evalweave.errors import StudyError
+from evalweave.estimators.anticipation import fixed_starts, set_aside
 from evalweave.estimators.least_squares import fit_of, solve
 from evalweave.estimators.treatment import check_treated, convention, started
 from evalweave.fits.result import Fit, PanelData
@@ -28,6 +29,7 @@ def twfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         DataError: if nobody is ever treated in the panel, everybody always is, or the outcome does
         not vary.
     """
+    panel = set_aside(panel, analysis)
     check_treated(panel)
     if analysis.engine == "linearmodels":
         if panel.sections:
@@ -40,8 +42,8 @@ def twfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     if panel.subgroup is not None:
         from evalweave.estimators.subgroups import twfe_by_subgroup
 
-        return twfe_by_subgroup(panel, analysis)
+        return fixed_starts(twfe_by_subgroup(panel, analysis), panel, analysis)
     solved = solve(panel, ("att",), started)
-    return fit_of(
-        panel, solved, {name: np.ones(1) for name in solved.names}, analysis, convention(panel)
-    )
+    terms = {name: np.ones(1) for name in solved.names}
+    fit = fit_of(panel, solved, terms, analysis, convention(panel))
+    return fixed_starts(fit, panel, analysis)
