@@ -90,6 +90,7 @@ rule all:
         woven,
         rules.ingest.output,
         rules.panel.output,
+        rules.uses.output if study.resource_use else [],
         expand(rules.fit.output, analysis=list(analyses)),
         simulated,
         rules.report.output,

@@ -29,6 +29,7 @@ COMMANDS = {
     "clean": "Stage: clean events into measurements, with a ledger.",
     "cohort": "Stage: find eligible patients and their arms.",
     "panel": "Stage: build the patient-by-period panel.",
+    "uses": "Stage: count and price the care that was used, by person and period.",
     "estimates": "Stage: gather the fits, convert units, adjust families.",
     "code": "Stage: read a coded qualitative project and say what is in it.",
     "count": "Stage: count themes by participants, references and sources.",
@@ -40,7 +41,7 @@ COMMANDS = {
 
 
 # What these write is about single people.
-PRIVATE = ("simulate", "ingest", "clean", "cohort", "panel", "code", "count", "join")
+PRIVATE = ("simulate", "ingest", "clean", "cohort", "panel", "uses", "code", "count", "join")
 
 
 class LazyGroup(TyperGroup):

@@ -28,6 +28,7 @@ from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Section
+from evalweave.study.uses import ResourceUse, UsedItem
 from evalweave.study.whole import Study
 from evalweave.tables.catalogue import ALL
 
@@ -49,6 +50,8 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("allocation", Allocation),
     ("comparisons: each", Comparison),
     ("outcomes: each", Outcome),
+    ("resource_use", ResourceUse),
+    ("resource_use, items: each", UsedItem),
     ("cleaning", Cleaning),
     ("analyses: each", Analysis),
     ("qualitative", Qualitative),

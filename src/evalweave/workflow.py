@@ -31,6 +31,7 @@ STAGES = (
     "clean",
     "cohort",
     "panel",
+    "uses",
     "fit",
     "estimates",
     "code",

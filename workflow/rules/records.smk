@@ -124,3 +124,31 @@ rule panel:
         "{params.python:q} -m evalweave panel {params.comparisons:q} --settings {params.settings:q}"
         " --cleaned {params.cleaned:q} --cohort {params.cohort:q} --processes {threads}"
         " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+if study.resource_use is not None:
+
+    rule uses:
+        input:
+            rules.clean.output,
+            rules.cohort.output,
+        output:
+            expand(f"{results}/uses/{{comparison}}.parquet", comparison=study.comparisons),
+            expand(f"{results}/uses/{{comparison}}.events.csv", comparison=study.comparisons),
+        log:
+            f"{results}/logs/uses.log",
+        benchmark:
+            f"{results}/benchmarks/uses.tsv"
+        params:
+            python=literally(sys.executable),
+            settings=settings(stages.UsesSettings),
+            inputs=sums(study.resource_use.unit_costs, study.resource_use.price_index),
+            comparisons=[f"--comparison={name}" for name in study.comparisons],
+            cleaned=f"{results}/clean",
+            cohort=f"{results}/cohort",
+            out=f"{results}/uses",
+            code=code_hash("uses"),
+        shell:
+            "{params.python:q} -m evalweave uses {params.comparisons:q} --settings {params.settings:q}"
+            " --cleaned {params.cleaned:q} --cohort {params.cohort:q}"
+            " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -72,7 +72,7 @@ def build(
     people = engine.keep(
         backend,
         "people",
-        _people(backend, members.inner_join(cohort.drop("arm"), "patient_id"), settings),
+        numbered_people(backend, members.inner_join(cohort.drop("arm"), "patient_id"), settings),
     )
     arms = backend.to_pyarrow(people.group_by("arm").aggregate(n=people.count())).to_pylist()
     if not arms:
@@ -89,7 +89,7 @@ def build(
     ledger = panel_ledger(counts, status, raw, measured, settings)
     _check_measured(raw, {row["arm"] for row in arms}, comparison, settings)
     return Panels(
-        panel=_panel(rows, people, settings),
+        panel=with_facts(rows, people, settings, _of_outcomes(settings)),
         trends=raw,
         ledger=ledger,
         followed=followed.followed(runs, people),
@@ -108,7 +108,7 @@ def first_treated(start: dt.date, exposure: Exposure, period: str) -> int:
     return number + 1 if straddles and exposure.straddling == "untreated" else number
 
 
-def _people(backend: Any, people: ir.Table, settings: PanelSettings) -> ir.Table:
+def numbered_people(backend: Any, people: ir.Table, settings: PanelSettings) -> ir.Table:
     """Number the people in the order of their identifiers; add first_treated as `exposure` says,
     the period to drop, the days and whole periods to wash out, and the period of entry."""
     starting_days = backend.to_pyarrow(people.select("programme_start").distinct())[
@@ -260,8 +260,15 @@ def _ever_measured(
     return backend.to_pyarrow(counted).to_pandas()
 
 
-def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Table:
-    """Return PANEL with a column and an n_ column per outcome, and the baseline covariates; sorted.
+def _of_outcomes(settings: PanelSettings) -> list[str]:
+    return [name for outcome in settings.outcomes for name in (outcome, f"n_{outcome}")]
+
+
+def with_facts(
+    rows: ir.Table, people: ir.Table, settings: PanelSettings, columns: list[str]
+) -> ir.Table:
+    """Return PANEL with `columns` of the rows (person, period, …), and the baseline covariates;
+    sorted.
 
     What is sorted is kept narrow: small whole numbers, and words that follow from numbers
     afterwards.
@@ -281,8 +288,7 @@ def _panel(rows: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
         period_label=engine.word_at(labels, whole.period - numbers[0]),
         sex=ibis.cases((whole.female == 1, "female"), (whole.female == 0, "male"), else_="unknown"),
     )
-    outcomes = [name for each in settings.outcomes for name in (each, f"n_{each}")]
-    return whole.select(*PANEL.names, "period_label", *outcomes, *COVARIATES, *baselines)
+    return whole.select(*PANEL.names, "period_label", *columns, *COVARIATES, *baselines)
 
 
 def _check_measured(

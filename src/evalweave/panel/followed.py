@@ -54,10 +54,10 @@ def runs(spells: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
         to_period=ibis.least(period_expression(last, period), numbers[-1]),
     )
     s = s.filter(s.from_period <= s.to_period)
-    return _cut(_merged(s), "_drop", "_drop").drop("_drop")
+    return cut(merged(s), "_drop", "_drop").drop("_drop")
 
 
-def _merged(s: ir.Table) -> ir.Table:
+def merged(s: ir.Table) -> ir.Table:
     """Merge the runs of a person that overlap or touch."""
     order = ["from_period", "to_period"]
     counted = s.mutate(_n=s.count().over(group_by="person"))
@@ -77,7 +77,7 @@ def _merged(s: ir.Table) -> ir.Table:
     return alone.union(whole.select(*alone.columns))
 
 
-def _cut(t: ir.Table, first: str, last: str) -> ir.Table:
+def cut(t: ir.Table, first: str, last: str) -> ir.Table:
     """Take the periods `first` to `last` (columns; blank = none) out of the runs."""
     before = t.mutate(to_period=ibis.least(t.to_period, (t[first] - 1).fill_null(t.to_period)))
     after = t.filter(t[first].notnull())
@@ -92,7 +92,7 @@ def followed(runs: ir.Table, people: ir.Table) -> ir.Table:
     known = people.select(
         "person", "patient_id", "practice_id", "first_treated", "_washed_first", "_washed_last"
     )
-    t = _cut(runs.inner_join(known, "person"), "_washed_first", "_washed_last").order_by(
+    t = cut(runs.inner_join(known, "person"), "_washed_first", "_washed_last").order_by(
         "person", "from_period"
     )
     return t.select("patient_id", "practice_id", "first_treated", "from_period", "to_period")

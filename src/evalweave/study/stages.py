@@ -16,6 +16,7 @@ from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Section
+from evalweave.study.uses import ResourceUse
 from evalweave.study.vocabulary import Vocabulary
 from evalweave.study.whole import Study
 
@@ -69,6 +70,10 @@ class PanelSettings(Section):
     window: Window
     exposure: Exposure
     outcomes: dict[str, Outcome]
+
+
+class UsesSettings(PanelSettings):
+    resource_use: ResourceUse
 
 
 class CodeSettings(Section):

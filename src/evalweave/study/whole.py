@@ -19,6 +19,7 @@ from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
+from evalweave.study.uses import ResourceUse
 from evalweave.study.vocabulary import Vocabulary
 
 
@@ -44,6 +45,9 @@ class Study(Section):
     )
     outcomes: dict[Name, Outcome] = Field(
         min_length=1, description="Outcomes by name; the first is primary."
+    )
+    resource_use: ResourceUse | None = Field(
+        None, description="Care that was used, counted and priced; blank = none is looked at."
     )
     cleaning: Cleaning = Cleaning()
     vocabulary: Vocabulary = Vocabulary()
@@ -107,6 +111,13 @@ class Study(Section):
                 f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists
             )
         wrong += shared_lists(self.outcomes)
+        if self.resource_use is not None:
+            of_outcomes = {each.codelist or name for name, each in self.outcomes.items()}
+            for item, used in self.resource_use.items.items():
+                place, own = f"resource_use, items, {item}, codelist", list_of(used.codelist)
+                wrong += undeclared(place, own, self.codelists)
+                if own in of_outcomes:
+                    wrong.append(f"{place}: {own} is measured as an outcome and cannot be counted")
         if self.allocation is not None:
             for column in {self.allocation.area, *self.allocation.restrict} - {AREA}:
                 wrong.append(
@@ -166,6 +177,13 @@ class Study(Section):
                 "codelists": {name: here(path) for name, path in self.codelists.items()},
                 "qualitative": self.qualitative.with_files(joined) if self.qualitative else None,
                 "claims": here(self.claims),
+                "resource_use": self.resource_use
+                and self.resource_use.model_copy(
+                    update={
+                        key: here(getattr(self.resource_use, key))
+                        for key in ("unit_costs", "price_index")
+                    }
+                ),
             }
         )
 

@@ -1,0 +1,86 @@
+"""What a unit of each item costs, in the prices of one year."""
+
+from __future__ import annotations
+
+import math
+
+from evalweave.errors import Fault, nearest, raise_faults
+from evalweave.reading import tables
+from evalweave.study.uses import ResourceUse
+
+
+def prices(declared: ResourceUse) -> dict[str, float]:
+    """Return the unit cost of every item in the prices of `price_year`; nothing without unit costs.
+
+    cost x index of price_year / index of the cost's own year.
+
+    Raises:
+        DataError: items without a cost or with two, costs that are no numbers of 0 or more, costs
+            without a source, years that the index does not have.
+    """
+    if declared.unit_costs is None or declared.price_year is None:
+        return {}
+    table = tables.read(
+        declared.unit_costs,
+        ["item", "unit_cost", "price_year", "source"],
+        expected="one row an item",
+    )
+    index = _index(declared.price_index)
+    file, faults, known = table.file, list[Fault](), dict[str, float]()
+    for row, cells in table.numbered:
+        item = cells["item"]
+        cost, year = _number(cells["unit_cost"]), _number(cells["price_year"])
+        if item not in declared.items:
+            expected = "an item of resource_use"
+            faults.append(Fault(file, "another item", expected, nearest(item, declared.items), row))
+        elif item in known:
+            faults.append(Fault(file, "an item that stands twice", "each once", "", row, "item"))
+        if cost is None or cost < 0:
+            faults.append(Fault(file, "no cost", "a number of 0 or more", "", row, "unit_cost"))
+        if not cells["source"]:
+            faults.append(Fault(file, "no source", "where the cost is from", "", row, "source"))
+        factor = 1.0 if year == declared.price_year else _factor(index, year, declared.price_year)
+        if factor is None:
+            action = "Add the year to resource_use, price_index, or give the cost of price_year."
+            expected = f"{declared.price_year}, or a year of the price index"
+            faults.append(Fault(file, "another year", expected, action, row, "price_year"))
+        known.setdefault(item, (cost or 0.0) * (factor or 1.0))
+    faults += [
+        Fault(file, f'no row of the item "{item}"', "a unit cost of every item")
+        for item in declared.items
+        if item not in known
+    ]
+    raise_faults(faults)
+    return {item: known[item] for item in declared.items}
+
+
+def _index(path: str | None) -> dict[int, float]:
+    if path is None:
+        return {}
+    table = tables.read(path, ["year", "index"], expected="one row a year")
+    faults, index = list[Fault](), dict[int, float]()
+    for row, cells in table.numbered:
+        year, value = _number(cells["year"]), _number(cells["index"])
+        if year is None or value is None or value <= 0 or not year.is_integer():
+            expected = "a year and a number above 0"
+            faults.append(Fault(table.file, "no index", expected, row=row, column="index"))
+        elif int(year) in index:
+            faults.append(Fault(table.file, "a year that stands twice", "each once", "", row))
+        else:
+            index[int(year)] = value
+    raise_faults(faults)
+    return index
+
+
+def _factor(index: dict[int, float], year: float | None, target: int) -> float | None:
+    if year is None or int(year) not in index or target not in index:
+        return None
+    return index[target] / index[int(year)]
+
+
+def _number(text: str) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None

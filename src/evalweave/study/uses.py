@@ -1,0 +1,44 @@
+"""What care people used: events counted by code list, and what a unit of each costs."""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from evalweave.study.section import Name, Section
+
+
+class UsedItem(Section):
+    codelist: str = Field(
+        description="Code list of its records, or one of its labels, as `list[label]`; each day "
+        "with such a record is one event."
+    )
+    label: str = Field("", description="Its name in tables.")
+
+
+class ResourceUse(Section):
+    """Care that was used. In a person-period in follow-up without a record it is zero, never
+    missing; person-time is the share of the period's days registered, alive and followed."""
+
+    items: dict[Name, UsedItem] = Field(min_length=1, description="What is counted, by name.")
+    unit_costs: str | None = Field(
+        None, description="CSV: item, unit_cost, price_year, source; blank = nothing is priced."
+    )
+    price_year: int | None = Field(None, description="The year whose prices the costs are in.")
+    price_index: str | None = Field(
+        None,
+        description="CSV: year, index; unit costs of other years are multiplied by the index of "
+        "`price_year` over theirs.",
+    )
+
+    @model_validator(mode="after")
+    def _prices_hang_together(self) -> Self:
+        if (self.unit_costs is None) != (self.price_year is None):
+            raise ValueError("resource_use: unit_costs and price_year belong together")
+        if self.price_index is not None and self.unit_costs is None:
+            raise ValueError("resource_use: price_index needs unit_costs to apply to")
+        taken = [name for name in self.items if name == "cost" or name.startswith("cost_")]
+        if taken:
+            raise ValueError(f"resource_use, items: {taken[0]} is a column of costs; rename it")
+        return self
