@@ -253,6 +253,7 @@ def measure(python: str, name: str, patients: int, seen: float) -> dict[str, Any
         str(seen),
     ]
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    environment.setdefault("OPENBLAS_NUM_THREADS", "1")  # all of them; as `evalweave fit` does
     with tempfile.TemporaryDirectory() as away:
         done = subprocess.run(
             command, capture_output=True, text=True, cwd=away, env=environment, check=False
