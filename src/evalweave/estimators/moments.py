@@ -104,8 +104,10 @@ def reduce_panel(
     cluster = panel.cluster[starts]
     span = int(pooled_type.max()) + 1
 
-    cell = panel.unit * len(periods) + place
     shape = len(starts), len(periods)
+    # balanced and sorted: the rows are the table, of weight 1 throughout
+    whole = len(panel.unit) == shape[0] * shape[1] and not panel.sections
+    cell = place if whole else panel.unit * len(periods) + place
     all_columns = (panel.y, *dense.values())
     tables: Iterable[Floats]
     seen: Floats
@@ -120,10 +122,13 @@ def reduce_panel(
     total = seen.sum(axis=1)
     within, still = [], []
     for j, (column, values) in enumerate(zip(all_columns, tables, strict=True)):
-        values -= ((values * seen).sum(axis=1) / total)[:, None]
-        values *= seen > 0
-        size = max(float(np.abs(column).max()), 1e-300)
-        flat = bool(np.abs(values).max() <= 1e-11 * size)
+        if whole and not panel.weighted:
+            values -= (values.sum(axis=1) / total)[:, None]
+        else:
+            values -= ((values * seen).sum(axis=1) / total)[:, None]
+            values *= seen > 0
+        size = max(_largest(column), 1e-300)
+        flat = _largest(values) <= 1e-11 * size
         within.append(np.zeros_like(values) if flat else values)
         still.append(flat and bool(inside[:, j, j].sum() <= 1e-22 * size**2))
 
@@ -148,6 +153,11 @@ def reduce_panel(
     )
 
 
+def _largest(values: Floats) -> float:
+    """Return the largest size of any value."""
+    return float(max(values.max(), -values.min()))
+
+
 def _cell_means(
     columns: tuple[Floats, ...], weight: Floats, cell: Ints, seen: Floats, starts: Ints
 ) -> tuple[Iterator[Floats], Floats]:
@@ -162,7 +172,7 @@ def _cell_means(
 
 def _spread(values: Floats, cell: Ints, units: int, periods: int) -> Floats:
     """Return N values as a table of units x periods, 0 where a unit was not seen."""
-    if len(cell) == units * periods:  # balanced and sorted: the rows are the table
+    if len(cell) == units * periods:  # balanced and sorted
         return np.array(values, dtype=np.float64).reshape(units, periods)
     table = np.zeros(units * periods)
     table[cell] = values

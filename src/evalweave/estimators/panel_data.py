@@ -215,10 +215,10 @@ def _units(
     periods = period if everything else period[rows]
     low = int(periods.min())
     key = unit * (int(periods.max()) - low + 1) + (periods - low)
-    order = row_order(unit, key)
+    order, once = row_order(unit, key)
     if order is None:
         return _Units(unit, cluster, unit_names, cluster_names, rows, everything)
-    again = np.flatnonzero(np.diff(key[order]) == 0)
+    again = np.empty(0, dtype=np.int64) if once else np.flatnonzero(np.diff(key[order]) == 0)
     if len(again) and columns.unit is not None:
         problems.add(
             f"{len(again)} further rows for the same {columns.unit} and {columns.period}",
@@ -227,7 +227,8 @@ def _units(
             "Average or choose among them first.",
             int(rows[order[again + 1]].min()) + 2,
         )
-    return _Units(unit[order], cluster[order], unit_names, cluster_names, rows[order], False)
+    placed = order if everything else rows[order]
+    return _Units(unit[order], cluster[order], unit_names, cluster_names, placed, False)
 
 
 def _assembled(

@@ -93,12 +93,13 @@ def _row(column: pd.Series, at: int) -> int | None:
     return int(label) + 2 if isinstance(label, int | np.integer) else None
 
 
-def row_order(unit: Ints, key: Ints) -> Ints | None:
-    """Return the order that sorts rows by `key` (unit, then period); None = they are sorted."""
+def row_order(unit: Ints, key: Ints) -> tuple[Ints | None, bool]:
+    """Return the order that sorts rows by `key` (unit, then period), None = they are sorted; and
+    whether no key stands twice for sure."""
     if np.all(key[1:] > key[:-1]):
-        return None
+        return None, True
     order = _block_order(unit, key)
-    return np.argsort(key, kind="stable") if order is None else order
+    return (np.argsort(key, kind="stable"), False) if order is None else (order, True)
 
 
 def _block_order(unit: Ints, key: Ints) -> Ints | None:
@@ -112,7 +113,8 @@ def _block_order(unit: Ints, key: Ints) -> Ints | None:
     rank = np.argsort(blocks, kind="stable")
     shift = starts[rank] - np.concatenate(([0], np.cumsum(counts[rank])[:-1]))
     order = np.repeat(shift, counts[rank]) + np.arange(len(unit))
-    return order if np.all(np.diff(key[order]) > 0) else None
+    sorted_key = key[order]
+    return order if np.all(sorted_key[1:] > sorted_key[:-1]) else None
 
 
 def check_constant(
