@@ -27,6 +27,7 @@ COMMANDS = {
     "simulate": "Make up an extract and a coded project with known truth.",
     "ingest": "Stage: read the extract into typed tables.",
     "clean": "Stage: clean events into measurements, with a ledger.",
+    "intake": "Stage: compare what came with what the run before was given.",
     "cohort": "Stage: find eligible patients and their arms.",
     "panel": "Stage: build the patient-by-period panel.",
     "uses": "Stage: count and price the care that was used, by person and period.",
@@ -41,7 +42,7 @@ COMMANDS = {
 
 
 # What these write is about single people.
-PRIVATE = ("simulate", "ingest", "clean", "cohort", "panel", "uses", "code", "count", "join")
+PRIVATE = tuple("simulate ingest clean intake cohort panel uses code count join".split())
 
 
 class LazyGroup(TyperGroup):

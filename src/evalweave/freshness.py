@@ -30,7 +30,7 @@ STATE, PREVIOUS = "state.json", "previous"
 RELEASED = ("report.html", "report.docx", "manifest.json", "release.zip")
 KNOWN_BY = {"ingest": "ingest/*.json", "simulate": "simulated.json"}  # of outputs no rule names
 # What lies in results/<study>/ and is no stage's table.
-BESIDE = ("logs", "benchmarks", PREVIOUS, STATE, "releases")
+BESIDE = ("intake.before.json", "logs", "benchmarks", PREVIOUS, STATE, "releases")
 
 
 def checksums(paths: Iterable[str | Path]) -> dict[str, str]:

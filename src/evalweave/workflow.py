@@ -29,6 +29,7 @@ STAGES = (
     "simulate",
     "ingest",
     "clean",
+    "intake",
     "cohort",
     "panel",
     "uses",
@@ -130,6 +131,11 @@ def path_in(config: Mapping[str, Any], key: str) -> str | None:
     return from_here(str(config[key])) if key in config else None
 
 
+def text_in(config: Mapping[str, Any], key: str) -> str:
+    """Return a text of Snakemake's --config, as `run` passes it."""
+    return unquote(str(config.get(f"{key}{ENCODED}", "")))
+
+
 def from_here(path: str | Path) -> str:
     """Return a path relative to the present folder where it lies inside, whichever way it was
     written, so that a study is the same study however it is called."""
@@ -172,6 +178,7 @@ def run(
     extract: Path | None = None,
     quiet: bool = False,
     more: Sequence[str] = (),
+    accept: str = "",
 ) -> int:
     """Run the workflow of `study_file` in `directory` and return Snakemake's exit code (0 or 1).
 
@@ -192,10 +199,13 @@ def run(
                 extract=extract,
                 quiet=quiet,
                 more=more,
+                accept=accept,
             )
     settings = [f"study_file{ENCODED}={quote(str(study_file.resolve()))}"]
     if extract is not None:
         settings.append(f"extract{ENCODED}={quote(str(extract.resolve()))}")
+    if accept:
+        settings.append(f"accept{ENCODED}={quote(accept)}")
     command = [
         sys.executable,
         "-m",

@@ -15,6 +15,7 @@ from evalweave.commands import (
     estimates,
     fit,
     ingest,
+    intake,
     join,
     panel,
     report,
@@ -34,6 +35,13 @@ def run(study_file: Path, out: Path) -> None:
 
     ingest.command(settings(stages.IngestSettings), out / "ingest", table=None, processes=1)
     clean.command(settings(stages.CleanSettings), out / "ingest", out / "clean")
+    intake.command(
+        settings(stages.CleanSettings),
+        out / "ingest",
+        out / "clean",
+        out / "intake",
+        before=out / "intake.before.json",
+    )
     cohort.command(settings(stages.CohortSettings), out / "clean", out / "cohort")
     panel.command(
         list(study.comparisons),

@@ -67,9 +67,35 @@ rule clean:
         " --out {params.out:q} 2>&1 | tee {log:q}"
 
 
+rule intake:
+    input:
+        rules.ingest.output.index,
+        rules.clean.output,
+    output:
+        f"{results}/intake/intake.json",
+    log:
+        f"{results}/logs/intake.log",
+    benchmark:
+        f"{results}/benchmarks/intake.tsv"
+    params:
+        python=literally(sys.executable),
+        settings=settings(stages.CleanSettings),
+        ingested=f"{results}/ingest",
+        cleaned=f"{results}/clean",
+        before=f"{results}/intake.before.json",
+        accept=literally([f"--accept={reason}"] if (reason := text_in(config, "accept")) else []),
+        out=f"{results}/intake",
+        code=code_hash("intake"),
+    shell:
+        "{params.python:q} -m evalweave intake --settings {params.settings:q} --ingested {params.ingested:q}"
+        " --cleaned {params.cleaned:q} --before {params.before:q} {params.accept:q}"
+        " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
 rule cohort:
     input:
         rules.clean.output,
+        rules.intake.output,
     output:
         multiext(
             f"{results}/cohort/",

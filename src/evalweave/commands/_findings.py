@@ -38,7 +38,9 @@ class Findings:
         return list(dict.fromkeys(each for each in self.faults if not each.endswith(ending)))
 
 
-def of_study(study_file: Path, study: Study, tell: Callable[[str], None]) -> Findings:
+def of_study(
+    study_file: Path, study: Study, directory: Path, tell: Callable[[str], None]
+) -> Findings:
     """Look at everything that the study names, and rehearse the run when nothing is wrong."""
     from evalweave import engine
     from evalweave.panel import COVARIATES
@@ -76,7 +78,8 @@ def of_study(study_file: Path, study: Study, tell: Callable[[str], None]) -> Fin
             "nothing was rehearsed with them"
         )
     else:
-        _extract(study_file, study, practices, lists if sound else None, findings, tell)
+        before = directory / "results" / study.study.name / "intake.before.json"
+        _extract(study_file, study, practices, lists if sound else None, findings, tell, before)
     return findings
 
 
@@ -125,6 +128,7 @@ def _extract(
     lists: dict[str, Codelist] | None,
     findings: Findings,
     tell: Callable[[str], None],
+    before: Path,
 ) -> None:
     """Look the extract over, and rehearse the run with all of it. Without code lists (`lists` is
     None) only its files are looked at."""
@@ -157,7 +161,7 @@ def _extract(
         if findings.faults or lists is None:
             return
         rehearsal = rehearsal or rehearsing.ingested(study, scratch, tell)
-        rehearsing.rehearse(study_file, study, rehearsal)
+        rehearsing.rehearse(study_file, study, rehearsal, before)
         if "clean" in rehearsal.ended:
             findings.recognised += losses.by_outcome(
                 backend,

@@ -66,10 +66,12 @@ def ingested(study: Study, folder: Path, tell: Callable[[str], None]) -> Rehears
     return rehearsal
 
 
-def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal) -> None:
+def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path) -> None:
     """Do the stages behind ingest: from cleaning to the audited report. They draw fewer numbers at
-    random than the run, and on DuckDB where the run may be on Spark; all else is as in the run."""
-    from evalweave.commands import audit, clean, cohort, crate, panel, report
+    random than the run, and on DuckDB where the run may be on Spark; all else is as in the run.
+
+    `before` is where the run before, if there was one, noted what came."""
+    from evalweave.commands import audit, clean, cohort, crate, intake, panel, report
     from evalweave.study import stages
     from evalweave.workflow import snakefile
 
@@ -80,9 +82,24 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal) -> None:
         lambda: clean.command(_settings(study, stages.CleanSettings), at / "ingest", at / "clean"),
         "cleaning",
     )
+    noted = at / "intake.before.json"
+    if before.is_file():
+        noted.write_bytes(before.read_bytes())
+    rehearsal.do(
+        "intake",
+        {"clean"},
+        lambda: intake.command(
+            _settings(study, stages.CleanSettings),
+            at / "ingest",
+            at / "clean",
+            at / "intake",
+            before=noted,
+        ),
+        "comparing with the run before",
+    )
     rehearsal.do(
         "cohort",
-        {"clean"},
+        {"intake"},
         lambda: cohort.command(
             _settings(study, stages.CohortSettings), at / "clean", at / "cohort"
         ),

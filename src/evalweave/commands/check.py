@@ -42,7 +42,7 @@ def _check(study_file: Path, directory: Path, answer: dict[str, Any]) -> None:
         print(f"evalweave check: {what}", file=sys.stderr)
 
     study = load_study(study_file)
-    findings = of_study(study_file, study, tell)
+    findings = of_study(study_file, study, directory, tell)
     try:
         files.check_folder(directory / "results" / study.study.name)
     except StudyError as error:

@@ -35,6 +35,14 @@ def command(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be done, and why.")
     ] = False,
+    accept: Annotated[
+        str,
+        typer.Option(
+            metavar="REASON",
+            help="Go on with an extract that is less than the one of the run before; the report "
+            "prints the reason.",
+        ),
+    ] = "",
     json: Annotated[
         bool, typer.Option("--json", help="Print the outcome as one JSON object on stdout.")
     ] = False,
@@ -56,6 +64,7 @@ def command(
             directory=directory,
             extract=extract,
             more=["--dry-run"] if dry_run else [],
+            accept=accept.strip(),
         )
         if json and not dry_run:
             from evalweave.commands._outcome import outcome

@@ -95,6 +95,7 @@ class ReportData:
     truth: Mapping[str, Any] | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     starts: tuple[str, ...] = ()  # distinct programme starts of the table of practices
+    intake: Mapping[str, Any] = field(default_factory=dict)  # what came, and what was accepted
     levels: pd.DataFrame | None = None  # theme counts with every level of an attribute by its name
     then: tuple[str, ...] = ()  # earlier releases as which people are described
     registered: Release | None = None  # what the register keeps of this report

@@ -108,6 +108,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         truth=_truth(study),
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
+        intake=document(results / "intake" / "intake.json"),
     )
     return protected(shown(data, None if told.people.empty else told.people), told)
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.catalogue.words import listed
 from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE
 from evalweave.release.disclosure import HIDDEN, Released
 from evalweave.release.numbers import missing, number, percent, plain, sentence
@@ -21,7 +22,13 @@ UNITS = {"person-periods": "records"}
 
 def section(data: ReportData) -> Section:
     """Return the ledger of every stage as tables."""
-    blocks: list[Any] = []
+    blocks: list[Any] = [
+        Prose(
+            f"The extract is less than that of the run before ({listed(accepted['kinds'])}). It "
+            f"was accepted, with the reason: {accepted['reason'].removesuffix('.')}."
+        )
+        for accepted in data.intake.get("accepted", ())
+    ]
     if data.ledger is not None and len(data.ledger):
         blocks.append(
             Prose(
