@@ -42,7 +42,18 @@ COMMANDS = {
 
 
 # What these write is about single people.
-PRIVATE = tuple("simulate ingest clean intake cohort panel uses code count join".split())
+PRIVATE = {
+    "simulate",
+    "ingest",
+    "clean",
+    "intake",
+    "cohort",
+    "panel",
+    "uses",
+    "code",
+    "count",
+    "join",
+}
 
 
 class LazyGroup(TyperGroup):

@@ -118,6 +118,7 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
         ),
         "building the panels",
     )
+    _uses(study, rehearsal)
     woven = _estimates(study, rehearsal) | _strand(study, rehearsal)
     rehearsal.do(
         "report",
@@ -137,6 +138,28 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
         {"audit"},
         lambda: crate.command(at / "reports", at / "audit.json", at, snakefile().parent, release),
         "packing the release",
+    )
+
+
+def _uses(study: Study, rehearsal: Rehearsal) -> None:
+    """Count and price the care that was used, where the study asks for it."""
+    from evalweave.commands import uses
+    from evalweave.study.stages import UsesSettings
+
+    if study.resource_use is None:
+        return
+    at = rehearsal.folder
+    rehearsal.do(
+        "uses",
+        {"cohort"},
+        lambda: uses.command(
+            list(study.comparisons),
+            _settings(study, UsesSettings),
+            at / "clean",
+            at / "cohort",
+            at / "uses",
+        ),
+        "counting the care that was used",
     )
 
 
