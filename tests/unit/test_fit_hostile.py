@@ -156,15 +156,11 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
 @pytest.mark.parametrize(
     ("estimator", "option", "sentence"),
     [
-        (
-            "callaway_santanna",
-            {"subgroup": "white"},
-            "callaway_santanna takes no subgroup; twfe does",
-        ),
-        ("imputation", {"subgroup": "white"}, "imputation takes no subgroup; twfe does"),
+        ("synthetic_did", {"subgroup": "white"}, "synthetic_did takes no subgroup; did_2x2"),
+        ("twfe", {"solver": "exact"}, "twfe takes no solver; synthetic_did does"),
         ("event_study", {"engine": "linearmodels"}, "event_study takes no engine; twfe does"),
         ("twfe", {"bins": [-3, 2]}, "twfe takes no bins; event_study does"),
-        ("twfe", {"anticipation": 1}, "twfe takes no anticipation; callaway_santanna"),
+        ("poisson", {"anticipation": 1}, "poisson takes no anticipation; did_2x2"),
         ("twfe", {"control": "not_yet_treated"}, "twfe takes no control"),
         (
             "did_2x2",
