@@ -93,6 +93,21 @@ def test_twfe_stacked_is_the_model_with_interactions(frame):
             assert left == pytest.approx(right, rel=1e-6, nan_ok=True), (method, column)
 
 
+def test_a_term_that_is_lost_without_a_practice_takes_no_other_along():
+    """One practice starts in 2013: its cells are lost without it, those of 2014 are not."""
+    early = panel(seed=35, units=260, practices=12, treated=6)
+    early.loc[early["practice_id"] == "g00", "first_treated"] = 2013.0
+    fitted = evalweave.callaway_santanna(
+        early, outcome="y", subgroup="white", inference=["jackknife"], diagnostics=False
+    )
+    found = rows(fitted)
+    for level in (0, 1):
+        assert (f"att_gt[2013,2013,white={level}]", "jackknife") not in found
+        assert found[f"att_gt[2014,2014,white={level}]", "jackknife"]["std_error"] > 0
+    assert found["difference[group[2014],white=1-0]", "jackknife"]["std_error"] > 0
+    assert ("difference[group[2013],white=1-0]", "jackknife") not in found
+
+
 @pytest.mark.parametrize("estimator", ["callaway_santanna", "imputation"])
 def test_the_jackknife_leaves_a_practice_out_of_both_groups(frame, estimator):
     fitted = getattr(evalweave, estimator)(
@@ -104,7 +119,10 @@ def test_the_jackknife_leaves_a_practice_out_of_both_groups(frame, estimator):
         rest = frame[frame["practice_id"] != practice]
         values = {
             level: getattr(evalweave, estimator)(
-                rest[rest["white"] == level], outcome="y", inference=["cr0"], diagnostics=False
+                rest[rest["white"] == level],
+                outcome="y",
+                inference=["cr0"],
+                diagnostics=False,
             ).rows
             for level in (0, 1)
         }
@@ -115,6 +133,20 @@ def test_the_jackknife_leaves_a_practice_out_of_both_groups(frame, estimator):
         again.append(first[1] - first[0])
     changes = np.array(again) - found["estimate"]
     assert found["std_error"] == pytest.approx(np.sqrt((changes**2).sum() * 9 / 10), rel=1e-8)
+
+
+def test_synthetic_did_leaves_practices_out_with_the_weights_of_each_group(frame):
+    options = {"outcome": "y", "inference": ["jackknife"], "diagnostics": False, "solver": "exact"}
+    joint = evalweave.synthetic_did(frame, subgroup="white", **options)
+    changes = {}
+    for level in (0, 1):
+        part = evalweave.synthetic_did(frame[frame["white"] == level], **options)
+        one = part.fits["synthetic_did"]
+        place, keep = one.terms.index("att"), ~np.eye(10, dtype=bool)
+        changes[level] = np.array([one.refit(row)[place] for row in keep]) - one.theta[place]
+    row = rows(joint)["difference[white=1-0]", "jackknife"]
+    expected = np.sqrt(((changes[1] - changes[0]) ** 2).sum() * 9 / 10)
+    assert row["std_error"] == pytest.approx(expected, rel=1e-8)
 
 
 def test_hansen_and_bands_take_the_stacked_terms(frame):

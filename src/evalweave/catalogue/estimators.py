@@ -293,6 +293,7 @@ _DECLARED = (
             ),
             ANTICIPATION,
             PARTIAL,
+            *BETWEEN,
         ),
         gives=frozenset({PLACEBO}),
         only=("jackknife", "placebo"),

@@ -66,7 +66,7 @@ def stacked(
 
     def refit(keep: NDArray[np.bool_]) -> Floats:
         again = [_again(part.fit, keep[w]) for part, w in zip(parts, where, strict=True)]
-        return np.asarray(onto @ np.concatenate(again)[order])
+        return _joined(np.concatenate(again)[order], add)
 
     def reassign() -> Reassignment:
         return _reassigned(parts, where, len(clusters), columns)
@@ -75,8 +75,8 @@ def stacked(
     return replace(
         first,
         terms=(*terms, *differences),
-        theta=onto @ theta,
-        influence=influence[:, order] @ onto.T,
+        theta=_joined(theta, add),
+        influence=_joined(influence[:, order], add),
         cluster_names=clusters,
         n_obs=sum(part.fit.n_obs for part in parts),
         n_patients=sum(part.fit.n_patients for part in parts),
@@ -94,7 +94,15 @@ def stacked(
         beside=(),
         details={},
         leads="",
+        placebo=None,
     )
+
+
+def _joined(values: Floats, add: Floats) -> Floats:
+    """Return values of terms (last axis) with those of the differences behind them; a term that
+    is lost (nan) takes only the differences along that it is part of."""
+    more = [values[..., row != 0] @ row[row != 0] for row in add]
+    return np.concatenate((values, np.stack(more, axis=-1)), axis=-1) if more else values
 
 
 def _contrast(fit: Fit) -> Floats:
