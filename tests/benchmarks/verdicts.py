@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections import Counter
+from typing import Any
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
@@ -40,7 +41,7 @@ COLUMNS = {
     "cluster": "practice_id",
     "first_treated": "first_treated",
 }
-ANALYSES = [
+ANALYSES: list[dict[str, Any]] = [
     {"name": "main", "estimator": "twfe", "outcome": "hba1c", "primary": True},
     {"name": "paths", "estimator": "event_study", "outcome": "hba1c"},
     {"name": "other", "estimator": "twfe", "outcome": "hba1c", "comparison": "second"},
