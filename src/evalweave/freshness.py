@@ -94,13 +94,12 @@ class Run:
             return []
         altered = [Path(p) for p, seen in _read(self.notes).items() if not _same(Path(p), seen)]
         for path in altered:
-            rule = self._rule(path)
-            if rule == "report":
+            if self._rule(path) == "report":
                 self._withdraw()
             else:
                 path.unlink(missing_ok=True)
-            for index in self.results.glob(KNOWN_BY[rule]) if rule in KNOWN_BY else ():
-                index.unlink()
+            for index in self._indexes(path):
+                index.unlink(missing_ok=True)
         return [str(path) for path in altered]
 
     def begin(self, rules: set[str]) -> None:
@@ -142,7 +141,7 @@ class Run:
             if not seals.intact(path):  # nobody may have read it since
                 self._withdraw()
                 self._say("failed")
-                seals.check(path)
+                seals.check(path, *self._indexes(path))
         changed = self._changed(inputs or {}) if whole else []
         if whole and changed:
             self._withdraw()
@@ -182,6 +181,11 @@ class Run:
                 beside = folder == self.results and path.relative_to(folder).parts[0] in BESIDE
                 if path.is_file() and not beside and not hidden:
                     yield path
+
+    def _indexes(self, path: Path) -> list[Path]:
+        """Return what a file's stage is known by, where no rule names the file itself."""
+        rule = self._rule(path)
+        return [*self.results.glob(KNOWN_BY[rule])] if rule in KNOWN_BY else []
 
     def _rule(self, path: Path) -> str:
         """Return the rule that writes a file."""

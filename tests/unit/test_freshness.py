@@ -158,6 +158,15 @@ def test_a_table_that_nobody_read_is_checked_at_the_end(run: freshness.Run) -> N
     assert not (run.reports / "report.html").exists()
 
 
+def test_a_part_that_no_rule_names_takes_its_index_with_it(run: freshness.Run) -> None:
+    part = Path("results/s/ingest/parts/a.parquet")
+    seals.of(part).parent.mkdir()
+    seals.put(part, "of another")
+    with pytest.raises(DataError, match="is not as the stage"):
+        run.complete()
+    assert not Path("results/s/ingest/events.json").exists()
+
+
 def test_a_manifest_vouches_for_the_bytes_that_the_run_began_with(run: freshness.Run) -> None:
     """The file was another one while the report was written, and is back."""
     Path("claims.csv").write_text("a")
