@@ -15,7 +15,7 @@ from evalweave import cli
 from evalweave.release.audit import audit
 from evalweave.release.audited_counts import COUNTING
 from evalweave.release.disclosure import profile
-from evalweave.release.identifiers import Identifiers, of_results, tokens
+from evalweave.release.identifiers import Identifiers, of_results
 from evalweave.tables.catalogue import ALL
 
 PATIENT, PRACTICE = "4815162342", "SP30417"
@@ -158,7 +158,7 @@ def test_renamed_columns_and_words_for_nobody_are_no_identifiers(release: Path) 
     manifest["study"]["practices"] = [{"practice_id": "somewhere"}]
     path.write_text(json.dumps(manifest))
     assert "has a column practice_id" in findings(release)
-    assert Identifiers.of("practice", ["unknown", "Unknown", "Riverside"]).tokens == {"Riverside"}
+    assert Identifiers.of("practice", ["unknown", "Not stated", "RS 30417"]).telling == {"rs30417"}
 
 
 def test_a_file_named_after_somebody_is_found(release: Path) -> None:
@@ -303,12 +303,6 @@ def test_every_counting_column_of_every_contract_is_known() -> None:
     assert declared == set(COUNTING)
 
 
-def test_tokens_are_cut_narrowly_and_widely() -> None:
-    found = tokens("(id=AB-12/3; x_991.) 3.14159 and 77.")
-    assert {"AB", "12", "AB-12/3", "991", "77"} <= found
-    assert "14159" not in found
-
-
 def results_folder(root: Path) -> Path:
     for folder, frame in (
         ("ingest/patients", pd.DataFrame({"patient_id": [PATIENT, None]})),
@@ -324,7 +318,7 @@ def test_the_command_writes_what_it_did_and_ends_with_1_on_a_leak(
 ) -> None:
     monkeypatch.chdir("/")
     results = results_folder(tmp_path / "results")
-    assert {each.kind: len(each.tokens) for each in of_results(results)} == {
+    assert {each.kind: len(each.telling) for each in of_results(results)} == {
         "patient": 2,
         "practice": 1,
         "participant": 0,

@@ -63,10 +63,11 @@ def test_inputs_are_unchanged_when_all_are() -> None:
 
 
 def test_the_shortest_identifier_that_is_searched_for() -> None:
-    made = Identifiers.of("patient", ["123456", "12345", "abc", "ab", "A 1", "unknown", " "])
-    assert made.tokens == {"123456", "abc"} and made.phrases == ("A 1",)
-    assert made.too_short == 2
-    assert Identifiers.of("practice", ["12345", "1234"]).tokens == {"12345"}
+    some = ["123456789", "123456", "12345", "20150401", "C05", "C5", "abcdefghij", "A 1", "unknown"]
+    made = Identifiers.of("patient", [*some, "Élan Surgery", "G12345", "G1234", " "])
+    assert made.telling == {"123456789", "g12345"}
+    assert made.in_words == {"123456", "c05", "g1234", "élansurgery"}
+    assert made.too_short == 5
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_a_lost_seal_is_noticed(stage: Path) -> None:
 
 def test_the_audit_reads_no_spoilt_table(stage: Path) -> None:
     """It would search for other identifiers than those that it is about."""
-    assert of_results(stage.parent)[0].tokens
+    assert of_results(stage.parent)[0].telling
     spoil(stage / "patients.parquet", "flipped", 0.2)
     with pytest.raises(DataError, match="is not as the stage"):
         of_results(stage.parent)

@@ -54,4 +54,4 @@ def command(
         print(f"Registered as release {number} in {results / 'releases'}.")
     if result.not_searched:
         kinds = ", ".join(f"{n:,} of {kind}s" for kind, n in sorted(result.not_searched.items()))
-        print(f"Identifiers too short to be told from numbers, so not searched for: {kinds}.")
+        print(f"Identifiers that equal years, counts or words, so not searched for: {kinds}.")

@@ -19,7 +19,7 @@ from typing import Any
 
 from evalweave import files
 from evalweave.errors import DataError
-from evalweave.release import packed, released
+from evalweave.release import packed, read_words, released
 from evalweave.release.attack import attack
 from evalweave.release.audited_counts import (
     COUNTING,
@@ -31,7 +31,7 @@ from evalweave.release.audited_counts import (
     tables,
 )
 from evalweave.release.disclosure import Profile, profile
-from evalweave.release.identifiers import COLUMNS, Identifiers, tokens
+from evalweave.release.identifiers import COLUMNS, Identifiers
 from evalweave.release.manifest import NAME as MANIFEST
 from evalweave.release.published import Tables, declared
 from evalweave.release.released import Content
@@ -113,6 +113,7 @@ def audit(
     for path, name in zip(paths, names, strict=True):
         result.files[name] = files.sha256(path) if path.is_file() else ""
     result.not_searched = {known.kind: known.too_short for known in identifiers if known.too_short}
+    keys = read_words.keys(contents)
     for content in contents:
         result.pictures += content.pictures
         result.looked_at["readable"] += 1
@@ -121,8 +122,9 @@ def audit(
                 f"{content.name}: {content.unreadable}. Remove it from the release, or write it in "
                 "another form."
             )
+        result.looked_at["identifiers"] += 1
         for findings in (
-            _identifiers(content, identifiers, result),
+            identified(content, identifiers, keys),
             marks(content, rules, result.looked_at),
             columns(content, rules, result.looked_at),
             sentences(content, rules, result.looked_at),
@@ -177,18 +179,16 @@ def _profile(contents: Sequence[Content]) -> tuple[Profile, list[str]]:
     ]
 
 
-def _identifiers(
-    content: Content, identifiers: Sequence[Identifiers], result: Audit
+def identified(
+    content: Content, identifiers: Sequence[Identifiers], keys: frozenset[str]
 ) -> Iterator[str]:
-    result.looked_at["identifiers"] += 1
+    """Find identifiers in one file, and columns that are named like them. `keys` are the study's
+    own (`read_words.keys`)."""
     texts = _without_counts(content)
-    words = [tokens(text) for text in texts]
     for known_kind in identifiers:
-        names = {
-            name
-            for text, known in zip(texts, words, strict=True)
-            for name in known_kind.found_in(text, known)
-        }
+        names = {name for text in texts for name in known_kind.found_in(text)}
+        for text in read_words.words(content):
+            names |= known_kind.found_in(text, words=True) - keys
         if names:
             one = len(names) == 1
             noun = (
@@ -197,13 +197,10 @@ def _identifiers(
                 else f"identifiers of {len(names)} {known_kind.kind}s"
             )
             yield (
-                f"{content.name}{_line(content, names)}: holds {noun}. Nothing that names one "
+                f"{content.name}{_line(content, known_kind)}: holds {noun}. Nothing that names one "
                 "may be released."
             )
-        if (
-            known_kind.tokens & set(re.split(r"[\W_]+", content.name))
-            or content.name in known_kind.tokens
-        ):
+        if known_kind.found_in(content.name):
             yield f"a file or folder of the release is named after a {known_kind.kind}. Rename it."
     for name, rows in tables(_without_renames(content)):
         for column in sorted({key for row in rows for key in row if key.lower() in COLUMNS}):
@@ -260,7 +257,7 @@ def _without_counts(content: Content) -> list[str]:
     return content.raw
 
 
-def _line(content: Content, names: set[str]) -> str:
+def _line(content: Content, known: Identifiers) -> str:
     """Return where the first of them stands in the file, without saying which."""
     lines = (
         content.raw[0].splitlines()
@@ -268,7 +265,7 @@ def _line(content: Content, names: set[str]) -> str:
         else []
     )
     for number, line in enumerate(lines, start=1):
-        if any(name in line for name in names):
+        if known.found_in(line) or known.found_in(line, words=True):
             return f", line {number}"
     return ""
 

@@ -1,10 +1,11 @@
 """Every identifier that must never leave results/: of patients, practices, participants and
 segments.
 
-An identifier is searched for as a whole token. One that cannot be told from an ordinary number or
-word (fewer than six digits for patients, five for practices, fewer than three characters otherwise)
-is not searched for; columns that are named like identifiers are refused whatever they hold, so that
-those cannot slip out either.
+An identifier is searched for as a whole, however it is written. One that a number, a word or a
+colour may equal is searched for in words that people read, if it can be told from the report's own
+there; what a year or a count may equal is not searched for. (Patients and practices that are
+called so have pseudonyms after ingest.) Columns that are named like identifiers are refused
+whatever they hold.
 """
 
 from __future__ import annotations
@@ -12,11 +13,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from evalweave import seals
 from evalweave.errors import DataError
 from evalweave.extract.parts import check_part
+from evalweave.release.own_words import is_own
+from evalweave.vocabulary.identifiers import (
+    LEAST,
+    LEAST_DIGITS,
+    PIECE,
+    folded,
+    is_common,
+    pieces,
+)
 
 COLUMNS = frozenset(
     (
@@ -36,59 +48,118 @@ COLUMNS = frozenset(
 )
 # Words of our own where there is no identifier: they name nobody. (OMOP's people without a care
 # site are at the practice "unknown".)
-PLACEHOLDERS = frozenset(("unknown", "missing", "not stated"))
-_DIGITS = {"patient": 6, "practice": 5, "participant": 6, "segment": 6}
-_TOKENS = (
-    re.compile(r"(?<![^\W_])(?<!#)[^\W_]+"),
-    re.compile(r"(?<![#])[\w-]+"),
-    re.compile(r"(?<![#])[\w./:@|+-]+"),
-)
-_FLOAT = re.compile(r"(?<![\w.])\d+\.\d+(?:[eE][-+]?\d+)?(?![\w.])")
-_EDGES = "-./:@|+_"
+PLACEHOLDERS = frozenset(("unknown", "missing", "notstated"))
+LEAST_IN_WORDS = 3  # characters of an identifier of letters and digits, such as C05
+LEAST_NAME = 10  # letters of a name of several words
+MOST_PIECES = 24
+_FLOAT = re.compile(r"(?<![\w.])\d+\.\d+(?:e[-+]?\d+)?(?![\w.])")
+_POINT_ZERO = re.compile(r"(?<![\w.,])(\d{6,})\.0+(?![\w.])")
+_DATE = re.compile(r"(?:19|20)\d{2}(?:0[1-9]|1[0-2])(?:[0-2]\d|3[01])")
+_BETWEEN = re.compile(r"[ \u00a0\t./:@|+_#,–-]{1,3}")  # that an identifier may be broken by
+_OF_DIGITS = (" ", "\u00a0", "-", "_", "/")
 
 
 @dataclass(frozen=True)
 class Identifiers:
-    """One kind of identifier: those that can be searched for, and how many cannot."""
+    """One kind of identifier, as compared: those that are searched for everywhere, those that are
+    searched for in words only, and how many cannot be searched for."""
 
     kind: str
-    tokens: frozenset[str]
-    phrases: tuple[str, ...]  # with blanks inside, searched for as they are
+    telling: frozenset[str]
+    in_words: frozenset[str]
     too_short: int
+    most_pieces: int = 1
+    broken: frozenset[tuple[str, ...]] = frozenset()  # those of several pieces, as they are written
 
     @classmethod
     def of(cls, kind: str, values: Iterable[str]) -> Identifiers:
         """Sort identifiers into what can be searched for and what cannot."""
-        tokens, phrases, short = set(), set(), 0
-        for value in {value.strip() for value in values if value and value.strip()}:
-            if value.casefold() in PLACEHOLDERS:
+        telling, in_words, unsearched = set[str](), set[str](), set[str]()
+        broken, most = set[tuple[str, ...]](), 3
+        for value in {value for value in values if value}:
+            parts = pieces(value)
+            name = "".join(parts)
+            if not name or name in PLACEHOLDERS:
                 continue
-            if len(value) < (_DIGITS[kind] if value.isdigit() else 3):
-                short += 1
-            elif re.search(r"[^\w./:@|+-]", value):
-                phrases.add(value)
+            if not is_common(name):
+                telling.add(name)
+            elif _is_told_in_words(name, len(parts)):
+                in_words.add(name)
             else:
-                tokens.add(value)
-        return cls(kind, frozenset(tokens), tuple(sorted(phrases)), short)
+                unsearched.add(name)
+                continue
+            if len(parts) > 1:
+                broken.add(tuple(parts))
+                most = max(most, min(len(parts), MOST_PIECES))
+        known = frozenset(telling), frozenset(in_words)
+        return cls(kind, *known, len(unsearched), most, frozenset(broken))
 
-    def found_in(self, text: str, words: frozenset[str] | None = None) -> list[str]:
-        """Return the identifiers that stand in `text` (for counting and locating; never for
-        printing)."""
-        words = tokens(text) if words is None else words
-        return sorted(self.tokens & words) + [phrase for phrase in self.phrases if phrase in text]
+    def found_in(self, text: str, words: bool = False) -> set[str]:
+        """Return the identifiers that stand in a text as whole words, however they are broken; in
+        `words` that people read, those too that elsewhere might be a colour or a measure.
+
+        The time goes with the length of the text, whatever the number of identifiers.
+        """
+        wanted = self.in_words if words else self.telling
+        if not wanted:
+            return set()
+        runs = _runs(text, self.most_pieces)
+        return {
+            name
+            for name in wanted & runs.keys()
+            if any(_is_meant(parts, marks, parts in self.broken) for parts, marks in runs[name])
+        }
 
 
-def tokens(text: str) -> frozenset[str]:
-    """Return the whole tokens of a text, cut narrowly (letters and digits) and widely (with - . / :
-    inside).
+Run = tuple[tuple[str, ...], str]  # words as they follow each other, and what stands between them
 
-    Numbers with decimals are left out: their digits are no identifiers.
-    """
-    text = _FLOAT.sub(" ", text)
-    words: set[str] = set()
-    for pattern in _TOKENS:
-        words.update(word.strip(_EDGES) for word in pattern.findall(text))
-    return frozenset(words)
+
+@lru_cache(maxsize=16)  # a text is searched for each kind of identifier
+def _runs(text: str, most: int) -> dict[str, set[Run]]:
+    """Return every run of up to `most` words of a text by how it is compared: together they are
+    what an identifier in it may be. Decimals are none."""
+    text = _FLOAT.sub("\n", _POINT_ZERO.sub(r"\1", folded(text)))
+    spans = [match.span() for match in PIECE.finditer(text)]
+    words = [text[start:end] for start, end in spans]
+    marks = [text[a:b] for (_, a), (b, _) in pairwise(spans)]
+    near = [bool(_BETWEEN.fullmatch(mark)) for mark in marks]
+    runs: dict[str, set[Run]] = {}
+    for first in range(len(words)):
+        last = first
+        while True:
+            parts = tuple(words[first : last + 1])
+            run = (parts, "".join(marks[first:last]))
+            runs.setdefault("".join(parts), set()).add(run)
+            if last - first + 1 >= most or last + 1 >= len(words) or not near[last]:
+                break
+            last += 1
+    return runs
+
+
+def _is_told_in_words(name: str, n_pieces: int) -> bool:
+    """Return whether a common identifier can be told from the words of a report."""
+    if name.isdigit():
+        return n_pieces == 1 and len(name) >= LEAST and not _DATE.fullmatch(name)
+    if name.isalpha():
+        return n_pieces > 1 and len(name) >= LEAST_NAME
+    return len(name) >= LEAST_IN_WORDS
+
+
+def _is_meant(parts: tuple[str, ...], marks: str, as_written: bool) -> bool:
+    """Return whether words with `marks` between them are an identifier, and no numbers, no day and
+    no wording of ours."""
+    name = "".join(parts)
+    if is_own(parts):
+        return False
+    if len(parts) == 1:
+        return True
+    if name.isdigit():
+        one_mark = len({*marks}) == 1 and marks[0] in _OF_DIGITS
+        return len(name) >= LEAST_DIGITS and (as_written or one_mark)
+    plain = all(is_own((part,)) or (part.isdigit() and len(part) < LEAST - 1) for part in parts)
+    if plain and (len(parts) == 2 or name.isalpha()):  # "in 2015", "reason 3", "link workers"
+        return False
+    return as_written or not (plain and any(mark.isspace() for mark in marks))
 
 
 def of_results(results: Path) -> list[Identifiers]:

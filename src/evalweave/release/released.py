@@ -50,6 +50,7 @@ _BLOCKS = frozenset(
         "br",
     )
 )
+READ = ("alt", "title", "aria-label", "summary", "descr", "content")  # attributes that are read
 _DATA_URI = re.compile(r"data:([\w/+.-]*)((?:;[\w=.-]+)*),([^\"')\s>]*)")
 
 
@@ -69,6 +70,7 @@ class Content:
 
     name: str
     raw: list[str] = field(default_factory=list)  # texts to search for identifiers and paths
+    words: list[str] = field(default_factory=list)  # texts that people read, without the counts
     prose: str = ""  # what a reader reads, without the marked counts
     marks: list[Mark] = field(default_factory=list)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # name → rows
@@ -124,6 +126,7 @@ def _text(text: str, suffix: str, content: Content) -> None:
         content.raw.append("\n".join(_strings(content.document)))
     else:
         content.prose = text
+        content.words.append(text)
 
 
 def _strings(value: Any) -> Iterator[str]:
@@ -145,6 +148,7 @@ class _Reader(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.prose: list[str] = []
         self.joined: list[str] = []  # with the counts, for identifiers
+        self.read: list[str] = []  # what people read, attributes too
         self.marks: list[Mark] = []
         self._open: list[tuple[str, str, str, list[str]]] = []  # tag, of, value, text of a count
         self._quiet = 0
@@ -156,6 +160,7 @@ class _Reader(HTMLParser):
         if tag in _BLOCKS:
             self._say("\n")
         self.joined += [f"\n{value}\n" for value in given.values() if value]
+        self.read += [f"\n{given[key]}\n" for key in READ if given.get(key)]
         if "data-counts" in given or "count" in given.get("class", "").split():
             self._open.append(
                 (
@@ -173,6 +178,7 @@ class _Reader(HTMLParser):
             _, of, value, text = self._open.pop()
             self.marks.append(Mark(of, value, "".join(text).strip()))
             self.prose.append("\N{OBJECT REPLACEMENT CHARACTER}")
+            self.read.append("\N{OBJECT REPLACEMENT CHARACTER}")
         elif tag in _BLOCKS:
             self._say("\n")
 
@@ -182,10 +188,12 @@ class _Reader(HTMLParser):
             self._open[-1][3].append(data)
         elif not self._quiet:
             self.prose.append(data)
+            self.read.append(data)
 
     def _say(self, text: str) -> None:
         self.joined.append(text)
         self.prose.append(text)
+        self.read.append(text)
 
 
 def _markup(text: str, content: Content) -> None:
@@ -194,6 +202,7 @@ def _markup(text: str, content: Content) -> None:
     reader.close()
     content.marks += reader.marks
     content.prose += "".join(reader.prose)
+    content.words.append("".join(reader.read))
     content.raw += ["".join(reader.joined), unescape(text)]
     for kind, options, body in _DATA_URI.findall(unescape(text)):
         try:
@@ -214,6 +223,11 @@ def _markup(text: str, content: Content) -> None:
         )
 
 
+def _read_attributes(xml: str) -> list[str]:
+    """Return what attributes of a part of a Word document say to people."""
+    return [unescape(said) for said in re.findall(r'\b(?:descr|title|alt)="([^"]*)"', xml)]
+
+
 def _packed(path: Path, content: Content) -> None:
     """Read a Word or Excel file: every XML part, text runs joined by paragraph so that no split
     hides a word."""
@@ -230,6 +244,7 @@ def _packed(path: Path, content: Content) -> None:
                     words = unescape(re.sub(r"<[^>]+>", "", parted))
                     content.raw += [xml, words]
                     content.prose += words
+                    content.words += [words, "\n".join(_read_attributes(xml))]
                 elif suffix in PICTURES:
                     content.pictures += 1
                     content.raw.append(data.decode("latin-1"))
