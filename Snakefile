@@ -133,4 +133,5 @@ onsuccess:
 
 
 onerror:
-    this_run.fail()
+    if this_run.fail():
+        print(f"The report is not released: see {results}/unaudited.", file=sys.stderr)

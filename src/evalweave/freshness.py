@@ -26,11 +26,11 @@ from evalweave.errors import DataError, StudyError
 
 NOTES = Path(".snakemake")  # beside Snakemake's own notes, of the same life
 HASHED = 64 << 20  # outputs up to this many bytes are told by content, larger ones by size and time
-STATE, PREVIOUS = "state.json", "previous"
+STATE, PREVIOUS, UNAUDITED = "state.json", "previous", "unaudited"
 RELEASED = ("report.html", "report.docx", "manifest.json", "release.zip")
 KNOWN_BY = {"ingest": "ingest/*.json", "simulate": "simulated.json"}  # of outputs no rule names
 # What lies in results/<study>/ and is no stage's table.
-BESIDE = ("intake.before.json", "logs", "benchmarks", PREVIOUS, STATE, "releases")
+BESIDE = ("intake.before.json", "logs", "benchmarks", PREVIOUS, UNAUDITED, STATE, "releases")
 
 
 def checksums(paths: Iterable[str | Path]) -> dict[str, str]:
@@ -116,9 +116,12 @@ class Run:
         if rules - {"all", "audit", "crate"}:
             self._withdraw()
 
-    def fail(self) -> None:
-        """Say that a job failed."""
+    def fail(self) -> bool:
+        """Say that a job failed; return whether there is a report that no audit has passed. It is
+        moved to results/<study>/unaudited/, where it may be looked at."""
         self._say("failed")
+        unaudited = _read(self.results / "audit.json").get("findings") != []
+        return unaudited and self._withdraw(UNAUDITED)
 
     def complete(self, inputs: Mapping[str, str] | None = None) -> bool:
         """Say that the run is complete, if there is an audited report; return whether it is.
@@ -196,17 +199,19 @@ class Run:
             return "crate"
         return "report" if path.is_relative_to(self.reports) else "simulate"
 
-    def _withdraw(self) -> None:
-        """Move the released files to results/<study>/previous/, inside the secure area."""
+    def _withdraw(self, to: str = PREVIOUS) -> bool:
+        """Move the released files to a folder inside the secure area; return whether there are
+        any."""
         listed = _read(self.reports / "manifest.json").get("files", {})
         names = [name for name in (*listed, *RELEASED) if (self.reports / name).is_file()]
         if not names:
-            return
-        shutil.rmtree(self.results / PREVIOUS, ignore_errors=True)
+            return False
+        shutil.rmtree(self.results / to, ignore_errors=True)
         for name in dict.fromkeys(names):
-            target = self.results / PREVIOUS / name
+            target = self.results / to / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(self.reports / name, target)
+        return True
 
 
 def alone(folder: Path) -> IO[str]:

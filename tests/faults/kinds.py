@@ -93,7 +93,7 @@ def killed(study: Study, every: bool) -> Iterator[Case]:
 def _before(stage: str) -> str:
     """Return the moment from which a run begins with a stage, or soon comes to it."""
     place = min(STAGES.index(stage), len(STAGES) - 2)
-    return f"after {STAGES[place - 1]}" if place else "after code"
+    return f"after {STAGES[place - 1]}" if place else "the start"
 
 
 def _kill(study: Study, stage: str, group: bool) -> tuple[int, str]:

@@ -16,7 +16,14 @@ STAGES = (
     *("code", "count", "join", "report", "audit"),
 )
 WHOLE = "complete"  # the moment after an undisturbed run
-PASSING = ("logs", "benchmarks", "previous", ".seals", "state.json")  # no stage's output
+PASSING = (
+    "logs",
+    "benchmarks",
+    "previous",
+    "unaudited",
+    ".seals",
+    "state.json",
+)  # no stage's output
 
 
 class Study:
@@ -31,6 +38,7 @@ class Study:
         self.results, self.reports = self.folder / "results/small", self.folder / "reports/small"
         self.commands: dict[str, str] = {}
         self.written: dict[str, list[Path]] = {}
+        self._keep("the start")
         for stage in STAGES[:-2]:
             before = set(self.outputs())
             code, text = self.run_to(stage)
@@ -43,7 +51,7 @@ class Study:
         self.written["report"] = [path for path in self.good if path.parts[0] == "reports"]
         self._keep(WHOLE)
         _, printed = self.run_to("all", "--forceall", "--dry-run", "--printshellcmds")
-        for line in re.findall(r"^ +(\S+ -m evalweave .*)$", printed, re.MULTILINE):
+        for line in re.findall(r"^Shell command: (\S+ -m evalweave .*)$", printed, re.MULTILINE):
             self.commands[line.split(" -m evalweave ")[1].split()[0]] = line
 
     def run(self, *, limits: str = "") -> tuple[int, str]:
@@ -109,11 +117,18 @@ class Study:
         ]
         return f"other bytes in {', '.join(names)}" if names else ""
 
+    def state(self) -> str:
+        """Return what the run says of itself: running where it was killed as a whole, and then
+        nothing that lies there is a release."""
+        file = self.results / "state.json"
+        return file.read_text(encoding="utf-8") if file.is_file() else ""
+
     def wrong(self, code: int, text: str, silent: bool) -> str:
         """Return what is wrong with how a run ended, or nothing."""
         if "Traceback" in text:
             return f"a traceback ({text.strip().splitlines()[-1][:100]})"
-        if code != 0 and (self.reports / "manifest.json").exists():
+        released = (self.reports / "manifest.json").exists()
+        if code != 0 and released and '"running"' not in self.state():
             return "a report although the run failed"
         sentence = re.search(r"^(evalweave: |The run did not end: )", text, re.MULTILINE)
         if code != 0 and not silent and not sentence:

@@ -77,6 +77,14 @@ def test_a_failed_run_says_so(run: freshness.Run) -> None:
     assert state(run) == "failed"
 
 
+def test_a_report_that_no_audit_passed_is_taken_back(run: freshness.Run) -> None:
+    run.begin({"audit", "all"})
+    assert run.fail()
+    assert not (run.reports / "report.html").exists()
+    assert (run.results / "unaudited" / "figures/trend.svg").is_file()
+    assert not run.fail()
+
+
 def test_without_a_report_a_run_is_partial(run: freshness.Run) -> None:
     run.begin({"clean"})
     assert not run.complete()

@@ -104,6 +104,18 @@ def test_simulated_data_say_so_everywhere(tmp_path: Path) -> None:
         assert "Simulated data" in figure.read_text()
 
 
+@pytest.mark.parametrize(
+    ("synthetic", "disclosure", "told"),
+    [(False, "none", True), (False, "nhs_england", False), (True, "none", False)],
+)
+def test_real_data_without_disclosure_control_say_so_on_every_page(
+    tmp_path: Path, synthetic: bool, disclosure: str, told: bool
+) -> None:
+    html = page(tmp_path, synthetic=synthetic, disclosure=disclosure)
+    assert ("<strong>No disclosure control.</strong>" in html) == told
+    assert ('@top-center { content: "No disclosure control' in html) == told
+
+
 def test_real_data_never_say_simulated_nor_show_a_truth(tmp_path: Path) -> None:
     html = page(tmp_path, synthetic=False, truth=True)
     assert "imulated" not in re.sub(r"<style>.*?</style>", "", html, flags=re.DOTALL)

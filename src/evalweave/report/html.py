@@ -40,6 +40,7 @@ def page(data: ReportData, sections: list[Section]) -> str:
         question=data.study.report.question,
         authors=about.authors,
         sections=sections,
+        exact=data.profile.exact and not about.synthetic,
         units=data.units(data.primary.name)[:2],
         css=Markup(css),
     )

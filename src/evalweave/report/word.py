@@ -45,10 +45,13 @@ def document(data: ReportData, sections: list[Section]) -> bytes:
     word.core_properties.title = title
     word.core_properties.author = printable(", ".join(about.authors))
     word.core_properties.comments = ""
+    warning = ""
     if about.synthetic:
-        for part in word.sections:
-            header = part.header.paragraphs[0]
-            header.text = "Simulated data: people, records, quotations and counts are invented."
+        warning = "Simulated data: people, records, quotations and counts are invented."
+    elif data.profile.exact:
+        warning = "No disclosure control: must not leave the secure area."
+    for part in word.sections if warning else ():
+        part.header.paragraphs[0].text = warning
     word.add_heading(title, 0)
     if question:
         word.add_paragraph(question, style="Subtitle")
