@@ -201,3 +201,22 @@ def test_the_archive_is_the_same_bytes_twice(texts: list[Source]) -> None:
     one = qdpx(texts, fieldwork.participants(), "test")
     two = qdpx(sources(again["interviews"], again["coders"]), fieldwork.participants(), "test")
     assert one == two
+
+
+def test_what_is_declared_beside_the_project_is_what_it_holds(texts: list[Source]) -> None:
+    """Which sources were coded twice, and who belongs to whom, stand in files of the study."""
+    declared = pd.read_csv(INPUTS / "double_coding.csv")
+    coders: dict[str, set[str]] = {}
+    for source in texts:
+        coders[source.planned.name] = {who for s in source.selections for _, who in s.codings}
+    twice = {name for name, who in coders.items() if CODERS[1] in who}
+    assert twice <= set(declared["source"]) == fieldwork.double_coded()
+    assert (declared.groupby("source")["coder"].agg(set) == set(CODERS)).all()
+    links = pd.read_csv(INPUTS / "links.csv")
+    assert dict(zip(links["linked"], links["participant"], strict=True)) == fieldwork.RELATIVE_OF
+
+
+def test_the_dyad_speaks_in_turns_of_two_voices(texts: list[Source]) -> None:
+    (relative, client), *_ = fieldwork.DYADS.items()
+    source = next(s for s in texts if s.planned.name == f"{relative}_family_interview")
+    assert {who for who, _, _ in source.turns} == {relative, client}

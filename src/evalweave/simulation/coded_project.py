@@ -1,8 +1,11 @@
 """The simulated interviews and notes, and how two coders coded them.
 
-Positions are code points from 0, end-exclusive, line ends LF. Coder A codes everything; coder B
-codes a quarter of the sources of each kind again, and now and then leaves a stretch out, marks a
-shorter one or takes a sibling code.
+Positions are code points from 0, end-exclusive, line ends LF. Not everybody raises every theme: a
+speaker is quiet about some, and how often hangs on the provider. Coder A codes everything; coder B
+codes every fourth source of each kind again (`fieldwork.double_coded`, declared in
+`double_coding.csv`), now and then leaves a stretch out, marks a shorter one or takes a sibling
+code, and reads one code differently: what A calls the drift to a lighter touch is for B, more often
+than not, what turnover does.
 """
 
 from __future__ import annotations
@@ -39,7 +42,15 @@ N_STANCES: dict[str, dict[str, dict[str, int]]] = {
     "conditions": {"supports": {"link_worker": 7}, "contradicts": {"link_worker": 1}},
     "mean_effect": {"supports": {"client": 6}, "contradicts": {"client": 5}},
 }
-DOUBLE_CODED = 0.25
+DISPUTED = (f"{TENSIONS} > drift to the lighter touch", f"{TARGETS} > continuity > turnover")
+DISPUTES = 0.6  # how often B gives the second where A gives the first
+# Theme → provider → chance that a speaker says nothing of it unasked; never of all themes.
+QUIET = {
+    IDENTITY: {"A": 0.2, "B": 0.5},
+    TENSIONS: {"A": 0.55, "B": 0.15},
+    TARGETS: {"A": 0.15, "B": 0.6},
+    CLASSED: {"A": 0.35, "B": 0.35},
+}
 LEFT_OUT, OTHER_CODE, SHORTER = 0.12, 0.10, 0.15
 # Likelier (×3) for people in precarious circumstances, and for those on a steady footing.
 PRECARIOUS_CODES = (
@@ -114,6 +125,7 @@ class Interviews:
         self.rng = rng
         self.said: set[str] = set()
         self.stances = self._draw_stances()
+        self.quiet = self._draw_quiet()
 
     def _draw_stances(self) -> dict[str, list[tuple[str, str]]]:
         """Return each person's (claim, stance) pairs, by person."""
@@ -153,6 +165,21 @@ class Interviews:
                         spoken.add(person)
         return stances
 
+    def _draw_quiet(self) -> dict[str, frozenset[str]]:
+        """Return the themes that each person says nothing of unasked."""
+        people = fieldwork.participants().set_index("participant_id")["provider"]
+        quiet = {}
+        for person in (*fieldwork.CLIENTS, *fieldwork.LINK_WORKERS):
+            drawn = self.rng.random(len(QUIET))
+            roots = [
+                root
+                for (root, by_provider), chance in zip(QUIET.items(), drawn, strict=True)
+                if chance < by_provider[str(people[person])]
+                and not (root == CLASSED and person in fieldwork.CLIENTS)  # the photos ask for it
+            ]
+            quiet[person] = frozenset(roots[: len(QUIET) - 1])
+        return quiet
+
     def sentence(self, templates: tuple[str, ...]) -> str:
         """Return one of `templates`, filled, that nobody has said yet (where there is one)."""
         text = ""
@@ -172,6 +199,10 @@ class Interviews:
     def sayings(self, kind: str, speaker: str | None) -> list[Saying]:
         """Return what one speaker (None = an observer) says in one source of a kind, in order."""
         voice, roots, fewest, most = CONTENT[kind]
+        if speaker in fieldwork.CLIENTS:
+            voice = "client"  # also where she sits beside a relative
+        open_ = tuple(root for root in roots if root not in self.quiet.get(speaker or "", ()))
+        roots = open_ or roots[:1]
         codes = [
             path
             for path, voices in BANK.items()
@@ -212,11 +243,12 @@ def sources(rng: np.random.Generator, coders: np.random.Generator) -> list[Sourc
     """Return the texts of the whole fieldwork, coded."""
     interviews = Interviews(rng)
     made = [_written(planned, interviews) for planned in fieldwork.plan()]
+    again = fieldwork.double_coded()
     for kind in CONTENT:
         of_kind = [source for source in made if source.planned.kind == kind]
-        again = max(1, round(DOUBLE_CODED * len(of_kind)))
-        for place in sorted(coders.choice(len(of_kind), size=again, replace=False)):
-            _code_again(of_kind[place], coders)
+        for source in of_kind:
+            if source.planned.name in again:
+                _code_again(source, coders)
     for source in made:
         source.selections.sort(key=lambda each: (each.start, each.end))
     return made
@@ -278,6 +310,10 @@ def _code_again(source: Source, rng: np.random.Generator) -> None:
     for selection in list(source.selections):
         fate = rng.random()
         codes = [code for code, coder in selection.codings if coder == CODERS[0]]
+        if DISPUTED[0] in codes and rng.random() < DISPUTES:
+            codes = [DISPUTED[1] if code == DISPUTED[0] else code for code in codes]
+            selection.codings += [(code, CODERS[1]) for code in codes]
+            continue
         if fate < LEFT_OUT:
             continue
         if fate < LEFT_OUT + OTHER_CODE:

@@ -41,6 +41,8 @@ PRECARIOUS = _numbered(
     "C", (1, 3, 4, 6, 8, 10, 11, 13, 15, 17)
 )  # steers what they say; not a column
 RELATIVE_OF = dict(zip(FAMILY, _numbered("C", (1, 3, 6, 8, 11, 12, 17)), strict=True))
+DYADS = {"F07": "C17"}  # the relative's interview in which the client sat beside and spoke
+EVERY = 4  # which sources of a kind were coded twice
 NO_CONSENT = ("C13", "LW12", "F04")
 N_OFFICE_NOTES = 10
 
@@ -165,6 +167,7 @@ def plan() -> list[Planned]:
             dt.date(2019, 10, 8),
             24,
             relative,
+            *((DYADS[relative],) if relative in DYADS else ()),
         )
     for client in FINAL:
         add(
@@ -186,6 +189,14 @@ def sources_table() -> pd.DataFrame:
             for s in plan()
         ]
     )
+
+
+def double_coded() -> frozenset[str]:
+    """Return the sources that both coders coded: every fourth of each kind, the first included."""
+    names: dict[str, list[str]] = {}
+    for source in plan():
+        names.setdefault(source.kind, []).append(source.name)
+    return frozenset(name for of_kind in names.values() for name in of_kind[::EVERY])
 
 
 def eligibility() -> pd.DataFrame:

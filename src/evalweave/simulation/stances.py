@@ -132,7 +132,7 @@ QUESTIONS = {
 
 SMALL_TALK = (
     "Will you have a biscuit?",
-    "Mind the dog.",
+    "Mind the dog 🐕.",
     "Sorry, that was the door.",
     "Where was I?",
     "It is a long story.",
