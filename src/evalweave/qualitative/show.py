@@ -84,7 +84,8 @@ def counted(
         f"Themes        {counts['theme_id'].nunique()}, for {', '.join(roles)}; "
         f"{len(counts)} rows, {int(counts['attribute'].notna().sum())} of them by attribute"
     ]
-    pooled = agreed[agreed["code_id"].isna() & (agreed["measure"] == "krippendorff_alpha")]
+    whole = agreed["code_id"].isna() & agreed["source_id"].isna()
+    pooled = agreed[whole & (agreed["measure"] == "krippendorff_alpha")]
     for row in pooled.itertuples(index=False):
         value = (
             row.note

@@ -50,6 +50,6 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -
             axes.set_title(sentence(many(str(role))), loc="left", fontsize=9, color=INK, pad=6)
             axes.set_ylabel("codes")
             axes.xaxis.get_major_locator().set_params(integer=True)
-        grid[-1, 0].set_xlabel("people heard, in any order")
+        grid[-1, 0].set_xlabel("how many were heard, in any order")
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, NAME, title, description)
