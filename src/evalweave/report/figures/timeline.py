@@ -65,7 +65,7 @@ def _draw(data: ReportData, table: pd.DataFrame, title: str, description: str) -
         axes.set_yticks(list(places), labels)
         axes.invert_yaxis()
         quarters = list(range(min(first) // 3 * 3, max(last) + 1, 3))
-        step = max(1, len(quarters) // 5)
+        step = max(1, len(quarters) // 3)
         axes.set_xticks(quarters[::step], [f"{m % 12 + 1:02d}/{m // 12}" for m in quarters[::step]])
         sign(figure, data.study.study.synthetic)
         return to_svg(figure, NAME, title, description)
