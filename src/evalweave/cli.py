@@ -24,6 +24,7 @@ COMMANDS = {
     "economics": "Value what a programme costs against what it does, on anybody's panel.",
     "reproduce": "Rerun a released report from the same extract and compare every number.",
     "compare": "Say what changed between two reports.",
+    "attack": "Try to undo a release with nothing but its files.",
     "trace": "Show one person's way from the extract to the panel (secure area only).",
     "simulate": "Make up an extract and a coded project with known truth.",
     "ingest": "Stage: read the extract into typed tables.",

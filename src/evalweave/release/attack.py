@@ -10,8 +10,8 @@ gives the smallest and the largest value of each (`intervals`), which must leave
     derived ones    (the rest of a whole, the change since an earlier release) likewise, where all
                     that is left of them is small
 
-Beside sums it tries the mean of whole numbers (mean x n must be a whole number) and the inversion
-of standardised differences. It knows nothing of results/.
+Beside sums it tries means of whole numbers and standardised differences (`inversion`). It knows
+nothing of results/.
 
 Source: Fischetti and Salazar-González, Management Science 2001;47:1008-1027 (the attacker's
 problem); Hundepool and others, Statistical Disclosure Control (Wiley 2012), chapter 4.
@@ -19,18 +19,15 @@ problem); Hundepool and others, Statistical Disclosure Control (Wiley 2012), cha
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from evalweave.release.disclosure import HIDDEN, Profile
+from evalweave.release.disclosure import Profile
 from evalweave.release.intervals import Part, parts
+from evalweave.release.inversion import differences, means
 from evalweave.release.published import Declared, Tables, system
 from evalweave.release.system import System, gives_way, needs
-
-Rows = Sequence[Mapping[str, Any]]
-WHOLE_VALUED = ("age", "n_conditions")
 
 
 @dataclass
@@ -68,7 +65,7 @@ def attack(
     for part, cells in parts(whole):
         result.contradictory += len(part.contradictory)
         _intervals(whole, part, cells, rules, result)
-    result.findings += _means(tables.get("baseline", ()), rules)
+    result.findings += [*means(tables.get("baseline", ()), rules), *differences(tables)]
     return result
 
 
@@ -135,33 +132,3 @@ def _intervals(
                 f"value{'s' if left > 1 else ''} (the profile {rules.name} promises {needed}), "
                 f"from {via}. Hide one more of these cells, or leave the table out."
             )
-
-
-def _means(rows: Rows, rules: Profile) -> Iterable[str]:
-    """Find means of whole numbers so fine that few numbers of people agree with them."""
-    for row in rows:
-        if row.get("variable") not in WHOLE_VALUED or row.get("statistic") != "mean_sd":
-            continue
-        for value, people in (("programme", "programme_n"), ("comparison_value", "comparison_n")):
-            text, n = str(row.get(value) or ""), str(row.get(people) or "")
-            if not text or n == "":
-                continue
-            candidates = _candidates(n, rules)
-            half = 0.5 * 10.0 ** -len(text.partition(".")[2])
-            agree = [
-                k
-                for k in candidates
-                if math.floor(k * (float(text) + half)) >= math.ceil(k * (float(text) - half))
-            ]
-            if len(candidates) > 1 and len(agree) < len(candidates):
-                yield (
-                    f"baseline, {row.get('comparison')}, {row.get('variable')}: the mean is so "
-                    "fine that it tells how many people it rests on. Write the report again."
-                )
-
-
-def _candidates(text: str, rules: Profile) -> range:
-    if text == HIDDEN:
-        return range(max(1, rules.low), rules.high + 1)
-    n, half = int(float(text)), (rules.base - 1) // 2
-    return range(max(1, n - half), n + half + 1)

@@ -30,8 +30,9 @@ from evalweave.release.audited_counts import (
     sentences,
     tables,
 )
-from evalweave.release.disclosure import Profile, profile
+from evalweave.release.disclosure import Profile
 from evalweave.release.identifiers import COLUMNS, Identifiers
+from evalweave.release.intruder import profile_of, study_of, tables_of
 from evalweave.release.manifest import NAME as MANIFEST
 from evalweave.release.published import Tables, declared
 from evalweave.release.released import Content
@@ -108,7 +109,7 @@ def audit(
         for path, name in zip(paths, names, strict=True)
         for content in packed.contents(path, name)
     ]
-    rules, assumed = _profile(contents)
+    rules, assumed = profile_of(contents)
     result = Audit(rules.name, findings=assumed)
     for path, name in zip(paths, names, strict=True):
         result.files[name] = files.sha256(path) if path.is_file() else ""
@@ -139,44 +140,12 @@ def _attack(
     contents: Sequence[Content], rules: Profile, earlier: Sequence[Tables], result: Audit
 ) -> None:
     """Attack the released tables as an intruder would, who has nothing else."""
-    tables = released_tables(contents)
+    tables = tables_of(contents)
     others = [before for before in earlier if before != tables]
-    attacked = attack(tables, rules, declared(_study(contents)), others)
+    attacked = attack(tables, rules, declared(study_of(contents)), others)
     result.attacked = attacked.as_json()
     result.looked_at["attack"] += attacked.protected
     result.findings += attacked.findings
-
-
-def released_tables(contents: Sequence[Content]) -> dict[str, list[dict[str, Any]]]:
-    """Return every table of a release by its file's name without the ending."""
-    return {
-        content.name.rsplit(".", 1)[0]: rows
-        for content in contents
-        for rows in content.tables.values()
-    }
-
-
-def _study(contents: Sequence[Content]) -> dict[str, Any]:
-    """Return the study as the manifest declares it; empty without one."""
-    for content in contents:
-        if content.name == MANIFEST and isinstance(content.document, dict):
-            study = content.document.get("study")
-            return study if isinstance(study, dict) else {}
-    return {}
-
-
-def _profile(contents: Sequence[Content]) -> tuple[Profile, list[str]]:
-    """Return the profile that the manifest declares; without one, the default and a finding."""
-    study = _study(contents)
-    if isinstance(study.get("disclosure"), str):
-        strand = study.get("qualitative")
-        cell = strand.get("min_cell", 3) if isinstance(strand, dict) else 3
-        return profile(study["disclosure"], int(cell)), []
-    return profile("nhs_england"), [
-        f"{MANIFEST}: is missing or does not say which disclosure profile holds; nhs_england was "
-        "assumed. "
-        "Write the report again."
-    ]
 
 
 def identified(

@@ -43,6 +43,7 @@ class Part:
         self.most = np.full(len(inside), -math.inf)
         if relations:
             self._agreeing()
+        if self.relations:
             for sign in (1.0, -1.0):
                 self._solve(np.full(len(inside), sign))
 
@@ -94,6 +95,9 @@ class Part:
             bounds=[*zip(self.low, self.high, strict=True), *([(0, None)] * (2 * k))],
             method="highs",
         )
+        if solved.x is None:  # a time limit or the like: no sum can be used
+            self.contradictory, self.relations = self.relations, []
+            return
         off = solved.x[n : n + k] + solved.x[n + k :]
         if (off > _TOLERANCE).any():
             self.contradictory = [r for r, by in zip(self.relations, off, strict=True) if by > 1e-6]

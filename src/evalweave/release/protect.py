@@ -28,9 +28,13 @@ EXACT = replace(named("none"), min_cell=0)
 _PRIMARY, _TOTAL = 1000, 100  # what hiding costs beside one count of a table
 
 
-def counts(render: Render, known: Declared) -> dict[tuple[str, ...], int]:
+def exactly(render: Render, known: Declared) -> System:
+    """Return the system of a release with its exact numbers."""
+    return system(render(EXACT), EXACT, known)
+
+
+def counts(truth: System) -> dict[tuple[str, ...], int]:
     """Return every place of a count in the release with its exact number."""
-    truth = system(render(EXACT), EXACT, known)
     printed = {key: truth.cells[place] for key, place in truth.places.items()}
     return {
         key: int(cell.least)
@@ -45,6 +49,7 @@ def protect(
     known: Declared,
     earlier: Sequence[Release] = (),
     before: Mapping[int, int] = NOTHING,
+    truth: System | None = None,
 ) -> Profile:
     """Return the profile with its rounding and with what it hides besides small counts.
 
@@ -52,23 +57,28 @@ def protect(
         render: gives the released tables, as text, under a profile.
         earlier: earlier releases.
         before: exact count → as an earlier release printed it.
+        truth: the system of exact numbers, where it is at hand.
     """
     if rules.exact:
         return rules
-    truth = system(render(EXACT), EXACT, known)
-    values: dict[Hashable, float] = dict(counts(render, known).items())
+    truth = truth or exactly(render, known)
+    values: dict[Hashable, float] = dict(counts(truth).items())
     for number, release in enumerate(earlier):
         values |= {("earlier", number, key): n for key, n in release.places().items()}
     tables = [release.released for release in earlier]
     while True:
         rules = replace(rules, chosen=_rounding(truth, values, rules, before))
-        whole, true = following(joined(render(rules), rules, known, tables), values)
-        more = _more(whole, true, weak(whole, rules), known)
+        whole = joined(render(rules), rules, known, tables)
+        held, true = following(whole, values)
+        given = weak(whole, rules)  # as the audit will see it, who cannot know which sums hold
+        if not given and len(held.relations) < len(whole.relations):
+            whole, given = held, weak(held, rules)
+        more = _more(whole, true, given, known)
         if not more:
             return rules
         numbers = {int(true[i]) for i in more if whole.cells[i].of != PARTICIPANTS}
         keys = {place: key for key, place in whole.places.items()}
-        cells = {_cell(keys[i]) for i in more if whole.cells[i].of == PARTICIPANTS}
+        cells = {cell_of(keys[i]) for i in more if whole.cells[i].of == PARTICIPANTS}
         rules = replace(rules, withheld=rules.withheld | numbers, cells=rules.cells | cells)
 
 
@@ -168,7 +178,7 @@ def _costs(whole: System, true: Mapping[int, float], known: Declared) -> dict[in
     return {place: price[name] for place, name in group.items()}
 
 
-def _cell(key: Hashable) -> tuple[str, ...]:
+def cell_of(key: Hashable) -> tuple[str, ...]:
     """Return the table, key and column of a count of participants from its place in the system."""
     assert isinstance(key, tuple)
     if key[0] == "joint":

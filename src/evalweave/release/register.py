@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evalweave import files
+from evalweave.release.disclosure import HIDDEN
 from evalweave.tables.contract import Table
 
 if TYPE_CHECKING:
@@ -183,6 +184,20 @@ def apart(one: pd.DataFrame, other: pd.DataFrame) -> dict[tuple[str, str], int]:
     differ = both["fingerprint"].ne(both["fingerprint_before"]).fillna(True)
     counted = both.assign(differ=differ.astype(int)).groupby(keys[:2])["differ"].sum()
     return {(str(a), str(b)): int(n) for (a, b), n in counted.items()}
+
+
+def hidden_before(
+    now: Mapping[tuple[str, ...], int], earlier: Sequence[Release], few: Callable[[float], bool]
+) -> set[tuple[str, ...]]:
+    """Return the places that were hidden before, where they have changed by `few` people or none:
+    shown now, they would tell what was hidden then."""
+    return {
+        place
+        for release in earlier
+        for place, n in now.items()
+        for then, text in [release.counts.get(json.dumps(place), (None, ""))]
+        if text == HIDDEN and then is not None and (n == then or few(abs(n - then)))
+    }
 
 
 def printed_before(

@@ -59,6 +59,8 @@ class System:
             return self.put(key, cell)
         place = self.places[key]
         known = self.cells[place]
+        if max(known.least, cell.least) > min(known.most, cell.most):
+            return place  # they contradict each other: one of them tells nothing
         self.cells[place] = replace(
             known,
             hidden=known.hidden and cell.hidden,

@@ -14,11 +14,11 @@ from evalweave import files
 from evalweave.errors import DataError
 from evalweave.qualitative.show import plain
 from evalweave.release import labels, manifest, precision
-from evalweave.release.disclosure import Profile, profile
+from evalweave.release.disclosure import HIDDEN, Profile, profile
 from evalweave.release.near import nearly_the_same
-from evalweave.release.protect import counts, protect
+from evalweave.release.protect import cell_of, counts, exactly, protect
 from evalweave.release.published import Tables, declared
-from evalweave.release.register import printed_before
+from evalweave.release.register import hidden_before, printed_before
 from evalweave.release.software import software
 from evalweave.report.data import ReportData
 from evalweave.report.history import (
@@ -75,7 +75,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     rules = profile(study.disclosure, strand.min_cell if strand else 3)
     steps, means = precision.steps(estimates), precision.of_study(study)
     diagnostics = document(results / "estimates" / "diagnostics.json")
-    told = before(study, results, rules, estimates, diagnostics)
+    told = described(study, results, rules, estimates, diagnostics)
     estimates = estimates_then(estimates, told, rules, study.primary_comparison)
     holm = table(results / "estimates" / "holm.csv", ESTIMATES)
     joint = _plain(results / "join" / "joint_display.csv", JOINT_DISPLAY) if study.claims else None
@@ -113,7 +113,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
     return protected(shown(data, None if told.people.empty else told.people), told)
 
 
-def before(
+def described(
     study: Study,
     results: Path,
     rules: Profile,
@@ -172,15 +172,26 @@ def protected(data: ReportData, told: History) -> ReportData:
     def render(rules: Profile) -> Tables:
         return as_text(replace(data, profile=rules))
 
-    now = counts(render, study)
-    earlier = [release for release in told.earlier if not release.says(now)]
-    rules = protect(
-        render, data.profile, study, earlier, printed_before(now, told.earlier, data.profile.hides)
+    truth = exactly(render, study)
+    now, few = counts(truth), data.profile.hides
+    again = hidden_before(now, told.earlier, few)
+    rules = replace(
+        data.profile,
+        withheld=frozenset(now[key] for key in again if key[0] not in VOICES and not few(now[key])),
+        cells=frozenset(cell_of(key) for key in again if key[0] in VOICES),
     )
-    printed = {
-        place(key): (n, "" if key[0] in VOICES else rules.count(n).text) for key, n in now.items()
-    }
+    earlier = [release for release in told.earlier if not release.says(now)]
+    before = printed_before(now, told.earlier, few)
+    rules = protect(render, rules, study, earlier, before, truth)
+    printed = {place(key): (n, _printed(rules, key, n)) for key, n in now.items()}
     return replace(data, profile=rules, then=tuple(told.then), registered=pending(told, printed))
+
+
+def _printed(rules: Profile, key: tuple[str, ...], n: int) -> str:
+    """Return a count as released: a number where it is rounded, `*` where it is hidden."""
+    if key[0] in VOICES:
+        return HIDDEN if cell_of(key) in rules.cells else ""
+    return rules.count(n).text
 
 
 def voices(results: Path) -> dict[str, Any]:
