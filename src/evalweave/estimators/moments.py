@@ -111,7 +111,7 @@ def reduce_panel(
     all_columns = (panel.y, *dense.values())
     tables: Iterable[Floats]
     seen: Floats
-    inside = np.zeros((len(starts), len(all_columns), len(all_columns)))
+    inside: Floats | None = None
     if panel.sections:
         summed = np.bincount(cell, panel.weight, shape[0] * shape[1]).reshape(shape)
         seen = summed.astype(np.float64)
@@ -130,14 +130,17 @@ def reduce_panel(
         size = max(_largest(column), 1e-300)
         flat = _largest(values) <= 1e-11 * size
         within.append(np.zeros_like(values) if flat else values)
-        still.append(flat and bool(inside[:, j, j].sum() <= 1e-22 * size**2))
+        if inside is not None:
+            flat_inside = bool(inside[:, j, j].sum() <= 1e-22 * size**2)
+            flat = flat and flat_inside
+        still.append(flat)
 
     factors = np.column_stack([np.ones(len(starts)), *(v[starts] for v in steady.values())])
 
     def by(types: Ints, clusters: Ints) -> Moments:
         _, first, code = np.unique(types, return_index=True, return_inverse=True)
         parts = _sums(code, len(first), seen, total, within, panel.weighted or panel.sections)
-        if panel.sections:
+        if inside is not None:
             np.add.at(parts[2], code, inside)
         more = _steady_sums(code, len(first), seen, total, within, factors)
         return Moments(clusters[first], cohorts[cohort[first]], level[first], *parts, *more)
