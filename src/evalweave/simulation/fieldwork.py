@@ -42,6 +42,8 @@ PRECARIOUS = _numbered(
 )  # steers what they say; not a column
 RELATIVE_OF = dict(zip(FAMILY, _numbered("C", (1, 3, 6, 8, 11, 12, 17)), strict=True))
 DYADS = {"F07": "C17"}  # the relative's interview in which the client sat beside and spoke
+# Photo → whose it is, the day it was talked about, and the region of it that was coded (pixels).
+PHOTOS = {"C01_photo_1": ("C01", dt.date(2019, 9, 3), (40, 30, 200, 150))}
 EVERY = 4  # which sources of a kind were coded twice
 NO_CONSENT = ("C13", "LW12", "F04")
 N_OFFICE_NOTES = 10
@@ -187,6 +189,10 @@ def sources_table() -> pd.DataFrame:
         [
             {"source": s.name, "kind": s.kind, "phase": s.phase, "date": s.date.isoformat()}
             for s in plan()
+        ]
+        + [
+            {"source": name, "kind": "photo", "phase": "main", "date": day.isoformat()}
+            for name, (_, day, _) in PHOTOS.items()
         ]
     )
 

@@ -8,13 +8,17 @@ project is the same bytes. Format: https://www.qdasoftware.org (urn:QDA-XML:proj
 from __future__ import annotations
 
 import io
+import struct
 import uuid
 import zipfile
+import zlib
 from xml.etree import ElementTree
 
 import pandas as pd
 
 from evalweave.simulation.coded_project import CODERS, Source, code_book
+from evalweave.simulation.fieldwork import PHOTOS
+from evalweave.simulation.utterances import CLASSED
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "urn:evalweave:simulated-project")
@@ -29,6 +33,7 @@ ATTRIBUTES = (
     "months_in_programme",
     "consent_quote",
 )
+PHOTO_CODE = f"{CLASSED} > precarity > housing"
 VALUE_OF = {"Text": "TextValue", "Float": "FloatValue", "Boolean": "BooleanValue"}
 
 
@@ -43,6 +48,7 @@ def qdpx(sources: list[Source], participants: pd.DataFrame, title: str) -> bytes
     files = {"project.qde": _document(sources, participants, title)}
     for source in sources:
         files[f"sources/{guid('text', source.planned.name)}.txt"] = source.text.encode()
+    files |= {f"sources/{guid('picture', name)}.png": _png() for name in PHOTOS}
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
@@ -73,6 +79,8 @@ def _document(sources: list[Source], participants: pd.DataFrame, title: str) -> 
     texts = ElementTree.SubElement(project, "Sources")
     for source in sources:
         _add_source(texts, source)
+    for name in PHOTOS:
+        _add_photo(texts, name)
     ElementTree.SubElement(
         project, "Description"
     ).text = "Simulated: all people, words and codings are invented."
@@ -124,11 +132,64 @@ def _add_cases(
                 ElementTree.SubElement(
                     case, "SourceRef", targetGUID=guid("source", source.planned.name)
                 )
+        for photo in (name for name, (owner, _, _) in PHOTOS.items() if owner == who):
+            ElementTree.SubElement(case, "SourceRef", targetGUID=guid("source", photo))
         for source in sources:
             for speaker, start, end in source.turns:
                 if speaker == who:
                     target = guid("turn", source.planned.name, start, end)
                     ElementTree.SubElement(case, "SelectionRef", targetGUID=target)
+
+
+def _add_photo(sources: ElementTree.Element, name: str) -> None:
+    """Add a picture with one coded region."""
+    _, day, region = PHOTOS[name]
+    made = f"{day.isoformat()}T12:00:00Z"
+    picture = ElementTree.SubElement(
+        sources,
+        "PictureSource",
+        guid=guid("source", name),
+        name=name,
+        path=f"internal://{guid('picture', name)}.png",
+        creatingUser=guid("user", CODERS[0]),
+        creationDateTime=made,
+    )
+    ends = ("firstX", "firstY", "secondX", "secondY")
+    marked = ElementTree.SubElement(
+        picture,
+        "PictureSelection",
+        {
+            "guid": guid("selection", name),
+            **{end: str(n) for end, n in zip(ends, region, strict=True)},
+            "creatingUser": guid("user", CODERS[0]),
+            "creationDateTime": made,
+        },
+    )
+    coding = ElementTree.SubElement(
+        marked,
+        "Coding",
+        guid=guid("coding", name),
+        creatingUser=guid("user", CODERS[0]),
+        creationDateTime=made,
+    )
+    ElementTree.SubElement(coding, "CodeRef", targetGUID=guid("code", PHOTO_CODE))
+
+
+def _png(width: int = 240, height: int = 180) -> bytes:
+    """Return a plain grey picture: what is on the photo is nobody's."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    rows = (b"\0" + b"\x99" * width) * height
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows, 9))
+        + chunk(b"IEND", b"")
+    )
 
 
 def _add_source(texts: ElementTree.Element, source: Source) -> None:
