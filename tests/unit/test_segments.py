@@ -273,3 +273,28 @@ def test_a_code_of_the_themes_that_is_nearly_one_of_the_file_is_a_warning(tmp_pa
     assert any(f'"{used}x", is not in the file, but "{used}" is' in message for message in warned)
     unused = log[log["message"].str.contains("nobody used")]
     assert unused["n"].tolist() == [1] and unused["severity"].tolist() == ["note"]
+
+
+def test_commas_part_lists_and_not_names(tmp_path: Path) -> None:
+    """A comma parts where every part is a name elsewhere; "help, practical" stays one code."""
+    path = tmp_path / "s.csv"
+    path.write_text(
+        "source,quote,code,participant\n"
+        'A,one two three,"pressure, targets",C01\nA,four five six,Targets,"C01, C02"\n'
+        'A,seven eight nine,pressure,C02\nB,ten eleven,"help, practical",C01\n'
+        'B,twelve,"pressure, hope",C01\n',
+        encoding="utf-8",
+    )
+    raw = segments.read(path)
+    codes = [[coding.code for coding in s.codings] for s in raw.selections]
+    assert codes == [
+        ["pressure", "targets"],
+        ["Targets"],
+        ["pressure"],
+        ["help, practical"],
+        ["pressure, hope"],
+    ]
+    assert sorted(link.person for link in raw.links if link.selection == "row 1") == ["C01", "C02"]
+    told = {message: n for _, _, message, n in raw.log.rows}
+    assert any("commas between" in message and n == 1 for message, n in told.items())
+    assert any("only some of the parts" in message and n == 1 for message, n in told.items())

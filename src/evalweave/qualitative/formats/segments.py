@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
 from evalweave.qualitative.formats import TABLES, layouts
+from evalweave.qualitative.identity import normal
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -57,6 +59,7 @@ def read(
             "the file has no positions in characters: agreement by character and overlaps cannot "
             "be computed",
         )
+    table = _commas_parted(table, log)
     selections, links = _selections(table)
     descriptions = {
         code: row.get("description", "") for row in table.rows for code in codes_in(row["code"])
@@ -114,6 +117,41 @@ def _table(
 def codes_in(cell: str) -> list[str]:
     """Return the codes of a cell: programs part several by a semicolon or a line break."""
     return [part.strip() for part in SEVERAL.split(cell) if part.strip()]
+
+
+def _commas_parted(table: tables.SmallTable, log: Log) -> tables.SmallTable:
+    """Return the rows with lists of codes and people that have commas between them parted.
+
+    A comma may belong to a name ("Smith, J", "help, practical"). It parts only where every part
+    stands elsewhere in the column as a name of its own; where only some do, the log says so.
+    """
+    rows = [dict(row) for row in table.rows]
+    for column in ("code", "participant"):
+        parts = [part for row in rows for part in codes_in(row.get(column, ""))]
+        alone = {normal(part) for part in parts if "," not in part}
+
+        def parted(part: str, alone: set[str] = alone) -> list[str]:
+            names = [name.strip() for name in part.split(",")]
+            return names if all(normal(name) in alone for name in names) else [part]
+
+        lists = {part for part in parts if len(parted(part)) > 1}
+        doubtful = {
+            part
+            for part in set(parts) - lists
+            if "," in part and any(normal(name) in alone for name in part.split(","))
+        }
+        log.note("tables", f"cells of {column} hold several names with commas between", len(lists))
+        log.warn(
+            "tables",
+            f"cells of {column} have commas, and only some of the parts are names that stand alone "
+            "elsewhere: each was read as one name. Part lists by semicolons",
+            len(doubtful),
+        )
+        for row in rows:
+            if lists & set(codes_in(row.get(column, ""))):
+                names = [name for part in codes_in(row[column]) for name in parted(part)]
+                row[column] = ";".join(names)
+    return replace(table, rows=rows)
 
 
 def _faults(table: tables.SmallTable, columns: Mapping[str, str]) -> list[Fault]:
