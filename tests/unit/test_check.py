@@ -132,6 +132,19 @@ def test_areas_that_an_allocation_needs(study: Path) -> None:
     assert "no strata called pair" in wrong(study, StudyError)
 
 
+def test_starts_inside_a_period_are_told(study: Path) -> None:
+    from evalweave.extract.design import straddling
+    from evalweave.study.file import load_study
+
+    practices = study.parent / "practices.csv"
+    practices.write_text(practices.read_text().replace("2015-04-01", "2015-06-01"))
+    (told,) = straddling(read_practices(practices), load_study(study))
+    assert "2 of 2 practices start inside a period (such as on 2015-06-01)" in told
+    assert "window, anchor: 6" in told
+    study.write_text(study.read_text().replace("window:", "window:\n  anchor: 6"))
+    assert not straddling(read_practices(practices), load_study(study))
+
+
 def test_later_starters_that_all_start_on_one_day(study: Path) -> None:
     (study.parent / "practices.csv").write_text(
         "practice_id,programme_start\n" + "".join(f"{p},2015-04-01\n" for p in "ABCD")

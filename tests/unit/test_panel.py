@@ -169,6 +169,32 @@ def test_the_mean_does_not_depend_on_the_order_of_rows() -> None:
     assert value(built([*values, C])) == value(built([C, *reversed(values)]))
 
 
+def test_periods_that_begin_with_the_programmes_month() -> None:
+    """A start on 1 June inside a calendar half-year drops that period; anchored, none straddles."""
+    june = dt.date(2015, 6, 1)
+    records = [
+        (who, f"{year}-{month}-15", 50.0 + year - 2010)
+        for who in ("T1", "C1")
+        for year in (2014, 2015)
+        for month in ("03", "09")
+    ]
+    window = {"first": "2013-06-01", "last": "2017-05-31", "period": "half_year"}
+    plain = built(records, settings(window=window), start=june)
+    anchored = built(records, settings(window=window | {"anchor": 6}), start=june)
+    dropped = plain.ledger[plain.ledger["rule"] == "straddling_period"]["n"].sum()
+    assert dropped > 0
+    assert "straddling_period" not in set(anchored.ledger["rule"])
+    treated = anchored.panel[anchored.panel["patient_id"] == "T1"]
+    assert treated["period_label"].tolist() == [
+        "2013-12 to 2014-05",
+        "2014-06 to 2014-11",
+        "2014-12 to 2015-05",
+        "2015-06 to 2015-11",
+    ]
+    event = treated["period"] - treated["first_treated"]
+    assert event.tolist() == [-3, -2, -1, 0]
+
+
 @pytest.mark.parametrize(
     ("straddling", "periods", "first"),
     [

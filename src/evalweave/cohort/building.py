@@ -152,7 +152,7 @@ def _cohort(
 def _starts(practices: pd.DataFrame, settings: CohortSettings) -> ir.Table:
     """Return practice_id, programme_start and first_treated, the period that contains it."""
     starts = [None if pd.isna(day) else day for day in practices["programme_start"]]
-    first = [None if day is None else period_number(day, settings.window.period) for day in starts]
+    first = [None if day is None else period_number(day, settings.window.cut) for day in starts]
     return ibis.memtable(
         pa.table(
             {

@@ -93,12 +93,12 @@ def check_practices(
                 )
             ]
         )
-    first = period_number(settings.window.first, settings.window.period)
+    first = period_number(settings.window.first, settings.window.cut)
     faults = []
     for row, record in enumerate(practices.itertuples(), start=2):
         start = record.programme_start
         known = isinstance(start, dt.date) and record.practice_id in present
-        if known and period_number(start, settings.window.period) <= first:
+        if known and period_number(start, settings.window.cut) <= first:
             faults.append(
                 Fault(
                     "practices",

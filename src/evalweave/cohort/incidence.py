@@ -39,7 +39,7 @@ def table(
 
     if not settings.eligibility.conditions:
         return INCIDENCE.empty()
-    period = settings.window.period
+    period = settings.window.cut
     frame = _at_risk(backend, clean, practices, settings)
     counted = cohort.group_by("arm", "index_date").aggregate(
         n_entered=cohort.count(), n_entered_incident=cohort.incident.sum()
@@ -66,11 +66,11 @@ def table(
 def _periods(settings: CohortSettings) -> list[tuple[int, Any, Any]]:
     """Return number, first day and last day of each period, as far as it lies in the window."""
     window, within = settings.window, []
-    numbers = [period_number(day, window.period) for day in (window.first, window.last)]
+    numbers = [period_number(day, window.cut) for day in (window.first, window.last)]
     for number in range(numbers[0], numbers[1] + 1):
-        after = first_day(number + 1, window.period)
+        after = first_day(number + 1, window.cut)
         last = min(after - dt.timedelta(days=1), window.last)
-        within.append((number, max(first_day(number, window.period), window.first), last))
+        within.append((number, max(first_day(number, window.cut), window.first), last))
     return within
 
 
@@ -132,7 +132,7 @@ def _ranges(clean: dict[str, ir.Table], practices: ir.Table, settings: CohortSet
     day_before_death = (t.death_date.fill_null(LAST_DAY) - ibis.interval(days=1)).cast("date")
     until = ibis.least(t.until, t["last"], day_before_death, t.diagnosed_on.fill_null(LAST_DAY))
     numbers, firsts, _ = zip(*_periods(settings), strict=True)
-    period = settings.window.period
+    period = settings.window.cut
     earlier = (since - ibis.interval(days=1)).cast("date")
     begins = (since <= firsts[0]).ifelse(numbers[0], period_expression(earlier, period) + 1)
     ends = (until < firsts[0]).ifelse(numbers[0] - 1, period_expression(until, period))

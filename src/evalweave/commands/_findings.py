@@ -95,6 +95,7 @@ def _practices(study: Study, findings: Findings) -> pd.DataFrame | None:
         return None
     findings.notes += notes
     findings.faults += design.practice_faults(practices, study)
+    findings.notes += design.straddling(practices, study)
     treated = int(practices["programme_start"].notna().sum())
     findings.recognised.append(
         f"practices: {treated} with the programme, {len(practices) - treated} without"

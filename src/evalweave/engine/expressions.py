@@ -6,14 +6,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from evalweave.study.periods import LENGTHS
+from evalweave.study.periods import shape
 
 FRACTION = float(1 << 40)  # parts of one in which fractions are counted
 
 
 def period_expression(day: Any, period: str) -> Any:
     """Return the number of the period that contains `day`, as `study.period_number` counts."""
-    months, after_january = LENGTHS[period]
+    months, after_january = shape(period)
     since = day.year().cast("int64") * 12 + day.month() - (1 + after_january)
     return (since / months).floor().cast("int64")
 

@@ -42,7 +42,7 @@ def expected(study: Study, rows: dict[str, int], text_bytes: int, typed_bytes: i
     if not (records and people):
         return []
     periods = [
-        period_number(day, study.window.period) for day in (study.window.first, study.window.last)
+        period_number(day, study.window.cut) for day in (study.window.first, study.window.last)
     ]
     cells = min(records, people * (periods[1] - periods[0] + 1))
     panels, analyses = len(study.comparisons), len(study.analyses)

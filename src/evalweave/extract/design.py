@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from evalweave.errors import Fault
-from evalweave.study.periods import period_number
+from evalweave.study.periods import period_number, period_start
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
     """Return what is wrong with the practices as a design: arms of one practice, a start without a
     period before."""
-    file, period = Path(study.practices).name, study.window.period
+    file, period = Path(study.practices).name, study.window.cut
     faults = []
     first = period_number(study.window.first, period)
     starts = practices["programme_start"]
@@ -43,6 +43,29 @@ def practice_faults(practices: pd.DataFrame, study: Study) -> list[str]:
     for name, group in study.comparisons.items():
         faults += [str(fault) for fault in _faults_of_arms(file, practices, name, group)]
     return faults
+
+
+def straddling(practices: pd.DataFrame, study: Study) -> list[str]:
+    """Return a sentence where programmes start inside a period, with what becomes of it and how
+    none would."""
+    cut = study.window.cut
+    starts = [start for start in practices["programme_start"] if isinstance(start, dt.date)]
+    inside = [start for start in starts if period_start(start, cut) != start]
+    if not inside:
+        return []
+    becomes = {
+        "drop": "that period is dropped for them",
+        "treated": "that period counts as treated",
+        "untreated": "that period counts as untreated",
+    }[study.exposure.straddling]
+    way = ""
+    months = {start.month for start in starts}
+    if len(months) == 1 and study.window.period != "month" and all(s.day == 1 for s in starts):
+        way = f" With window, anchor: {months.pop()} periods begin with the programme's month."
+    return [
+        f"{len(inside)} of {len(starts)} practices start inside a period (such as on "
+        f"{min(inside)}); {becomes} (exposure, straddling: {study.exposure.straddling}).{way}"
+    ]
 
 
 def _faults_of_arms(

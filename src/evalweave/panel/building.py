@@ -129,7 +129,7 @@ def numbered_people(backend: Any, people: ir.Table, settings: PanelSettings) -> 
         person=ibis.row_number().over(ibis.window(order_by="patient_id")).cast("int64"),
         first_treated=comparison_in_programme.ifelse(ibis.null("int64"), p["_first"]),
         _start=p["_begins"],
-        _entered=period_expression(p.followed_from, settings.window.period),
+        _entered=period_expression(p.followed_from, settings.window.cut),
     ).drop("_at", "_of", "_first", "_begins")
 
 
@@ -138,7 +138,7 @@ def _starts(starts: list[dt.date], settings: PanelSettings) -> ir.Table:
     washed_last."""
     import pyarrow as pa
 
-    period, exposure = settings.window.period, settings.exposure
+    period, exposure = settings.window.cut, settings.exposure
 
     def dropped(day: dt.date) -> int | None:
         straddles = period_start(day, period) != day
@@ -170,8 +170,8 @@ def _washed(start: dt.date, settings: PanelSettings) -> list[int]:
     return [
         number
         for number in followed.periods(settings)
-        if start <= first_day(number, settings.window.period)
-        and first_day(number + 1, settings.window.period) <= end
+        if start <= first_day(number, settings.window.cut)
+        and first_day(number + 1, settings.window.cut) <= end
     ]
 
 
@@ -183,7 +183,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         "patient_id", "person", "arm", "censored_on", "_drop", "_start", "followed_from"
     )
     m = measurements.left_join(known, "patient_id")
-    period = period_expression(m.date, settings.window.period)
+    period = period_expression(m.date, settings.window.cut)
     wash = ibis.literal(False)
     if settings.exposure.washout_days:
         end = m["_start"] + ibis.interval(days=settings.exposure.washout_days)
@@ -217,7 +217,7 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
 
 def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:
     """Return the distance in days of a record from the middle of its period."""
-    numbers, period = followed.periods(settings), settings.window.period
+    numbers, period = followed.periods(settings), settings.window.cut
     firsts = [first_day(number, period) for number in (*numbers, numbers[-1] + 1)]
     middles = [
         (m.period == number, ibis.literal(first + (after - first) // 2))
@@ -274,7 +274,7 @@ def with_facts(
     afterwards.
     """
     numbers = followed.periods(settings)
-    labels = [period_label(number, settings.window.period) for number in numbers]
+    labels = [period_label(number, settings.window.cut) for number in numbers]
     baselines = [name for name in people.columns if name.startswith(BASELINE_OF)]
     facts = people.mutate(female=ibis.cases((people.sex == "female", 1), (people.sex == "male", 0)))
     known = [

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def periods(settings: PanelSettings) -> list[int]:
     """Return the numbers of the window's periods."""
-    period = settings.window.period
+    period = settings.window.cut
     first, last = (
         period_number(settings.window.first, period),
         period_number(settings.window.last, period),
@@ -41,7 +41,7 @@ def runs(spells: ir.Table, people: ir.Table, settings: PanelSettings) -> ir.Tabl
     `spells` are registrations with `person`. A spell counts from the entry into the cohort to the
     end of follow-up.
     """
-    numbers, period = periods(settings), settings.window.period
+    numbers, period = periods(settings), settings.window.cut
     s = spells.inner_join(
         people.select("person", "censored_on", "followed_from", "_drop"), "person"
     )
@@ -110,7 +110,7 @@ def status(
     import pandas as pd
 
     known = people.select("person", "arm", "_drop", "_washed_first", "_washed_last")
-    last = period_expression(people.censored_on, settings.window.period)
+    last = period_expression(people.censored_on, settings.window.cut)
     kinds = people.mutate(_last=last).group_by(
         "arm", "_last", "_drop", "_entered", "_washed_first", "_washed_last"
     )

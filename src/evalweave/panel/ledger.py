@@ -52,7 +52,7 @@ def panel_ledger(
     import pandas as pd
 
     def label(number: Any) -> str:
-        return period_label(int(number), settings.window.period)
+        return period_label(int(number), settings.window.cut)
 
     records = records.assign(rule=records["rule"].fillna(""), period=records["period"].map(label))
     person_periods = _measured_person_periods(status, trends, list(settings.outcomes))

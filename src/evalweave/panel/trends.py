@@ -74,7 +74,7 @@ def trends(
     keys = zip(means["arm"], means["period"], strict=True)
     means["n_eligible"] = [int(followed.get((arm, period), 0)) for arm, period in keys]
     means["period_label"] = means["period"].map(
-        lambda number: period_label(int(number), settings.window.period)
+        lambda number: period_label(int(number), settings.window.cut)
     )
     means = means.assign(comparison=comparison)
     return TRENDS.conform(

@@ -109,7 +109,7 @@ def _cells(spans: ir.Table, settings: UsesSettings) -> ir.Table:
     """Return person, period and exposure of every person-period with a followed day."""
     import pyarrow as pa
 
-    numbers, period = followed.periods(settings), settings.window.period
+    numbers, period = followed.periods(settings), settings.window.cut
     firsts = [
         (first_day(number, period) - FIRST_DAY).days for number in (*numbers, numbers[-1] + 1)
     ]
@@ -148,7 +148,7 @@ def _events(
     e = (ibis.union(*listed) if len(listed) > 1 else listed[0]).distinct()
     e = e.filter(e.date.between(settings.window.first, settings.window.last))
     e = e.inner_join(people.select("patient_id", "person", "arm", "_drop"), "patient_id")
-    e = e.mutate(day=_day(e.date), period=period_expression(e.date, settings.window.period))
+    e = e.mutate(day=_day(e.date), period=period_expression(e.date, settings.window.cut))
     inside = e.inner_join(
         spans.select("person", "from_period", "to_period"),
         [

@@ -94,7 +94,7 @@ def clean(
         REGISTRATIONS: registrations.count(),
         RECORDS: events.count(),
     }
-    ledger = _ledger(backend, counted, received, settings.window.period)
+    ledger = _ledger(backend, counted, received, settings.window.cut)
     _nothing_left(backend, ledger, alone, several, outcomes)
     entered, codelists = good.filter(~of_outcome), coded.condition_table(lists, outcomes)
     return Cleaned(

@@ -88,7 +88,7 @@ def located(events: ir.Table, observed: ir.Table, practices: ir.Table, window: W
     inside = joined.date.between(window.first, window.last)
     return joined.mutate(
         arm=ibis.coalesce(joined.arm, joined._named_arm),
-        period=inside.ifelse(period_expression(joined.date, window.period), ibis.null("int64")),
+        period=inside.ifelse(period_expression(joined.date, window.cut), ibis.null("int64")),
     ).drop("_named", "_named_arm", "patient_id_right")
 
 

@@ -34,7 +34,7 @@ def own_change(data: ReportData) -> float | None:
         return None
     from evalweave.study.periods import period_number
 
-    start = period_number(data.study.eligibility.index_date, data.study.window.period)
+    start = period_number(data.study.eligibility.index_date, data.study.window.cut)
     line = trends[
         (trends["outcome"] == data.primary.outcome) & (trends["arm"] == "programme")
     ].dropna(subset=["mean"])

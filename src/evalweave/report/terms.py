@@ -82,7 +82,7 @@ def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
         return f"Period {e} since the start" if e >= 0 else f"{before} before the start"
     if term == "trend":
         return "Change of the difference per period since the start"
-    if named := periods_in_words(term, data.study.window.period):
+    if named := periods_in_words(term, data.study.window.cut):
         return f"{label}: {named}"
     if term in AVERAGES:
         return f"{label}, averaged over {AVERAGES[term]}"

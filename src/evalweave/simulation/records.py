@@ -87,7 +87,7 @@ def draw(
     everyone = pd.concat(groups.values(), ignore_index=True)
     everyone["followed_until"] = _followed_until(everyone, arm)
     everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
-    first_period = period_number(settings.window.first, settings.window.period)
+    first_period = period_number(settings.window.first, settings.window.cut)
     return Simulated(practices, everyone, measurements, scale, first_period, index, window)
 
 
@@ -146,8 +146,8 @@ def _measurements(
     effect was planted; each group gains its `first_treated`."""
     starts = _year_starts(settings)
     n_years = len(starts) - 1
-    first_period = period_number(settings.window.first, settings.window.period)
-    first_treated = _first_treated(practices, settings.window.period)
+    first_period = period_number(settings.window.first, settings.window.cut)
+    first_treated = _first_treated(practices, settings.window.cut)
     arm = practices["programme_start"].notna().to_numpy().astype(int)
     sd = settings.simulation.practice_sd
     shocks = {
@@ -221,7 +221,7 @@ def identifiers(n: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def _year_starts(settings: SimulateSettings) -> np.ndarray:
-    period = settings.window.period
+    period = settings.window.cut
     first, last = (
         period_number(day, period) for day in (settings.window.first, settings.window.last)
     )

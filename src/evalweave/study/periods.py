@@ -17,12 +17,34 @@ class Window(Section):
         "financial_year",
         description="Length of a period of the panel; a financial year starts on 1 April.",
     )
+    anchor: Literal["programme_start"] | int | None = Field(
+        None,
+        description="The month (1 to 12) with which quarters, half-years and years begin instead "
+        "of the usual one; programme_start: the month of the index date, so that a programme that "
+        "starts on its first day starts with a period.",
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
         if self.last <= self.first:
             raise ValueError(f"last ({self.last}) must be after first ({self.first})")
+        if self.anchor is not None and self.period == "month":
+            raise ValueError("anchor: months begin with themselves. Remove it")
+        if isinstance(self.anchor, int) and not 1 <= self.anchor <= 12:
+            raise ValueError(f"anchor: found {self.anchor}, expected a month from 1 to 12")
         return self
+
+    @property
+    def cut(self) -> str:
+        """How the window is cut into periods, as the functions below take it: the length, and the
+        month with which periods begin where that is declared (half_year@6)."""
+        return f"{self.period}@{self.anchor}" if isinstance(self.anchor, int) else self.period
+
+    def anchored(self, index_date: dt.date) -> Self:
+        """Return the window with the programme's month in place of the word for it."""
+        if self.anchor != "programme_start":
+            return self
+        return self.model_copy(update={"anchor": index_date.month})
 
 
 # Length of a period in months, and how many months after January the first one of a year begins.
@@ -35,6 +57,13 @@ LENGTHS = {
 }
 
 
+def shape(period: str) -> tuple[int, int]:
+    """Return the length of a period in months, and how many months after January one begins."""
+    name, _, month = period.partition("@")
+    months, after_january = LENGTHS[name]
+    return (months, (int(month) - 1) % months) if month else (months, after_january)
+
+
 def period_start(day: dt.date, period: str) -> dt.date:
     """Return the first day of the period that contains `day`."""
     return first_day(period_number(day, period), period)
@@ -43,19 +72,23 @@ def period_start(day: dt.date, period: str) -> dt.date:
 def period_number(day: dt.date, period: str) -> int:
     """Return the consecutive integer of the period that contains `day` (2015 = financial year
     2015/16)."""
-    months, after_january = LENGTHS[period]
+    months, after_january = shape(period)
     return (12 * day.year + day.month - 1 - after_january) // months
 
 
 def first_day(number: int, period: str) -> dt.date:
     """Return the first day of a period, by its number."""
-    months, after_january = LENGTHS[period]
+    months, after_january = shape(period)
     year, month = divmod(number * months + after_january, 12)
     return dt.date(year, month + 1, 1)
 
 
 def period_label(number: int, period: str) -> str:
-    """Return a period as people write it: 2015/16, 2015, 2015 H1, 2015 Q2, 2015-04."""
+    """Return a period as people write it: 2015/16, 2015, 2015 H1, 2015 Q2, 2015-04; where it begins
+    with another month than usual, 2015-06 to 2015-11."""
+    if "@" in period:
+        last = first_day(number + 1, period) - dt.timedelta(days=1)
+        return f"{first_day(number, period):%Y-%m} to {last:%Y-%m}"
     if period == "financial_year":
         return f"{number}/{(number + 1) % 100:02d}"
     year, part = divmod(number, 12 // LENGTHS[period][0])

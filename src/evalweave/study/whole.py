@@ -162,7 +162,8 @@ class Study(Section):
         )
 
     def with_paths_from(self, folder: Path) -> Self:
-        """Return the study with every path joined on the study file's `folder`."""
+        """Return the study with every path joined on the study file's `folder`, and the month with
+        which periods begin."""
 
         def here(path: str | None) -> str | None:
             return None if path is None else os.path.normpath(folder / path)
@@ -174,6 +175,7 @@ class Study(Section):
             update={
                 "extract": self.extract.model_copy(update={"path": here(self.extract.path)}),
                 "practices": here(self.practices),
+                "window": self.window.anchored(self.eligibility.index_date),
                 "codelists": {name: here(path) for name, path in self.codelists.items()},
                 "qualitative": self.qualitative.with_files(joined) if self.qualitative else None,
                 "claims": here(self.claims),

@@ -93,7 +93,7 @@ def _measured_shift(data: ReportData) -> float | None:
 
     trends = data.trends[data.primary.comparison or data.study.primary_comparison]
     trends = trends[trends["outcome"] == data.primary.outcome]
-    start = period_number(data.study.eligibility.index_date, data.study.window.period)
+    start = period_number(data.study.eligibility.index_date, data.study.window.cut)
     change = {}
     for arm, part in trends.groupby("arm"):
         shares = []

@@ -222,14 +222,14 @@ def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
     """Name at most eight periods below the axis."""
     step = max(1, -(-len(periods) // 8))
     ticked = periods[::step]
-    axes.set_xticks(ticked, [period_label(int(p), data.study.window.period) for p in ticked])  # type: ignore[attr-defined]
+    axes.set_xticks(ticked, [period_label(int(p), data.study.window.cut) for p in ticked])  # type: ignore[attr-defined]
     if len(ticked) > 5:
         axes.tick_params(axis="x", labelsize=8)  # type: ignore[attr-defined]
 
 
 def _start(data: ReportData) -> float:
     """Return where the (first) start lies on the axis of periods: between two of them."""
-    return period_number(data.study.eligibility.index_date, data.study.window.period) - 0.5
+    return period_number(data.study.eligibility.index_date, data.study.window.cut) - 0.5
 
 
 def programme_start(data: ReportData, axes: Any) -> None:

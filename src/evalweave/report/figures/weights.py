@@ -38,7 +38,7 @@ def synthetic_weights(data: ReportData, analysis: Analysis) -> list[Figure]:
 
 
 def _figure(data: ReportData, analysis: Analysis, told: Mapping[str, Any], several: bool) -> Figure:
-    start = period_label(int(told["start"]), data.study.window.period)
+    start = period_label(int(told["start"]), data.study.window.cut)
     frame = _table(data, told, start)
     name = slug(f"weights-{analysis.name}" + (f"-{start}" if several else ""))
     title = "Weights of the synthetic comparison" + (f", start {start}" if several else "")
@@ -64,7 +64,7 @@ def _figure(data: ReportData, analysis: Analysis, told: Mapping[str, Any], sever
 
 
 def _table(data: ReportData, told: Mapping[str, Any], start: str) -> pd.DataFrame:
-    period = data.study.window.period
+    period = data.study.window.cut
     by_period = [
         ("period", period_label(int(p), period), w)
         for p, w in sorted(told["time"].items(), key=lambda item: int(item[0]))

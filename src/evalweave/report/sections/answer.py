@@ -94,7 +94,7 @@ def _caption(data: ReportData) -> Text:
 def _facts(data: ReportData, row: Row) -> Facts:
     window = data.study.window
     first, last = (
-        period_label(period_number(day, window.period), window.period)
+        period_label(period_number(day, window.cut), window.cut)
         for day in (window.first, window.last)
     )
     treated = row.n_practices_treated

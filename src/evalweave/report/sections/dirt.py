@@ -53,13 +53,13 @@ def _records(data: ReportData) -> pd.DataFrame | None:
 
 def _periods(data: ReportData) -> list[str]:
     window = data.study.window
-    ends = (period_number(window.first, window.period), period_number(window.last, window.period))
-    return [period_label(number, window.period) for number in range(ends[0], ends[1] + 1)]
+    ends = (period_number(window.first, window.cut), period_number(window.last, window.cut))
+    return [period_label(number, window.cut) for number in range(ends[0], ends[1] + 1)]
 
 
 def _start(data: ReportData) -> str:
     """Return the label of the period of the (first) start; labels sort as time does."""
-    period = data.study.window.period
+    period = data.study.window.cut
     return period_label(period_number(data.study.eligibility.index_date, period), period)
 
 

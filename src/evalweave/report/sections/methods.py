@@ -3,6 +3,7 @@ and reference."""
 
 from __future__ import annotations
 
+import calendar
 from typing import Any
 
 from evalweave.catalogue import references
@@ -19,6 +20,7 @@ from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
 from evalweave.report.terms import variable
 from evalweave.study.analyses import Analysis, role_of
+from evalweave.study.periods import Window
 from evalweave.study.whole import Study
 
 PER_PERIOD = {
@@ -74,6 +76,13 @@ def _prose(sentences: list[str]) -> list[Prose]:
     return [Prose(" ".join(sentences))]
 
 
+def _anchor(window: Window) -> str:
+    """Return with which month periods begin, where it is not the usual one."""
+    if not isinstance(window.anchor, int):
+        return ""
+    return f" (counted from the beginning of {calendar.month_name[window.anchor]})"
+
+
 def _design(study: Study) -> list[str]:
     window, exposure, eligibility = study.window, study.exposure, study.eligibility
     when = f"on {criteria.day(eligibility)}"
@@ -81,8 +90,8 @@ def _design(study: Study) -> list[str]:
     sentences = [
         f"Difference-in-differences over {window.first.isoformat()} to {window.last.isoformat()} "
         "in periods of one "
-        f"{plain(window.period)}, by intention to treat: a person belongs to the arm of the "
-        "practice where they were "
+        f"{plain(window.period)}{_anchor(window)}, by intention to treat: a person belongs to "
+        "the arm of the practice where they were "
         f"registered {when}, whether or not they used the programme.",
         criteria.kind(eligibility)
         if eligibility.cohort == "open"

@@ -102,7 +102,7 @@ def _change(data: ReportData, released: pd.DataFrame) -> str:
     tell the hidden ones.
     """
     window = data.study.window
-    start = period_number(data.study.eligibility.index_date, window.period)
+    start = period_number(data.study.eligibility.index_date, window.cut)
     counts = released.assign(
         new=_known(released, "n_incident"), at_risk=_known(released, "n_at_risk")
     )

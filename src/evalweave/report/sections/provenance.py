@@ -172,7 +172,7 @@ def _named(data: ReportData, note: str) -> str:
 
 def _term(data: ReportData, term: str) -> str:
     """Return a term, with the names of the periods that it gives by number."""
-    named = periods_in_words(term, data.study.window.period)
+    named = periods_in_words(term, data.study.window.cut)
     return f"{term} ({named})" if named else term
 
 
