@@ -24,6 +24,7 @@ from evalweave.catalogue.methods import Estimator
 from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
+from evalweave.estimators.cohort_effects import restricted
 from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.panel_data import FILE
 from evalweave.estimators.panels import Panels
@@ -138,6 +139,8 @@ def _run(
     if analysis.diagnostics:
         from evalweave.diagnostics.attach import diagnostics_of
 
+        if ESTIMATORS[analysis.estimator].blank_outcomes:
+            panel = restricted(panel, ~np.isnan(panel.y))
         diagnostics.update(diagnostics_of(panel, estimated, analysis))
     result.rows.extend(rows)
     result.fits[name] = estimated

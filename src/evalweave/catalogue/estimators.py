@@ -20,9 +20,11 @@ from evalweave.catalogue.estimator_options import (
 )
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import (
+    ADDITIVE,
     LEAST_SQUARES,
     PLACEBO,
     REASSIGNMENT,
+    REFUSED,
     UNIT_ERRORS,
     Estimator,
     Option,
@@ -299,6 +301,23 @@ _DECLARED = (
         only=("jackknife", "placebo"),
         default_inference=("jackknife", "placebo", "jackknife"),
         wrong=_synthetic,
+    ),
+    Estimator(
+        name="measured_did",
+        implementation="measured_did:measured_did",
+        terms=("att", "att_unweighted", "composition"),
+        summary=("att",),
+        words="Difference in differences weighted by the inverse probability of being measured: "
+        "practice means by period, each measured person standing for those alike in their past "
+        "(the last and the first value before) in the same arm and period who were not.",
+        formula="bar:y_{gt} = α_{g} + λ_{t} + τ D_{gt} + ε_{gt}",
+        references=(ref.ROBINS_1995,),
+        only=("jackknife", "hansen"),
+        default_inference=("jackknife", "hansen", "jackknife"),
+        blank_outcomes=True,
+        exposure=REFUSED,
+        assumes=f"{ADDITIVE} And that being measured does not depend on the present value once "
+        "arm, period and past values are known.",
     ),
     *nonlinear.DECLARED,
     # A new estimator: its entry goes above this line.

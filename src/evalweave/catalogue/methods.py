@@ -85,6 +85,8 @@ class Estimator(Method):
         wrong: gives a sentence for each thing that is wrong with an analysis of it.
         default_inference: what `auto` stands for: each term has the first of these that answers it;
             the last one is for more practices than can be left out one by one.
+        blank_outcomes: rows without an outcome are person-periods without a measurement, and it
+            needs them.
         exposure: ANNUALISED, OFFSET or REFUSED.
         assumes: what would have been parallel without the programme, in words.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
@@ -102,6 +104,7 @@ class Estimator(Method):
     default_inference: tuple[str, ...] = ()
     planted: str = ""
     exposure: str = ANNUALISED
+    blank_outcomes: bool = False
     assumes: str = ADDITIVE
     interacts: bool = False
 

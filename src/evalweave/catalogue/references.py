@@ -73,6 +73,10 @@ ROTH_2022 = (
     "Roth J. Pretest with caution: event-study estimates after testing for parallel trends. "
     "American Economic Review: Insights 2022;4:305–322."
 )
+ROBINS_1995 = (
+    "Robins JM, Rotnitzky A, Zhao LP. Analysis of semiparametric regression models for repeated "
+    "outcomes in the presence of missing data. JASA 1995;90:106–121."
+)
 SANTANNA_ZHAO_2020 = (
     "Sant’Anna PHC, Zhao J. Doubly robust difference-in-differences estimators. Journal of "
     "Econometrics 2020;219:101–122."

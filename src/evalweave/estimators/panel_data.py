@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import DataError
 from evalweave.estimators.panel_columns import Mask, Problems, check_present, numbers
 from evalweave.estimators.panel_covariates import completed, covariate_columns
@@ -59,7 +60,8 @@ def panel_data(
         )
     values = _values(frame, columns, analysis, extra, problems, notes)
     problems.raise_all()
-    usable = _usable(values, columns, notes)
+    blanks = ESTIMATORS[analysis.estimator].blank_outcomes
+    usable = _usable(values, columns, notes, blanks)
     if analysis.unknown_covariates == "drop":
         usable = _with_known_covariates(values, usable, notes)
     rows = np.arange(len(frame)) if usable is None else np.flatnonzero(usable)
@@ -144,10 +146,15 @@ def _values(
     )
 
 
-def _usable(values: _Values, columns: Columns, notes: list[str]) -> Mask | None:
-    """Return which rows can be used, None = all, and note what is left out (each row once)."""
+def _usable(
+    values: _Values, columns: Columns, notes: list[str], blanks: bool = False
+) -> Mask | None:
+    """Return which rows can be used, None = all, and note what is left out (each row once).
+
+    With `blanks`, rows without an outcome are used.
+    """
     usable: Mask | None = None
-    causes = [(columns.outcome, values.y), *values.extra.items()]
+    causes = [*(() if blanks else [(columns.outcome, values.y)]), *values.extra.items()]
     if values.weight is not None:
         causes.append((columns.weight or "", values.weight))
     if values.exposure is not None:

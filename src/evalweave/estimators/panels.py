@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.catalogue import calls
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import DataError
 from evalweave.estimators.allocation import allocated
 from evalweave.estimators.panel_data import panel_data
@@ -64,4 +65,5 @@ class Panels:
 
 def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:
     """Return the options that change how a panel is read."""
-    return analysis.anticipation, analysis.unknown_covariates
+    blanks = ESTIMATORS[analysis.estimator].blank_outcomes
+    return analysis.anticipation, analysis.unknown_covariates, blanks

@@ -1,0 +1,179 @@
+"""Who is measured depends on the past: weights against statsmodels, what must not change, and a
+programme that makes measuring routine."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import evalweave
+from evalweave.errors import DataError, StudyError
+from evalweave.estimators.measured_did import probabilities
+
+PERIODS, START, SIZE = 6, 3, 40
+
+
+def followed(
+    seed: int,
+    practices: int = 16,
+    chosen: float = 1.5,
+    routine: bool = True,
+    present: bool = False,
+) -> pd.DataFrame:
+    """Return person-periods, those not measured with a blank outcome.
+
+    After the first period the odds of being measured rise by `chosen` an SD of the last value, with
+    `present` of the present one; where the programme runs, with `routine`, all have one chance. The
+    effect is -1.
+    """
+    random = np.random.default_rng(seed)
+    n = practices * SIZE
+    practice = np.arange(n) % practices
+    start = np.where(practice < practices // 2, START, np.inf)
+    shock = 0.3 * random.normal(size=(practices, PERIODS))
+    noise = random.normal(size=n)
+    last = np.full(n, np.nan)
+    frames = []
+    for t in range(PERIODS):
+        noise = 0.7 * noise + np.sqrt(1 - 0.49) * random.normal(size=n)
+        on = start <= t
+        value = 50 + 3 * noise + shock[practice, t] - on
+        driver = value if present else last
+        index = np.where(np.isnan(last), 3.0, chosen * (driver - 50) / 3)
+        chance = np.where(on & routine, 0.5, 1 / (1 + np.exp(-index)))
+        measured = random.random(n) < chance
+        last = np.where(measured, value, last)
+        frames.append(
+            pd.DataFrame(
+                {
+                    "patient_id": [f"p{i:04d}" for i in range(n)],
+                    "practice_id": [f"g{g:02d}" for g in practice],
+                    "period": t,
+                    "first_treated": start,
+                    "y": np.where(measured, value, np.nan),
+                }
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
+
+
+def terms(frame: pd.DataFrame, **more: object) -> pd.DataFrame:
+    result = evalweave.measured_did(frame, outcome="y", diagnostics=False, **more)
+    return result.tidy().set_index("term")
+
+
+def test_probabilities_are_those_of_a_logit():
+    import statsmodels.api as sm
+
+    random = np.random.default_rng(1)
+    x = random.normal(size=(400, 2))
+    yes = random.random(400) < 1 / (1 + np.exp(-0.3 - x @ [1.0, -0.5]))
+    theirs = sm.Logit(yes.astype(float), sm.add_constant(x)).fit(disp=False)
+    ours = probabilities(x, yes)
+    assert ours == pytest.approx(theirs.predict(sm.add_constant(x)), rel=1e-4)  # a ridge of 0.001
+
+
+def test_the_estimate_is_weighted_least_squares_of_practice_means():
+    import statsmodels.api as sm
+
+    frame = followed(2)
+    last = frame.groupby("patient_id")["y"].transform(lambda v: v.ffill().shift())
+    first = frame.groupby("patient_id")["y"].transform("first").where(last.notna())
+    weight = pd.Series(np.nan, index=frame.index)
+    for _, rows in frame.groupby(["first_treated", "period"]):
+        z = (pd.DataFrame({"l": last, "f": first}).loc[rows.index] - 50) / 3
+        z = z.fillna(0.0).assign(any=last.loc[rows.index].notna().astype(float))
+        chance = probabilities(z[["any", "l", "f"]].to_numpy(), rows["y"].notna().to_numpy())
+        weight[rows.index] = 1 / chance
+    seen = frame.assign(w=weight)[frame["y"].notna()]
+    seen = seen.assign(wy=seen["w"] * seen["y"])
+    cells = (
+        seen.groupby(["practice_id", "period", "first_treated"])[["w", "wy"]].sum().reset_index()
+    )
+    cells["d"] = (cells["period"] >= cells["first_treated"]).astype(float)
+    x = pd.get_dummies(cells[["practice_id", "period"]].astype(str), dtype=float)
+    x = x.iloc[:, :-1]  # one dummy of a period less
+    x.insert(0, "d", cells["d"])
+    ols = sm.OLS(cells["wy"] / cells["w"], x.to_numpy()).fit()  # every practice has SIZE people
+    # the centre and scale of the past differ, which the ridge hardly feels
+    assert terms(frame).loc["att", "estimate"] == pytest.approx(ols.params.iloc[0], rel=1e-4)
+
+
+def test_estimating_again_without_a_practice_weights_again():
+    frame = followed(3)
+    fit = evalweave.measured_did(frame, outcome="y", diagnostics=False).fits["measured_did"]
+    keep = np.array([name != "g03" for name in fit.cluster_names])
+    alone = evalweave.measured_did(
+        frame[frame["practice_id"] != "g03"], outcome="y", diagnostics=False
+    ).fits["measured_did"]
+    assert fit.refit(keep) == pytest.approx(alone.theta, rel=1e-5)
+
+
+def test_without_a_past_it_is_the_difference_of_practice_means_by_people_followed():
+    frame = followed(4)
+    once = frame.assign(patient_id=frame["patient_id"] + frame["period"].astype(str))
+    once = once[np.random.default_rng(4).random(len(once)) < 0.9]  # nobody has a past
+    found = terms(once)
+    weighted, plain = (found.loc[t, "estimate"] for t in ("att", "att_unweighted"))
+    assert weighted == pytest.approx(plain, rel=1e-9)
+    cells = once.fillna({"first_treated": np.inf})
+    cells = cells.groupby(["practice_id", "period", "first_treated"], as_index=False)
+    cells = cells.agg(y=("y", "mean"), people=("patient_id", "size"))
+    by_practice = evalweave.twfe(
+        cells, outcome="y", unit="practice_id", weight="people", diagnostics=False
+    )
+    assert plain == pytest.approx(by_practice.tidy()["estimate"].iloc[0], rel=1e-9)
+    assert "composition" not in found.index
+
+
+def test_routine_measuring_is_repaired_and_its_changed_composition_is_seen():
+    """Ten panels: the unweighted estimate is far off, the weighted one is not, and at every one the
+    check says that other people were measured. (economics_missing.py gives the coverage.)"""
+    found = [terms(followed(seed)) for seed in range(10)]
+    weighted = np.array([f.loc["att", "estimate"] for f in found])
+    plain = np.array([f.loc["att_unweighted", "estimate"] for f in found])
+    spread = weighted.std(ddof=1) / np.sqrt(len(found))
+    assert abs(weighted.mean() + 1) < 3 * spread
+    assert plain.mean() < -1.5
+    assert all(f.loc["composition", "ci_high"] < 0 for f in found)
+
+
+def test_composition_holds_where_measuring_did_not_change():
+    result = evalweave.measured_did(followed(5, routine=False), outcome="y", diagnostics=False)
+    details = result.diagnostics["measured_did"]
+    assert details["composition"]["verdict"] == "holds"
+    table = pd.DataFrame(details["measured_by_arm_and_period"]).set_index(["arm", "period"])
+    assert table.loc[("programme", 0), "past_value_followed"] is None or np.isnan(
+        table.loc[("programme", 0), "past_value_followed"]
+    )
+    later = table.loc[("comparison", 4)]
+    assert later["past_value_measured"] > later["past_value_followed"]
+    assert 0 < later["measured_share"] < 1 and later["followed"] == 8 * SIZE
+
+
+def test_the_tipping_point_is_where_the_estimate_is_nothing():
+    frame = followed(6)
+    result = evalweave.measured_did(frame, outcome="y", diagnostics=False)
+    tip = result.diagnostics["measured_did"]["tipping_point"]
+    rows = result.tidy().set_index("term")
+    treated = frame["period"] >= frame["first_treated"]
+    assert tip["share_unmeasured"] == pytest.approx(frame.loc[treated, "y"].isna().mean())
+    # Worse by delta among the unmeasured treated moves the estimate by delta times their share.
+    assert tip["estimate_is_zero_at"] > 0 > rows.loc["att", "estimate"]
+    assert tip["interval_reaches_zero_at"] < tip["estimate_is_zero_at"]
+    every = frame.assign(missed=(treated & frame["y"].isna()).astype(float))
+    cells = every.groupby(["practice_id", "period", "first_treated"], as_index=False)[
+        "missed"
+    ].mean()
+    moved = evalweave.twfe(cells, outcome="missed", unit="practice_id", diagnostics=False).tidy()
+    expected = -rows.loc["att", "estimate"] / moved["estimate"].iloc[0]
+    assert tip["estimate_is_zero_at"] == pytest.approx(expected, rel=1e-6)
+
+
+def test_what_it_refuses():
+    frame = followed(7)
+    with pytest.raises(DataError, match="nothing to weight"):
+        evalweave.measured_did(frame.dropna(subset=["y"]), outcome="y")
+    with pytest.raises(StudyError, match="cr1"):
+        evalweave.measured_did(frame, outcome="y", inference=["cr1"])
