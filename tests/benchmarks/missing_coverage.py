@@ -2,7 +2,7 @@
 
     python tests/benchmarks/missing_coverage.py --panels 400
 
-Simulated panels of tests/unit/test_measured_did.py: the last value drives who is measured, and the
+Simulated panels of tests/helpers/measured_panels.py: the last value drives who is measured, and the
 programme makes measuring routine. The truth is −1. `past` = the last value is what drives it, so
 that weighting repairs; `present` = the present value does, which no past explains: the weighted
 estimate is then off too, and only the tipping point says how little it takes.
@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 import numpy as np
 
 import evalweave
-from unit.test_measured_did import followed
+from helpers.measured_panels import followed
 
 
 def main() -> None:
@@ -37,7 +37,7 @@ def main() -> None:
     for present in (False, True):
         for practices in chosen.practices or (24, 10):
             rows = [
-                evalweave.measured_did(
+                evalweave.weighted_did(
                     followed(1000 + seed, practices, present=present),
                     outcome="y",
                     inference=["jackknife"],

@@ -303,8 +303,8 @@ _DECLARED = (
         wrong=_synthetic,
     ),
     Estimator(
-        name="measured_did",
-        implementation="measured_did:measured_did",
+        name="weighted_did",
+        implementation="weighted_did:weighted_did",
         terms=("att", "att_unweighted", "composition"),
         summary=("att",),
         words="Difference in differences weighted by the inverse probability of being measured: "

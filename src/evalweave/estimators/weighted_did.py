@@ -36,7 +36,7 @@ STEPS = 50
 TERMS = ("att", "att_unweighted", "composition")
 
 
-def measured_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
+def weighted_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     """Return `att`, the same without the weights, and `composition`: what the programme did to the
     past values of those measured, less those of everybody followed (0 = no other people measured).
 
@@ -47,7 +47,7 @@ def measured_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     measured = ~np.isnan(panel.y)
     if measured.all():
         raise DataError(
-            "Every row has an outcome: there is nothing to weight. measured_did needs a row, with "
+            "Every row has an outcome: there is nothing to weight. weighted_did needs a row, with "
             "a blank outcome, for each person-period in follow-up without a measurement."
         )
     facts = _facts(panel, measured)

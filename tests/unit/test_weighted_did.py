@@ -9,57 +9,12 @@ import pytest
 
 import evalweave
 from evalweave.errors import DataError, StudyError
-from evalweave.estimators.measured_did import probabilities
-
-PERIODS, START, SIZE = 6, 3, 40
-
-
-def followed(
-    seed: int,
-    practices: int = 16,
-    chosen: float = 1.5,
-    routine: bool = True,
-    present: bool = False,
-) -> pd.DataFrame:
-    """Return person-periods, those not measured with a blank outcome.
-
-    After the first period the odds of being measured rise by `chosen` an SD of the last value, with
-    `present` of the present one; where the programme runs, with `routine`, all have one chance. The
-    effect is -1.
-    """
-    random = np.random.default_rng(seed)
-    n = practices * SIZE
-    practice = np.arange(n) % practices
-    start = np.where(practice < practices // 2, START, np.inf)
-    shock = 0.3 * random.normal(size=(practices, PERIODS))
-    noise = random.normal(size=n)
-    last = np.full(n, np.nan)
-    frames = []
-    for t in range(PERIODS):
-        noise = 0.7 * noise + np.sqrt(1 - 0.49) * random.normal(size=n)
-        on = start <= t
-        value = 50 + 3 * noise + shock[practice, t] - on
-        driver = value if present else last
-        index = np.where(np.isnan(last), 3.0, chosen * (driver - 50) / 3)
-        chance = np.where(on & routine, 0.5, 1 / (1 + np.exp(-index)))
-        measured = random.random(n) < chance
-        last = np.where(measured, value, last)
-        frames.append(
-            pd.DataFrame(
-                {
-                    "patient_id": [f"p{i:04d}" for i in range(n)],
-                    "practice_id": [f"g{g:02d}" for g in practice],
-                    "period": t,
-                    "first_treated": start,
-                    "y": np.where(measured, value, np.nan),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+from evalweave.estimators.weighted_did import probabilities
+from helpers.measured_panels import SIZE, followed
 
 
 def terms(frame: pd.DataFrame, **more: object) -> pd.DataFrame:
-    result = evalweave.measured_did(frame, outcome="y", diagnostics=False, **more)
+    result = evalweave.weighted_did(frame, outcome="y", diagnostics=False, **more)
     return result.tidy().set_index("term")
 
 
@@ -102,11 +57,11 @@ def test_the_estimate_is_weighted_least_squares_of_practice_means():
 
 def test_estimating_again_without_a_practice_weights_again():
     frame = followed(3)
-    fit = evalweave.measured_did(frame, outcome="y", diagnostics=False).fits["measured_did"]
+    fit = evalweave.weighted_did(frame, outcome="y", diagnostics=False).fits["weighted_did"]
     keep = np.array([name != "g03" for name in fit.cluster_names])
-    alone = evalweave.measured_did(
+    alone = evalweave.weighted_did(
         frame[frame["practice_id"] != "g03"], outcome="y", diagnostics=False
-    ).fits["measured_did"]
+    ).fits["weighted_did"]
     assert fit.refit(keep) == pytest.approx(alone.theta, rel=1e-5)
 
 
@@ -129,7 +84,8 @@ def test_without_a_past_it_is_the_difference_of_practice_means_by_people_followe
 
 def test_routine_measuring_is_repaired_and_its_changed_composition_is_seen():
     """Ten panels: the unweighted estimate is far off, the weighted one is not, and at every one the
-    check says that other people were measured. (economics_missing.py gives the coverage.)"""
+    check says that other people were measured. (benchmarks/missing_coverage.py gives
+    the coverage.)"""
     found = [terms(followed(seed)) for seed in range(10)]
     weighted = np.array([f.loc["att", "estimate"] for f in found])
     plain = np.array([f.loc["att_unweighted", "estimate"] for f in found])
@@ -140,8 +96,8 @@ def test_routine_measuring_is_repaired_and_its_changed_composition_is_seen():
 
 
 def test_composition_holds_where_measuring_did_not_change():
-    result = evalweave.measured_did(followed(5, routine=False), outcome="y", diagnostics=False)
-    details = result.diagnostics["measured_did"]
+    result = evalweave.weighted_did(followed(5, routine=False), outcome="y", diagnostics=False)
+    details = result.diagnostics["weighted_did"]
     assert details["composition"]["verdict"] == "holds"
     table = pd.DataFrame(details["measured_by_arm_and_period"]).set_index(["arm", "period"])
     assert table.loc[("programme", 0), "past_value_followed"] is None or np.isnan(
@@ -154,8 +110,8 @@ def test_composition_holds_where_measuring_did_not_change():
 
 def test_the_tipping_point_is_where_the_estimate_is_nothing():
     frame = followed(6)
-    result = evalweave.measured_did(frame, outcome="y", diagnostics=False)
-    tip = result.diagnostics["measured_did"]["tipping_point"]
+    result = evalweave.weighted_did(frame, outcome="y", diagnostics=False)
+    tip = result.diagnostics["weighted_did"]["tipping_point"]
     rows = result.tidy().set_index("term")
     treated = frame["period"] >= frame["first_treated"]
     assert tip["share_unmeasured"] == pytest.approx(frame.loc[treated, "y"].isna().mean())
@@ -174,6 +130,6 @@ def test_the_tipping_point_is_where_the_estimate_is_nothing():
 def test_what_it_refuses():
     frame = followed(7)
     with pytest.raises(DataError, match="nothing to weight"):
-        evalweave.measured_did(frame.dropna(subset=["y"]), outcome="y")
+        evalweave.weighted_did(frame.dropna(subset=["y"]), outcome="y")
     with pytest.raises(StudyError, match="cr1"):
-        evalweave.measured_did(frame, outcome="y", inference=["cr1"])
+        evalweave.weighted_did(frame, outcome="y", inference=["cr1"])
