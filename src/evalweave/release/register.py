@@ -24,6 +24,7 @@ import pandas as pd
 from evalweave import files
 from evalweave.release.disclosure import HIDDEN
 from evalweave.tables.contract import Table
+from evalweave.tables.people import COHORT, MEMBERSHIP, PANEL
 
 if TYPE_CHECKING:
     from evalweave.release.published import Tables
@@ -147,6 +148,19 @@ def _same(one: Path, other: Path) -> bool:
 def _private(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
+
+
+def people(results: Path, comparisons: Sequence[str]) -> pd.DataFrame | None:
+    """Return who is in which arm, with fingerprints, of the stages' tables; None where there are
+    none."""
+    paths = {name: results / "panel" / f"{name}.parquet" for name in comparisons}
+    members, cohort = (results / "cohort" / f"{name}.parquet" for name in ("membership", "cohort"))
+    if not members.is_file() or not cohort.is_file():
+        return None
+    panels = {n: files.read_table(path, PANEL) for n, path in paths.items() if path.is_file()}
+    return fingerprints(
+        files.read_table(members, MEMBERSHIP), files.read_table(cohort, COHORT), panels
+    )
 
 
 def fingerprints(

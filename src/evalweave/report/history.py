@@ -11,14 +11,13 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave import files
 from evalweave.release import register
 from evalweave.release.disclosure import Profile
 from evalweave.release.frozen import Arms, as_then, frozen, whole
 from evalweave.release.register import Release
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
-from evalweave.tables.people import BALANCE, BASELINE, COHORT, INCIDENCE, MEMBERSHIP, PANEL, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
 from evalweave.tables.records import LEDGER
 
 CONTRACTS = {
@@ -66,7 +65,7 @@ def history(
     Raises:
         DataError: the register is damaged.
     """
-    people = _people(results, list(study.comparisons))
+    people = register.people(results, list(study.comparisons))
     if rules.exact or people is None:
         return History(exact, pd.DataFrame())
     earlier = register.releases(results, CONTRACTS)
@@ -77,18 +76,6 @@ def history(
     primary = study.primary_analysis.comparison or study.primary_comparison
     tables = as_then(exact, arms, primary) if then is None else {**exact, **then.exact}
     return History(tables, _as_described(people, arms), earlier, arms)
-
-
-def _people(results: Path, comparisons: Sequence[str]) -> pd.DataFrame | None:
-    """Return who is in which arm, with fingerprints; None where the stages left no such tables."""
-    paths = {name: results / "panel" / f"{name}.parquet" for name in comparisons}
-    members, cohort = (results / "cohort" / f"{name}.parquet" for name in ("membership", "cohort"))
-    if not members.is_file() or not cohort.is_file():
-        return None
-    panels = {n: files.read_table(path, PANEL) for n, path in paths.items() if path.is_file()}
-    return register.fingerprints(
-        files.read_table(members, MEMBERSHIP), files.read_table(cohort, COHORT), panels
-    )
 
 
 def _as_described(people: pd.DataFrame, arms: Arms) -> pd.DataFrame:
