@@ -127,6 +127,8 @@ def test_what_the_five_safes_profile_says_must_be_there_is(payload: Path) -> Non
     assert run["@id"] in references(root["mentions"])
     assert references(run["instrument"]) == [main]
     assert run["actionStatus"] == "http://schema.org/CompletedActionStatus"
+    assert len(run["name"]) >= 10
+    assert all(identifier in entities for identifier in references(run["object"]))
     (agent,) = references(run["agent"])
     assert "Person" in kinds(entities[agent])
     (project,) = references(root["sourceOrganization"])
@@ -135,7 +137,7 @@ def test_what_the_five_safes_profile_says_must_be_there_is(payload: Path) -> Non
     assert all("exampleOfWork" in entities[i] for i in references(run["object"]) if i[:3] == "ni:")
     (check,) = (e for e in entities.values() if "AssessAction" in kinds(e))
     assert references(check["additionalType"]) == ["https://w3id.org/shp#DisclosureCheck"]
-    assert check["@id"] in references(root["mentions"])
+    assert check["@id"] in references(root["mentions"]) and len(check["name"]) >= 10
     assert set(references(run["result"])) <= set(references(root["hasPart"]))
     assert not any(identifier.startswith(("..", "/")) for identifier in entities)
 

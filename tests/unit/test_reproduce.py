@@ -294,6 +294,30 @@ def test_a_refusal_is_one_object_too(published: Path, monkeypatch: pytest.Monkey
     assert "1 of 1 released rows differ" in said["problems"][0]["text"]
 
 
+def test_names_keep_the_order_of_the_study_file(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first outcome is the primary one, and the report tells comparisons in their order."""
+    study = published / "config/config.yaml"
+    study.write_text(
+        STUDY.replace("{others: {primary: true}}", "{others: {primary: true}, near: {}}")
+        .replace("outcomes: {hba1c", "outcomes: {sbp: {unit: mmHg, plausible: [60, 260]}, hba1c")
+        .replace("codelists: {hba1c", "codelists: {sbp: lists/hba1c.csv, hba1c")
+    )
+    release(published / "reports/tiny", study, published / "extract")
+    orders = []
+
+    def run(study_file: Path, *, directory: Path, **options: object) -> int:
+        said = json.loads(study_file.read_text())
+        orders.append(([*said["comparisons"]], [*said["outcomes"]]))
+        release(directory / "reports/tiny", study_file, Path(said["extract"]["path"]))
+        return 0
+
+    monkeypatch.setattr(workflow, "run", run)
+    assert reproduce(published).exit_code == 0
+    assert orders == [(["others", "near"], ["sbp", "hba1c"])]
+
+
 def test_a_zip_file_is_as_good_as_the_folder(
     published: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -69,8 +69,7 @@ def command(
         with opened(report) as folder:
             places = (
                 Path(),
-                report.resolve().parent,
-                *report.resolve().parents[:2],
+                *report.resolve().parents[:3],
                 folder,
                 extract,
                 *extract.resolve().parents[:2],
@@ -168,6 +167,7 @@ def _rerun(
     """Run the study in a clean folder and return everything that it released, as tables."""
     import shutil
     import tempfile
+    from json import dumps
 
     from evalweave import files
     from evalweave.commands._answers import printed_on_stderr
@@ -181,8 +181,8 @@ def _rerun(
         study = reduced(study, only)
     folder = work or Path(tempfile.mkdtemp(prefix="evalweave-reproduce-"))
     try:
-        study_file = folder / "study.yaml"  # JSON is YAML
-        files.write_json(study, study_file)
+        study_file = folder / "study.yaml"  # JSON is YAML; the order of names is the study's
+        files.write_text(dumps(study, indent=1, ensure_ascii=False), study_file)
         with printed_on_stderr():
             code = run(study_file, cores=cores, directory=folder, quiet=True)
         if code != 0:
