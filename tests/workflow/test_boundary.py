@@ -20,18 +20,26 @@ import pandas as pd
 import pytest
 
 SMALL = Path(__file__).parent / "small"
+ROOT = Path(__file__).parents[2]
+CHECKOUT = "a b {2015} 'c'"
 NAME = "a b {2015} 'c' \"d\" $(touch owned) `touch owned` é\nz; touch owned #"
 EXTRACT = "$(touch owned) {x}"
 
 
 class Study:
-    """The small study in a folder, with its extract in another."""
+    """The small study in a folder, with its extract in another, run from a checkout in a third."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.folder = root / NAME
         shutil.copytree(SMALL, self.folder)
         (self.folder / "extract").rename(self.folder / EXTRACT)
+        self.checkout = root / CHECKOUT
+        for part in ("workflow", "profiles", "src"):
+            ignored = shutil.ignore_patterns("__pycache__")
+            shutil.copytree(ROOT / part, self.checkout / part, ignore=ignored)
+        shutil.copy(ROOT / "Snakefile", self.checkout)
+        self.environment = os.environ | {"PYTHONPATH": str(self.checkout / "src")}
         self.results = self.folder / "results" / "small"
         self.report = self.folder / "reports" / "small" / "report.html"
         self.command = [
@@ -42,7 +50,12 @@ class Study:
 
     def run(self) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            self.command, cwd=self.root, capture_output=True, text=True, check=False
+            self.command,
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            check=False,
+            env=self.environment,
         )
 
     def state(self) -> str:
@@ -60,6 +73,7 @@ def study(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Study]:
     done = small.run()
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"The report is at {small.report}" in done.stderr
+    assert f"Snakefile: {small.checkout / 'Snakefile'}" in done.stderr
     yield small
     assert not list(small.root.rglob("owned"))
 
@@ -127,7 +141,9 @@ def test_after_a_worker_was_killed_on_a_changed_extract_the_next_run_is_of_that_
     events.write_text(changed)
     os.utime(events, ns=(times.st_atime_ns, times.st_mtime_ns))  # as rsync and cp -p leave it
     with (study.root / "said").open("wb") as said:
-        running = subprocess.Popen(study.command, cwd=study.root, stdout=said, stderr=said)
+        running = subprocess.Popen(
+            study.command, cwd=study.root, stdout=said, stderr=said, env=study.environment
+        )
         assert kill_a_worker(study, "fit", running)
         assert running.wait() == 1
     last = (study.root / "said").read_text().split("The run did not end: ")[-1]
@@ -152,6 +168,7 @@ def test_a_plain_call_of_snakemake_recovers_after_everything_was_killed(study: S
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        env=study.environment,
     )
     started = study.results / "fit" / "main"
     deadline = time.monotonic() + 300
@@ -164,16 +181,16 @@ def test_a_plain_call_of_snakemake_recovers_after_everything_was_killed(study: S
     running.wait()
     assert study.state() == "running"
     assert not study.report.exists()
-    root = Path(__file__).parents[2]
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "snakemake", "--snakefile", str(root / "Snakefile")),
+            *(sys.executable, "-m", "snakemake", "--snakefile", str(study.checkout / "Snakefile")),
             *("--cores", "2", "--config", "study_file=study.yaml", f"extract={EXTRACT}"),
         ],
         cwd=study.folder,
         capture_output=True,
         text=True,
         check=False,
+        env=study.environment,
     )
     assert done.returncode == 0, done.stderr
     assert study.state() == "complete"
