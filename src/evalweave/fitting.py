@@ -10,7 +10,7 @@ design
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -276,6 +276,25 @@ def _rows(
     return rows
 
 
+def _columns_named(frame: pd.DataFrame, columns: Mapping[str, Any]) -> None:
+    """Raise `DataError` for each column that a function looks for under its own name, and the
+    table calls otherwise: how to say so."""
+    names = [str(name) for name in frame.columns]
+    likely = {"period": ("year", "quarter", "month", "date"), "unit": ("id",), "cluster": ("gp",)}
+    wrong = []
+    for role, others in likely.items():
+        name = columns[role]
+        if name is None or name in names:
+            continue
+        known = next((each for each in others if each in names), "your_column")
+        wrong.append(
+            f'the table has no column "{name}". Pass {role}="{known}" to say which one it is. '
+            f"Columns: {', '.join(names)}."
+        )
+    if wrong:
+        raise DataError("\n".join(wrong))
+
+
 def named(estimator_name: str) -> Callable[..., FitResult]:
     """Return an estimator as a function of a table: its columns and options are arguments."""
     declared = ESTIMATORS[estimator_name]
@@ -305,6 +324,7 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
         if first_treated is not None:
             columns["first_treated"] = first_treated
         analysis = {"name": declared.name, "estimator": declared.name, **options}
+        _columns_named(frame, columns)
         return fit(frame, {"columns": columns, "analyses": [analysis]})
 
     fields = {

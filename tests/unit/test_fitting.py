@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from evalweave.errors import DataError
-from evalweave.fitting import fit
+from evalweave.fitting import fit, named
 from helpers.did_panels import panel
 
 
@@ -69,3 +69,9 @@ def test_an_outcome_that_never_changes_is_said():
         run(panel(seed=345).assign(y=1.0), {"estimator": "twfe"})
     with pytest.raises(DataError, match="Nobody is treated within the panel"):
         run(panel(seed=345).assign(first_treated=np.nan), {"estimator": "twfe"})
+
+
+def test_a_period_of_another_name_says_how_to_pass_it() -> None:
+    frame = panel().rename(columns={"period": "year"})
+    with pytest.raises(DataError, match=r'no column "period"\. Pass period="year"'):
+        named("twfe")(frame, outcome="y")

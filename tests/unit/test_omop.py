@@ -65,6 +65,20 @@ def refused(extract: Extract, out: Path, table: str) -> str:
     return str(caught.value)
 
 
+def test_tab_separated_tables_of_cdm_5_3_are_the_same_rows(tmp_path: Path) -> None:
+    """Version 5.3 has the columns that are read under the same names; DEATH of both has no key."""
+    older = {name: text.replace(",", "\t") for name, text in FILES.items()}
+    older["person.csv"] = older["person.csv"].replace(
+        "year_of_birth", "year_of_birth\tmonth_of_birth\tday_of_birth\tbirth_datetime"
+    )
+    for year in ("1950", "1960"):
+        older["person.csv"] = older["person.csv"].replace(year, f"{year}\t\t\t")
+    for table in ("patients", "registrations", "events"):
+        now = read(write(tmp_path / "now", FILES), tmp_path / "a", table)
+        then = read(write(tmp_path / "then", older), tmp_path / "b", table)
+        assert now and now == then
+
+
 def test_people_with_several_periods_and_with_two_deaths(tmp_path: Path) -> None:
     extract = write(tmp_path / "e", FILES)
     first, second = read(extract, tmp_path, "patients")

@@ -43,7 +43,7 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 HBA1C = "275"  # entity type
 OPERATORS = {"1": "<", "2": "<=", "4": ">", "5": ">="}  # lookup OPR; 3 is =
 UNITS = {"1": "%", "97": "mmol/mol"}
-BIRTH_YEARS_FROM = 1800  # GOLD counts years of birth from here in older builds
+BIRTH_YEARS_FROM = 1800  # OHDSI ETL-LambdaBuilder, CPRD PERSON: yob + 1800
 
 
 def recognises(folder: Path) -> bool:

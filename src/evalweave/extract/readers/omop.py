@@ -173,7 +173,7 @@ def _has_rows(path: Path) -> bool:
     return (
         start.startswith((b"\x1f\x8b", b"ARROW1"))
         or len(start) == 1 << 16
-        or len(start.split()) > 1
+        or len(start.replace(b"\0", b"").strip().splitlines()) > 1
     )
 
 
