@@ -73,6 +73,9 @@ def test_a_project_cut_in_two_counts_as_it_did_whole(tmp_path: Path) -> None:
     ]
     pd.testing.assert_frame_equal(*counts)
     assert set(cut.codes["code_id"]) >= {"support", "workers", "workers > support > accompanied"}
+    placed = cut.codings.merge(cut.segments, on="segment_id")
+    further = ~placed["source_id"].str.startswith(CLIENTS)
+    assert (placed["code_id"].str.startswith("workers > ") == further).all()
     assert set(cut.codings["coder_id"]) == {"coder_1", "coder_2"}  # one person in both projects
     pd.testing.assert_frame_equal(whole.stances, cut.stances)
     assert cut.import_log["message"].str.startswith("workers: ").any()
