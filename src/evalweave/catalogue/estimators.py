@@ -308,9 +308,9 @@ _DECLARED = (
         terms=("att", "att_unweighted", "composition"),
         summary=("att",),
         words="Difference in differences weighted by the inverse probability of being measured: "
-        "practice means by period, each measured person standing for those alike in their past "
-        "(the last and the first value before) in the same arm and period who were not.",
-        formula="bar:y_{gt} = α_{g} + λ_{t} + τ D_{gt} + ε_{gt}",
+        "means by start and period, each measured person standing for those alike in their past "
+        "(the last and the first value before) in the same start and period who were not.",
+        formula="bar:y_{ct} = α_{c} + λ_{t} + τ D_{ct} + ε_{ct}",
         references=(ref.ROBINS_1995,),
         only=("jackknife", "hansen"),
         default_inference=("jackknife", "hansen", "jackknife"),

@@ -1,17 +1,17 @@
 """Difference in differences where who is measured depends on the past: inverse probability weights.
 
-Rows with a blank outcome are person-periods in follow-up without a measurement. In each arm and
+Rows with a blank outcome are person-periods in follow-up without a measurement. In each start and
 period a logit of being measured on the past (the last value before, the first one, and whether
-there is any) gives p; the mean of a practice's people in a period is that of its measured ones
-weighted by 1/p, and
+there is any) gives p; the mean in a period of all people of the practices with one start is that
+of the measured ones weighted by 1/p, and
 
-    mean_gt = practice_g + period_t + tau D_gt + e_gt,
+    mean_ct = start_c + period_t + tau D_ct + e_ct,
 
-weighted by the people followed. Practice effects, not patient effects: row weights inside patient
-means would not be unbiased. It is right where measurement does not depend on the present value once
-the past is known (Robins, Rotnitzky & Zhao 1995, JASA 90(429)); `tipping_point` says how far the
-unmeasured treated would have to be from that. Everything, the logits too, is estimated again
-without each practice.
+weighted by the people followed. The weights act on means over many people: inside the means of a
+patient, or of a practice of a few dozen, they would not be unbiased. It is right where measurement
+does not depend on the present value once the past is known (Robins, Rotnitzky & Zhao 1995, JASA
+90(429)); `tipping_point` says how far the unmeasured treated would have to be from that.
+Everything, the logits too, is estimated again without each practice.
 """
 
 from __future__ import annotations
@@ -70,8 +70,8 @@ def weighted_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         n_practices=panel.n_clusters,
         n_practices_treated=int((ever > 0).sum()),
         refit=lambda keep: _again(facts, keep, without)[known],
-        convention="practice means by period, weighted by the inverse probability of being "
-        "measured (a logit on the past in each arm and period), practice and period effects, "
+        convention="means by start and period, weighted by the inverse probability of being "
+        "measured (a logit on the past in each start and period), start and period effects, "
         "weighted by people followed",
         notes=(*panel.notes, *_overlap_notes(probability, measured)),
         details=_details(facts, theta, without, probability, analysis.level),
@@ -92,12 +92,14 @@ def _again(facts: _Facts, keep: NDArray[np.bool_], without: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Facts:
-    """One entry a row: the past (N x 3: any, last, first), and in which arm × period it lies."""
+    """One entry a row: the past (N x 3: any, last, first), in which start and period it lies
+    (`stratum`), its start (0..C-1)."""
 
     panel: PanelData
     measured: NDArray[np.bool_]
     past: Floats
     stratum: Ints
+    start: Ints
     treated: NDArray[np.bool_]
 
 
@@ -110,7 +112,9 @@ def _facts(panel: PanelData, measured: NDArray[np.bool_]) -> _Facts:
     pairs = np.column_stack((panel.first_treated, panel.period))
     stratum = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
     treated = panel.period >= panel.first_treated
-    return _Facts(panel, measured, past, np.asarray(stratum, dtype=np.int64), treated)
+    start = np.unique(panel.first_treated, return_inverse=True)[1]
+    codes = np.asarray(stratum, dtype=np.int64), np.asarray(start, dtype=np.int64)
+    return _Facts(panel, measured, past, *codes, treated)
 
 
 def _past(panel: PanelData, measured: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -177,33 +181,33 @@ def probabilities(x: Floats, yes: NDArray[np.bool_]) -> Floats:
 
 def _place(facts: _Facts) -> tuple[Ints, int]:
     periods, place = np.unique(facts.panel.period, return_inverse=True)
-    return facts.panel.cluster * len(periods) + place, len(periods)
+    return facts.start * len(periods) + place, len(periods)
 
 
 def _sums(facts: _Facts, weight: Floats) -> Floats:
     cell, periods = _place(facts)
     return np.asarray(
-        np.bincount(cell, weight, facts.panel.n_clusters * periods).astype(np.float64)
+        np.bincount(cell, weight, (int(facts.start.max()) + 1) * periods).astype(np.float64)
     )
 
 
 def _means(facts: _Facts, value: Floats, weight: Floats) -> Floats:
-    """Return weighted means by practice and period (G T), nan where nothing weighs."""
+    """Return weighted means by start and period (C T), nan where nothing weighs."""
     total = _sums(facts, weight)
     sums = _sums(facts, value * weight)
     return np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
 
 
 def _coefficient(facts: _Facts, mean: Floats, people: Floats) -> float:
-    """Return tau of means by practice and period, weighted by people; nan where not identified."""
+    """Return tau of means by start and period, weighted by people; nan where not identified."""
     treated = _sums(facts, facts.treated.astype(np.float64)) > 0
     _, periods = _place(facts)
     cells = np.flatnonzero(~np.isnan(mean) & (people > 0))
     if not len(cells):
         return float("nan")
-    practice, period = np.divmod(cells, periods)
+    start, period = np.divmod(cells, periods)
     columns = [treated[cells].astype(np.float64)]
-    columns += [(practice == g).astype(np.float64) for g in np.unique(practice)]
+    columns += [(start == c).astype(np.float64) for c in np.unique(start)]
     columns += [(period == t).astype(np.float64) for t in np.unique(period)[1:]]
     root = np.sqrt(people[cells])
     x = np.column_stack(columns) * root[:, None]
