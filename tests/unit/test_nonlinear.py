@@ -345,3 +345,24 @@ def test_where_every_row_is_another_person_the_effects_are_those_of_practices():
     assert ours[0] == pytest.approx(ours[1], rel=1e-9)
     with pytest.raises(DataError, match="use effects: practice"):
         evalweave.poisson(FRAME, outcome="count", unit=None, effects="patient")
+
+
+@pytest.mark.parametrize(
+    ("kind", "outcome", "value", "expected"),
+    [
+        ("binary", "yes", 2.0, "0 or 1"),
+        ("count", "count", 1.5, "whole numbers of 0 or more"),
+        ("cost", "cost", -1.0, "0 or more"),
+        ("utility", "yes", 1.2, "at most 1"),
+    ],
+)
+def test_values_that_a_kind_of_outcome_cannot_have_are_refused(kind, outcome, value, expected):
+    analysis = {"name": "a", "estimator": "twfe", "diagnostics": False, "inference": ["cr1"]}
+    spec = {"columns": {"outcome": outcome, "kind": kind}, "analyses": [analysis]}
+    evalweave.fit(FRAME, spec)
+    frame = FRAME.astype({outcome: float})
+    frame.loc[4, outcome] = value
+    with pytest.raises(DataError, match=rf"row 6, column {outcome}: .*expected {expected}"):
+        evalweave.fit(frame, spec)
+    frame.loc[4, outcome] = np.nan  # a blank is missing, not wrong
+    evalweave.fit(frame, spec)

@@ -8,6 +8,7 @@ starts in `panel_time` and `panel_starts`, units in `panel_identity`, covariates
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -134,7 +135,7 @@ def _values(
     return _Values(
         calendar,
         period,
-        numbers(frame, columns.outcome, problems),
+        _outcome(frame, columns, problems),
         start,
         {
             name: covariate_columns(frame, name, problems, name in analysis.factors)
@@ -144,6 +145,24 @@ def _values(
         weight,
         exposure,
     )
+
+
+KINDS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
+    "binary": ("0 or 1", lambda y: (y != 0) & (y != 1)),
+    "count": ("whole numbers of 0 or more", lambda y: (y < 0) | (y != np.floor(y))),
+    "cost": ("0 or more", lambda y: y < 0),
+    "utility": ("at most 1, which is full health", lambda y: y > 1),
+}
+
+
+def _outcome(frame: pd.DataFrame, columns: Columns, problems: Problems) -> Floats:
+    """Return the outcome; values that its kind cannot have are faults."""
+    values = numbers(frame, columns.outcome, problems)
+    if columns.kind in KINDS:
+        expected, wrong = KINDS[columns.kind]
+        odd = wrong(values) & ~np.isnan(values)
+        problems.refuse(odd, f"what no {columns.kind} outcome is", expected, columns.outcome)
+    return values
 
 
 def _usable(

@@ -181,6 +181,12 @@ class Columns(Section):
         "unit of it, weighted by it.",
     )
 
+    kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(
+        "measured",
+        description="What the outcome is, which its values are checked against: binary = 0 or 1; "
+        "count = whole numbers of 0 or more; cost = 0 or more; utility = at most 1.",
+    )
+
     @model_validator(mode="before")
     @classmethod
     def _several_outcomes(cls, given: Any) -> Any:

@@ -18,6 +18,9 @@ class Valued(Section):
     outcome: str = Field(description="Its column of the panel.")
     label: str = Field("", description="Its name in tables and figures; blank = the column's.")
     unit: str = Field(description="Its unit, as printed: mmol/mol, QALY, GBP.")
+    kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(
+        "measured", description="What it is, as `columns.kind` of `fit`."
+    )
     exposure: str | None = Field(
         None, description="Column with person-time, as `columns.exposure` of `fit`."
     )
@@ -141,7 +144,7 @@ class EconomicsSpec(Section):
 
     @model_validator(mode="after")
     def _hang_together(self) -> Self:
-        given = [key for key in ("outcome", "outcomes", "exposure") if key in self.columns]
+        given = [key for key in ("outcome", "outcomes", "kind", "exposure") if key in self.columns]
         if given:
             raise ValueError(f"columns: {given[0]} belongs to effect and cost, each its own")
         names = [scenario.name for scenario in self.scenarios]
@@ -153,7 +156,12 @@ class EconomicsSpec(Section):
     def columns_of(self, valued: Valued) -> Columns:
         """Return the columns of the panel of one of the outcomes."""
         return Columns.model_validate(
-            {**self.columns, "outcome": valued.outcome, "exposure": valued.exposure}
+            {
+                **self.columns,
+                "outcome": valued.outcome,
+                "kind": valued.kind,
+                "exposure": valued.exposure,
+            }
         )
 
 
