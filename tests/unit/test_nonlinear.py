@@ -366,3 +366,16 @@ def test_values_that_a_kind_of_outcome_cannot_have_are_refused(kind, outcome, va
         evalweave.fit(frame, spec)
     frame.loc[4, outcome] = np.nan  # a blank is missing, not wrong
     evalweave.fit(frame, spec)
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [("poisson", "count"), ("logit", "yes"), ("gamma_log", "cost"), ("two_part", "cost")],
+)
+def test_periods_of_anticipation_are_set_aside_in_both_arms(name, outcome):
+    ahead = getattr(evalweave, name)(FRAME, outcome=outcome, anticipation=1, inference=["cr1"])
+    rest = FRAME[FRAME["period"] != 2013]
+    without = getattr(evalweave, name)(rest, outcome=outcome, inference=["cr1"])
+    columns = ["term", "estimate", "std_error"]
+    pd.testing.assert_frame_equal(ahead.tidy()[columns], without.tidy()[columns])
+    assert any("anticipation" in note for note in ahead.diagnostics[name]["notes"])

@@ -6,7 +6,12 @@ from collections.abc import Iterable
 from typing import Any, Literal
 
 from evalweave.catalogue import references as ref
-from evalweave.catalogue.estimator_options import BY_RE_ESTIMATION, PARTIAL, SUBGROUP
+from evalweave.catalogue.estimator_options import (
+    ANTICIPATION,
+    BY_RE_ESTIMATION,
+    PARTIAL,
+    SUBGROUP,
+)
 from evalweave.catalogue.families import GAMMA, LOGIT, POISSON
 from evalweave.catalogue.methods import OFFSET, REFUSED, Estimator, Option
 
@@ -68,7 +73,7 @@ DECLARED = (
         "the natural scale, with the additive model’s beside it.",
         formula="E [ y_{it} ] = e_{it} exp ( α_{i} + λ_{t} + τ D_{it} )",
         references=(ref.WOOLDRIDGE_1999, ref.CORREIA_2020),
-        options=(SUBGROUP, EFFECTS),
+        options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         exposure=OFFSET,
         assumes=RATIO,
@@ -91,7 +96,7 @@ DECLARED = (
         "ratio. (The linear probability model is twfe on the same outcome.)",
         formula="Pr ( y_{it} = 1 ) = Λ ( α_{p} + λ_{t} + τ D_{it} )",
         references=(ref.PUHANI_2012,),
-        options=(SUBGROUP, EFFECTS),
+        options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
         exposure=REFUSED,
@@ -114,7 +119,7 @@ DECLARED = (
         "period effects: large costs weigh less than in a Poisson model.",
         formula="E [ y_{it} ] = e_{it} exp ( α_{p} + λ_{t} + τ D_{it} )",
         references=(ref.BELOTTI_2015,),
-        options=(SUBGROUP, EFFECTS),
+        options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
         exposure=OFFSET,
@@ -131,7 +136,7 @@ DECLARED = (
         "mean over treated person-periods of their product less the same without the programme.",
         formula="E [ y_{it} ] = Λ ( α_{p} + λ_{t} + τ D_{it} ) exp ( a_{p} + l_{t} + t D_{it} )",
         references=(ref.BELOTTI_2015, ref.PUHANI_2012),
-        options=(SUBGROUP, EFFECTS),
+        options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
         assumes="Parallel trends of its parts: without the programme the odds of any cost, and "

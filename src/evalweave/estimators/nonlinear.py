@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from evalweave.catalogue.families import GAMMA, LOGIT, POISSON, Family
 from evalweave.errors import DataError
+from evalweave.estimators.anticipation import set_aside
 from evalweave.estimators.cohort_effects import (
     last_cohort_as_comparison,
     place_of_term,
@@ -45,6 +46,7 @@ def poisson(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: for outcomes below zero, or where there is nothing to compare.
     """
+    panel = set_aside(panel, analysis)
     check_counts(panel)
     fit = _one_effect(panel, analysis, POISSON)
     return replace(fit, beside=(*fit.beside, *_additive(panel, analysis)))
@@ -56,6 +58,7 @@ def logit(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: for outcomes other than 0 and 1, or where there is nothing to compare.
     """
+    panel = set_aside(panel, analysis)
     check_yes_no(panel)
     return _one_effect(panel, analysis, LOGIT)
 
@@ -66,6 +69,7 @@ def gamma_log(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: for outcomes below zero, or where there is nothing to compare.
     """
+    panel = set_aside(panel, analysis)
     check_counts(panel)
     return _one_effect(panel, analysis, GAMMA)
 

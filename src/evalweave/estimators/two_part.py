@@ -22,6 +22,7 @@ from scipy.special import expit
 
 from evalweave.catalogue.families import GAMMA, LOGIT
 from evalweave.errors import DataError
+from evalweave.estimators.anticipation import set_aside
 from evalweave.estimators.glm import Solution, solve_glm
 from evalweave.estimators.glm_effects import scores
 from evalweave.estimators.glm_rows import Rows, model_rows, some_rows, treated_cells
@@ -41,6 +42,7 @@ def two_part(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: for costs below zero, none of zero, or where there is nothing to compare.
     """
+    panel = set_aside(panel, analysis)
     check_counts(panel)
     check_treated(panel)
     if not (panel.y == 0).any():
