@@ -241,3 +241,14 @@ def test_what_resource_use_may_not_say(keys, words):
 
     with pytest.raises(StudyError, match=words):
         validate({"items": ITEMS, **keys}, ResourceUse, "study.yaml", {})
+
+
+def test_a_study_without_it_shows_no_trace_of_it():
+    from evalweave.study.file import load_study
+
+    study = load_study(Path(__file__).parents[2] / "config" / "config.yaml")
+    assert study.resource_use is None
+    assert "resource_use" not in study.model_dump(mode="json")
+    items = ResourceUse.model_validate({"items": {"referrals": {"codelist": "a"}}})
+    with_it = study.model_copy(update={"resource_use": items}).model_dump(mode="json")
+    assert with_it["resource_use"]["items"]["referrals"]["codelist"] == "a"

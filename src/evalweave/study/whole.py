@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evalweave.catalogue import calls
 from evalweave.study.about import About, Report, Simulation
@@ -143,6 +143,14 @@ class Study(Section):
         if wrong:
             raise ValueError("\n".join(wrong))
         return self
+
+    @model_serializer(mode="wrap")
+    def _without_a_trace(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what a study does not look at: its manifest says nothing of it."""
+        dumped: dict[str, Any] = handler(self)
+        if self.resource_use is None:
+            dumped.pop("resource_use", None)
+        return dumped
 
     @property
     def primary_comparison(self) -> str:
