@@ -110,6 +110,8 @@ def test_a_person_period_without_a_record_has_zero_and_every_followed_one_a_row(
     assert rows.loc[("T1", 2013), ["admissions", "visits"]].tolist() == [2, 1]
     assert rows.loc[("C1", 2016), "visits"] == 1
     assert rows["admissions"].sum() == 2 and rows["visits"].sum() == 2
+    assert rows[["admissions", "visits"]].notna().all(axis=None)
+    assert ((rows["admissions"] == 0).sum(), (rows["visits"] == 0).sum()) == (15, 14)
     assert (rows["exposure"] == 1).all()
     assert rows.loc[("T1", 2015), "first_treated"] == 2015
     assert counts.set_index(["arm", "item"])["n_counted"].to_dict() == {
