@@ -265,7 +265,12 @@ ELSEWHERE = {
     # The place in the report that is called like the method it is named after.
     "study/analyses.py": {"event_study", "placebo"},
     "release/reproduce.py": {"placebo"},  # the key of an outcome
-    "templates/surveyed.py": {"event_study", "randomisation", "twfe", "wild_bootstrap_s"},  # it writes
+    "templates/surveyed.py": {
+        "event_study",
+        "randomisation",
+        "twfe",
+        "wild_bootstrap_s",
+    },  # it writes
     "report/checks/bounds.py": {"event_study"},
     "report/checks/paths.py": {"event_study"},
     "report/sections/happened.py": {"event_study", "placebo"},
