@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evalweave.catalogue.inferences import AUTO
 from evalweave.errors import DataError
 from evalweave.fits.fit_result import FitResult
 from evalweave.fitting import fit
@@ -15,7 +16,7 @@ from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
 
 
 def measured_did(
-    frame: pd.DataFrame, columns: Columns, measured: str, inference: tuple[str, ...] = ("cr2",)
+    frame: pd.DataFrame, columns: Columns, measured: str, inference: tuple[str, ...] = (AUTO,)
 ) -> FitResult:
     """Return TWFE of `measured` (1 = has a value, 0 = none) on availability: a linear probability
     model.
@@ -46,7 +47,7 @@ def measured_did(
 
 
 def measured_effect(frame: pd.DataFrame, columns: Columns, measured: str) -> dict[str, Any]:
-    """Return the `att` of `measured_did` with its cr2 interval for diagnostics.json, or why there
+    """Return the `att` of `measured_did` with its default interval for diagnostics.json, or why there
     is none."""
     try:
         row = measured_did(frame, columns, measured).rows[0]

@@ -261,7 +261,7 @@ ELSEWHERE = {
     "inference/cluster_robust.py": {"cr1", "cr2"},  # what cr0 to cr3 are computed with
     "diagnostics/trust.py": {"cr0", "cr1", "multiplier_bootstrap"},  # those without dof
     "inference/joint_covariance.py": {"cr1", "cr3", "jackknife"},  # whose errors it takes
-    "measured.py": {"twfe", "cr2"},  # one analysis that is always the same
+    "measured.py": {"twfe"},  # one analysis that is always the same
     # The place in the report that is called like the method it is named after.
     "study/analyses.py": {"event_study", "placebo"},
     "release/reproduce.py": {"placebo"},  # the key of an outcome

@@ -275,5 +275,5 @@ def test_who_was_followed_agrees_with_the_trends_and_is_tested(finished: Path) -
     diagnostics = json.loads(
         (finished / "results/ways-to-wellness/estimates/diagnostics.json").read_text()
     )
-    assert diagnostics["main"]["measured_did"]["inference"] == "cr2"
+    assert diagnostics["main"]["measured_did"]["inference"] == "cr3"
     assert "measured_did" not in diagnostics["placebo_blood_pressure"]
