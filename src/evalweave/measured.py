@@ -47,8 +47,8 @@ def measured_did(
 
 
 def measured_effect(frame: pd.DataFrame, columns: Columns, measured: str) -> dict[str, Any]:
-    """Return the `att` of `measured_did` with its default interval for diagnostics.json, or why there
-    is none."""
+    """Return the `att` of `measured_did` with its default interval for diagnostics.json, or why
+    there is none."""
     try:
         row = measured_did(frame, columns, measured).rows[0]
     except DataError as error:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from evalweave.catalogue.calls import primary_methods
 from evalweave.files import read_table, write_csv
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
@@ -65,7 +66,7 @@ def strand(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, Strands]:
 
 
 def estimates(study: Study, half: float) -> pd.DataFrame:
-    primary = {analysis.name: analysis.inference[0] for analysis in study.analyses}
+    primary = {a.name: primary_methods(a.estimator, a.inference)[0] for a in study.analyses}
     rows = [
         {
             "analysis": analysis,

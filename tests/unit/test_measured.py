@@ -80,7 +80,7 @@ def test_the_effect_on_being_measured_is_that_of_two_way_fixed_effects():
     frame = panel(seed=331, seen=1.1)
     frame["seen"] = (frame["y"] > frame["y"].median()).astype(int)
     found = measured_effect(frame, COLUMNS.model_copy(update={"weight": "weight"}), "seen")
-    options = {"weight": "weight", "inference": ["cr2"], "diagnostics": False}
+    options = {"weight": "weight", "inference": ["cr3"], "diagnostics": False}
     right = evalweave.twfe(frame, outcome="seen", **options).tidy().iloc[0]
     for name in ("estimate", "std_error", "ci_low", "ci_high", "p_value"):
         assert found[name] == pytest.approx(right[name])

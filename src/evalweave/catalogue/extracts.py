@@ -19,6 +19,7 @@ class ExtractFormat:
         starts_with: the `extract` section of a new study, as `evalweave init` writes it.
         without: what a new study can exclude, given the codes that come with it (YAML).
         secondary: what to know of those codes before secondary outcomes are asked for.
+        translates: the coding system that its lookups translate codes into; blank = none.
     """
 
     name: str
@@ -27,6 +28,7 @@ class ExtractFormat:
     starts_with: str
     without: str = "[type_1_diabetes]"
     secondary: str
+    translates: str = ""
 
 
 _DECLARED = (
@@ -44,6 +46,7 @@ extract:
     ),
     ExtractFormat(
         name="cprd_aurum",
+        translates="snomed",
         reader="cprd_aurum",
         settles={"date_format": "dmy", "code_system": "medcodeid", "missing": ["NA"]},
         starts_with="""\
@@ -61,6 +64,7 @@ extract:
     ),
     ExtractFormat(
         name="omop",
+        translates="snomed",
         reader="omop",
         settles={"code_system": "omop"},
         starts_with="""\

@@ -189,7 +189,7 @@ def _coding_system(
     if extract.format != "flat":
         if _met(backend, events.inner_join(listed, ["code_system", "code"])):
             return extract.code_system
-        return "snomed" if extract.format in ("cprd_aurum", "omop") else extract.code_system
+        return EXTRACTS[extract.format].translates or extract.code_system
     unsaid = events.filter(events.code_system == extract.code_system).select("code")
     alike = unsaid.inner_join(listed, "code")
     counts = alike.group_by("code_system").aggregate(n=alike.count())
