@@ -22,6 +22,7 @@ from evalweave.seals import sha256
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
     from evalweave.tables.contract import Table
 
@@ -130,6 +131,14 @@ def write_parquet(frame: pd.DataFrame, target: Path | str) -> None:
     """Write a Parquet file without the pandas index."""
     with written_aside(target) as aside:
         frame.to_parquet(aside, index=False, compression="zstd")
+
+
+def write_table(table: pa.Table, target: Path | str) -> None:
+    """Write an Arrow table as a Parquet file."""
+    import pyarrow.parquet as pq
+
+    with written_aside(target) as aside:
+        pq.write_table(table, aside, compression="zstd")
 
 
 def read_table(path: Path | str, *tables: Table) -> pd.DataFrame:

@@ -54,6 +54,11 @@ def remove(table: Path) -> None:
     of(table).unlink(missing_ok=True)
 
 
+def checksum(table: Path) -> str:
+    """Return the SHA-256 of a table's bytes."""
+    return _checksum(table)
+
+
 def intact(table: Path) -> bool:
     """Return whether a table is as it was written, as far as anybody can tell."""
     sealed = _sealed(table)

@@ -34,7 +34,6 @@ def practices(**columns: list[Any]) -> pd.DataFrame:
 def settings(**changes: Any) -> CohortSettings:
     base: dict[str, Any] = {
         "engine": "duckdb",
-        "practices": "",
         "window": {"first": "2011-04-01", "last": "2019-03-31"},
         "eligibility": {
             "index_date": "2015-04-01",

@@ -60,7 +60,7 @@ def run(study_file: Path, out: Path) -> None:
             out / "fit" / analysis.name,
             out / "panel" / f"{comparison}.followed.parquet" if primary else None,
             may_be_empty=not primary,
-            practices=Path(study.practices),
+            practices=out / "clean" / "practices.csv",
         )
     estimates.command(settings(stages.EstimatesSettings), out / "fit", out / "estimates")
     if study.qualitative:

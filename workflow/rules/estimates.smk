@@ -18,6 +18,7 @@ rule fit:
     input:
         panel=lambda wildcards: f"{results}/panel/{comparison_of(wildcards.analysis)}.parquet",
         followed=followed_of,
+        practices=f"{results}/clean/practices.csv",
     output:
         multiext(
             f"{results}/fit/{{analysis}}/", "estimates.csv", "estimates.json", "diagnostics.json"
@@ -32,8 +33,6 @@ rule fit:
         python=literally(sys.executable),
         spec=lambda wildcards: json.dumps(stages.spec_of(study, wildcards.analysis), sort_keys=True),
         followed=lambda wildcards, input: (["--followed", input.followed] if input.followed else []),
-        practices=study.practices,
-        inputs=sums(study.practices),
         # A secondary analysis without an estimate is reported as such; without the primary one there is no report.
         empty=lambda wildcards: (
             [] if wildcards.analysis == study.primary_analysis.name else ["--may-be-empty"]
@@ -42,7 +41,7 @@ rule fit:
         code=code_hash("fit"),
     shell:
         "{params.python:q} -m evalweave fit {input.panel:q} --spec {params.spec:q} {params.followed:q} {params.empty:q}"
-        " --practices {params.practices:q} --out {params.out:q} 2>&1 | tee {log:q}"
+        " --practices {input.practices:q} --out {params.out:q} 2>&1 | tee {log:q}"
 
 
 rule estimates:

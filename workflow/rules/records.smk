@@ -48,6 +48,8 @@ rule clean:
             "measurements.parquet",
             "conditions.parquet",
             "set_aside.parquet",
+            "pseudonyms.parquet",
+            "practices.csv",
             "ledger.csv",
             "codelists.csv",
         ),
@@ -113,7 +115,6 @@ rule cohort:
     params:
         python=literally(sys.executable),
         settings=settings(stages.CohortSettings),
-        inputs=sums(study.practices),
         cleaned=f"{results}/clean",
         out=f"{results}/cohort",
         code=code_hash("cohort"),

@@ -166,6 +166,7 @@ def _uses(study: Study, rehearsal: Rehearsal) -> None:
 def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
     """Fit every analysis and gather the fits; return the stage that the report needs."""
     from evalweave.commands import estimates, fit
+    from evalweave.records.practices import PRACTICES_FILE
     from evalweave.study.stages import EstimatesSettings, spec_of
 
     at, lighter = rehearsal.folder, _with_fewer_draws(study)
@@ -186,7 +187,7 @@ def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
                 at / "fit" / name,
                 followed if primary else None,
                 may_be_empty=not primary,
-                practices=Path(study.practices),
+                practices=at / "clean" / PRACTICES_FILE,
             )
 
         rehearsal.do(stage, {"panel"}, work, f"analysis {place} of {len(study.analyses)}")

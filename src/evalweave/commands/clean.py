@@ -18,6 +18,9 @@ def command(
 
     Writes patients, registrations, measurements, conditions and set_aside (source file, row and
     rule) as Parquet, and ledger.csv, in which received = kept + set aside for every arm and period.
+    practices.csv are the practices as later stages know them. Where identifiers of patients or
+    practices may equal a number, a word or a colour, they flow on as pseudonyms of ten characters;
+    pseudonyms.parquet tells which.
     The header is row 1. Rows of set_aside leave out the blank lines of a text file, and a cell with
     line breaks in quotes is in one row; messages count lines as a text editor does.
 
@@ -30,10 +33,10 @@ def command(
     """
     from evalweave import engine
     from evalweave.errors import raise_faults
-    from evalweave.extract.parts import ingested_table
-    from evalweave.files import write_csv, written_aside
-    from evalweave.records import cleaning, codelists
-    from evalweave.records.practices import read_practices
+    from evalweave.extract.parts import ingested_table, key
+    from evalweave.files import write_csv, write_table, written_aside
+    from evalweave.records import cleaning, codelists, pseudonyms
+    from evalweave.records.practices import PRACTICES_FILE, read_practices
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CleanSettings
 
@@ -49,11 +52,18 @@ def command(
             for name in ("patients", "registrations", "events")
         }
         cleaned = cleaning.clean(
-            backend, **tables, practices=practices, lists=lists, settings=chosen
+            backend,
+            **tables,
+            practices=practices,
+            lists=lists,
+            settings=chosen,
+            key=key(ingested),
         )
         for name in ("patients", "registrations", "measurements", "conditions", "set_aside"):
             with written_aside(out / f"{name}.parquet") as aside:
                 backend.to_parquet(getattr(cleaned, name), aside, compression="zstd")
+    write_table(cleaned.names.pairs(), out / pseudonyms.FILE)
+    write_csv(cleaned.names.of_practices(practices), out / PRACTICES_FILE)
     write_csv(codelists.summary(lists), out / "codelists.csv")
     write_csv(cleaned.ledger, out / "ledger.csv")
     for codelist in lists.values():

@@ -28,12 +28,12 @@ def command(
     from evalweave import engine
     from evalweave.cohort.building import build
     from evalweave.files import write_csv, written_aside
-    from evalweave.records.practices import read_practices
+    from evalweave.records.practices import cleaned_practices
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CohortSettings
 
     chosen = load_settings(settings, CohortSettings)
-    practices = read_practices(chosen.practices)
+    practices = cleaned_practices(cleaned)
     _known_labels(cleaned / "codelists.csv", chosen)
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:

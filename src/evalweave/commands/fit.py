@@ -92,7 +92,7 @@ def command(
         raise StudyError("--followed: needs a unit, and one outcome.")
     files.check_folder(out)
     who = [name for name in (model.columns.unit, model.columns.cluster) if name]
-    for table in (panel, followed):
+    for table in (panel, followed, practices):
         if table is not None:
             seals.check(table)
     wanted = columns_of(model)

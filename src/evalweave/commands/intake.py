@@ -66,6 +66,7 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
     from evalweave.extract.readers import TEXT_COLUMNS
     from evalweave.extract.sources import sources_of
     from evalweave.files import read_json, read_table
+    from evalweave.records.pseudonyms import PRACTICE, originals
     from evalweave.tables.records import CODELISTS, LEDGER
 
     paths = {s.name: s.path for table in TEXT_COLUMNS for s in sources_of(chosen.extract, table)}
@@ -79,7 +80,7 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
     lists = read_table(cleaned / "codelists.csv", CODELISTS)
     backend = engine.connect("duckdb")
     try:
-        return came(
+        noted = came(
             backend,
             {name: ingested_table(backend, ingested, name) for name in TEXT_COLUMNS},
             engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),
@@ -89,3 +90,9 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
         )
     finally:
         backend.disconnect()
+    names = originals(cleaned, PRACTICE)  # the next extract gives practices other pseudonyms
+    months = noted["records_by_month"]
+    return {
+        **noted,
+        "records_by_month": {names.get(name, name): n for name, n in months.items()},
+    }

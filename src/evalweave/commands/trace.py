@@ -60,7 +60,7 @@ def _lines(backend: Any, study: Study, results: Path, patient: str) -> list[str]
     """Return the person's way, a step a line; nothing for somebody who is in no row."""
     from evalweave import engine
     from evalweave.extract.parts import ingested_table
-    from evalweave.records import codelists, lineage
+    from evalweave.records import codelists, lineage, pseudonyms
 
     systems = study.vocabulary.coding_systems
     lists, _ = codelists.read_all(study.codelists, study.extract.code_system, systems)
@@ -78,12 +78,13 @@ def _lines(backend: Any, study: Study, results: Path, patient: str) -> list[str]
     }
     if not any(rows.values()):
         return []
-    lines = []
+    name = pseudonyms.pseudonym_of(results / "clean", pseudonyms.PATIENT, patient)
+    lines = [f"Known as {name} from cleaning on."] if name != patient else []
     for table, of_table in rows.items():
         lines.append(f"Rows of {table}:")
         lines += [f"  {row.place}: {_cells(row)}: {row.fate}" for row in of_table]
     lines.append("Measurements, and the rows that made them:")
-    for found in _of_patient(backend, results / "clean" / "measurements.parquet", patient):
+    for found in _of_patient(backend, results / "clean" / "measurements.parquet", name):
         made = lineage.records_of(found, rows["events"])
         n = sum(row.rule in ("", "same_day_averaged") for row, _ in made)
         mean = f", the mean of {n} records" if n > 1 else ""
@@ -93,15 +94,18 @@ def _lines(backend: Any, study: Study, results: Path, patient: str) -> list[str]
             f"{found['unit_decided_by']}"
         )
         lines += [f"    {row.place}: {how}" for row, how in made]
-    lines += _studied(backend, study, results, patient)
+    lines += _studied(backend, study, results, name)
     return lines
 
 
 def _studied(backend: Any, study: Study, results: Path, patient: str) -> list[str]:
     """Return where the person stands in the cohort, its arms and the panels."""
+    from evalweave.records.pseudonyms import PRACTICE, originals
+
+    names = originals(results / "clean", PRACTICE)
     lines = ["Cohort:"]
     members = _of_patient(backend, results / "cohort" / "cohort.parquet", patient)
-    lines += [f"  {_said(row)}" for row in members]
+    lines += [f"  {_said(row, names)}" for row in members]
     if not members:
         lines.append("  not eligible; cohort/ledger.csv counts who was left out by each rule")
     for row in _of_patient(backend, results / "cohort" / "membership.parquet", patient):
@@ -109,7 +113,7 @@ def _studied(backend: Any, study: Study, results: Path, patient: str) -> list[st
     for comparison in study.comparisons:
         lines.append(f"Panel of {comparison}:")
         panel = _of_patient(backend, results / "panel" / f"{comparison}.parquet", patient)
-        lines += [f"  {_said(row)}" for row in panel] or ["  no person-period"]
+        lines += [f"  {_said(row, names)}" for row in panel] or ["  no person-period"]
     return lines
 
 
@@ -124,9 +128,9 @@ def _of_patient(backend: Any, path: Path, patient: str) -> list[dict[str, Any]]:
     return sorted(rows, key=lambda row: tuple(str(row[name]) for name in by))
 
 
-def _said(row: dict[str, Any]) -> str:
+def _said(row: dict[str, Any], names: dict[str, str]) -> str:
     return ", ".join(
-        f"{name} {value}"
+        f"{name} {names.get(value, value) if name == 'practice_id' else value}"
         for name, value in row.items()
         if value is not None and name != "patient_id"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,18 @@ def ingested_table(backend: Any, folder: Path, table: str) -> ir.Table:
     for part in paths:
         check_part(part)
     return engine.parquet_tables(backend, paths)
+
+
+def key(folder: Path) -> str:
+    """Return a key that is the same for the same parts, and that only they tell: the checksum of
+    the checksums of their bytes (a release states those of the extract's files, not these)."""
+    parts = [
+        folder / part["path"]
+        for table in MAY_BE_BLANK
+        for part in files.read_json(folder / f"{table}.json")["parts"]
+    ]
+    checksums = sorted(seals.checksum(part) for part in parts)
+    return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
 def check_part(path: Path) -> None:

@@ -10,7 +10,7 @@ import ibis
 from evalweave import engine
 from evalweave.errors import Fault, raise_faults
 from evalweave.ledger import KEPT, RECEIVED, SET_ASIDE, check
-from evalweave.records import coded, entries, people, same_day, values
+from evalweave.records import coded, entries, people, pseudonyms, same_day, values
 from evalweave.records.layout import OCCASION
 from evalweave.records.layout import SET_ASIDE as SET_ASIDE_LAYOUT
 from evalweave.records.rules import PATIENTS, RECORDS, REGISTRATIONS, RULES, Rule, named
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalweave.records.codelists import Codelist
+    from evalweave.records.pseudonyms import Pseudonyms
     from evalweave.study.outcomes import Outcome
     from evalweave.study.stages import CleanSettings
 
@@ -36,7 +37,7 @@ KEPT_LINE = {"entry": KEPT, "order": 0, "rule": "", "reason": "kept"}
 @dataclass(frozen=True)
 class Cleaned:
     """What cleaning leaves. `set_aside` has source_file, source_row and rule of every row that is
-    not kept."""
+    not kept. Patients and practices bear the names of `names`, where these have any."""
 
     patients: ir.Table
     registrations: ir.Table
@@ -44,6 +45,7 @@ class Cleaned:
     conditions: ir.Table
     set_aside: ir.Table
     ledger: pd.DataFrame
+    names: Pseudonyms
 
 
 def clean(
@@ -54,8 +56,10 @@ def clean(
     practices: pd.DataFrame,
     lists: dict[str, Codelist],
     settings: CleanSettings,
+    key: str | None = None,
 ) -> Cleaned:
-    """Apply every rule in its order to the parsed tables.
+    """Apply every rule in its order to the parsed tables. With a `key`, identifiers that are too
+    common flow on as pseudonyms (`pseudonyms`).
 
     Raises:
         DataError: no patient, or no measurement of an outcome, is left.
@@ -96,6 +100,8 @@ def clean(
     }
     ledger = _ledger(backend, counted, received, settings.window.cut)
     _nothing_left(backend, ledger, alone, several, outcomes)
+    names = pseudonyms.needed(backend, persons.patients, practices, key)
+    persons = names.of_people(backend, persons)
     entered, codelists = good.filter(~of_outcome), coded.condition_table(lists, outcomes)
     return Cleaned(
         patients=persons.patients.order_by("patient_id"),
@@ -104,6 +110,7 @@ def clean(
         conditions=_conditions(entered, persons.observed, codelists),
         set_aside=_set_aside(backend, persons, judged, several),
         ledger=ledger,
+        names=names,
     )
 
 

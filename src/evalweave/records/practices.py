@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalweave.errors import Fault, nearest, raise_faults
+from evalweave import files
+from evalweave.errors import DataError, Fault, nearest, raise_faults
 from evalweave.reading import days, tables
 from evalweave.tables.records import PRACTICES
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 REQUIRED = ("practice_id", "programme_start")
 DATES = ("programme_start", "contributes_from", "contributes_to")
+PRACTICES_FILE = "practices.csv"  # that cleaning leaves
 ARMS = ("programme", "comparison")
 
 
@@ -25,6 +27,18 @@ def read_practices(path: Path | str) -> pd.DataFrame:
         DataError: every fault at once (dates, repeats, columns, mergers).
     """
     return practices_and_notes(path)[0]
+
+
+def cleaned_practices(folder: Path) -> pd.DataFrame:
+    """Return PRACTICES as cleaning left them in its folder, under the names that flow on.
+
+    Raises:
+        DataError: there are none, or they are not as they were written.
+    """
+    path = folder / PRACTICES_FILE
+    if not path.is_file():
+        raise DataError(f"{path}: there is no such file. Run `evalweave clean` first.")
+    return PRACTICES.conform(files.read_table(path, PRACTICES))
 
 
 def practices_and_notes(path: Path | str) -> tuple[pd.DataFrame, tuple[str, ...]]:

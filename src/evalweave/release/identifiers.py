@@ -20,6 +20,7 @@ from pathlib import Path
 from evalweave import seals
 from evalweave.errors import DataError
 from evalweave.extract.parts import check_part
+from evalweave.records.practices import PRACTICES_FILE
 from evalweave.release.own_words import is_own
 from evalweave.vocabulary.identifiers import (
     LEAST,
@@ -72,11 +73,13 @@ class Identifiers:
     broken: frozenset[tuple[str, ...]] = frozenset()  # those of several pieces, as they are written
 
     @classmethod
-    def of(cls, kind: str, values: Iterable[str]) -> Identifiers:
-        """Sort identifiers into what can be searched for and what cannot."""
+    def of(cls, kind: str, values: Iterable[str], behind: Iterable[str] = ()) -> Identifiers:
+        """Sort identifiers into what can be searched for and what cannot. Those that stay `behind`
+        in ingest, where others have pseudonyms, are no lack."""
         telling, in_words, unsearched = set[str](), set[str](), set[str]()
         broken, most = set[tuple[str, ...]](), 3
-        for value in {value for value in values if value}:
+        flows = {value for value in values if value}
+        for value in flows.union(value for value in behind if value):
             parts = pieces(value)
             name = "".join(parts)
             if not name or name in PLACEHOLDERS:
@@ -86,7 +89,7 @@ class Identifiers:
             elif _is_told_in_words(name, len(parts)):
                 in_words.add(name)
             else:
-                unsearched.add(name)
+                unsearched.update([name] if value in flows else [])
                 continue
             if len(parts) > 1:
                 broken.add(tuple(parts))
@@ -166,15 +169,10 @@ def of_results(results: Path) -> list[Identifiers]:
     """Return the identifiers of a results folder; raise `DataError` when it holds none of patients.
 
     Read from every Parquet file of ingest/, clean/ and cohort/ (patients who were set aside count
-    too) and from code/participants.csv and code/segments.csv.
+    too), clean/practices.csv, code/participants.csv and code/segments.csv.
     """
-    patients: set[str] = set()
-    practices: set[str] = set()
-    for folder in ("ingest", "clean", "cohort"):
-        for path in sorted((results / folder).rglob("*.parquet")):
-            patients.update(_column(path, "patient_id"))
-            practices.update(_column(path, "practice_id"))
-    if not patients:
+    flows, behind = _of_records(results, "clean", "cohort"), _of_records(results, "ingest")
+    if not flows["patient_id"] and not behind["patient_id"]:
         raise DataError(
             f"{results}: found no patient identifiers under ingest/ or clean/, so nothing can be "
             "searched for. "
@@ -182,11 +180,22 @@ def of_results(results: Path) -> list[Identifiers]:
         )
     coded = results / "code"
     return [
-        Identifiers.of("patient", patients),
-        Identifiers.of("practice", practices),
+        Identifiers.of("patient", flows["patient_id"], behind["patient_id"]),
+        Identifiers.of("practice", flows["practice_id"], behind["practice_id"]),
         Identifiers.of("participant", _csv_column(coded / "participants.csv", "participant_id")),
         Identifiers.of("segment", _csv_column(coded / "segments.csv", "segment_id")),
     ]
+
+
+def _of_records(results: Path, *folders: str) -> dict[str, set[str]]:
+    """Return the identifiers of patients and of practices in the tables of some stages."""
+    names: dict[str, set[str]] = {"patient_id": set(), "practice_id": set()}
+    for folder in folders:
+        for path in sorted((results / folder).rglob("*.parquet")):
+            for column, values in names.items():
+                values.update(_column(path, column))
+        names["practice_id"].update(_csv_column(results / folder / PRACTICES_FILE, "practice_id"))
+    return names
 
 
 def _column(path: Path, name: str) -> Iterator[str]:
@@ -210,8 +219,9 @@ def _column(path: Path, name: str) -> Iterator[str]:
 def _csv_column(path: Path, name: str) -> list[str]:
     from evalweave.files import read_table
     from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
+    from evalweave.tables.records import PRACTICES
 
     if not path.is_file():
         return []
-    frame = read_table(path, PARTICIPANTS, SEGMENTS)
+    frame = read_table(path, PARTICIPANTS, SEGMENTS, PRACTICES)
     return [str(value) for value in frame[name].dropna()] if name in frame else []

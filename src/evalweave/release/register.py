@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evalweave import files
+from evalweave.records.pseudonyms import PATIENT, PRACTICE, originals
 from evalweave.release.disclosure import HIDDEN
 from evalweave.tables.contract import Table
 from evalweave.tables.people import COHORT, MEMBERSHIP, PANEL
@@ -152,14 +153,26 @@ def _private(folder: Path) -> None:
 
 def people(results: Path, comparisons: Sequence[str]) -> pd.DataFrame | None:
     """Return who is in which arm, with fingerprints, of the stages' tables; None where there are
-    none."""
+    none. By the identifiers of the extract: pseudonyms change with it."""
     paths = {name: results / "panel" / f"{name}.parquet" for name in comparisons}
     members, cohort = (results / "cohort" / f"{name}.parquet" for name in ("membership", "cohort"))
     if not members.is_file() or not cohort.is_file():
         return None
     panels = {n: files.read_table(path, PANEL) for n, path in paths.items() if path.is_file()}
+    known = files.read_table(cohort, COHORT)
+    names = {
+        "patient_id": originals(results / "clean", PATIENT, set(known["patient_id"])),
+        "practice_id": originals(results / "clean", PRACTICE),
+    }
+
+    def by_original(frame: pd.DataFrame) -> pd.DataFrame:
+        columns = {name: pairs for name, pairs in names.items() if pairs and name in frame}
+        return frame.assign(**{name: frame[name].map(pairs) for name, pairs in columns.items()})
+
     return fingerprints(
-        files.read_table(members, MEMBERSHIP), files.read_table(cohort, COHORT), panels
+        by_original(files.read_table(members, MEMBERSHIP)),
+        by_original(known),
+        {name: by_original(panel) for name, panel in panels.items()},
     )
 
 

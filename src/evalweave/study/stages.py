@@ -55,7 +55,6 @@ class CleanSettings(Section):
 
 class CohortSettings(Section):
     engine: Literal["duckdb", "pyspark"]
-    practices: str
     window: Window
     eligibility: Eligibility
     exposure: Exposure
