@@ -19,9 +19,11 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from evalweave import cli, files
+from evalweave.errors import DataError
 from evalweave.release import bag
 from evalweave.release.audit import audit
 from evalweave.release.identifiers import Identifiers
+from evalweave.release.intruder import attack_folder
 from evalweave.release.pack import audited, pack
 from evalweave.workflow import snakefile
 from helpers.report_results import Made
@@ -290,6 +292,18 @@ def test_a_file_that_was_not_audited_as_it_is_stops_it(folder: Path, tmp_path: P
     with (copy / "report/flow.csv").open("a") as file:
         file.write("\n")
     assert "(flow.csv)" in str(crate(copy).exception) and not (copy / "r.zip").exists()
+
+
+def test_the_attack_reads_the_packed_release_as_the_folder(folder: Path, tmp_path: Path) -> None:
+    out = folder / "report"
+    rules, attacked = attack_folder(out)
+    assert attacked.protected > 100
+    packed_rules, packed = attack_folder(out / "release.zip", [out / "release.zip"])
+    assert (packed_rules, packed.findings) == (rules, attacked.findings)
+    assert packed.protected > attacked.protected  # the changes since the earlier one as well
+    (tmp_path / "none.zip").write_bytes(b"none")
+    with pytest.raises(DataError):
+        attack_folder(tmp_path / "none.zip")
 
 
 def test_what_did_not_pass_is_not_packed(folder: Path, tmp_path: Path) -> None:

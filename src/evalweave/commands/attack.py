@@ -9,7 +9,10 @@ import typer
 
 
 def command(
-    report: Annotated[Path, typer.Argument(help="The released folder, such as reports/my-study.")],
+    report: Annotated[
+        Path,
+        typer.Argument(help="The released folder, such as reports/my-study, or its release.zip."),
+    ],
     earlier: Annotated[
         list[Path] | None, typer.Option(help="An earlier release of the study; may be repeated.")
     ] = None,

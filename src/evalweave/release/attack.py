@@ -96,6 +96,7 @@ def weak(whole: System, rules: Profile) -> dict[int, tuple[float, float]]:
     """Return the cells that the sums give away, by place, with the interval that is left."""
     given = {}
     for part, cells in parts(whole):
+        part.spread({index: needs(whole.cells[index], rules) for index in cells})
         for index in cells:
             least, most = _ends(whole, part, index, rules)
             if gives_way(whole.cells[index], least, most, rules):
@@ -114,6 +115,7 @@ def _intervals(
     whole: System, part: Part, cells: Sequence[int], rules: Profile, result: Attacked
 ) -> None:
     """Bound each protected cell of one connected part of the release."""
+    part.spread({index: needs(whole.cells[index], rules) for index in cells})
     for index in cells:
         cell = whole.cells[index]
         needed = needs(cell, rules)

@@ -14,7 +14,7 @@ problem).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 LARGEST = 1e8  # no count of people or records is larger
 _TOLERANCE = 1e-6
+_IDLE = 2  # rounds without a new cell after which each is tried on its own
 
 
 class Part:
@@ -66,6 +67,26 @@ class Part:
         if not self.relations:
             return float(self.low[i]), float(self.high[i])
         return math.ceil(self.least[i] - _TOLERANCE), math.floor(self.most[i] + _TOLERANCE)
+
+    def spread(self, needed: Mapping[int, int]) -> None:
+        """Look for solutions in which many cells together take as many values as each of them
+        needs, so that few want programmes of their own."""
+        if not self.relations:
+            return
+        wanted = np.zeros(len(self.place))
+        for index, values in needed.items():
+            wanted[self.place[index]] = values
+        draw = np.random.default_rng(0)
+        left, idle = math.inf, 0
+        while idle < _IDLE:
+            short = self.most - self.least + 1 < wanted - _TOLERANCE
+            if not short.any():
+                return
+            idle = 0 if short.sum() < left else idle + 1
+            left = short.sum()
+            signs = np.where(short, draw.choice([1.0, -1.0], len(short)) if idle else 1.0, 0.0)
+            for sign in (1.0, -1.0):
+                self._solve(sign * signs)
 
     def _solve(self, goal: NDArray[np.float64]) -> None:
         from scipy.optimize import linprog

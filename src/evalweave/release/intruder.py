@@ -12,16 +12,18 @@ from evalweave.release import released
 from evalweave.release.attack import Attacked, attack
 from evalweave.release.disclosure import Profile, profile
 from evalweave.release.manifest import NAME as MANIFEST
+from evalweave.release.opening import opened
 from evalweave.release.published import declared
 from evalweave.release.released import Content
 
 
 def attack_folder(folder: Path, earlier: Sequence[Path] = ()) -> tuple[Profile, Attacked]:
-    """Attack a released folder, with earlier ones of the same study; return its profile and what
-    was found.
+    """Attack a released folder or its zip file, with earlier ones of the same study; return its
+    profile and what was found.
 
     Raises:
-        DataError: a folder has no table, or its manifest does not say which profile holds.
+        DataError: a folder has no table, its manifest does not say which profile holds, or a file
+            is no release.
     """
     contents = _read(folder)
     rules, missing = profile_of(contents)
@@ -31,7 +33,13 @@ def attack_folder(folder: Path, earlier: Sequence[Path] = ()) -> tuple[Profile, 
     return rules, attack(tables_of(contents), rules, declared(study_of(contents)), others)
 
 
-def _read(folder: Path) -> list[Content]:
+def _read(release: Path) -> list[Content]:
+    """Return the tables and the manifest of a released folder or zip file."""
+    with opened(release) as folder:
+        return _of_folder(folder, release)
+
+
+def _of_folder(folder: Path, release: Path) -> list[Content]:
     paths = [
         path
         for path in sorted(folder.rglob("*"))
@@ -40,7 +48,8 @@ def _read(folder: Path) -> list[Content]:
     contents = [released.read(path, path.relative_to(folder).as_posix()) for path in paths]
     if not any(content.tables for content in contents):
         raise DataError(
-            f"{folder}: holds no table to attack. Give a folder that `evalweave run` released."
+            f"{release}: holds no table to attack. Give a folder that `evalweave run` released, "
+            "or its release.zip."
         )
     return contents
 
