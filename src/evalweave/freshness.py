@@ -27,7 +27,14 @@ from evalweave.errors import DataError, StudyError
 NOTES = Path(".snakemake")  # beside Snakemake's own notes, of the same life
 HASHED = 64 << 20  # outputs up to this many bytes are told by content, larger ones by size and time
 STATE, PREVIOUS, UNAUDITED = "state.json", "previous", "unaudited"
-RELEASED = ("report.html", "report.docx", "manifest.json", "release.zip")
+RELEASED = (
+    "report.html",
+    "supplement.html",
+    "report.docx",
+    "supplement.docx",
+    "manifest.json",
+    "release.zip",
+)
 KNOWN_BY = {"ingest": "ingest/*.json", "simulate": "simulated.json"}  # of outputs no rule names
 # What lies in results/<study>/ and is no stage's table.
 BESIDE = ("intake.before.json", "logs", "benchmarks", PREVIOUS, UNAUDITED, STATE, "releases")

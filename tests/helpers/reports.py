@@ -28,7 +28,18 @@ def report(folder: Path, made: Made) -> Path:
 
 
 def page(folder: Path, **options: object) -> str:
-    return (report(folder, Made(**options)) / "report.html").read_text()  # type: ignore[arg-type]
+    return both(report(folder, Made(**options)))  # type: ignore[arg-type]
+
+
+def both(out: Path) -> str:
+    """Return the two documents of a report folder as one page, the supplement's sections below."""
+    main, more = ((out / f"{name}.html").read_text() for name in ("report", "supplement"))
+    sections = more[more.index("</header>") + len("</header>") : more.index("</main>")]
+    contents = re.search(r"<ol>.*?</ol>", more, re.DOTALL)
+    assert contents
+    whole = main.replace("</main>", f"{sections}</main>", 1)
+    whole = whole.replace("</ol>", f"{contents[0][4:-5]}</ol>", 1)
+    return re.sub(r'href="(?:report|supplement)\.html#', 'href="#', whole)
 
 
 def words(html: str) -> str:

@@ -19,7 +19,7 @@ from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
 from helpers.report_results import HOSTILE, Made, results, study_file
-from helpers.reports import page, report, words
+from helpers.reports import both, page, report, words
 
 ORDER = [
     "answer",
@@ -28,7 +28,13 @@ ORDER = [
     "happened",
     "said",
     "together",
+    "answer-more",
+    "studied-more",
+    "happened-more",
+    "said-more",
+    "together-more",
     "quality",
+    "everything",
     "methods",
     "checklists",
     "provenance",
@@ -95,7 +101,7 @@ def test_what_people_said_is_never_markup(tmp_path: Path) -> None:
 
 def test_simulated_data_say_so_everywhere(tmp_path: Path) -> None:
     out = report(tmp_path, Made())
-    html = (out / "report.html").read_text()
+    html = both(out)
     assert 'class="banner"' in html
     assert '@top-center { content: "Simulated data"' in html  # every printed page
     captions = re.findall(r"<figcaption>(.*?)</figcaption>", html, flags=re.DOTALL)
@@ -130,7 +136,7 @@ def test_planted_and_estimated_stand_side_by_side_for_simulated_data(tmp_path: P
 
 def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
     out = report(tmp_path, Made())
-    html = (out / "report.html").read_text()
+    html = both(out)
     assert 'about <data class="count" data-counts="patients" value="8045">8,045</data>' in html
     for exact in (
         "8046",
@@ -152,7 +158,7 @@ def test_counts_are_marked_rounded_and_never_exact(tmp_path: Path) -> None:
 
 def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> None:
     out = report(tmp_path, Made(people=5))
-    text = words((out / "report.html").read_text())
+    text = words(both(out))
     assert "There is no estimate for HbA1c" in text
     assert "withheld: it rests on too few people" in text.replace("Withheld", "withheld")
     for file in [
@@ -160,6 +166,7 @@ def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> 
         *out.glob("figures/*"),
         out / "manifest.json",
         out / "report.html",
+        out / "supplement.html",
     ]:
         assert not re.search(r"[−-]1\.2\b|[−-]0\.1097|[−-]1\.20", file.read_text()), file
 
@@ -272,7 +279,7 @@ def test_the_reasons_of_an_analysis_without_an_estimate_stand_once(tmp_path: Pat
     (where / "estimates/diagnostics.json").write_text(json.dumps(found))
     out = tmp_path / "report"
     write_report(gather(load_study(file), file, where), file, where, out)
-    html = (out / "report.html").read_text()
+    html = both(out)
     for section, times in (("answer", 1), ("happened", 1), ("provenance", 1)):
         block = words(re.search(rf'<section id="{section}".*?</section>', html, flags=re.DOTALL)[0])  # type: ignore[index]
         assert block.lower().count(why) == times, section

@@ -16,7 +16,7 @@ from evalweave.release.disclosure import profile
 from evalweave.report.figures.love import Pair, love_plot
 from evalweave.tables.people import BALANCE, BASELINE
 from helpers.report_results import Made
-from helpers.reports import report, words
+from helpers.reports import both, report, words
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -27,7 +27,7 @@ def released(out: Path, name: str) -> pd.DataFrame:
 
 def test_a_weighted_comparison_is_told_drawn_and_released(tmp_path: Path) -> None:
     out = report(tmp_path, Made(weighted=True))
-    text = words((out / "report.html").read_text())
+    text = words(both(out))
     assert (
         "weighted by entropy balancing so that they resemble the programme arm in age and sex"
         in text
@@ -58,6 +58,7 @@ def test_a_difference_that_rests_on_few_people_is_released_nowhere(tmp_path: Pat
     assert (rare["smd_before"], rare["smd_after"]) == ("", "")
     for file in (
         "report.html",
+        "supplement.html",
         "balance.csv",
         "manifest.json",
         "figures/balance-all.csv",
@@ -69,7 +70,7 @@ def test_a_difference_that_rests_on_few_people_is_released_nowhere(tmp_path: Pat
 def test_without_weights_the_baseline_itself_is_drawn(tmp_path: Path) -> None:
     out = report(tmp_path, Made())
     assert not (out / "balance.csv").exists()
-    text = words((out / "report.html").read_text())
+    text = words(both(out))
     assert (
         "How far apart the arms were at baseline, largest difference first. One of 2 lies "
         "beyond 0.1" in text

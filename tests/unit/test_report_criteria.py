@@ -18,7 +18,7 @@ from evalweave.study.file import load_study
 from evalweave.study.people import Eligibility
 from evalweave.tables.analyses import ESTIMATES
 from helpers.report_results import Made, study_file
-from helpers.reports import report, words
+from helpers.reports import both, report, words
 
 
 def made(**keys: Any) -> Eligibility:
@@ -121,7 +121,7 @@ def test_the_kind_of_cohort_is_said() -> None:
 
 def test_an_open_cohort_is_labelled_as_a_sensitivity_design(tmp_path: Path) -> None:
     out = report(tmp_path, Made(eligibility={"cohort": "open"}, formats=("html", "docx")))
-    for text in (words((out / "report.html").read_text()), word(out)):
+    for text in (words(both(out)), word(out)):
         assert (
             text.count("Sensitivity design: the cohort is open.") == 3
         )  # the answer, who was studied, methods
@@ -131,7 +131,7 @@ def test_an_open_cohort_is_labelled_as_a_sensitivity_design(tmp_path: Path) -> N
 
 def test_a_closed_cohort_is_not(tmp_path: Path) -> None:
     out = report(tmp_path, Made(formats=("html", "docx")))
-    for text in (words((out / "report.html").read_text()), word(out)):
+    for text in (words(both(out)), word(out)):
         assert "Sensitivity design" not in text
         assert "Who is in was fixed on that day" in text
         assert "The cohort is closed: it was fixed on that day." in text

@@ -20,7 +20,7 @@ from evalweave.study.people import Eligibility
 from evalweave.tables.people import INCIDENCE
 from evalweave.tables.report import INCIDENCE_RATES
 from helpers.report_results import PERIODS, Made
-from helpers.reports import report, words
+from helpers.reports import both, report, words
 
 OPEN = {"cohort": "open"}
 
@@ -146,7 +146,7 @@ def test_no_small_number_is_shown_nor_left_over(name: str, counts: list[tuple[in
 
 def test_the_report_shows_rates_and_what_they_mean(tmp_path: Path) -> None:
     out = report(tmp_path, Made(incidence=True, formats=("html", "docx")))
-    text = words((out / "report.html").read_text())
+    text = words(both(out))
     assert (
         "New cases A programme that finds cases earlier would change who is compared. At risk in a "
         "financial year" in text
@@ -173,7 +173,7 @@ def test_the_report_shows_rates_and_what_they_mean(tmp_path: Path) -> None:
 
 def test_an_open_cohort_shows_who_entered(tmp_path: Path) -> None:
     out = report(tmp_path, Made(incidence=True, eligibility=OPEN))
-    text = words((out / "report.html").read_text())
+    text = words(both(out))
     assert (
         "People who entered the open cohort in each period. Newly diagnosed: type 2 diabetes first "
         "counted as present" in text
@@ -186,9 +186,7 @@ def test_a_hidden_count_is_in_no_file_and_takes_the_sentence_with_it(tmp_path: P
     out = report(tmp_path, Made(incidence=True, few_cases=True))
     assert (
         "went from"
-        not in words((out / "report.html").read_text())
-        .partition("New cases A programme")[2]
-        .partition("What happened")[0]
+        not in words(both(out)).partition("New cases A programme")[2].partition("What happened")[0]
     )
     for name in ("incidence_rates.csv", "figures/incidence.csv"):
         line = next(
@@ -203,7 +201,7 @@ def test_a_hidden_count_is_in_no_file_and_takes_the_sentence_with_it(tmp_path: P
 @pytest.mark.parametrize("made", [Made(), Made(incidence=True, eligibility={"conditions": []})])
 def test_without_cases_there_is_nothing(tmp_path: Path, made: Made) -> None:
     out = report(tmp_path, made)
-    assert 'id="new-cases"' not in (out / "report.html").read_text()
+    assert 'id="new-cases"' not in both(out)
     assert (
         not (out / "incidence_rates.csv").exists() and not (out / "figures/incidence.svg").exists()
     )

@@ -25,6 +25,7 @@ from evalweave.study.file import load_study
 from evalweave.tables.joint import JOINT_DISPLAY
 from evalweave.tables.qualitative import THEME_COUNTS
 from helpers.report_results import HOSTILE, Made, results, study_file
+from helpers.reports import both
 
 RULES = profile("nhs_england")
 
@@ -44,7 +45,7 @@ def words(html: str) -> str:
 
 def part(out: Path, start: str) -> str:
     """Return the HTML from one heading to the next, or to the end of the section."""
-    html = (out / "report.html").read_text()
+    html = both(out)
     after = html[html.index(f'<h3 id="{start}"') + 1 :]
     return after[: re.search(r"<h3 |</section>", after).start()]  # type: ignore[union-attr]
 
@@ -108,7 +109,7 @@ def test_a_subgroup_is_shown_where_its_hidden_levels_follow_from_the_total_anywa
     assert "only approximately: as coded &amp; as said" in text
     assert re.search(r"−0\.18 \(95 % CI −0\.27 to 0\.01\) percentage points", text)
     assert "Area deprivation : no matrix. No &lt;b&gt;attribute&lt;/b&gt; says it." in text
-    said = words((out / "report.html").read_text())
+    said = words(both(out))
     assert "groups too small to be named" in said and re.search(r"\* of \* ", said)
 
 
@@ -261,7 +262,7 @@ def test_older_results_have_less_and_nothing_breaks(
             (where / "join/joint_display.json").write_text(json.dumps(detail))
 
     out = report(tmp_path, made, change)
-    html = (out / "report.html").read_text()
+    html = both(out)
     assert 'id="convergence-matrix"' in html
     assert ('id="threads"' in html) == bool(detail)
     if detail:

@@ -20,7 +20,7 @@ from evalweave.report.terms import in_words
 from evalweave.report.word import plain
 from evalweave.study.file import load_study
 from helpers.report_results import Made, results, study_file
-from helpers.reports import report, words
+from helpers.reports import both, report, words
 
 
 def data(folder: Path, **options: object) -> ReportData:
@@ -78,7 +78,7 @@ def test_checks_speak_in_the_units_of_the_switch(tmp_path: Path) -> None:
 
 
 def test_notes_call_outcomes_by_their_labels(tmp_path: Path) -> None:
-    text = words((report(tmp_path, Made()) / "report.html").read_text())
+    text = words(both(report(tmp_path, Made())))
     assert "rows without HbA1c were left out" in text and "without hba1c" not in text
 
 
@@ -97,7 +97,7 @@ def test_weighting_is_told_of_every_weighted_comparison(tmp_path: Path) -> None:
 
 
 def test_planted_values_stand_under_their_analysis(tmp_path: Path) -> None:
-    html = (report(tmp_path, Made()) / "report.html").read_text()
+    html = both(report(tmp_path, Made()))
     table = html[html.index('id="planted"') :].partition("</table>")[0]
     assert '<tr class="group">' in table and "Availability and HbA1c" in table
 

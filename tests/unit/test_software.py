@@ -15,7 +15,7 @@ import pytest
 
 from evalweave.release import software
 from helpers.report_results import Made
-from helpers.reports import report, words
+from helpers.reports import both, report, words
 
 ROOT = Path(__file__).parents[2]
 PRINTED = (
@@ -105,6 +105,6 @@ def test_the_report_and_its_manifest_state_code_and_lock(tmp_path: Path) -> None
     out = report(tmp_path, Made(only_main=True, qualitative=False, claims=False))
     stated = json.loads((out / "manifest.json").read_text())["software"]
     assert stated["code"] == software.code() and stated["lock"] == software.lock()
-    page = words((out / "report.html").read_text())
+    page = words(both(out))
     assert f"code {software.code()[:12]}" in page
     assert f"libraries as in the lock {stated['lock']['sha256'][:12]}" in page

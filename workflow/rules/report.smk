@@ -26,6 +26,7 @@ rule report:
         multiext(
             f"{reports}/",
             "report.html",
+            "supplement.html",
             "estimates.csv",
             "checks.csv",
             "flow.csv",

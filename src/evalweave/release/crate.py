@@ -58,7 +58,9 @@ KINDS = {
 }
 MEANINGS = {
     "report.html": "The report",
+    "supplement.html": "The supplement: methods, checklists, every number",
     "report.docx": "The report for Word",
+    "supplement.docx": "The supplement for Word",
     MANIFEST: "Checksums of inputs, settings, versions and every released number",
 }
 

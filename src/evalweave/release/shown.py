@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 NUMBER = re.compile(r"[−-]?(?<![\w])\d+(?:,\d{3})*(?:\.\d+)?(?![\w])|\*|∞")
+PAGES = ("report.html", "supplement.html")
 PROVENANCE, LIMITS = "provenance", "limits"
 _LEAVES = frozenset(
     ("p", "li", "dd", "dt", "caption", "figcaption", "h1", "h3", "td", "th", "summary")
@@ -148,11 +149,11 @@ def shown(html: str) -> dict[str, Shown]:
 
 
 def on_page(folder: Path) -> list[dict[str, Any]]:
-    """Return what the page of a report folder shows, a row each; none where there is no page."""
-    path = folder / "report.html"
-    if not path.is_file():
-        return []
-    found = shown(path.read_text(encoding="utf-8"))
+    """Return what the pages of a report folder show, a row each; none where there is no page."""
+    pages = [path for name in PAGES if (path := folder / name).is_file()]
+    found: dict[str, Shown] = {}
+    for path in pages:
+        found |= shown(path.read_text(encoding="utf-8"))
     return [
         {"place": item.place, "shown": item.text, "numbers": list(item.numbers)}
         for item in found.values()

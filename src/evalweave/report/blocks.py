@@ -129,6 +129,14 @@ class Details:
 
 
 @dataclass(frozen=True)
+class Appendix:
+    """A part of a section that stands in the supplement, under `summary` as its heading."""
+
+    summary: str
+    blocks: tuple[Any, ...]
+
+
+@dataclass(frozen=True)
 class Formula:
     """A formula as MathML, with the same in plain text."""
 
@@ -243,11 +251,11 @@ def joined_html(parts: list[Markup], by: str = " ") -> Markup:
 
 
 def figures_in(blocks: tuple[Any, ...]) -> list[Figure]:
-    """Return all figures among blocks, also those under details."""
+    """Return all figures among blocks, also those under details and in the supplement."""
     figures: list[Figure] = []
     for block in blocks:
         if isinstance(block, Figure):
             figures.append(block)
-        elif isinstance(block, Details):
+        elif isinstance(block, Details | Appendix):
             figures += figures_in(block.blocks)
     return figures

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from evalweave.catalogue.calls import expanded
 from evalweave.catalogue.estimators import ESTIMATORS
@@ -19,7 +20,7 @@ from evalweave.quantities import (
     unit_of_differences,
 )
 from evalweave.release import baseline, incidence, precision, withheld
-from evalweave.release.disclosure import HIDDEN, Profile
+from evalweave.release.disclosure import HIDDEN, Profile, Released
 from evalweave.release.numbers import decimals, missing
 from evalweave.release.register import Release
 from evalweave.study.analyses import Analysis, role_of
@@ -127,7 +128,14 @@ class ReportData:
 
     def analyses(self, role: str) -> list[Analysis]:
         """Return the analyses that the report shows in one place, in the study file's order."""
-        return [a for a in self.study.analyses if role_of(a, self.study.outcomes) == role]
+        return [a for a in self.study.analyses if self.role(a) == role]
+
+    def role(self, analysis: Analysis) -> str:
+        """Return where the report shows an analysis; the main result is the primary one, whether
+        it is marked or the first."""
+        if analysis == self.primary and analysis.role is None:
+            return "main"
+        return role_of(analysis, self.study.outcomes, self.primary.outcome)
 
     def comparison_label(self, name: str | None) -> str:
         name = name or self.study.primary_comparison
@@ -138,10 +146,11 @@ class ReportData:
     # What was found
 
     def units(self, analysis: str) -> list[str]:
-        """Return the units in which an analysis is reported; the one that readers of HbA1c in per
-        cent know first."""
+        """Return the units in which an analysis is reported; first the one that the study file
+        says, else the one that readers of HbA1c in per cent know."""
         names = list(dict.fromkeys(row.unit for row in self.rows(analysis)))
-        return sorted(names, key=lambda unit: (unit != PERCENTAGE_POINTS, unit))
+        first = unit_of_differences(self.study.report.unit or PERCENTAGE_POINTS)
+        return sorted(names, key=lambda unit: (unit != first, unit))
 
     def rows(
         self,
@@ -262,6 +271,25 @@ class ReportData:
             analysis.name, term, unit, inference or primary_inference(self, analysis)
         )
         return next((row for row in matching if not missing(row.estimate)), None)
+
+    def counted(self, row: Row, name: str, of: str) -> Markup:
+        """Return a count of an estimate as `estimates.csv` has it, marked for the audit."""
+        words = self._released_counts[row.analysis, row.term, row.unit, row.inference][name]
+        value = int(words) if words.isdigit() else None
+        return self.profile.mark_released(Released(words, value, words == HIDDEN), of)
+
+    @cached_property
+    def _released_counts(self) -> dict[tuple[str, ...], dict[str, str]]:
+        """Counts as released, by analysis, term, unit and inference."""
+        keys = ["analysis", "term", "outcome_unit", "inference"]
+        frame = self.released_estimates
+        counts = frame[[name for name in frame if str(name).startswith("n_")]]
+        texts = counts.astype("string").fillna("").to_dict("records")
+        places = frame[keys].astype(str).itertuples(index=False, name=None)
+        return {
+            key: {str(k): str(v) for k, v in t.items()}
+            for key, t in zip(places, texts, strict=True)
+        }
 
     def main_term(self, analysis: Analysis) -> str:
         """Return the term that stands for the whole analysis: att, or an average over event

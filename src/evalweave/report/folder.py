@@ -9,8 +9,9 @@ from evalweave import files
 from evalweave.release import manifest
 from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
+from evalweave.report.documents import REPORT, SUPPLEMENT, documents
 from evalweave.report.figures.style import slug, standalone
-from evalweave.report.html import page
+from evalweave.report.html import pages
 from evalweave.report.released_tables import neutral, released_tables
 from evalweave.report.sections import sections
 
@@ -24,7 +25,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     (out / manifest.NAME).unlink(missing_ok=True)
     made = sections(data)
     tables = released_tables(data)
-    written = [_text(out, "report.html", page(data, made))]
+    written = [_text(out, name, html) for name, html in pages(data, made).items()]
     for name, frame in tables.items():
         files.write_csv(frame, out / f"{name}.csv")
         written.append(f"{name}.csv")
@@ -33,9 +34,10 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     if "docx" in data.study.report.formats:
         from evalweave.report.word import document
 
-        with files.written_aside(out / "report.docx") as aside:
-            aside.write_bytes(document(data, made))
-        written.append("report.docx")
+        for one in documents(made):
+            with files.written_aside(out / f"{one.name}.docx") as aside:
+                aside.write_bytes(document(data, one))
+            written.append(f"{one.name}.docx")
     _remove_stale(out, written)
     manifest.write(study_file, tables, out, results)
     return [*written, manifest.NAME]
@@ -76,7 +78,10 @@ TABLES = (
     "theme_numbers",
     "joint_display",
 )
-OURS = ("report.html", "report.docx", *(f"{name}.csv" for name in TABLES))
+OURS = (
+    *(f"{name}.{suffix}" for name in (REPORT, SUPPLEMENT) for suffix in ("html", "docx")),
+    *(f"{name}.csv" for name in TABLES),
+)
 
 
 def _remove_stale(out: Path, written: list[str]) -> None:

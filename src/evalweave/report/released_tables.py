@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pandas as pd
 
-from evalweave.release import precision
 from evalweave.release.voices import released_theme_numbers
 from evalweave.report import checks, flow_table
 from evalweave.report.data import ReportData
@@ -23,7 +22,7 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     What a study did not have is left out.
     """
     tables = {"estimates": labelled(data, data.released_estimates), "flow": flow_table.table(data)}
-    tables["checks"] = precision.checks(data.profile, checks.table(data))
+    tables["checks"] = checks.released(data)
     if data.released_baseline is not None:
         tables["baseline"] = data.released_baseline
     if data.released_balance is not None:

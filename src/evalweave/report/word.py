@@ -23,25 +23,26 @@ from evalweave.report.blocks import (
     Prose,
     Quote,
     Quotes,
-    Section,
     Table,
     Text,
     boxed,
     printable,
 )
 from evalweave.report.data import ReportData
+from evalweave.report.documents import Document
 
 THUMBNAIL = "docProps/thumbnail.jpeg"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
 
 
-def document(data: ReportData, sections: list[Section]) -> bytes:
+def document(data: ReportData, one: Document) -> bytes:
     """Return the Word file; differences stand in the first unit of the page."""
     import docx
 
     word = docx.Document()
     about = data.study.study
-    title, question = printable(about.title), printable(data.study.report.question or "")
+    title = printable(f"{one.subtitle}: {about.title}" if one.subtitle else about.title)
+    question = printable("" if one.subtitle else data.study.report.question or "")
     word.core_properties.title = title
     word.core_properties.author = printable(", ".join(about.authors))
     word.core_properties.comments = ""
@@ -55,7 +56,7 @@ def document(data: ReportData, sections: list[Section]) -> bytes:
     word.add_heading(title, 0)
     if question:
         word.add_paragraph(question, style="Subtitle")
-    for section in map(boxed, sections):
+    for section in map(boxed, one.sections):
         word.add_heading(section.title, 1)
         for block in section.blocks:
             _write(word, block)

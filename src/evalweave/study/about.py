@@ -45,6 +45,11 @@ class About(Section):
 class Report(Section):
     formats: list[Literal["html", "docx", "pdf"]] = Field(["html"], description="Files to write.")
     question: str = Field("", description="The question in one sentence.")
+    unit: str = Field(
+        "",
+        description="Unit that the page shows first, where differences stand in two: such as "
+        "mmol/mol, or % (percentage points); blank = percentage points, where there are any.",
+    )
     margin: float | None = Field(
         None,
         gt=0,

@@ -16,12 +16,17 @@ from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
 from evalweave.study.section import Name, Section
 
+# Where the report shows an analysis; secondary: an outcome beside the main one.
+ROLES = ("main", "event_study", "subgroup", "placebo", "secondary", "sensitivity")
+
 if TYPE_CHECKING:
     EstimatorName = str
     InferenceName = str
+    RoleName = str
 else:
     EstimatorName = Literal[tuple(ESTIMATORS)]
     InferenceName = Literal[(AUTO, *INFERENCES)]
+    RoleName = Literal[ROLES]
 
 
 class _Common(Section):
@@ -120,10 +125,10 @@ class Analysis(AnalysisOptions):
     primary: bool = Field(
         False, description="The main result; its first inference method is the primary one."
     )
-    role: Literal["main", "event_study", "subgroup", "placebo", "sensitivity"] | None = Field(
+    role: RoleName | None = Field(
         None,
-        description="Where the report shows it; guessed from estimator, subgroup and outcome when "
-        "blank.",
+        description=f"Where the report shows it ({', '.join(ROLES)}); guessed from estimator, "
+        "subgroup and outcome when blank.",
     )
 
 
@@ -137,18 +142,17 @@ def descriptive(analyses: list[Analysis], comparisons: dict[str, Comparison]) ->
     }  # the primary comparison is never of that kind
 
 
-def role_of(analysis: Analysis, outcomes: dict[str, Outcome]) -> str:
-    """Return where the report shows an analysis: main, event_study, subgroup, placebo or
-    sensitivity."""
+def role_of(analysis: Analysis, outcomes: dict[str, Outcome], main: str) -> str:
+    """Return where the report shows an analysis, one of `ROLES`; `main` is the main outcome."""
     if analysis.role:
         return analysis.role
     if outcomes[analysis.outcome].placebo:
         return "placebo"
     if analysis.subgroup:
         return "subgroup"
-    if ESTIMATORS[analysis.estimator].role:
-        return ESTIMATORS[analysis.estimator].role
-    return "main" if analysis.primary else "sensitivity"
+    if analysis.outcome != main:
+        return "secondary"
+    return ESTIMATORS[analysis.estimator].role or "sensitivity"
 
 
 class Columns(Section):

@@ -221,3 +221,16 @@ def shared_lists(outcomes: dict[str, Outcome]) -> list[str]:
         if (codelist := outcome.codelist or name)
         and (before := owner.setdefault(codelist, name)) != name
     ]
+
+
+def not_shown_in(name: str, outcome: Outcome, unit: str) -> list[str]:
+    """Return what is wrong with the unit that the page shall show first; nothing where differences
+    in the outcome stand in it."""
+    quantity = outcome.measures(name)
+    units = dict.fromkeys([outcome.unit, *quantity.reported_in])
+    if not unit or unit in units or unit in map(quantities.unit_of_differences, units):
+        return []
+    return [
+        f'report, unit: found "{unit}", expected a unit in which differences in {name} are '
+        f"reported. {nearest(unit, list(units))}"
+    ]

@@ -13,7 +13,13 @@ from evalweave.catalogue import calls
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
-from evalweave.study.outcomes import Outcome, as_the_quantity_is, shared_lists, wrong_limits
+from evalweave.study.outcomes import (
+    Outcome,
+    as_the_quantity_is,
+    not_shown_in,
+    shared_lists,
+    wrong_limits,
+)
 from evalweave.study.people import Comparison, Eligibility, Exposure, wrong_counting
 from evalweave.study.periods import Window
 from evalweave.study.qualitative import Qualitative
@@ -129,6 +135,9 @@ class Study(Section):
             for label in getattr(self.eligibility, key):
                 wrong += undeclared(f"eligibility, {key}", list_of(label), self.codelists)
         wrong += wrong_counting(self.eligibility, self.codelists)
+        main = self.primary_analysis.outcome
+        if main in self.outcomes:
+            wrong += not_shown_in(main, self.outcomes[main], self.report.unit)
         for analysis_name in self.family:
             wrong += undeclared("family", analysis_name, names)
         if not self.window.first <= self.eligibility.index_date <= self.window.last:

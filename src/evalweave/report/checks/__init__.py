@@ -11,6 +11,7 @@ import importlib
 
 import pandas as pd
 
+from evalweave.release import precision
 from evalweave.report.checks.evidence import Judged, judge
 from evalweave.report.data import ReportData
 from evalweave.tables.report import CHECKS as TABLE
@@ -36,6 +37,11 @@ def checks(data: ReportData) -> list[Judged]:
         check = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         made.append(check(data))
     return judge([finding for finding in made if finding is not None])
+
+
+def released(data: ReportData) -> pd.DataFrame:
+    """Return the checks as `checks.csv` has them."""
+    return precision.checks(data.profile, table(data))
 
 
 def table(data: ReportData) -> pd.DataFrame:

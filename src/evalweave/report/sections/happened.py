@@ -8,8 +8,9 @@ from typing import Any
 
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, missing, number, p_value, percent, sentence
+from evalweave.release.numbers import missing, p_value, sentence
 from evalweave.report.blocks import (
+    Appendix,
     Column,
     Details,
     Heading,
@@ -20,7 +21,8 @@ from evalweave.report.blocks import (
     in_units,
     text,
 )
-from evalweave.report.data import ReportData, Row, primary_inference
+from evalweave.report.data import ReportData, primary_inference
+from evalweave.report.estimate_table import estimates_table, full, line, unit_pair
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
@@ -42,15 +44,20 @@ def section(data: ReportData) -> Section:
     )
     if means:
         blocks += [Heading("Raw means", "raw-means"), means]
-    for analysis in data.analyses("event_study") or [
-        a for a in [data.primary] if _has_events(data, a)
-    ]:
+    own = [data.primary] if _has_events(data, data.primary) else []
+    for analysis in (*own, *data.analyses("event_study")):
         blocks += _event(data, analysis)
     blocks += _methods(data)
-    blocks += _sensitivity(data)
+    others = _sensitivity(data)
+    blocks += (
+        [Appendix("Other comparisons, and outcomes that should not change", tuple(others))]
+        if others
+        else []
+    )
     weights = [f for a in data.study.analyses for f in synthetic_weights(data, a)]
-    blocks += [Heading("What the synthetic comparison is made of", "weights")] if weights else []
-    blocks += weights
+    blocks += (
+        [Appendix("What the synthetic comparison is made of", tuple(weights))] if weights else []
+    )
     blocks += _subgroups(data)
     if not blocks:
         blocks = [Prose("No result of the quantitative strand is part of this study.")]
@@ -82,10 +89,6 @@ def _synthetic(data: ReportData) -> bool:
     return data.study.study.synthetic
 
 
-def _unit_pair(data: ReportData, analysis: Analysis) -> list[str]:
-    return data.units(analysis.name)[:2]
-
-
 def _event(data: ReportData, analysis: Analysis) -> list[Any]:
     how = method(primary_inference(data, analysis))
     figure = event_study(
@@ -101,70 +104,25 @@ def _event(data: ReportData, analysis: Analysis) -> list[Any]:
         Heading(analysis.label or "By time since the start", analysis.name),
         figure,
     ]
-    trend = [data.row(analysis, "trend", unit) for unit in _unit_pair(data, analysis)]
+    trend = [data.row(analysis, "trend", unit) for unit in unit_pair(data, analysis)]
     if trend and trend[0]:
         sentences = [
-            f"Per period since the start the difference changed by {_full(row)}." if row else ""
+            f"Per period since the start the difference changed by {full(row)}." if row else ""
             for row in trend
         ]
         blocks.append(Prose(in_units(sentences[0], sentences[1] if len(sentences) > 1 else None)))
     return [*blocks, Details("The numbers of this figure", (_event_table(data, analysis),))]
 
 
-def _full(row: Row) -> str:
-    p = p_value(row.p_value)
-    ends = f"{percent(row.level)} CI {interval(row.low, row.high, row.places)}"
-    return f"{number(row.estimate, row.places)} {row.unit} ({ends}{f'; {p}' if p else ''})"
-
-
 def _event_table(data: ReportData, analysis: Analysis) -> Table:
     terms = dict.fromkeys(row.term for row in data.rows(analysis.name))
     lines = [
-        _line(data, analysis, term, in_words(data, analysis, term))
+        line(data, analysis, term, in_words(data, analysis, term))
         for term in terms
         if data.row(analysis, term) is not None
     ]
-    return _estimates_table(
+    return estimates_table(
         "Every estimate of this analysis, with its interval.", data, analysis, lines
-    )
-
-
-def _estimates_table(
-    caption: str, data: ReportData, analysis: Analysis, lines: list[Line]
-) -> Table:
-    units = _unit_pair(data, analysis)
-    unit = in_units(units[0], units[1] if len(units) > 1 else None) if units else ""
-    return Table(
-        caption,
-        (
-            Column(""),
-            Column("Estimate", unit, True),
-            Column("Interval", "95 % CI", True),
-            Column("Compared with zero", number=True),
-        ),
-        tuple(lines),
-    )
-
-
-def _line(
-    data: ReportData, analysis: Analysis, term: str, label: str, inference: str | None = None
-) -> Line:
-    rows = [data.row(analysis, term, unit, inference) for unit in _unit_pair(data, analysis)]
-    first = rows[0]
-    if first is None:
-        return Line((label, "–", "–", ""))
-
-    def both(write: Any) -> Any:
-        cells = [write(row) if row else "–" for row in rows]
-        return in_units(cells[0], cells[1] if len(cells) > 1 else None)
-
-    return Line(
-        (
-            label,
-            both(lambda r: number(r.estimate, r.places)),
-            both(lambda r: interval(r.low, r.high, r.places)),
-            p_value(first.p_value) or "–",
-        )
     )
 
 
@@ -187,9 +145,9 @@ def _methods(data: ReportData) -> list[Any]:
             ),
             data.margin(unit),
         )
-        for unit in _unit_pair(data, main)
+        for unit in unit_pair(data, main)
     ]
-    _, words = agreement_about_zero(data.rows(main.name, term, _unit_pair(data, main)[0]))
+    _, words = agreement_about_zero(data.rows(main.name, term, unit_pair(data, main)[0]))
     figure = forest(
         "inference-methods",
         "The main estimate under every inference method",
@@ -200,17 +158,17 @@ def _methods(data: ReportData) -> list[Any]:
         _synthetic(data),
         data.outcome.better,
     )
-    table = _estimates_table(
+    table = estimates_table(
         "Main estimate under each inference method. The estimate is the same, only the uncertainty "
         "differs.",
         data,
         main,
-        [_line(data, main, term, sentence(method(name)), name) for name in names],
+        [line(data, main, term, sentence(method(name)), name) for name in names],
     )
     conventions = tuple(
         dict.fromkeys(
             f"{sentence(method(r.inference))}: {r.convention}."
-            for r in data.rows(main.name, term, _unit_pair(data, main)[0])
+            for r in data.rows(main.name, term, unit_pair(data, main)[0])
             if r.convention
         )
     )
@@ -244,7 +202,7 @@ def _sensitivity(data: ReportData) -> list[Any]:
     blocks: list[Any] = []
     if others:
         forests = []
-        for unit in _unit_pair(data, main):
+        for unit in unit_pair(data, main):
             items = [
                 Item(_label(data, a), data.row(a, data.main_term(a), unit), strong=a is main)
                 for a in (main, *others)
@@ -274,7 +232,7 @@ def _sensitivity(data: ReportData) -> list[Any]:
                 Prose(
                     f"{sentence(data.outcome_label(analysis.outcome))}, on which no "
                     f"{data.study.study.wording} was expected: "
-                    f"{_full(row)}, {method(row.inference)}."
+                    f"{full(row)}, {method(row.inference)}."
                 )
             )
     return blocks
@@ -287,16 +245,29 @@ def _label(data: ReportData, analysis: Analysis) -> str:
 
 
 def _subgroups(data: ReportData) -> list[Any]:
-    by_subgroup = data.analyses("subgroup")
-    if not by_subgroup:
-        return []
-    blocks: list[Any] = [Heading("Differences between groups of people", "subgroups")]
+    every = data.analyses("subgroup")
+    blocks: list[Any] = []
+    for outcome in dict.fromkeys(analysis.outcome for analysis in every):
+        if outcome == data.primary.outcome:
+            blocks.append(Heading("Differences between groups of people", "subgroups"))
+        else:
+            label = data.outcome_label(outcome)
+            blocks.append(Heading(f"The same of {label}", f"subgroups-{outcome}"))
+        blocks += _of_outcome(data, [a for a in every if a.outcome == outcome])
+    return blocks
+
+
+def _of_outcome(data: ReportData, by_subgroup: list[Analysis]) -> list[Any]:
+    """Return figure and table of the subgroups in one outcome."""
+    blocks: list[Any] = []
+    outcome = by_subgroup[0].outcome
+    own = outcome == data.primary.outcome
     forests = []
-    for unit in _unit_pair(data, by_subgroup[0]):
+    for unit in unit_pair(data, by_subgroup[0]):
         items = [item for analysis in by_subgroup for item in _subgroup_items(data, analysis, unit)]
         forests.append(Forest(unit, tuple(items)))
     figure = forest(
-        "subgroups",
+        "subgroups" if own else f"subgroups-{outcome}",
         "Estimates by subgroup, and the differences between subgroups",
         "Difference",
         forests,
@@ -304,7 +275,7 @@ def _subgroups(data: ReportData) -> list[Any]:
         "joint model (dots). A "
         "group whose interval excludes zero beside one that does not is no sign of a difference.",
         _synthetic(data),
-        data.outcome.better,
+        data.study.outcomes[outcome].better,
     )
     if figure:
         blocks.append(figure)
@@ -352,12 +323,12 @@ def _differences(data: ReportData, by_subgroup: list[Analysis]) -> Table | None:
         ):
             if data.row(analysis, term) is None:
                 continue
-            line = _line(data, analysis, term, in_words(data, analysis, term))
+            cells = line(data, analysis, term, in_words(data, analysis, term)).cells
             holm = adjusted.get((analysis.name, term))
-            lines.append(Line((*line.cells, p_value(holm) or "–")))
+            lines.append(Line((*cells, p_value(holm) or "–")))
     if not lines:
         return None
-    base = _estimates_table(
+    base = estimates_table(
         "Differences between groups. Each is one minus the other, from one model.",
         data,
         by_subgroup[0],
@@ -371,7 +342,7 @@ def _differences(data: ReportData, by_subgroup: list[Analysis]) -> Table | None:
         ("Holm's adjustment keeps the chance of any false alarm in the declared family below 5 %.",)
         if adjusted
         else (),
-        id="differences",
+        id="differences" if by_subgroup[0].outcome == data.primary.outcome else "",
         wide=True,
     )
 

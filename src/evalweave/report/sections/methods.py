@@ -19,7 +19,7 @@ from evalweave.report.formulas import formula
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
 from evalweave.report.terms import variable
-from evalweave.study.analyses import Analysis, role_of
+from evalweave.study.analyses import Analysis
 from evalweave.study.periods import Window
 from evalweave.study.whole import Study
 
@@ -205,7 +205,7 @@ def _options(data: ReportData, analysis: Analysis) -> str:
     parts = [
         f"{data.outcome_label(analysis.outcome)}",
         f"compared with {data.comparison_label(analysis.comparison)}",
-        f"shown as {role_of(analysis, data.study.outcomes).replace('_', ' ')}",
+        f"shown as {data.role(analysis).replace('_', ' ')}",
     ]
     if analysis.subgroup:
         parts.append(f"by {variable(analysis.subgroup)}")
