@@ -28,6 +28,7 @@ ORDER = [
     "happened",
     "said",
     "together",
+    "limits",
     "answer-more",
     "studied-more",
     "happened-more",

@@ -16,6 +16,7 @@ SECTIONS = (
     "outcomes",
     "said",
     "together",
+    "limits",
     "quality",
     "everything",
     "methods",

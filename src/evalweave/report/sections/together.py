@@ -26,6 +26,7 @@ from evalweave.report.people import many
 from evalweave.report.sections import matrices, meshed, threads
 from evalweave.report.sentences import method
 from evalweave.report.terms import in_words
+from evalweave.report.verdict import verdict
 
 CAPTION = (
     "Each claim was declared with the sign it expects and the smallest difference that matters. "
@@ -69,6 +70,8 @@ def section(data: ReportData) -> Section:
         f"Convergence rule, version {version}; labels follow Farmer et al. (2006) and O’Cathain et "
         "al. (2010)."
     ]
+    if against := verdict(data).before:
+        notes.insert(0, f"{against} Labels that rest on the main result are under that doubt.")
     if data.study.study.synthetic:
         notes.insert(
             0,
