@@ -46,7 +46,7 @@ def test_whose_average_it_is_and_what_becomes_of_movers(tmp_path: Path) -> None:
     assert "counts in the arm where they began" in kept and "until the move" not in kept
 
 
-@pytest.mark.parametrize(("effect", "matters"), [(2.0, "hardly"), (8.0, "could well")])
+@pytest.mark.parametrize(("effect", "matters"), [(2.0, "would hardly"), (8.0, "could well")])
 def test_what_could_have_been_seen_beside_what_matters(
     tmp_path: Path, effect: float, matters: str
 ) -> None:

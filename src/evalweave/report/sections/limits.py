@@ -36,7 +36,7 @@ def section(data: ReportData) -> Section | None:
         _multiplicity(data),
     ]
     return Section(
-        "limits",
+        "scope",
         "What it is about, and its limits",
         (Listing(tuple(words for words in sentences if words)),),
         short="Limits",
