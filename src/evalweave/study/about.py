@@ -28,6 +28,11 @@ class About(Section):
     people: list[Person] = Field(
         [], description="The same with affiliation, for `release.zip`; blank = `authors`."
     )
+    builds_on: list[str] = Field(
+        [],
+        description="References that the study copies or builds on, as they shall be printed: with "
+        "a DOI.",
+    )
     project: Project = Project()
     governance: Governance = Governance()
     licence: str = Field("", description="Under which the released files may be used.")

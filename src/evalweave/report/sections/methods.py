@@ -66,6 +66,8 @@ def section(data: ReportData) -> Section:
     if study.qualitative:
         blocks += [Heading("The qualitative strand"), *_prose(_qualitative(data))]
     blocks += [Heading("Disclosure control"), Prose(_disclosure(data))]
+    if study.study.builds_on:
+        blocks += [Heading("What the study builds on"), Listing(tuple(study.study.builds_on))]
     cited = _cited(data)
     if cited:
         blocks += [Heading("References"), Listing(tuple(cited))]
