@@ -224,3 +224,12 @@ def test_the_audit_finds_an_exact_count(tmp_path: Path) -> None:
         "incidence_rates.csv" in found and "not rounded" in found
         for found in audit(out, []).findings
     )
+
+
+@pytest.mark.parametrize(("rates", "told"), [([4.0, 249.9], False), ([4.0, None, 250.0], True)])
+def test_an_extract_of_people_who_all_have_the_condition_draws_no_new_cases(
+    rates: list[float | None], told: bool
+) -> None:
+    from evalweave.report.sections.new_cases import selected
+
+    assert selected(pd.DataFrame({"rate_per_1000": pd.Series(rates, dtype="Float64")})) is told

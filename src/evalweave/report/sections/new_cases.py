@@ -24,6 +24,13 @@ DRAWN_FOR_CASES = (
     "say nothing of the population, only whether the arms moved alike."
 )
 
+IMPLAUSIBLE = 250.0  # new cases per 1,000 at risk in a period
+SELECTED = (
+    "In some period a quarter or more of the people at risk became new cases. No population has "
+    "that; an extract of people who all have the condition in the end does. New cases are "
+    "therefore neither drawn nor compared here; incidence_rates.csv holds the counts."
+)
+
 
 def blocks(data: ReportData) -> list[Any]:
     """Return what a new case is, the rates as a figure and a table, and the new cases among the
@@ -40,10 +47,18 @@ def blocks(data: ReportData) -> list[Any]:
         shown.append(
             Prose("No number of people at risk in this extract may be shown or is above zero.")
         )
+    elif selected(released):
+        shown.append(Prose(SELECTED))
     else:
         shown += _rates(data, released)
     shown += [_entered(data, released)] if e.cohort == "open" else _newly(data)
     return shown
+
+
+def selected(released: pd.DataFrame) -> bool:
+    """Say whether the extract seems to hold only people who have the condition in the end: in some
+    period a quarter or more of those at risk became new cases."""
+    return bool((released["rate_per_1000"].astype(float) >= IMPLAUSIBLE).any())
 
 
 def _rates(data: ReportData, released: pd.DataFrame) -> list[Any]:
