@@ -76,7 +76,7 @@ def _allocated(data: ReportData) -> Text:
 def _detectable(data: ReportData, main: Row) -> Text:
     found = data.diagnostic(data.primary.name, "minimum_detectable_effect")
     effect = found.get("effects", {}).get(main.term) if isinstance(found, Mapping) else None
-    if missing(effect):
+    if effect is None or missing(effect):
         return ""
 
     def say(row: Row) -> str:
