@@ -18,6 +18,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.persistence import file as notes
 
 from evalweave import freshness
+from evalweave.extract import database
 from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
@@ -39,18 +40,31 @@ def plainly(function, *given):
 
 study_file = path_in(config, "study_file") or "config/config.yaml"
 study = plainly(load_study, study_file)
+results = f"results/{study.study.name}"
 extract = path_in(config, "extract")
+of_database = bool(study.extract.connection) and not extract
+declared = study
+if of_database:
+    extract = f"{results}/database"  # where its tables are copied to
 if extract:
     study = study.reading_from(extract)
 
-results = f"results/{study.study.name}"
 reports = f"reports/{study.study.name}"
 simulated = f"{results}/simulated.json" if study.simulation else []
 
 privately(results, only_looks(sys.argv))
 this_run = freshness.Run(results, reports, study.extract.path if study.simulation else None)
-if workflow.is_main_process and not only_looks(sys.argv):
+if workflow.is_main_process and (of_database or not only_looks(sys.argv)):
     held = plainly(freshness.alone, Path())
+if (
+    workflow.is_main_process and of_database
+):  # even to look: nothing else says whether a table is what it was
+    for table in plainly(database.copied, declared, Path(extract)):
+        print(
+            f"{table} of the database is new, or another than when it was last read.",
+            file=sys.stderr,
+        )
+if workflow.is_main_process and not only_looks(sys.argv):
     for file in this_run.discard():
         print(f"{file} is not as the last run left it; it is made again.", file=sys.stderr)
 

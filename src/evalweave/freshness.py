@@ -37,7 +37,16 @@ RELEASED = (
 )
 KNOWN_BY = {"ingest": "ingest/*.json", "simulate": "simulated.json"}  # of outputs no rule names
 # What lies in results/<study>/ and is no stage's table.
-BESIDE = ("intake.before.json", "logs", "benchmarks", PREVIOUS, UNAUDITED, STATE, "releases")
+BESIDE = (
+    "database",
+    "intake.before.json",
+    "logs",
+    "benchmarks",
+    PREVIOUS,
+    UNAUDITED,
+    STATE,
+    "releases",
+)
 
 
 def checksums(paths: Iterable[str | Path]) -> dict[str, str]:

@@ -120,10 +120,11 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
     )
     _uses(study, rehearsal)
     woven = _estimates(study, rehearsal) | _strand(study, rehearsal)
+    extract = None if study.simulation else Path(study.extract.path)
     rehearsal.do(
         "report",
         woven,
-        lambda: report.command(study_file, at, at / "reports", extract=None),
+        lambda: report.command(study_file, at, at / "reports", extract=extract),
         "writing the report",
     )
     rehearsal.do(

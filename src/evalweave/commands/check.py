@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from evalweave.study.whole import Study
 
 
 def command(
@@ -29,6 +34,22 @@ def command(
         _check(study_file, directory, answer)
 
 
+@contextmanager
+def _of_files(study: Study, tell: Callable[[str], None]) -> Iterator[Study]:
+    """Yield a study that reads files: those of its own, or copies of its database's tables."""
+    import tempfile
+
+    if not study.extract.connection:
+        yield study
+        return
+    from evalweave.extract.database import copied
+
+    with tempfile.TemporaryDirectory(prefix="evalweave.") as folder:
+        tell("reading the database")
+        copied(study, Path(folder))
+        yield study.reading_from(folder)
+
+
 def _check(study_file: Path, directory: Path, answer: dict[str, Any]) -> None:
     """Look at everything; what was recognised and noted goes into `answer` as well."""
     import sys
@@ -42,7 +63,8 @@ def _check(study_file: Path, directory: Path, answer: dict[str, Any]) -> None:
         print(f"evalweave check: {what}", file=sys.stderr)
 
     study = load_study(study_file)
-    findings = of_study(study_file, study, directory, tell)
+    with _of_files(study, tell) as study:
+        findings = of_study(study_file, study, directory, tell)
     try:
         files.check_folder(directory / "results" / study.study.name)
     except StudyError as error:

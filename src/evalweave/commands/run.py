@@ -110,7 +110,7 @@ def missing_inputs(study: Study, extract: Path | None = None) -> list[str]:
             for key, path in strand.files().items()
             if key not in made_up
         }
-    if extract or not study.simulation:
+    if extract or not (study.simulation or study.extract.connection):
         named["extract, path"] = str(extract or study.extract.path)
     return [
         f"{key}: there is no {path}. Correct the path in the study file, or put it there."

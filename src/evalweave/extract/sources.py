@@ -23,6 +23,11 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
         DataError: it has no file of the table.
     """
     folder = Path(extract.path)
+    if extract.connection:
+        raise StudyError(
+            "extract, connection: the tables of a database are copied before they are read, by "
+            "`evalweave run` and `evalweave check`; name the folder of the copies as extract, path."
+        )
     if not folder.is_dir():
         raise StudyError(
             f"{folder}: there is no such folder. extract, path should name the extract's folder."

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from evalweave import files
 from evalweave.errors import DataError
 from evalweave.release.software import software
+from evalweave.study import connections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +65,7 @@ def manifest(
             *extract_inputs(results, written.extract, place),
             *other_inputs(written, study_file.parent),
         ],
+        **({"database": database(place)} if written.extract.connection else {}),
         "software": software(),
         "engine": written.engine,
         "rules": {"convergence": RULE_VERSION},
@@ -165,6 +167,19 @@ def extract_inputs(
     ]
 
 
+def database(place: Path) -> dict[str, Any]:
+    """Return what was read of a database: its kind, schema and tables, never its host. Numbers of
+    rows are rounded to hundreds, as they may be of few people.
+
+    `place` is the folder that its tables were copied to; the copies are among the inputs.
+    """
+    path = place / "database.json"
+    noted = dict(files.read_json(path)) if path.is_file() else {}
+    for table in noted.get("tables", []):
+        table |= {key: round(table[key], -2) for key in ("rows", "read")}
+    return noted
+
+
 def extract_files(extract: Extract, place: Path) -> dict[str, Path]:
     """Return every file that ingest would read from an extract's folder, by its path inside it."""
     of_tables, lookups = _found(extract, place)
@@ -177,7 +192,7 @@ def _found(extract: Extract, place: Path) -> tuple[dict[str, Path], dict[str, Pa
 
     of_tables: dict[str, Path] = {}
     lookups: dict[str, Path] = {}
-    located = extract.model_copy(update={"path": str(place)})
+    located = extract.located(str(place))
     for table in TEXT_COLUMNS:
         for source in reader(extract.format).find(located, table):
             of_tables[source.name] = source.path
@@ -230,11 +245,14 @@ def as_written(path: str) -> str:
 
 
 def without_machine(value: Any) -> Any:
-    """Return plain values with every absolute path reduced to its last part."""
+    """Return plain values with every absolute path reduced to its last part, and every database to
+    its kind."""
     if isinstance(value, dict):
         return {key: without_machine(item) for key, item in value.items()}
     if isinstance(value, list):
         return [without_machine(item) for item in value]
+    if isinstance(value, str) and connections.is_connection(value):
+        return connections.described(value)
     if isinstance(value, str) and re.match(r"(/|~/|[A-Za-z]:[\\/]|\\\\)[^\n]*$", value):
         return as_written(value)
     return value

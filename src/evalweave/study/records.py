@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import datetime as dt
 import zoneinfo
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
 
 from evalweave.catalogue.extracts import EXTRACTS, settled
 from evalweave.errors import nearest
+from evalweave.study import connections
 from evalweave.study.section import Section
 from evalweave.vocabulary.words import words
 
@@ -36,9 +43,21 @@ DATE_FORMS = {
 
 class Extract(Section):
     format: FormatName = Field(next(iter(EXTRACTS)), description="Layout of the extract.")
-    path: str = Field(description="Folder of the extract's files.")
+    path: str = Field(
+        "", description="Folder of the extract's files; needed unless a connection is given."
+    )
+    connection: str | None = Field(
+        None,
+        description="Database to read instead of files: duckdb://FILE, postgresql://USER@HOST/NAME "
+        "or ${NAME}, which stands in the environment, as passwords must (docs/databases.md).",
+    )
+    database_schema: str | None = Field(
+        None, description="Schema of the database's tables; blank = the connection's own."
+    )
     files: dict[str, str] = Field(
-        {}, description="File (or pattern with *) of each table where its name is not the default."
+        {},
+        description="File (or pattern with *) of each table where its name is not the default; of "
+        "a database, the table's name there.",
     )
     columns: dict[str, dict[str, str]] = Field(
         {}, description="Per table: our column name → the name in the file."
@@ -100,6 +119,44 @@ class Extract(Section):
             return said
         declared = EXTRACTS.get(str(said.get("format")))
         return {**declared.settles, **said} if declared else said
+
+    @field_validator("connection", mode="before")
+    @classmethod
+    def _without_secrets(cls, said: Any) -> Any:
+        if said is None:
+            return None
+        return connections.checked(said if isinstance(said, str) else "")  # it is never quoted
+
+    @model_validator(mode="after")
+    def _files_or_a_database(self) -> Self:
+        if self.path and self.connection:
+            raise ValueError("found both a path and a connection; give one of them")
+        if not (self.path or self.connection):
+            raise ValueError('the key "path" is missing; name the folder, or give a connection')
+        if self.database_schema and not self.connection:
+            raise ValueError("database_schema needs a connection")
+        return self
+
+    @model_serializer(mode="wrap")
+    def _without_a_trace(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """Leave out what an extract of files has not."""
+        dumped: dict[str, Any] = handler(self)
+        if self.connection is None:
+            for key in ("connection", "database_schema"):
+                dumped.pop(key, None)
+        return dumped
+
+    def located(self, folder: str) -> Self:
+        """Return the extract as files in `folder`: its own, or those that a database was copied
+        to."""
+        files = self.files
+        if self.connection:
+            files = {
+                table: name if name.endswith(".parquet") else f"{name}.parquet"
+                for table, name in files.items()
+            }
+        update = {"path": folder, "files": files, "connection": None, "database_schema": None}
+        return self.model_copy(update=update)
 
     @field_validator("code_system")
     @classmethod

@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from evalweave.catalogue import calls
+from evalweave.study import connections
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
@@ -147,6 +148,8 @@ class Study(Section):
             )
         if self.claims and not self.qualitative:
             wrong.append("claims: they need a qualitative section to be joined with")
+        if self.simulation and self.extract.connection:
+            wrong.append("extract, connection: a simulation writes files; give extract, path")
         if self.simulation and not self.study.synthetic:
             wrong.append("study, synthetic: must be true when the inputs are simulated")
         if wrong:
@@ -174,9 +177,7 @@ class Study(Section):
 
     def reading_from(self, folder: str) -> Self:
         """Return the study with its extract in another folder; nothing is simulated then."""
-        return self.model_copy(
-            update={"extract": self.extract.model_copy(update={"path": folder}), "simulation": None}
-        )
+        return self.model_copy(update={"extract": self.extract.located(folder), "simulation": None})
 
     def with_paths_from(self, folder: Path) -> Self:
         """Return the study with every path joined on the study file's `folder`, and the month with
@@ -190,7 +191,7 @@ class Study(Section):
 
         return self.model_copy(
             update={
-                "extract": self.extract.model_copy(update={"path": here(self.extract.path)}),
+                "extract": self.extract.model_copy(update=self._extract_from(folder)),
                 "practices": here(self.practices),
                 "window": self.window.anchored(self.eligibility.index_date),
                 "codelists": {name: here(path) for name, path in self.codelists.items()},
@@ -205,6 +206,12 @@ class Study(Section):
                 ),
             }
         )
+
+    def _extract_from(self, folder: Path) -> dict[str, str]:
+        """Return the extract's place, joined on the study file's `folder`."""
+        if self.extract.connection:
+            return {"connection": connections.joined(self.extract.connection, folder)}
+        return {"path": os.path.normpath(folder / self.extract.path)}
 
 
 def _wrong_selection(study: Study) -> list[str]:

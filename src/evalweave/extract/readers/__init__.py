@@ -93,6 +93,9 @@ class Source:
     )  # must not be stored as floats
     typed: tuple[str, ...] = ()  # columns whose dates and numbers a typed file may keep
     notes: tuple[str, ...] = ()  # what a user should know of how the format is read
+    # the columns of which one must hold a listed code, so that a database sends no other rows;
+    # none where codes are translated first
+    coded: tuple[str, ...] = ()
 
 
 class Reader(Protocol):

@@ -87,6 +87,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             fixed=True,
             identifiers=("patid", "pracid", "medcodeid"),
             notes=notes if place == 0 else (),
+            coded=("medcodeid",) if table == "events" and not translated else (),
         )
         for place, path in enumerate(paths)
     ]

@@ -84,6 +84,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             names=names,
             also=ALSO,
             typed=TYPED,
+            coded=("code",) if table == "events" else (),
         )
         for path in paths
         if path.is_file()

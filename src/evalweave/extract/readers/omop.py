@@ -112,6 +112,7 @@ def find(extract: Extract, table: str) -> list[Source]:
     names = renames(
         extract, table, [name for each in TABLES[table] for some in COLUMNS[each] for name in some]
     )
+    translated = extract.code_system == "snomed" and bool(by_table.get("concept"))
     sources, empty = [], []
     for part_of in TABLES[table]:
         files = by_table.get(part_of, [])
@@ -137,6 +138,7 @@ def find(extract: Extract, table: str) -> list[Source]:
                     also=ALSO,
                     fixed=True,
                     identifiers=("person_id",),
+                    coded=_coded(part_of) if table == "events" and not translated else (),
                 )
             )
     notes = _notes(table, by_table, lookups, empty, extract)
@@ -144,6 +146,15 @@ def find(extract: Extract, table: str) -> list[Source]:
         Source(**{**vars(source), "notes": notes if place == 0 else ()})
         for place, source in enumerate(sources)
     ]
+
+
+def _coded(part_of: str) -> tuple[str, ...]:
+    """Return the columns of a table of events that hold its concepts."""
+    return tuple(name for some in COLUMNS[part_of] for name in some if _is_of_event(name))
+
+
+def _is_of_event(column: str) -> bool:
+    return column.endswith("_concept_id") and column not in MEASURED
 
 
 def _table_of(path: Path, folder: Path) -> str:
