@@ -54,17 +54,17 @@ simulated = f"{results}/simulated.json" if study.simulation else []
 
 privately(results, only_looks(sys.argv))
 this_run = freshness.Run(results, reports, study.extract.path if study.simulation else None)
-if workflow.is_main_process and (of_database or not only_looks(sys.argv)):
+looks = only_looks(sys.argv)
+if workflow.is_main_process and (of_database or not looks):
     held = plainly(freshness.alone, Path())
-if (
-    workflow.is_main_process and of_database
-):  # even to look: nothing else says whether a table is what it was
-    for table in plainly(database.copied, declared, Path(extract)):
-        print(
-            f"{table} of the database is new, or another than when it was last read.",
-            file=sys.stderr,
-        )
-if workflow.is_main_process and not only_looks(sys.argv):
+# Read even to look: nothing else says whether a table is what it was.
+for table in (
+    plainly(database.copied, declared, Path(extract))
+    if workflow.is_main_process and of_database
+    else ()
+):
+    print(f"{table} of the database is new, or not as it was last read.", file=sys.stderr)
+if workflow.is_main_process and not looks:
     for file in this_run.discard():
         print(f"{file} is not as the last run left it; it is made again.", file=sys.stderr)
 

@@ -151,8 +151,10 @@ def _ask(
     for key, path in source.lookups.items():
         needed = EXPLAINING.get(key.partition(":")[0])
         want = wanted.setdefault(path.stem, Wanted())
-        want.columns |= {
-            theirs for theirs in columns[path.stem] if not needed or theirs.casefold() in needed
+        there = columns[path.stem]
+        # all where none is as expected: what is wrong is told when they are read
+        want.columns |= {each for each in there if not needed or each.casefold() in needed} or {
+            *there
         }
     return [dataclasses.replace(fault, row=None) for fault in faults]
 
@@ -235,23 +237,8 @@ def _table(
 ) -> tuple[bool, dict[str, Any]]:
     """Copy one table; return whether its content is new, and a note of it."""
     table = _of(backend, extract, name)
-    chosen = table
-    if want.coded and listed:
-        one = [_is_one_of(table[column], listed) for column in sorted(want.coded)]
-        either = one[0]
-        for each in one[1:]:
-            either = either | each
-        chosen = table.filter(either)
-    chosen = chosen.select(
-        **{
-            # decimals have no form that all databases share
-            column: table[column].cast("string")
-            if table[column].type().is_decimal()
-            else table[column]
-            for column in table.columns
-            if column in want.columns
-        }
-    )
+    with _asked(f"the table {name} cannot be read"):
+        chosen, part = _chosen(table, want, listed)
     target = folder / f"{name}.parquet"
     came = folder / f".{name}.came"
     try:
@@ -268,9 +255,29 @@ def _table(
         for scratch in (came, folder / f".{name}.sorted"):
             with suppress(FileNotFoundError):
                 scratch.unlink()
-    part = "rows with listed codes" if chosen is not table and want.coded and listed else "all rows"
     note = {"name": name, "rows": rows, "part": part, "read": read, "sha256": checksum}
     return new, note
+
+
+def _chosen(table: ir.Table, want: Wanted, listed: Collection[str]) -> tuple[ir.Table, str]:
+    """Return the rows and columns that are read, and which rows they are, in words."""
+    rows, part = table, "all rows"
+    if want.coded and listed:
+        one = [_is_one_of(table[column], listed) for column in sorted(want.coded)]
+        either = one[0]
+        for each in one[1:]:
+            either = either | each
+        rows, part = table.filter(either), "rows with listed codes"
+    read = [column for column in table.columns if column in want.columns]
+    return rows.select(**{column: _plain(rows[column]) for column in read}), part
+
+
+def _plain(column: Any) -> Any:
+    """Return a column as every database has it: decimals and what else is no number, date or truth
+    value as text."""
+    kind = column.type()
+    plain = kind.is_integer() or kind.is_floating() or kind.is_boolean() or kind.is_string()
+    return column if plain or kind.is_date() or kind.is_timestamp() else column.cast("string")
 
 
 def _streamed(backend: Any, table: ir.Table, target: Path) -> int:
