@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from pydantic import ValidationError
 
+from evalweave import files
 from evalweave.errors import DataError, StudyError
 from evalweave.extract import database
 from evalweave.extract.ingest import ingest
@@ -284,10 +285,13 @@ def test_what_is_released_names_no_host(tmp_path: Path) -> None:
     assert without_machine(dumped) == {"extract": {"connection": "postgresql"}}
     extract = duckdb_of(tmp_path / "o.duckdb", omop())
     database.copy(extract, tmp_path / "copies", LISTED)
-    said = noted(tmp_path / "copies")
+    copy = {"sha256": files.sha256(tmp_path / "copies" / "person.parquet")}
+    said = noted(tmp_path / "copies", [copy])
+    assert said is not None
     assert (said["kind"], said["schema"]) == ("DuckDB", "cdm")
     assert {table["rows"] for table in said["tables"]} == {0}  # all of them below fifty
     assert str(tmp_path) not in str(said)
+    assert noted(tmp_path / "copies", [copy, {"sha256": "of another file"}]) is None
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -56,16 +56,20 @@ def manifest(
 
     written = load(study_file, Study)
     place = extract or study_file.parent / written.extract.path
+    if written.extract.connection and extract is None:
+        place = results / "database"  # where its tables were copied to
+    read = extract_inputs(results, written.extract, place)
+    noted = database(place, read) if written.extract.connection else None
     return {
         "format": FORMAT,
         "simulated": written.study.synthetic,
         "study_file": {"name": study_file.name, "sha256": files.sha256(study_file)},
         "study": without_machine(written.model_dump(mode="json")),
         "inputs": [
-            *extract_inputs(results, written.extract, place),
+            *read,
             *other_inputs(written, study_file.parent),
         ],
-        **({"database": database(place)} if written.extract.connection else {}),
+        **({"database": noted} if noted else {}),
         "software": software(),
         "engine": written.engine,
         "rules": {"convergence": RULE_VERSION},
@@ -167,15 +171,19 @@ def extract_inputs(
     ]
 
 
-def database(place: Path) -> dict[str, Any]:
+def database(place: Path, read: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
     """Return what was read of a database: its kind, schema and tables, never its host. Numbers of
     rows are rounded to hundreds, as they may be of few people.
 
-    `place` is the folder that its tables were copied to; the copies are among the inputs.
+    `place` is the folder that its tables were copied to, `read` the inputs that were; None where
+    they are other files than the copies.
     """
     path = place / "database.json"
-    noted = dict(files.read_json(path)) if path.is_file() else {}
-    for table in noted.get("tables", []):
+    noted = dict(files.read_json(path)) if path.is_file() else {"tables": []}
+    copies = {table["sha256"] for table in noted["tables"]}
+    if not read or not {each["sha256"] for each in read} <= copies:
+        return None
+    for table in noted["tables"]:
         table |= {key: round(table[key], -2) for key in ("rows", "read")}
     return noted
 
