@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from evalweave.release.comparison import Released
 
-HOLDS = "holds"
+SUPPORTS = "supports"
 
 
 def outcome(directory: Path, study: str, code: int) -> dict[str, Any]:
@@ -36,6 +36,39 @@ def outcome(directory: Path, study: str, code: int) -> dict[str, Any]:
     return told
 
 
+def closing(directory: Path, study: str) -> list[str]:
+    """Return what a run ends with: the main estimate, what it may be called, and where the report
+    is; also when nothing had to be done. Nothing where there is no report."""
+    import re
+    from html import unescape
+
+    page = directory / "reports" / study / "report.html"
+    if not page.is_file():
+        return []
+    answer = page.read_text(encoding="utf-8").partition('<section id="answer"')[2]
+    answer = re.sub(r'<span class="u2">.*?</span>', "", answer.partition("</section>")[0])
+    paragraphs = re.findall(r"<p( class=\"lead\")?>(.*?)</p>", answer, re.DOTALL)
+    told = [unescape(re.sub(r"<[^>]+>", "", words)).strip() for _, words in paragraphs]
+    lead = next((n for n, (kind, _) in enumerate(paragraphs) if kind), len(told))
+    return [*told[lead : lead + 2], f"Report: {page.resolve()}"]
+
+
+def cause(directory: Path, study: str) -> str:
+    """Return the sentence of the stage that failed last; blank where none left one."""
+    logs = directory / "results" / study / "logs"
+    told = [
+        (path.stat().st_mtime, said)
+        for path in logs.glob("*.log")
+        if (said := _last_sentence(path)) and not said.startswith("fit:")
+    ]
+    return max(told)[1] if told else ""
+
+
+def _last_sentence(path: Path) -> str:
+    parts = path.read_text(encoding="utf-8", errors="replace").split("evalweave: ")
+    return parts[-1].strip() if len(parts) > 1 else ""
+
+
 def _of_report(reports: Path, previous: Path) -> dict[str, Any]:
     from evalweave.errors import DataError
     from evalweave.release.comparison import main_row, read_report
@@ -49,7 +82,7 @@ def _of_report(reports: Path, previous: Path) -> dict[str, Any]:
         if place.startswith("believed / ") and place.endswith(" / Verdict")
     }
     warnings = [
-        f"{question} {verdict}" for question, verdict in verdicts.items() if verdict != HOLDS
+        f"{question} {verdict}" for question, verdict in verdicts.items() if verdict != SUPPORTS
     ]
     study = now.manifest["study"]
     if study.get("disclosure") == "none" and not now.manifest.get("simulated"):

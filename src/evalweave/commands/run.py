@@ -70,7 +70,21 @@ def command(
             from evalweave.commands._outcome import outcome
 
             answer |= outcome(directory, declared.study.name, code)
+        elif not dry_run:
+            _last_words(directory, declared.study.name, code)
         raise typer.Exit(code)
+
+
+def _last_words(directory: Path, study: str, code: int) -> None:
+    """Print the main estimate, its verdict and the report's path; or the cause of a failure."""
+    import sys
+
+    from evalweave.commands._outcome import cause, closing
+
+    if code == 0:
+        print("\n".join(closing(directory, study)), flush=True)
+    elif words := cause(directory, study):
+        print(f"evalweave: {words}", file=sys.stderr, flush=True)
 
 
 def _checked(study: Path, cores: str | None, extract: Path | None) -> Study:
