@@ -246,6 +246,49 @@ def test_an_unmarked_count_in_a_sentence_is_found(release: Path, planted: str) -
     assert "unmarked" in findings(release)
 
 
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<p>Three patients had died.</p>",
+        "<p>Of these, twenty-one eligible\n people moved.</p>",
+        "<li>one patient</li>",
+        "<p>3 of 40 patients</p>",
+        "<p>Three of the <data data-counts='patients'>40</data> women</p>",
+        "<p>2 out of 15 participants</p>",
+        "<p>Two clients said so.</p>",
+        "<p>Three people did.</p>",  # wording of ours elsewhere, and none here
+    ],
+)
+def test_a_count_in_words_or_of_a_whole_is_found(release: Path, planted: str) -> None:
+    (release / "report.html").write_text(report(planted), encoding="utf-8")
+    assert "unmarked" in findings(release)
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        "<blockquote><p>“Three patients told me.”</p></blockquote>",
+        "<p>The label needs the smaller of three people and a third of them.</p>",
+        "<p>At least three patients; about one in five patients; three practices.</p>",
+        "<p>Three clients and twelve participants, twenty of forty patients.</p>",
+        "<p>Everyone patient with two patient-level files, a bone record</p>",
+        "<p><data data-counts='participants'>3</data> of 12 participants</p>",
+        "<ul><li>two</li><li>patients</li></ul>",
+    ],
+)
+def test_what_is_no_count_in_words(release: Path, planted: str) -> None:
+    (release / "report.html").write_text(report(planted), encoding="utf-8")
+    assert findings(release) == ""
+
+
+@pytest.mark.parametrize(("style", "finds"), [("Normal", True), ("Quote", False)])
+def test_counts_in_words_of_a_document(release: Path, style: str, finds: bool) -> None:
+    with zipfile.ZipFile(release / "report.docx", "w") as archive:
+        said = f'<w:p><w:pPr><w:pStyle w:val="{style}"/></w:pPr><w:r>Two women</w:r></w:p>'
+        archive.writestr("word/document.xml", said + "<w:p><w:r>fell</w:r></w:p>")
+    assert ("unmarked" in findings(release)) == finds
+
+
 @pytest.mark.parametrize("planted", ["/home/alice/study", "C:\\Users\\alice", "/tmp/x1"])
 def test_a_path_of_a_machine_is_found(release: Path, planted: str) -> None:
     (release / "report.html").write_text(report(f"<pre>{planted}</pre>"), encoding="utf-8")

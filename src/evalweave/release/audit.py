@@ -43,8 +43,8 @@ CHECKS = {
     "file",
     "marked_counts": "marked counts in HTML and SVG follow the profile",
     "counting_columns": "counting columns of CSV and JSON tables follow the profile",
-    "unmarked_counts": "no small or unrounded count stands unmarked in a sentence, no undeclared "
-    "count in a table",
+    "unmarked_counts": "no small or unrounded count stands unmarked in a sentence, in figures or "
+    "in words, no undeclared count in a table",
     "attack": "no count that the profile protects can be narrowed down from the released files",
     "machine": "no path of a machine stands in any file",
 }

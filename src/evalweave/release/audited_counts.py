@@ -23,6 +23,7 @@ from evalweave.release.disclosure import (
 from evalweave.release.identifiers import COLUMNS
 from evalweave.release.manifest import NAME as MANIFEST
 from evalweave.release.released import Content
+from evalweave.release.written_counts import PEOPLE, SPELT, THINGS, THRESHOLD, written
 from evalweave.tables.catalogue import ALL
 from evalweave.tables.contract import NUMBER, WHOLE
 
@@ -42,20 +43,12 @@ WORDS = {c.name for table in ALL for c in table.columns if c.type not in (NUMBER
 DECIMALS = {"mean": 3, "deviation": 3, "difference": 2, "rate": 1, "dof": 2, "stability": 2}
 SIGNIFICANT = {"estimate": 7, "error": 7, "interval": 7, "p_value": 3}
 
-_PEOPLE = (
-    "patients|people|persons|women|men|participants|clients|link workers|family "
-    "members|interviewees"
-)
-_THINGS = (
-    "rows|records|measurements|values|observations|person-periods|patient-periods|registrations"
-)
 _SENTENCE = re.compile(
-    rf"(?<![\w.,])(\d[\d,]*)\s+(?:\w+\s+){{0,1}}?({_PEOPLE}|{_THINGS})\b", re.IGNORECASE
+    rf"(?<![\w.,])(\d[\d,]*)\s+(?:\w+\s+){{0,1}}?({PEOPLE}|{THINGS})\b", re.IGNORECASE
 )
 _FRACTION = re.compile(r"-?\d+\.\d+(?:[eE][-+]?\d+)?|-?\d+[eE][-+]?\d+")
 _NAMES = {table.name for table in ALL}
 _SIZE = re.compile(r"(?<![\w.,])[nN]\s*=\s*(\d[\d,]*)(?![\w.]*\d)")
-_RULE = re.compile(r"(?:than|least|most|to|below|under|from|threshold of|–|[-])\s*$")
 _VOICES = ("participants", "clients", "link workers", "family members", "interviewees")
 
 
@@ -247,6 +240,11 @@ def leaves(value: Any, key: str = "") -> Iterator[tuple[str, Any]]:
         yield key, value
 
 
+def _counted(noun: str) -> str:
+    voices = {*_VOICES, *(one.removesuffix("s") for one in _VOICES)}
+    return PARTICIPANTS if noun.lower() in voices else PATIENTS
+
+
 def sentences(content: Content, rules: Profile, looked_at: Counter[str]) -> Iterator[str]:
     """Find counts that stand in prose without a mark and that the profile could not have
     released."""
@@ -254,11 +252,14 @@ def sentences(content: Content, rules: Profile, looked_at: Counter[str]) -> Iter
     for pattern in (_SENTENCE, _SIZE):
         for match in pattern.finditer(content.prose):
             looked_at["unmarked_counts"] += 1
-            if _RULE.search(content.prose[max(0, match.start() - 14) : match.start()]):
+            if THRESHOLD.search(content.prose[max(0, match.start() - 14) : match.start()]):
                 continue  # a threshold, such as "at least 3 people", is no count
-            noun = match.group(2).lower() if pattern is _SENTENCE else PATIENTS
-            of = PARTICIPANTS if noun in _VOICES else PATIENTS
-            faulty += bool(count_fault(match.group(1), of, rules))
+            noun = match.group(2) if pattern is _SENTENCE else PATIENTS
+            faulty += bool(count_fault(match.group(1), _counted(noun), rules))
+    for match in written(content.own):
+        looked_at["unmarked_counts"] += 1
+        n = SPELT.get(match["n"].lower(), match["n"])
+        faulty += bool(count_fault(str(n), _counted(match["noun"]), rules))
     if faulty:
         one = "a count" if faulty == 1 else f"{faulty} counts"
         yield (

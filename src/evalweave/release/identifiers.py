@@ -4,8 +4,8 @@ segments.
 An identifier is searched for as a whole, however it is written. One that a number, a word or a
 colour may equal is searched for in words that people read, if it can be told from the report's own
 there; what a year or a count may equal is not searched for. (Patients and practices that are
-called so have pseudonyms after ingest.) Columns that are named like identifiers are refused
-whatever they hold.
+called so have pseudonyms from cleaning on: `records.pseudonyms`.) Columns that are named like
+identifiers are refused whatever they hold.
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ from evalweave.vocabulary.identifiers import PIECE, folded
 
 ROOMS = ("catalogue", "diagnostics", "inference", "release", "report", "study", "tables")
 MORE = ("triangulation", "vocabulary", "quantities.py")
+REASONS = ("records/rules.py", "cohort/eligibility.py")  # why a row or a person is left out
 _ASIDE = re.compile(r'""".*?"""|#[^\'"\n]*$', re.DOTALL | re.MULTILINE)  # said to programmers
 
 
@@ -21,7 +22,7 @@ def _text() -> str:
     """Return all words of the code that writes reports, each between blanks."""
     package = Path(__file__).parents[1]
     read = []
-    for room in (*ROOMS, *MORE):
+    for room in (*ROOMS, *MORE, *REASONS):
         place = package / room
         for path in sorted(place.rglob("*")) if place.is_dir() else [place]:
             if path.suffix in (".py", ".j2", ".html", ".css", ".js") and path.is_file():

@@ -51,6 +51,8 @@ _BLOCKS = frozenset(
     )
 )
 READ = ("alt", "title", "aria-label", "summary", "descr", "content")  # attributes that are read
+QUOTED = ("blockquote", "q")
+_QUOTE_STYLE = re.compile(r'<w:pStyle w:val="(?:Intense)?Quote"')
 _DATA_URI = re.compile(r"data:([\w/+.-]*)((?:;[\w=.-]+)*),([^\"')\s>]*)")
 
 
@@ -72,6 +74,7 @@ class Content:
     raw: list[str] = field(default_factory=list)  # texts to search for identifiers and paths
     words: list[str] = field(default_factory=list)  # texts that people read, without the counts
     prose: str = ""  # what a reader reads, without the marked counts
+    own: str = ""  # of it, what a page says itself: no quotations; a block a line
     marks: list[Mark] = field(default_factory=list)
     tables: dict[str, list[dict[str, Any]]] = field(default_factory=dict)  # name → rows
     document: Any = None  # parsed JSON
@@ -147,16 +150,19 @@ class _Reader(HTMLParser):
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.prose: list[str] = []
+        self.own: list[str] = []
         self.joined: list[str] = []  # with the counts, for identifiers
         self.read: list[str] = []  # what people read, attributes too
         self.marks: list[Mark] = []
         self._open: list[tuple[str, str, str, list[str]]] = []  # tag, of, value, text of a count
         self._quiet = 0
+        self._quoted = 0
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {key: value or "" for key, value in attrs}
         if tag in ("script", "style"):
             self._quiet += 1
+        self._quoted += tag in QUOTED
         if tag in _BLOCKS:
             self._say("\n")
         self.joined += [f"\n{value}\n" for value in given.values() if value]
@@ -174,10 +180,12 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag in ("script", "style"):
             self._quiet = max(0, self._quiet - 1)
+        self._quoted = max(0, self._quoted - (tag in QUOTED))
         if self._open and self._open[-1][0] == tag:
             _, of, value, text = self._open.pop()
             self.marks.append(Mark(of, value, "".join(text).strip()))
             self.prose.append("\N{OBJECT REPLACEMENT CHARACTER}")
+            self.own.append("\N{OBJECT REPLACEMENT CHARACTER}")
             self.read.append("\N{OBJECT REPLACEMENT CHARACTER}")
         elif tag in _BLOCKS:
             self._say("\n")
@@ -189,10 +197,12 @@ class _Reader(HTMLParser):
         elif not self._quiet:
             self.prose.append(data)
             self.read.append(data)
+            self.own += [] if self._quoted else [re.sub(r"\s+", " ", data)]
 
     def _say(self, text: str) -> None:
         self.joined.append(text)
         self.prose.append(text)
+        self.own.append(text)
         self.read.append(text)
 
 
@@ -202,6 +212,7 @@ def _markup(text: str, content: Content) -> None:
     reader.close()
     content.marks += reader.marks
     content.prose += "".join(reader.prose)
+    content.own += "".join(reader.own) + "\n"
     content.words.append("".join(reader.read))
     content.raw += ["".join(reader.joined), unescape(text)]
     for kind, options, body in _DATA_URI.findall(unescape(text)):
@@ -228,6 +239,13 @@ def _read_attributes(xml: str) -> list[str]:
     return [unescape(said) for said in re.findall(r'\b(?:descr|title|alt)="([^"]*)"', xml)]
 
 
+def _unquoted(xml: str) -> str:
+    """Return what a part of a Word document says itself, a paragraph a line."""
+    paragraphs = re.split(r"</w:p>", xml)
+    own = [text for text in paragraphs if not _QUOTE_STYLE.search(text)]
+    return "\n".join(re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))) for text in own)
+
+
 def _packed(path: Path, content: Content) -> None:
     """Read a Word or Excel file: every XML part, text runs joined by paragraph so that no split
     hides a word."""
@@ -244,6 +262,7 @@ def _packed(path: Path, content: Content) -> None:
                     words = unescape(re.sub(r"<[^>]+>", "", parted))
                     content.raw += [xml, words]
                     content.prose += words
+                    content.own += _unquoted(xml) + "\n"
                     content.words += [words, "\n".join(_read_attributes(xml))]
                 elif suffix in PICTURES:
                     content.pictures += 1
