@@ -164,9 +164,13 @@ def test_the_border_of_the_joint_region_is_hotellings():
     assert distance == pytest.approx(2 * (g - 1) / (g - 2) * stats.f(2, g - 2).ppf(0.95))
 
 
-def programme(per: str, **more: object):
+def programme(per: str, frame: pd.DataFrame = FRAME, **more: object):
     declared = {"amount": 100.0, "per": per, "source": "invented", **more}
-    return run(programme_cost=declared).increments.set_index("item").loc["programme", "estimate"]
+    return (
+        run(frame, programme_cost=declared)
+        .increments.set_index("item")
+        .loc["programme", "estimate"]
+    )
 
 
 def test_the_programme_is_spread_over_treated_persons_and_periods():
@@ -177,6 +181,8 @@ def test_the_programme_is_spread_over_treated_persons_and_periods():
     assert programme("practice") == pytest.approx(100 * rows["practice_id"].nunique() / n)
     cells = len(rows[["practice_id", "period"]].drop_duplicates())
     assert programme("practice_period") == pytest.approx(100 * cells / n)
+    below = {name: FRAME[name] - 2015 for name in ("period", "first_treated")}  # periods below zero
+    assert programme("practice_period", FRAME.assign(**below)) == pytest.approx(100 * cells / n)
     referrals = programme("referral", referrals="referred")
     assert referrals == pytest.approx(100 * rows["referred"].sum() / n)
 

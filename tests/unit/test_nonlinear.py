@@ -379,3 +379,24 @@ def test_periods_of_anticipation_are_set_aside_in_both_arms(name, outcome):
     columns = ["term", "estimate", "std_error"]
     pd.testing.assert_frame_equal(ahead.tidy()[columns], without.tidy()[columns])
     assert any("anticipation" in note for note in ahead.diagnostics[name]["notes"])
+
+
+@pytest.mark.parametrize(
+    ("name", "outcome"),
+    [
+        ("poisson", "count"),
+        ("logit", "yes"),
+        ("gamma_log", "cost"),
+        ("two_part", "cost"),
+        ("nonlinear_etwfe", "count"),
+    ],
+)
+@pytest.mark.parametrize("shift", [-2013, -2016])
+def test_periods_below_zero_are_periods(name: str, outcome: str, shift: int) -> None:
+    frame = FRAME[FRAME["cost"] > 0] if name == "gamma_log" else FRAME
+    moved = frame.assign(
+        period=frame["period"] + shift, first_treated=frame["first_treated"] + shift
+    )
+    known, again = (fit_of(name, one, outcome) for one in (frame, moved))
+    assert again.theta == pytest.approx(known.theta, rel=1e-9)
+    assert again.influence == pytest.approx(known.influence, rel=1e-7, abs=1e-12)

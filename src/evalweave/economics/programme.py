@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.economics.joint import Leaving
+from evalweave.estimators.moments import period_places
 from evalweave.fits.result import Floats, PanelData
 from evalweave.study.economics import ProgrammeCost
 
@@ -58,7 +59,8 @@ def _unit_weights(panel: PanelData, declared: ProgrammeCost, treated: NDArray[np
         return person_time(panel) * treated
     key = {"person": panel.unit, "practice": panel.cluster}.get(declared.per)
     if key is None:
-        key = panel.cluster * (int(panel.period.max()) + 1) + panel.period
+        periods, place = period_places(panel.period)
+        key = panel.cluster * len(periods) + place
     code = np.unique(key, return_inverse=True)[1]
     rows = np.bincount(code, treated)
     share = treated / np.where(rows[code] > 0, rows[code], 1.0)

@@ -317,7 +317,8 @@ class _Columns:
         x = np.column_stack(list(self.values.values()))
         if self.panel.stands_for:
             return x, np.arange(len(x))
-        key = (self.cell + 1) * (int(self.panel.period.max()) + 1) + self.panel.period[self.rows]
+        periods, place = period_places(self.panel.period)
+        key = (self.cell + 1) * len(periods) + place[self.rows]
         if group is not None:
             key = key * (int(group.max()) + 1) + group
         _, first, kind = np.unique(key, return_index=True, return_inverse=True)
