@@ -274,6 +274,7 @@ ELSEWHERE = {
     "report/checks/bounds.py": {"event_study"},
     "report/checks/paths.py": {"event_study"},
     "report/sections/happened.py": {"event_study", "placebo"},
+    "report/sections/limits.py": {"event_study"},  # a role, as the catalogue declares it
     "report/checks/agreement.py": {"placebo"},
 }
 COMMON_WORDS = {"unit", "flat", "counts", "segments"}  # columns, tables and keys bear them too
