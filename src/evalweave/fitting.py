@@ -152,7 +152,8 @@ def _keep_covariance(
     """Put a method's covariance of the terms that it answers into the result."""
     if intervals.covariance is None:
         return
-    answered = [k for k, term in enumerate(fit.terms) if term not in intervals.absent]
+    known = np.isfinite(np.diag(np.asarray(intervals.covariance)))
+    answered = [k for k, term in enumerate(fit.terms) if term not in intervals.absent and known[k]]
     if answered:
         terms = tuple(fit.terms[k] for k in answered)
         values = np.asarray(intervals.covariance)[np.ix_(answered, answered)]

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-import yaml
+from typer.testing import CliRunner
 
-import evalweave
+from evalweave.cli import app
 
 PAGE = Path(__file__).parents[2] / "docs/from-r-and-stata.md"
 DATA = Path(__file__).parent / "data"
@@ -29,21 +29,30 @@ def last_digit(text: str) -> float:
     return 0.51 * 10.0 ** -len(text.partition(".")[2])
 
 
-def estimated(section: str):
-    spec = yaml.safe_load(re.search(r"```yaml\n(.*?)```", section, re.S)[1])
+def estimated(section: str, folder: Path):
+    """Return what the command writes for a section of the page: estimates and diagnostics."""
+    spec = folder / "spec.yaml"
+    spec.write_text(re.search(r"```yaml\n(.*?)```", section, re.S)[1], encoding="utf-8")
     name = re.search(r"^Panel: `(\w+)`", section, re.M)
-    return evalweave.fit(pd.read_csv(DATA / f"{name[1] if name else 'mpdta'}.csv"), spec)
+    panel = DATA / f"{name[1] if name else 'mpdta'}.csv"
+    told = CliRunner().invoke(
+        app, ["fit", str(panel), "--spec", str(spec), "--out", str(folder / "out")]
+    )
+    assert told.exit_code == 0, told.output
+    assert (folder / "out" / "influence.parquet").is_file()
+    table = pd.read_csv(folder / "out" / "estimates.csv")
+    return table, json.loads((folder / "out" / "diagnostics.json").read_text())
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda s: s.partition("\n")[0])
-def test_a_spec_gives_what_the_page_prints(section):
+def test_a_spec_gives_what_the_page_prints(section, tmp_path):
     rows = ROW.findall(section)
-    result = estimated(section)
-    table = result.tidy().set_index(["term", "inference"])
+    table, diagnostics = estimated(section, tmp_path)
+    table = table.set_index(["term", "inference"])
     assert rows
     for term, inference, name, theirs, ours in rows:
         if inference.startswith(HONEST):
-            (entry,) = result.diagnostics.values()
+            (entry,) = diagnostics.values()
             every = entry["honest_did"][inference.removeprefix(HONEST)]
             (found,) = (
                 bound[name]

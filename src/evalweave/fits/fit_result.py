@@ -88,19 +88,23 @@ class FitResult:
 
     def influence_rows(self) -> pd.DataFrame:
         """Return each practice's influence on each term as INFLUENCE; none of analyses with MANY
-        practices or more."""
-        parts = [
-            pd.DataFrame(
-                {
-                    "analysis": name,
-                    "term": np.repeat(fit.terms, len(fit.cluster_names)),
-                    "practice_id": np.tile(fit.cluster_names, len(fit.terms)),
-                    "influence": fit.influence.T.ravel(),
-                }
-            )
-            for name, fit in self.fits.items()
-            if fit.terms and len(fit.influence) < MANY
-        ]
+        practices or more, nor of terms whose influence is not known in every practice."""
+        parts = []
+        for name, fit in self.fits.items():
+            if len(fit.influence) >= MANY:
+                continue
+            known = np.flatnonzero(np.isfinite(fit.influence).all(axis=0))
+            parts += [
+                pd.DataFrame(
+                    {
+                        "analysis": name,
+                        "term": fit.terms[k],
+                        "practice_id": fit.cluster_names,
+                        "influence": fit.influence[:, k],
+                    }
+                )
+                for k in known
+            ]
         return (
             INFLUENCE.conform(pd.concat(parts, ignore_index=True)) if parts else (INFLUENCE.empty())
         )
