@@ -3,6 +3,7 @@ report."""
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 from evalweave import files
@@ -10,7 +11,7 @@ from evalweave.release import manifest
 from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.documents import REPORT, SUPPLEMENT, documents
-from evalweave.report.figures.style import slug, standalone
+from evalweave.report.figures.style import pictures, slug, standalone
 from evalweave.report.html import pages
 from evalweave.report.released_tables import neutral, released_tables
 from evalweave.report.sections import sections
@@ -23,7 +24,8 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     complete.
     """
     (out / manifest.NAME).unlink(missing_ok=True)
-    made = sections(data)
+    with pictures() if "docx" in data.study.report.formats else nullcontext({}) as drawn:
+        made = sections(data)
     tables = released_tables(data)
     written = [_text(out, name, html) for name, html in pages(data, made).items()]
     for name, frame in tables.items():
@@ -36,7 +38,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
 
         for one in documents(made):
             with files.written_aside(out / f"{one.name}.docx") as aside:
-                aside.write_bytes(document(data, one))
+                aside.write_bytes(document(data, one, drawn))
             written.append(f"{one.name}.docx")
     _remove_stale(out, written)
     manifest.write(study_file, tables, out, results)

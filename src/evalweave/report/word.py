@@ -1,11 +1,12 @@
-"""The report as a Word document, from the same blocks as the page; figures are told in words with
-their numbers."""
+"""The report as a Word document, from the same blocks as the page, with its figures as
+pictures."""
 
 from __future__ import annotations
 
 import io
 import re
 import zipfile
+from collections.abc import Mapping
 from html import unescape
 from typing import Any
 
@@ -30,13 +31,15 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.documents import Document
+from evalweave.report.figures.style import picture_of
 
 THUMBNAIL = "docProps/thumbnail.jpeg"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
 
 
-def document(data: ReportData, one: Document) -> bytes:
-    """Return the Word file; differences stand in the first unit of the page."""
+def document(data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> bytes:
+    """Return the Word file; differences stand in the first unit of the page. `drawn`: the figures
+    as pictures, by name; one that is not among them is told in words."""
     import docx
 
     word = docx.Document()
@@ -59,7 +62,7 @@ def document(data: ReportData, one: Document) -> bytes:
     for section in map(boxed, one.sections):
         word.add_heading(section.title, 1)
         for block in section.blocks:
-            _write(word, block)
+            _write(word, block, drawn)
     target = io.BytesIO()
     word.save(target)
     return same_bytes(target.getvalue())
@@ -90,7 +93,7 @@ def same_bytes(packed: bytes) -> bytes:
     return target.getvalue()
 
 
-def _write(word: Any, block: Any) -> None:
+def _write(word: Any, block: Any, drawn: Mapping[str, bytes]) -> None:
     match block:
         case Heading():
             word.add_heading(block.text, 2)
@@ -108,8 +111,7 @@ def _write(word: Any, block: Any) -> None:
         case Formula():
             word.add_paragraph(block.text)
         case Figure():
-            word.add_paragraph(f"Figure: {block.title}. {block.description}")
-            word.add_paragraph(plain(block.caption), style="Caption")
+            _figure(word, block, drawn)
         case Table():
             headers = [f"{plain(c.header)} {plain(c.unit)}".strip() for c in block.columns]
             _table(
@@ -136,7 +138,25 @@ def _write(word: Any, block: Any) -> None:
         case Details():
             word.add_heading(plain(block.summary), 3)
             for inner in block.blocks:
-                _write(word, inner)
+                _write(word, inner, drawn)
+
+
+def _figure(word: Any, figure: Figure, drawn: Mapping[str, bytes]) -> None:
+    """Write a figure in its first unit, with its description as alternative text; in words where
+    there is no picture of it."""
+    from docx.shared import Cm
+
+    picture = picture_of(figure.drawings[0].svg, drawn)
+    if picture is None:
+        word.add_paragraph(f"Figure: {figure.title}. {figure.description}")
+    else:
+        word.add_picture(io.BytesIO(picture), width=Cm(15))
+        properties = word.inline_shapes[-1]._inline.docPr
+        properties.set("name", figure.name)
+        properties.set("title", figure.title)
+        properties.set("descr", figure.description)
+        word.paragraphs[-1].paragraph_format.keep_with_next = True
+    word.add_paragraph(f"{figure.title}. {plain(figure.caption)}", style="Caption")
 
 
 def _claim(word: Any, row: JointRow) -> None:

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
 
@@ -41,6 +42,7 @@ VARIABLES = {
     AFTER: "after",
 }
 WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
+DPI = 300  # of pictures
 SIMULATED = "Simulated data."
 
 RC: dict[str, Any] = {
@@ -95,8 +97,38 @@ def drawing(
             plt.close(figure)
 
 
+_PICTURES: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=None)
+
+
+@contextmanager
+def pictures() -> Iterator[dict[str, bytes]]:
+    """Yield a dictionary that is filled, while this lasts, with every figure that is drawn: its
+    name → PNG at `DPI`, for documents that cannot hold SVG."""
+    drawn: dict[str, bytes] = {}
+    token = _PICTURES.set(drawn)
+    try:
+        yield drawn
+    finally:
+        _PICTURES.reset(token)
+
+
+def picture_of(svg: str, drawn: Mapping[str, bytes]) -> bytes | None:
+    """Return the PNG of one of our SVGs; None where it was not drawn by matplotlib."""
+    name = re.search(r'aria-labelledby="(\S+)-title ', svg)
+    return drawn.get(name[1]) if name else None
+
+
+def _to_png(figure: Any) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
+    return target.getvalue()
+
+
 def to_svg(figure: Any, name: str, title: str, description: str) -> str:
     """Return a matplotlib figure as SVG for the page: see `finish`."""
+    drawn = _PICTURES.get()
+    if drawn is not None:
+        drawn[name] = _to_png(figure)
     target = io.StringIO()
     figure.savefig(
         target, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
