@@ -3,7 +3,6 @@ report."""
 
 from __future__ import annotations
 
-from contextlib import nullcontext
 from pathlib import Path
 
 from evalweave import files
@@ -24,7 +23,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     complete.
     """
     (out / manifest.NAME).unlink(missing_ok=True)
-    with pictures() if "docx" in data.study.report.formats else nullcontext({}) as drawn:
+    with pictures("docx" in data.study.report.formats) as drawn:
         made = sections(data)
     tables = released_tables(data)
     written = [_text(out, name, html) for name, html in pages(data, made).items()]

@@ -101,11 +101,11 @@ _PICTURES: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=
 
 
 @contextmanager
-def pictures() -> Iterator[dict[str, bytes]]:
+def pictures(wanted: bool = True) -> Iterator[dict[str, bytes]]:
     """Yield a dictionary that is filled, while this lasts, with every figure that is drawn: its
-    name → PNG at `DPI`, for documents that cannot hold SVG."""
+    name → PNG at `DPI`, for documents that cannot hold SVG; stays empty where none is wanted."""
     drawn: dict[str, bytes] = {}
-    token = _PICTURES.set(drawn)
+    token = _PICTURES.set(drawn if wanted else None)
     try:
         yield drawn
     finally:
