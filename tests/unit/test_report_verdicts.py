@@ -18,6 +18,7 @@ from evalweave.report.planted import planted
 from evalweave.report.sentences import own_change
 from evalweave.report.terms import in_words
 from evalweave.study.people import Comparison
+from evalweave.study.periods import Window
 
 UNIT = "mmol/mol"
 
@@ -94,7 +95,7 @@ def found(
                 "north": Comparison(areas=["north"]),
             },
             eligibility=SimpleNamespace(index_date=dt.date(2015, 4, 1)),
-            window=SimpleNamespace(period="financial_year"),
+            window=Window(first=dt.date(2013, 4, 1), last=dt.date(2017, 3, 31)),
         ),
         outcome=SimpleNamespace(difference_unit=UNIT),
         outcome_label=lambda name=None: "HbA1c",
@@ -248,6 +249,15 @@ def test_a_precise_witness_supports() -> None:
 def test_a_group_that_is_part_of_the_main_one_is_no_witness(group: str, expected: str) -> None:
     data = found(MAIN, {"sensitivity": [row(1.8, 1.1, 2.5)]}, groups={"sensitivity 0": group})
     assert state(agreement.comparison_groups(data)) == expected
+
+
+def test_an_arm_that_is_one_area_is_a_doubt_before_all_others() -> None:
+    from evalweave.report.checks import CHECKS, allocation
+
+    alone = found(MAIN, allocation="One area alone.", allocation_alone=True)
+    assert state(allocation.one_area(alone)) == CANNOT_TELL
+    assert allocation.one_area(found(MAIN, allocation="Two areas.")) is None
+    assert CHECKS[0] == "allocation:one_area"
 
 
 def test_a_placebo_outcome_supports_only_within_its_own_margin() -> None:

@@ -41,6 +41,7 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
     words = trust.allocation_words(panel.allocated)
     if words:
         out["allocation"] = words
+        out["allocation_alone"] = bool(panel.allocated and panel.allocated.alone)
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
         out["equivalence"] = equivalence(fit)

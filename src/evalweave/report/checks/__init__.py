@@ -17,6 +17,7 @@ from evalweave.report.data import ReportData
 from evalweave.tables.report import CHECKS as TABLE
 
 CHECKS = (
+    "allocation:one_area",
     "paths:pre_trends",
     "agreement:few_practices",
     "agreement:comparison_groups",
