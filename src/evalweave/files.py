@@ -11,7 +11,7 @@ import io
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -102,6 +102,24 @@ def check_folder(folder: Path | str) -> None:
             pass
     except OSError as error:
         raise _unwritable(folder, error.strerror) from None
+
+
+def clear(folder: Path | str, names: Iterable[str], inputs: Iterable[Path | None] = ()) -> None:
+    """Remove the files `names` of `folder`, which an earlier run wrote, so that none is taken for
+    this run's where it writes no such file or fails; its `inputs` stay.
+
+    Raises:
+        StudyError: where one cannot be removed.
+    """
+    kept = {path.absolute() for path in inputs if path is not None}
+    for name in names:
+        path = Path(folder) / name
+        if path.absolute() in kept:
+            continue
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise _unwritable(path, error.strerror) from None
 
 
 def _unwritable(folder: Path | str, why: str | None) -> StudyError:

@@ -255,9 +255,140 @@ def test_an_effect_that_one_practice_carries_has_no_interval():
         run(frame)
 
 
+def effect_by(**analysis: object) -> dict[str, object]:
+    return {**SPEC["effect"], "analysis": {"estimator": "twfe", **analysis}}
+
+
+def test_the_rows_of_an_analysis_are_those_that_fit_takes():
+    where = "white == 1"
+    result = run(effect=effect_by(where=where))
+    alone = evalweave.twfe(FRAME, outcome="y", where=where, diagnostics=False).tidy()
+    assert result.both.effect == pytest.approx(-alone["estimate"].iloc[0], rel=1e-9)
+    assert any(where in note for note in result.summary["notes"])
+    scenario = {"name": "some", "effect_analysis": {"estimator": "twfe", "where": where}}
+    other = run(scenarios=[scenario]).scenarios.set_index("scenario")
+    assert other.loc["some", "effect"] == pytest.approx(result.both.effect, rel=1e-9)
+    with pytest.raises(DataError, match='no column "whiet"'):
+        run(effect=effect_by(where="whiet == 1"))
+
+
+@pytest.mark.parametrize("name", ["imputation", "callaway_santanna"])
+def test_levels_are_those_of_fit_for_estimators_that_have_no_model_of_their_own(name):
+    result = run(effect=effect_by(estimator=name), by=["white"])
+    levels = result.subgroups.set_index(["item", "level"])["estimate"]
+    call = getattr(evalweave, name)
+    alone = call(FRAME, outcome="y", subgroup="white", diagnostics=False).tidy()
+    theirs = alone.drop_duplicates("term").set_index("term")["estimate"]
+    for level in ("0", "1"):
+        assert levels["effect", level] == pytest.approx(-theirs[f"att[white={level}]"], rel=1e-9)
+
+
+def test_a_level_without_an_estimate_is_named_and_none_at_all_is_refused():
+    few = FRAME.assign(group=np.where(FRAME["practice_id"] == "g00", "few", "many"))
+    result = run(few, by=["group"])
+    assert set(result.subgroups["level"]) == {"many"}
+    assert any("by group, effect, att[group=few]" in note for note in result.summary["notes"])
+    with pytest.raises(DataError, match="by alone"):
+        run(FRAME.assign(alone=FRAME["practice_id"]), by=["alone"])
+
+
+@pytest.mark.parametrize("per", ["person", "person_period", "practice", "practice_period"])
+def test_the_programme_is_discounted_where_its_units_fall(per):
+    keys = {
+        "effect": effect_by(estimator="etwfe"),
+        "cost": {**SPEC["cost"], "analysis": {"estimator": "etwfe"}},
+        "programme_cost": {"amount": 100.0, "per": per, "source": "invented"},
+        "discount": {"costs": 0.5, "effects": 0.0, "first": 2013},
+    }
+    ours = run(**keys).increments.set_index("item").loc["programme", "estimate"]
+    rows = FRAME[FRAME["period"] >= FRAME["first_treated"]]
+    owner = ["patient_id"] if per.startswith("person") else ["practice_id"]
+    counted = (
+        rows.drop_duplicates([*owner, "period"])
+        if "_" in per
+        else (rows.sort_values("period").drop_duplicates(owner))
+    )
+    worth = (1.5 ** (2013.0 - counted["period"])).sum()
+    assert ours == pytest.approx(100 * worth / len(rows), rel=1e-9)
+
+
+@pytest.mark.parametrize("per", ["person", "practice", "practice_period"])
+def test_the_programme_does_not_depend_on_the_scale_of_weights(per):
+    keys = {
+        "columns": {"weight": "w"},
+        "programme_cost": {"amount": 100.0, "per": per, "source": "invented"},
+    }
+    weights = 1.0 + (np.arange(len(FRAME)) % 3)
+    one, ten = (run(FRAME.assign(w=k * weights), **keys) for k in (1, 10))
+    item = "programme"
+    ours, theirs = (result.increments.set_index("item").loc[item] for result in (one, ten))
+    assert theirs["estimate"] == pytest.approx(ours["estimate"], rel=1e-9)
+    assert theirs["std_error"] == pytest.approx(ours["std_error"], rel=1e-9)
+    equal = run(FRAME.assign(w=7.0), **keys).increments.set_index("item").loc[item, "estimate"]
+    assert equal == pytest.approx(programme(per), rel=1e-9)
+
+
+def test_that_persons_without_a_cost_do_not_count_is_noted():
+    declared = {"amount": 100.0, "per": "person", "source": "invented"}
+    blank = FRAME.assign(cost=FRAME["cost"].mask(np.arange(len(FRAME)) % 5 == 0))
+    notes = run(blank, programme_cost=declared).summary["notes"]
+    assert any("no cost: the programme's cost counts" in note for note in notes)
+    assert not any("programme's cost" in n for n in run(programme_cost=declared).summary["notes"])
+
+
+def test_a_dose_is_an_effect_whose_uptake_is_read():
+    from evalweave.study.economics import columns_read
+
+    spec = {**SPEC, "effect": effect_by(estimator="dose", uptake="share", where="age > 40")}
+    wanted = columns_read(validate(spec, EconomicsSpec, "spec", {}))
+    assert wanted["share"] is False and wanted["age"] is False
+
+
+def test_a_discount_from_far_away_is_refused():
+    from evalweave.errors import StudyError
+
+    keys = {"effect": effect_by(estimator="etwfe")}
+    with pytest.raises(StudyError, match="discount: first: -5000 is more than 100 years"):
+        run(**keys, discount={"first": -5000})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
+        ({"thresholds": {"values": [0, float("inf")], "reason": "x"}}, "finite number"),
+        ({"thresholds": {"values": [float("nan"), 1], "reason": "x"}}, "finite number"),
+        ({"thresholds": {"values": [1e308], "reason": "x"}}, "at most 1e"),
+        (
+            {"programme_cost": {"amount": float("inf"), "per": "person", "source": "x"}},
+            "finite number",
+        ),
+        ({"level": 0.9999999999999999}, "less than or equal to 0.9999"),
+        ({"effect": effect_by(unaffected_outcome="bmi")}, "unaffected_outcome makes a triple"),
+        (
+            {
+                "cost": {
+                    **SPEC["cost"],
+                    "analysis": {"estimator": "twfe", "unaffected_population": "white"},
+                }
+            },
+            "unaffected_population makes a triple",
+        ),
+        (
+            {"scenarios": [{"name": "a", "effect_analysis": {"estimator": "twfee"}}]},
+            '"twfee" is not one of',
+        ),
+        (
+            {"scenarios": [{"name": "a", "cost_analysis": {"estimator": "twfe", "whre": "x"}}]},
+            '"whre" is not a key',
+        ),
+        (
+            {
+                "scenarios": [
+                    {"name": "a", "cost_analysis": {"estimator": "twfe", "subgroup": "white"}}
+                ]
+            },
+            "cost_analysis: subgroup is asked for with `by`",
+        ),
         ({"effect": {**SPEC["effect"], "unit": "QALY"}}, "QALYs need `source`"),
         ({"thresholds": {"values": [10, 5], "reason": "x"}}, "values must rise"),
         ({"columns": {"outcome": "y"}}, "belongs to effect and cost"),
@@ -289,3 +420,19 @@ def test_the_command_writes_tables_and_figures_that_do_not_change(tmp_path):
     summary = json.loads(texts[0]["economics.json"])
     assert summary["perspective"] == "a payer" and summary["n_practices"] == 10
     assert "net benefit" in done.output
+
+
+def test_a_run_leaves_no_file_of_an_earlier_one_behind(tmp_path):
+    FRAME.to_csv(tmp_path / "panel.csv", index=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "subgroups.csv").write_text("old\n")
+    (out / "mine.txt").write_text("stays\n")
+    (tmp_path / "spec.yaml").write_text(yaml.safe_dump({**SPEC, "draws": 99}))
+    command = ["economics", str(tmp_path / "panel.csv"), "--spec", str(tmp_path / "spec.yaml")]
+    assert CliRunner().invoke(app, [*command, "--out", str(out)]).exit_code == 0
+    assert not (out / "subgroups.csv").exists() and (out / "mine.txt").exists()
+    FRAME.assign(y=1e308).to_csv(tmp_path / "panel.csv", index=False)
+    failed = CliRunner().invoke(app, [*command, "--out", str(out)])
+    assert failed.exit_code == 1 and "a number beyond all measure" in str(failed.exception)
+    assert [path.name for path in out.iterdir()] == ["mine.txt"]

@@ -156,11 +156,11 @@ def test_two_practices_leave_nothing_to_take_an_error_from(frame):
 @pytest.mark.parametrize(
     ("estimator", "option", "sentence"),
     [
-        ("synthetic_did", {"subgroup": "white"}, "synthetic_did takes no subgroup; did_2x2"),
+        ("nonlinear_etwfe", {"subgroup": "white"}, "nonlinear_etwfe takes no subgroup; did_2x2"),
         ("twfe", {"solver": "exact"}, "twfe takes no solver; synthetic_did does"),
         ("event_study", {"engine": "linearmodels"}, "event_study takes no engine; twfe does"),
         ("twfe", {"bins": [-3, 2]}, "twfe takes no bins; event_study does"),
-        ("poisson", {"anticipation": 1}, "poisson takes no anticipation; did_2x2"),
+        ("nonlinear_etwfe", {"anticipation": 1}, "takes no anticipation; did_2x2"),
         ("twfe", {"control": "not_yet_treated"}, "twfe takes no control"),
         (
             "did_2x2",
@@ -244,3 +244,27 @@ def test_a_secondary_analysis_may_be_empty_and_says_why(frame, tmp_path):
     said = json.loads((tmp_path / "out" / "diagnostics.json").read_text())
     assert "fewer than 4 are refused" in said["gap"]["error"]
     assert "fewer than 4 are refused" in said["gap"]["absent"]["att[white=g00]"]
+
+
+def test_values_beyond_all_measure_are_refused_and_the_estimates_before_them_removed(
+    frame, tmp_path
+):
+    frame.to_csv(tmp_path / "p.csv", index=False)
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "estimates.csv").write_text("old\n")
+    (tmp_path / "estimates.csv").write_text(frame.assign(y=1e308).to_csv(index=False))
+    failed = call(tmp_path / "estimates.csv", out, SPEC)
+    assert failed.exit_code == 1 and "a number beyond all measure" in str(failed.exception)
+    assert not (out / "estimates.csv").exists()
+    call(tmp_path / "estimates.csv", tmp_path, SPEC)  # into the folder of the panel itself
+    assert (tmp_path / "estimates.csv").exists()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"), [(1e300, "at most 1000"), (float("nan"), "finite number")]
+)
+def test_bounds_wider_than_any_path_are_refused(frame, value, words):
+    analysis = {"name": "es", "estimator": "event_study", "honest_relative": [value]}
+    with pytest.raises(StudyError, match=words):
+        fit(frame, {**SPEC, "analyses": [analysis]})

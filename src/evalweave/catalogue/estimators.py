@@ -44,10 +44,15 @@ def _engine(analysis: Any) -> Iterable[str]:
             )
 
 
+WIDEST = {"honest_relative": 1000.0, "honest_smoothness": 1e9}  # beyond, any path is allowed
+
+
 def _honest(analysis: Any) -> Iterable[str]:
     for name in ("honest_relative", "honest_smoothness"):
         if any(not m >= 0 for m in getattr(analysis, name) or ()):
             yield f"{name} must be 0 or more"
+        if any(m > WIDEST[name] for m in getattr(analysis, name) or ()):
+            yield f"{name} must be at most {WIDEST[name]:g}"
 
 
 def _event_study(analysis: Any) -> Iterable[str]:

@@ -117,12 +117,11 @@ DECLARED = (
         summary=("att",),
         words="Generalised linear model for costs with log link and gamma variance, practice and "
         "period effects: large costs weigh less than in a Poisson model.",
-        formula="E [ y_{it} ] = e_{it} exp ( α_{p} + λ_{t} + τ D_{it} )",
+        formula="E [ y_{it} / e_{it} ] = exp ( α_{p} + λ_{t} + τ D_{it} )",
         references=(ref.BELOTTI_2015,),
         options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
-        exposure=OFFSET,
         assumes=RATIO,
     ),
     Estimator(

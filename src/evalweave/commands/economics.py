@@ -7,6 +7,17 @@ from typing import Annotated
 
 import typer
 
+WRITTEN = (
+    "increments.csv",
+    "net_benefit.csv",
+    "scenarios.csv",
+    "subgroups.csv",
+    "economics.json",
+    "plane.svg",
+    "acceptability.svg",
+    "net-benefit.svg",
+)
+
 
 def command(
     panel: Annotated[
@@ -45,6 +56,7 @@ def command(
 
     model = load(spec, EconomicsSpec)
     files.check_folder(out)
+    files.clear(out, WRITTEN, (panel, spec))
     wanted = columns_read(model)
     columns = model.columns_of(model.effect)
     who = [name for name in (columns.unit, columns.cluster) if name]

@@ -10,6 +10,14 @@ import typer
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 
+WRITTEN = (
+    "estimates.csv",
+    "estimates.json",
+    "diagnostics.json",
+    "covariance.csv",
+    "influence.parquet",
+)
+
 
 def command(
     panel: Annotated[
@@ -91,6 +99,7 @@ def command(
     if followed is not None and (model.columns.unit is None or model.columns.outcomes):
         raise StudyError("--followed: needs a unit, and one outcome.")
     files.check_folder(out)
+    files.clear(out, WRITTEN, (panel, followed, practices, Path(spec)))
     who = [name for name in (model.columns.unit, model.columns.cluster) if name]
     for table in (panel, followed, practices):
         if table is not None:

@@ -9,20 +9,25 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.economics.joint import Joint, Leaving, contrast, joint
 from evalweave.economics.net_benefit import fieller, net_benefit, verdict_on_ratio
-from evalweave.economics.programme import person_time, programme_cost
+from evalweave.economics.programme import discounted, person_time, programme_cost
 from evalweave.errors import DataError
+from evalweave.estimators import contrasting
+from evalweave.estimators.allocation import by_level
 from evalweave.estimators.exposure import with_exposure
-from evalweave.estimators.panel_data import panel_data
-from evalweave.estimators.registry import estimator
+from evalweave.estimators.panels import Panels
 from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions, FitSpec
 from evalweave.study.economics import Discount, EconomicsSpec, ProgrammeCost, Scenario, Valued
 from evalweave.study.refusals import check_spec
+
+UNMEASURED = (
+    "Some rows have no {column}: the programme's cost counts, and is spread over, the treated "
+    "persons and periods of rows with one only."
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,9 @@ def evaluate(
     """
     effect = _fitted(frame, spec, spec.effect, None, file)
     cost = _fitted(frame, spec, spec.cost, None, file, spec.programme_cost)
+    remarks = list(notes)
+    if spec.programme_cost is not None and frame[spec.cost.outcome].isna().any():
+        remarks.append(UNMEASURED.format(column=spec.cost.outcome))
     parts = _parts(spec, effect, cost, spec.programme_cost, spec.discount)
     both = joint(parts["effect"], parts["cost"])
     known = fieller(both, spec.level)
@@ -95,17 +103,19 @@ def evaluate(
         "n_practices": len(both.without),
         "conventions": {"effect": effect.fit.convention, "cost": cost.fit.convention},
         "assumes": {p.what: ESTIMATORS[p.analysis.estimator].assumes for p in (effect, cost)},
-        "notes": [*notes, *dict.fromkeys([*effect.fit.notes, *cost.fit.notes])],
+        "notes": list(dict.fromkeys([*remarks, *effect.fit.notes, *cost.fit.notes])),
         "per": "a treated person and period"
         if cost.panel.exposure is None
         else "a unit of exposure of the treated",
     }
+    levels, without = _subgroups(frame, spec, file)
+    summary["notes"] = [*summary["notes"], *without]
     return Evaluation(
         both=both,
         increments=_increments(frame, spec, parts, file),
         thresholds=net_benefit(both, spec.thresholds.values, spec.level, spec.draws, spec.seed),
         scenarios=_scenarios(frame, spec, effect, cost, both, file),
-        subgroups=_subgroups(frame, spec, file),
+        subgroups=levels,
         summary=summary,
     )
 
@@ -123,15 +133,16 @@ def _fitted(
     keys |= {"diagnostics": False, "subgroup": subgroup}
     options = AnalysisOptions.model_validate(keys)
     columns = spec.columns_of(valued)
-    check_spec(FitSpec(columns=columns, analyses=[options]))
-    extra = calls.extra_columns(options)
-    if programme is not None and programme.referrals is not None:
-        extra = (*extra, programme.referrals)
+    asked = FitSpec(columns=columns, analyses=[options])
+    check_spec(asked)
+    referrals = programme.referrals if programme is not None else None
     what = valued.label or valued.outcome
     try:
-        panel = panel_data(frame, columns, options, extra, file)
+        panels = Panels(frame, asked, file, (), None)
+        panel = panels.of(options, columns, (referrals,) if referrals else ())
         modelled = with_exposure(panel, ESTIMATORS[options.estimator])
-        return _Fitted(panel, estimator(options.estimator)(modelled, options), options, what)
+        fit = by_level(panel, contrasting.estimated(modelled, options, None))
+        return _Fitted(panel, fit, options, what)
     except DataError as error:
         raise DataError(f"{what}: {error}") from None
 
@@ -151,7 +162,7 @@ def _parts(
     care = contrast(cost.fit, _weights(cost, discount, rates[1]), cost.what)
     parts = {"effect": gain, "care": care, "cost": care}
     if programme is not None:
-        own = programme_cost(cost.panel, programme)
+        own = programme_cost(cost.panel, programme, discount)
         parts["programme"] = own
         pair = joint(care, own)  # the two over the same practices
         parts["cost"] = Leaving(
@@ -189,8 +200,8 @@ def _weights(fitted: _Fitted, discount: Discount | None, rate: float) -> dict[st
     periods = np.unique(panel.period[treated])
     share = {int(t): float(time[treated & (panel.period == t)].sum()) for t in periods}
     total = sum(share.values())
-    years = {t: (t - discount.first) / discount.periods_per_year for t in share}
-    return {f"calendar[{t}]": share[t] / total / (1 + rate) ** years[t] for t in share}
+    worth = dict(zip(share, discounted(np.array(list(share)), discount, rate), strict=True))
+    return {f"calendar[{t}]": share[t] / total * float(worth[t]) for t in share}
 
 
 def _row(name: str, unit: str, part: Leaving, level: float) -> dict[str, Any]:
@@ -270,24 +281,39 @@ def _scenario_row(name: str, both: Joint, spec: EconomicsSpec) -> dict[str, Any]
     return row
 
 
-def _subgroups(frame: pd.DataFrame, spec: EconomicsSpec, file: str) -> pd.DataFrame:
-    """Return effect and cost by level, side by side, the programme's own cost left out."""
+def _subgroups(
+    frame: pd.DataFrame, spec: EconomicsSpec, file: str
+) -> tuple[pd.DataFrame, list[str]]:
+    """Return effect and cost by level, side by side, the programme's own cost left out, and why
+    a level has none.
+
+    Raises:
+        DataError: where a column has no level with an estimate of one of the two.
+    """
     rows: list[dict[str, Any]] = []
+    remarks: list[str] = []
     for column in spec.by:
-        fits = [
-            _fitted(frame, spec, valued, None, file, subgroup=column)
-            for valued in (spec.effect, spec.cost)
-        ]
-        wanted = [t for t in fits[0].fit.terms if t.startswith("att[")]
-        for term in wanted:
-            level = term[len(f"att[{column}=") : -1]
-            for kind, fitted in zip(("effect", "cost of care"), fits, strict=True):
-                if term not in fitted.fit.terms:
-                    continue
-                part = contrast(fitted.fit, {term: 1.0}, fitted.what)
-                sign = -1.0 if kind == "effect" and spec.effect.better == "lower" else 1.0
+        for kind, valued in (("effect", spec.effect), ("cost of care", spec.cost)):
+            fitted = _fitted(frame, spec, valued, None, file, subgroup=column)
+            absent = {k: why for k, why in fitted.fit.absent.items() if k.startswith("att[")}
+            parts: dict[str, Leaving] = {}
+            for term in (t for t in fitted.fit.terms if t.startswith("att[")):
+                try:
+                    parts[term] = contrast(fitted.fit, {term: 1.0}, f"{fitted.what}, {term}")
+                except DataError as error:
+                    absent[term] = str(error)
+            why = [f"by {column}, {kind}, {term}: {text}" for term, text in absent.items()]
+            if not parts:
+                raise DataError(
+                    "\n".join(why or [f"by {column}: {kind} has no estimate by level."])
+                )
+            remarks += why
+            sign = -1.0 if kind == "effect" and spec.effect.better == "lower" else 1.0
+            for term, part in parts.items():
                 turned = replace(part, value=sign * part.value, without=sign * part.without)
-                valued = spec.effect if kind == "effect" else spec.cost
+                level = term[len(f"att[{column}=") : -1]
                 row = _row(kind, valued.unit, turned, spec.level)
                 rows.append({"subgroup": column, "level": level, **row})
-    return pd.DataFrame(rows)
+    if spec.by and spec.discount is not None:
+        remarks.append("Effect and cost by level are not discounted.")
+    return pd.DataFrame(rows), remarks

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.economics.joint import Leaving
+from evalweave.errors import StudyError
 from evalweave.estimators.moments import period_places
-from evalweave.fits.result import Floats, PanelData
-from evalweave.study.economics import ProgrammeCost
+from evalweave.fits.result import Floats, Ints, PanelData
+from evalweave.study.economics import Discount, ProgrammeCost
+
+COUNTED_BY_PRACTICE = ("practice", "practice_period")
+FURTHEST = 100  # years
 
 
-def programme_cost(panel: PanelData, declared: ProgrammeCost) -> Leaving:
+def programme_cost(
+    panel: PanelData, declared: ProgrammeCost, discount: Discount | None = None
+) -> Leaving:
     """Return the cost a treated person and period, and without each practice in turn.
 
-    The amount is taken as known; how many it is spread over is not.
+    The amount is taken as known; how many it is spread over is not. Each unit of the programme is
+    discounted at its period: persons and practices at the first in which they are exposed.
+    Practices have no weight, so that what they are spread over is counted in weights of mean 1.
     """
     treated = panel.period >= panel.first_treated
     size = person_time(panel)
-    units = _units(panel, declared, treated)
+    units = _unit_weights(panel, declared, treated, discount)
+    counts_practices = declared.per in COUNTED_BY_PRACTICE
 
     def value(keep: NDArray[np.bool_]) -> float:
         rows = treated & keep[panel.cluster]
         total = float(size[rows].sum())
-        return declared.amount * units(rows) / total if total > 0 else 0.0
+        if not total > 0:
+            return 0.0
+        mean = float(panel.weight[rows].mean()) if counts_practices else 1.0
+        return declared.amount * float(units[rows].sum()) * mean / total
 
     everyone = np.ones(panel.n_clusters, dtype=bool)
     without = []
@@ -35,7 +45,30 @@ def programme_cost(panel: PanelData, declared: ProgrammeCost) -> Leaving:
         everyone[practice] = True
     whole = value(everyone)
     alone = np.array(without)
-    return Leaving(whole, alone, _influence(panel, declared, treated, whole), panel.cluster_names)
+    share = treated / size[treated].sum() * size
+    if counts_practices:
+        share = (
+            share + treated / treated.sum() - treated * panel.weight / panel.weight[treated].sum()
+        )
+    moved = whole * (units / units.sum() - share) if whole else 0.0 * share
+    influence = np.bincount(panel.cluster, moved, panel.n_clusters).astype(np.float64)
+    return Leaving(whole, alone, influence, panel.cluster_names)
+
+
+def discounted(periods: Ints, discount: Discount, rate: float) -> Floats:
+    """Return 1/(1 + rate)^years for each period, years counted from the first of `discount`.
+
+    Raises:
+        StudyError: where that is further away than any evaluation looks.
+    """
+    years = (periods - float(discount.first)) / discount.periods_per_year
+    if len(years) and np.abs(years).max() > FURTHEST:
+        raise StudyError(
+            f"discount: first: {discount.first} is more than {FURTHEST} years from periods "
+            f"{int(periods.min())} to {int(periods.max())} of the panel. Write it as a period of "
+            "the panel, and check periods_per_year."
+        )
+    return np.asarray((1 + rate) ** -years)
 
 
 def person_time(panel: PanelData) -> Floats:
@@ -43,33 +76,31 @@ def person_time(panel: PanelData) -> Floats:
     return np.asarray(panel.weight * (1.0 if panel.exposure is None else panel.exposure))
 
 
-def _units(
-    panel: PanelData, declared: ProgrammeCost, treated: NDArray[np.bool_]
-) -> Callable[[NDArray[np.bool_]], float]:
-    """Return how many units of the programme the rows of a mask had."""
-    weights = _unit_weights(panel, declared, treated)
-    return lambda rows: float(weights[rows].sum())
-
-
-def _unit_weights(panel: PanelData, declared: ProgrammeCost, treated: NDArray[np.bool_]) -> Floats:
-    """Return each row's share of a unit of the programme (N), adding up to the units."""
+def _unit_weights(
+    panel: PanelData,
+    declared: ProgrammeCost,
+    treated: NDArray[np.bool_],
+    discount: Discount | None,
+) -> Floats:
+    """Return each row's share of a unit of the programme (N), adding up to the units, each worth
+    1 undiscounted."""
+    worth = np.ones(len(panel.period))
+    if discount is not None:
+        worth[treated] = discounted(panel.period[treated], discount, discount.costs)
     if declared.referrals is not None:
-        return np.asarray(panel.weight * panel.covariates[declared.referrals] * treated)
+        return np.asarray(panel.weight * panel.covariates[declared.referrals] * treated * worth)
     if declared.per == "person_period":
-        return person_time(panel) * treated
+        return np.asarray(person_time(panel) * treated * worth)
     key = {"person": panel.unit, "practice": panel.cluster}.get(declared.per)
     if key is None:
         periods, place = period_places(panel.period)
         key = panel.cluster * len(periods) + place
     code = np.unique(key, return_inverse=True)[1]
     rows = np.bincount(code, treated)
-    share = treated / np.where(rows[code] > 0, rows[code], 1.0)
+    first = np.full(len(rows), np.inf)
+    np.minimum.at(first, code[treated], panel.period[treated])
+    if discount is not None:
+        at = first[code[treated]].astype(np.int64)
+        worth[treated] = discounted(at, discount, discount.costs)
+    share = worth * treated / np.where(rows[code] > 0, rows[code], 1.0)
     return np.asarray(share * (panel.weight if declared.per == "person" else 1.0))
-
-
-def _influence(
-    panel: PanelData, declared: ProgrammeCost, treated: NDArray[np.bool_], value: float
-) -> Floats:
-    size = person_time(panel) * treated
-    moved = declared.amount * _unit_weights(panel, declared, treated) - value * size
-    return np.asarray(np.bincount(panel.cluster, moved, panel.n_clusters) / size.sum())

@@ -1,7 +1,7 @@
 """Person-time: what an estimator makes of the exposure of a row.
 
-A count in part of a period is no count of a whole one. Models of ratios take exposure as an offset;
-linear ones take the outcome a unit of exposure, weighted by exposure; where neither has a meaning,
+A count in part of a period is no count of a whole one. Poisson models take exposure as an offset;
+the others take the outcome a unit of exposure, weighted by exposure; where neither has a meaning,
 exposure is refused.
 """
 

@@ -17,6 +17,7 @@ from evalweave.fits.result import Floats, Ints
 
 Mask = NDArray[np.bool_]
 UNKNOWN = ("", "unknown", "Unknown", "nan", "NaN", "<NA>", "None", "NA", ".")
+LARGEST = 1e50  # the squares and fourth powers of what is larger have no double
 DECIMAL_COMMA = r"[-−+]?\d+,\d+"
 
 
@@ -77,8 +78,12 @@ def numbers(frame: pd.DataFrame, name: str, problems: Problems) -> Floats:
         values = np.asarray(column.to_numpy(dtype=np.float64, na_value=np.nan))
     else:
         values = _parsed(text_of(column), name, problems)
-    if not np.isfinite(values.sum()):
+    if np.isinf(values).any():
         problems.refuse(np.isinf(values), "an infinite value", "finite numbers", name)
+    huge = (np.abs(values) > LARGEST) & np.isfinite(values)
+    if huge.any():
+        action = "Correct it, or leave the cell blank."
+        problems.refuse(huge, "a number beyond all measure", f"at most {LARGEST:g}", name, action)
     return values
 
 

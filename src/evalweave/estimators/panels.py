@@ -33,13 +33,15 @@ class Panels:
         self.notes, self.area = notes, area
         self.read: dict[tuple[Any, ...], PanelData] = {}
 
-    def of(self, analysis: AnalysisOptions, columns: Columns) -> PanelData:
-        """Return the panel of an analysis and outcome.
+    def of(
+        self, analysis: AnalysisOptions, columns: Columns, more: tuple[str, ...] = ()
+    ) -> PanelData:
+        """Return the panel of an analysis and outcome, with `more` numeric columns.
 
         Raises:
             DataError: where the panel is at fault.
         """
-        extra = calls.extra_columns(analysis)
+        extra = (*calls.extra_columns(analysis), *more)
         if analysis.unaffected_population:
             analysis = analysis.model_copy(update={"subgroup": analysis.unaffected_population})
         names = analysis.subgroup, tuple(analysis.covariates), tuple(analysis.factors), extra

@@ -181,8 +181,8 @@ class Columns(Section):
     exposure: str | None = Field(
         None,
         description="Person-time of a row (any unit, such as years registered and alive); null = "
-        "the same in every row. Ratios take it as an offset; linear estimators take the outcome a "
-        "unit of it, weighted by it.",
+        "the same in every row. Poisson models take it as an offset; the others take "
+        "the outcome a unit of it, weighted by it.",
     )
 
     kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(

@@ -6,10 +6,26 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
+from evalweave.catalogue import calls
 from evalweave.study.analyses import AnalysisOptions, Columns
+from evalweave.study.conditions import parse
 from evalweave.study.section import Name, Section
 
+LARGEST = 1e15  # of an amount or threshold, in units of cost
 PER = ("person", "person_period", "practice", "practice_period", "referral")
+
+
+def _check_analysis(given: dict[str, Any], key: str) -> None:
+    """Raise `ValueError` where `given` is no analysis, or one of several effects at once."""
+    checked = AnalysisOptions.model_validate({**given, "name": "valued"})
+    if checked.subgroup:
+        raise ValueError(f"{key}: subgroup is asked for with `by`, for both outcomes at once")
+    for name in ("unaffected_population", "unaffected_outcome"):
+        if getattr(checked, name):
+            raise ValueError(
+                f"{key}: {name} makes a triple difference, which is not valued here. Leave it out, "
+                "or estimate it with `evalweave fit`"
+            )
 
 
 class Valued(Section):
@@ -34,9 +50,7 @@ class Valued(Section):
 
     @model_validator(mode="after")
     def _an_analysis(self) -> Self:
-        checked = AnalysisOptions.model_validate(self.options())
-        if checked.subgroup:
-            raise ValueError("analysis: subgroup is asked for with `by`, for both outcomes at once")
+        _check_analysis(self.analysis, "analysis")
         return self
 
 
@@ -65,7 +79,7 @@ class Effect(Valued):
 class ProgrammeCost(Section):
     """What the programme itself costs."""
 
-    amount: float = Field(ge=0, description="In the unit of the costs.")
+    amount: float = Field(ge=0, le=LARGEST, description="In the unit of the costs.")
     per: Literal[PER] = Field(  # type: ignore[valid-type]
         description="person = each person exposed, once; person_period; practice, once; "
         "practice_period; referral."
@@ -103,6 +117,8 @@ class Thresholds(Section):
             raise ValueError("thresholds: values must rise")
         if self.values[0] < 0:
             raise ValueError("thresholds: values must be 0 or more")
+        if self.values[-1] > LARGEST:
+            raise ValueError(f"thresholds: values must be at most {LARGEST:g}")
         return self
 
 
@@ -116,6 +132,14 @@ class Scenario(Section):
         None, description="Another analysis of the effect."
     )
     discount: Discount | None = Field(None, description="Other rates.")
+
+    @model_validator(mode="after")
+    def _analyses(self) -> Self:
+        for key in ("cost_analysis", "effect_analysis"):
+            given = getattr(self, key)
+            if given is not None:
+                _check_analysis(given, key)
+        return self
 
 
 class EconomicsSpec(Section):
@@ -138,8 +162,10 @@ class EconomicsSpec(Section):
     scenarios: list[Scenario] = Field([], description="Rows of the scenario table.")
     perspective: str = Field(description="Whose costs: such as NHS and personal social services.")
     price_year: int = Field(description="The year whose prices the costs are in.")
-    level: float = Field(0.95, gt=0.5, lt=1, description="Level of the intervals.")
-    draws: int = Field(9999, ge=99, description="Draws of the bootstrap that stands beside.")
+    level: float = Field(0.95, gt=0.5, le=0.9999, description="Level of the intervals.")
+    draws: int = Field(
+        9999, ge=99, le=1_000_000, description="Draws of the bootstrap that stands beside."
+    )
     seed: int = Field(1, ge=0, description="Seed of the draws.")
 
     @model_validator(mode="after")
@@ -178,7 +204,9 @@ def columns_read(spec: EconomicsSpec) -> dict[str, bool]:
         numbers += [valued.outcome, valued.exposure]
     numbers += [p.referrals for p in programmes if p is not None]
     for analysis in analyses:
-        numbers += AnalysisOptions.model_validate({**analysis, "name": "a"}).covariates
+        options = AnalysisOptions.model_validate({**analysis, "name": "a"})
+        numbers += [*options.covariates, *calls.extra_columns(options)]
+        numbers += parse(options.where).columns if options.where else ()
     for name in numbers:
         if name:
             wanted.setdefault(name, False)
