@@ -185,7 +185,7 @@ file.write_text(yaml.safe_dump(study))
 write_report(gather(load_study(file), file, where), file, where, folder / "report")
 """
     run(extended, script, str(tmp_path))
-    html = (tmp_path / "report/report.html").read_text(encoding="utf-8")
+    html = (tmp_path / "report/supplement.html").read_text(encoding="utf-8")
     methods = html[html.index('id="methods"') :]
     for words in (
         "Differences in differences of a quantile",
