@@ -3,7 +3,6 @@ kind of cohort."""
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +32,8 @@ def made(**keys: Any) -> Eligibility:
 
 
 def word(folder: Path) -> str:
-    document = docx.Document(io.BytesIO((folder / "report.docx").read_bytes()))
-    return "\n".join(paragraph.text for paragraph in document.paragraphs)
+    both = [docx.Document(str(folder / f"{name}.docx")) for name in ("report", "supplement")]
+    return "\n".join(paragraph.text for one in both for paragraph in one.paragraphs)
 
 
 def test_who_is_eligible() -> None:

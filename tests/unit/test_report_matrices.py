@@ -286,7 +286,7 @@ def test_word_says_the_same(tmp_path: Path) -> None:
     import docx
 
     word = docx.Document(
-        str(report(tmp_path, replace(Made(), formats=("html", "docx"))) / "report.docx")
+        str(report(tmp_path, replace(Made(), formats=("html", "docx"))) / "supplement.docx")
     )
     text = "\n".join(p.text for p in word.paragraphs)
     for said in (

@@ -10,7 +10,7 @@ from typing import Any
 from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import missing, number, percent, plain, sentence
-from evalweave.report.blocks import Joint, JointRow, Prose, Quote, Section, Text, text
+from evalweave.report.blocks import Appendix, Joint, JointRow, Prose, Quote, Section, Text, text
 from evalweave.report.claimed import (
     QUALITATIVE,
     QUANTITATIVE,
@@ -80,11 +80,10 @@ def section(data: ReportData) -> Section:
                 "invented."
             ),
         )
+    more = (*matrices.blocks(data), *meshed.blocks(data), *threads.blocks(data))
     blocks = (
         Joint(CAPTION, rows, tuple(notes)),
-        *matrices.blocks(data),
-        *meshed.blocks(data),
-        *threads.blocks(data),
+        *([Appendix("Claims by label, groups of people, and threads", more)] if more else []),
     )
     return Section("together", title, blocks)
 
