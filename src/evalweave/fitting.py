@@ -121,17 +121,19 @@ def _run(
         "absent": estimated.absent,
         "notes": list(estimated.notes),
         "convention": estimated.convention,
-        "assumes": ESTIMATORS[analysis.estimator].assumes,
+        "assumes": calls.assumed(analysis),
         **estimated.details,
         "inference": {},
     }
     rows: list[dict[str, Any]] = []
+    printed = []
     for one in (estimated, *estimated.beside):
         for method, intervals, terms in _all_intervals(
             one, analysis, diagnostics["inference"], _rounding(panel)
         ):
             rows += _rows(one, method, intervals, columns, analysis, terms)
             if one is estimated:
+                printed.append((method, intervals, terms))
                 _keep_covariance(result, name, one, method, intervals)
     result.diagnostics[name] = diagnostics
     if not rows:
@@ -141,7 +143,7 @@ def _run(
 
         if ESTIMATORS[analysis.estimator].blank_outcomes:
             panel = restricted(panel, ~np.isnan(panel.y))
-        diagnostics.update(diagnostics_of(panel, estimated, analysis))
+        diagnostics.update(diagnostics_of(panel, estimated, analysis, printed))
     result.rows.extend(rows)
     result.fits[name] = estimated
 

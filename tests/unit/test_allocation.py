@@ -151,3 +151,25 @@ def test_strata_must_hold_what_was_allocated(by_area):
         evalweave.fit(wrong, spec({"level": "area", "restrict": ["block"]}))
     with pytest.raises(StudyError, match="nothing could be permuted"):
         evalweave.fit(by_area, spec({"level": "area", "restrict": ["area"]}))
+
+
+def test_synthetic_did_does_not_turn_to_means_of_areas(by_area):
+    said = spec({"level": "area", "area": "area"}, estimator="synthetic_did", inference=["auto"])
+    with pytest.raises(DataError, match="would weight the means of areas"):
+        evalweave.fit(by_area, said)
+
+
+def test_two_of_four_areas_can_show_nothing_and_it_says_so():
+    frame = panel(seed=52, units=80, practices=8, treated=4, effect=-20.0)
+    frame = areas(frame, {f"g{g:02d}": f"area {g // 2}" for g in range(8)})
+    said = spec({"level": "area", "area": "area"}, inference=["randomisation"], diagnostics=False)
+    found = evalweave.fit(frame, said)
+    (row,) = found.rows
+    assert row["p_value"] == pytest.approx(1 / 3)
+    assert "of 6 assignments, the smallest possible p-value is 0.333" in found.summary()
+
+
+def test_six_areas_can_show_a_tenth(by_area):
+    said = spec({"level": "area", "area": "area"}, inference=["randomisation"], diagnostics=False)
+    words = evalweave.fit(by_area, said).summary()
+    assert "of 20 assignments, the smallest possible p-value is 0.1;" in words

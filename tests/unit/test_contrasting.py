@@ -243,3 +243,14 @@ def test_imputation_has_an_effect_of_each_cohort():
         assert found[f"group[{start}]", "cr1"]["estimate"] == pytest.approx(
             alone[f"group[{start}]", "cr1"]["estimate"]
         )
+
+
+def test_both_outcomes_of_a_row_are_one_row_and_the_triple_comes_first():
+    frame = panel(seed=71).assign(other=lambda f: f["x"])
+    found = evalweave.callaway_santanna(
+        frame, outcome="y", unaffected_outcome="other", inference=["cr1"], diagnostics=False
+    )
+    assert set(found.tidy()["n_obs"]) == {len(frame)}
+    assert found.summary(shown=3).splitlines()[0].split()[1] == "triple"
+    assumes = found.diagnostics["callaway_santanna"]["assumes"]
+    assert assumes.startswith("Of triple: ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 
 import evalweave
 from evalweave.diagnostics.bounds import bacon, honest_bounds
@@ -112,3 +113,43 @@ def test_simultaneous_bands_are_wider_than_pointwise_and_equal_for_a_single_term
 
 def test_diagnostics_can_be_left_out():
     assert "minimum_detectable_effect" not in said("twfe", panel(seed=206), diagnostics=False)
+
+
+@pytest.mark.parametrize(
+    ("estimator", "treated", "inference", "method"),
+    [
+        ("twfe", 4, ["auto"], "cr3"),
+        ("twfe", 4, ["cr1", "cr2"], "cr1"),
+        ("twfe", 4, ["randomisation", "cr3"], "cr3"),
+        ("callaway_santanna", 4, ["auto"], "jackknife"),
+        ("synthetic_did", 1, ["auto"], "placebo"),
+        ("twfe", 1, ["auto"], "hansen"),
+    ],
+)
+def test_margins_take_the_error_that_is_printed(estimator, treated, inference, method):
+    frame = panel(seed=207, treated=treated, seen=1.1)
+    found = getattr(evalweave, estimator)(frame, outcome="y", inference=inference)
+    term = "simple" if estimator == "callaway_santanna" else "att"
+    rows = found.tidy().query("term == @term and std_error.notna()")
+    row = rows.iloc[0]
+    dof = row["dof"] if row["dof"] == row["dof"] else np.inf
+    entry = found.diagnostics[estimator]
+    smallest = abs(row["estimate"]) + stats.t.ppf(0.95, dof) * row["std_error"]
+    detectable = (stats.t.ppf(0.975, dof) + stats.t.ppf(0.8, dof)) * row["std_error"]
+    assert row["inference"] == method
+    assert entry["equivalence"]["inference"].startswith(method)
+    assert entry["equivalence"]["margins"][term] == pytest.approx(smallest)
+    assert entry["minimum_detectable_effect"]["effects"][term] == pytest.approx(detectable)
+
+
+def test_what_is_said_of_one_treated_practice_fits_the_method():
+    frame = panel(seed=207, treated=1, seen=1.1)
+    entry = evalweave.twfe(frame, outcome="y").diagnostics["twfe"]
+    assert "too narrow" not in entry["trust"]
+    assert "holds zero whatever the data are" in entry["trust"]
+    dof = evalweave.twfe(frame, outcome="y").tidy()["dof"].iloc[0]
+    assert entry["design"]["terms"]["att"]["dof"] is None
+    assert f"by hansen has {dof:.1f} degrees of freedom" in entry["design"]["sentence"]
+    entry = evalweave.twfe(frame, outcome="y", inference=["cr1"]).diagnostics["twfe"]
+    assert "Clustered intervals (cr1) are far too narrow" in entry["trust"]
+    assert "no degrees of freedom describe its error" in entry["design"]["sentence"]

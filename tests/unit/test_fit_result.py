@@ -9,6 +9,7 @@ from evalweave.fits.fit_result import FitResult, grouped
 
 ROW = {
     "analysis": "main",
+    "outcome": "hba1c",
     "term": "att",
     "estimate": -1.25,
     "ci_low": -2.0,
@@ -57,3 +58,10 @@ def test_a_wrong_call_is_no_fault_of_the_data(miscalled, kind):
     result = FitResult([], {}, {"a": "wrong."}, miscalled=miscalled)
     with pytest.raises(kind, match=r"a: wrong\."):
         result.check()
+
+
+def test_rows_of_several_outcomes_say_which():
+    rows = [ROW | {"outcome": name} for name in ("hba1c", "sbp")]
+    first, second = FitResult(rows, {}).summary().splitlines()
+    assert first.startswith(f"{ROW['analysis']}, hba1c ")
+    assert second.startswith(f"{ROW['analysis']}, sbp ")

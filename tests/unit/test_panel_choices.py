@@ -197,3 +197,11 @@ def test_a_factor_is_a_category_although_it_is_a_number():
     assert line["estimate"] != pytest.approx(expected["estimate"], rel=1e-6)
     with pytest.raises(StudyError, match="among the covariates"):
         evalweave.twfe(frame, outcome="y", factors=["imd"])
+
+
+def test_treatment_in_words_is_one_problem():
+    frame = panel(seed=15).assign(given="yes")
+    with pytest.raises(DataError) as told:
+        evalweave.twfe(frame, outcome="y", treated="given")
+    assert "text that is not a number" in str(told.value)
+    assert "blank" not in str(told.value)

@@ -104,3 +104,28 @@ def test_the_jackknife_of_re_estimated_terms_has_a_covariance_too():
     assert np.linalg.eigvalsh(table).min() > -1e-10
     with pytest.raises(StudyError, match="callaway_santanna by jackknife"):
         fitted.covariance(inference="cr2")
+
+
+def test_the_page_tests_one_of_several_analyses(written, tmp_path, monkeypatch):
+    """The snippet of docs/your-own-panel.md itself, beside a second analysis of the same terms."""
+    _, folder = written
+    (tmp_path / "out").mkdir()
+    for name in ("estimates.csv", "covariance.csv"):
+        table = pd.read_csv(folder / name)
+        pd.concat([table, table.assign(analysis="other")]).to_csv(
+            tmp_path / "out" / name, index=False
+        )
+    page = (Path(__file__).parents[2] / "docs" / "your-own-panel.md").read_text(encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    names: dict = {}
+    exec(re.search(r"```python\n(.*?)```", page, flags=re.DOTALL)[1], names)
+    assert names["v"].shape == (2, 2)
+    assert names["statistic"] > 0
+
+
+def test_terms_whose_influence_is_not_known_are_left_out():
+    frame = panel(seed=93, units=80, practices=8, treated=1, seen=1.1)
+    fitted = evalweave.synthetic_did(frame, outcome="y", inference=["placebo"])
+    assert fitted.fits["synthetic_did"].influence.size
+    assert len(fitted.influence_rows()) == 0
+    assert not fitted.tidy().empty

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO, INFERENCES
-from evalweave.catalogue.methods import Estimator, Inference, Method, Option
+from evalweave.catalogue.methods import TRIPLE, Estimator, Inference, Method, Option
 from evalweave.catalogue.words import listed
 
 CONTRASTS = ("subgroup", "unaffected_population", "unaffected_outcome")
@@ -16,6 +16,13 @@ CONTRASTS = ("subgroup", "unaffected_population", "unaffected_outcome")
 def contrasts(analysis: Any) -> bool:
     """Return whether an analysis compares groups, populations or outcomes."""
     return any(getattr(analysis, name) for name in CONTRASTS)
+
+
+def assumed(analysis: Any) -> str:
+    """Return what an analysis takes to have been parallel without the programme, in words."""
+    own = ESTIMATORS[analysis.estimator].assumes
+    triple = analysis.unaffected_population or analysis.unaffected_outcome
+    return f"{TRIPLE}{own}" if triple else own
 
 
 def _methods() -> list[Method]:

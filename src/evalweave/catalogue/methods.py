@@ -22,6 +22,18 @@ ADDITIVE = (
     "amount."
 )
 
+SYNTHETIC = (
+    "Without the programme, programme practices would have gone on moving in parallel with the "
+    "weighted comparison practices, as in the weighted periods before: outcomes follow practice "
+    "and period effects and a few factors that the weights balance. The unweighted arms need not "
+    "be parallel."
+)
+TRIPLE = (
+    "Of triple: without the programme the difference between the arms' changes would have been "
+    "the same among the affected as among the unaffected (population or outcome); neither need "
+    "have parallel trends. Of the terms of one population or outcome: "
+)
+
 
 def _nothing_wrong(analysis: Any) -> Iterable[str]:
     return ()

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.diagnostics.primary import Printed, primary_errors
 from evalweave.errors import DataError
 from evalweave.fits.result import VARYING_BASE, Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
 
-def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dict[str, Any]:
+def diagnostics_of(
+    panel: PanelData, fit: Fit, analysis: AnalysisOptions, printed: Sequence[Printed] = ()
+) -> dict[str, Any]:
     """Return, where they apply: contributing, trust, design, minimum_detectable_effect,
     leave_one_out, subgroup_test, and those of `BY_NAME` that the estimator declares. A diagnostic
-    that cannot be computed says why instead."""
+    that cannot be computed says why instead. `printed` are the intervals printed of the fit."""
     from evalweave.diagnostics import trust
     from evalweave.diagnostics.design import design
     from evalweave.diagnostics.equivalence import equivalence
@@ -30,21 +33,27 @@ def diagnostics_of(panel: PanelData, fit: Fit, analysis: AnalysisOptions) -> dic
         out["contributing"] = contributing(panel)
     if not fit.terms or len(fit.influence) < 2:
         return out
+    errors = primary_errors(fit, printed)
     measured = design(panel, fit)
     term = trust.summary_term(fit, analysis, measured["terms"]) if measured else fit.terms[0]
     if measured:
         out["design"] = {
-            "sentence": trust.sentence(fit, term, measured, panel.allocated),
+            "sentence": trust.sentence(fit, term, measured, panel.allocated, errors),
             **measured,
+            "terms": {  # cr3 says nothing of a term that a practice cannot be left out of
+                name: own | {"dof": None} if own["lost_without"] else own
+                for name, own in measured["terms"].items()
+            },
         }
-    out["trust"] = " ".join(trust.warnings(fit, term, measured, analysis, panel.allocated))
+    methods = [m for m, one, terms in printed if term in terms and term not in one.absent]
+    out["trust"] = " ".join(trust.warnings(fit, term, measured, analysis, panel.allocated, methods))
     words = trust.allocation_words(panel.allocated)
     if words:
         out["allocation"] = words
         out["allocation_alone"] = bool(panel.allocated and panel.allocated.alone)
     if fit.own is None:
-        out["minimum_detectable_effect"] = minimum_detectable_effect(fit, analysis.level)
-        out["equivalence"] = equivalence(fit)
+        out["minimum_detectable_effect"] = minimum_detectable_effect(fit, errors, analysis.level)
+        out["equivalence"] = equivalence(fit, errors)
     if fit.least_squares is not None:
         out["leave_one_out"] = leave_one_out(fit)
         if analysis.subgroup:

@@ -15,9 +15,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.diagnostics.primary import Errors
 from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, Floats
-from evalweave.inference.cluster_robust import small_sample_errors
 
 SIZE = 0.05
 
@@ -28,20 +28,18 @@ def smallest_margins(estimate: Floats, error: Floats, dof: Floats) -> Floats:
     return margins
 
 
-def equivalence(fit: Fit) -> dict[str, Any]:
+def equivalence(fit: Fit, errors: Errors) -> dict[str, Any]:
     """Return, for each term, the smallest margin within which it could be declared to be zero.
 
-    Standard error and degrees of freedom are those of cr2 for least squares, of cr1 with G - 1
-    otherwise.
+    Standard error and degrees of freedom are those of the first row printed of the term.
     """
-    error, dof, method = small_sample_errors(fit)
-    margins = smallest_margins(fit.theta, error, dof)
+    margins = smallest_margins(fit.theta, errors.error, errors.dof)
     return {
         "size": SIZE,
-        "inference": method,
+        **errors.named(),
         "margins": {
             term: float(margin)
-            for term, margin, e in zip(fit.terms, margins, error, strict=True)
+            for term, margin, e in zip(fit.terms, margins, errors.error, strict=True)
             if e > 0
         },
     }

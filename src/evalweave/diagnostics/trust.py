@@ -7,16 +7,22 @@ more than half of the weight is most of the estimate (MacKinnon, Nielsen & Webb 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.diagnostics.primary import Errors
 from evalweave.fits.result import Allocated, Fit
 from evalweave.study.analyses import AnalysisOptions
 
+NOT_NARROW = ("hansen", "randomisation", "wild_bootstrap", "placebo")
 FEWEST_DOF = 4.0
 MOST_WEIGHT = 0.5
 ENOUGH = 40.0  # effective practices from which errors without degrees of freedom are fair
+WITH_DOF = ("hansen",)  # whose degrees of freedom count what one practice alone informs
 WITHOUT_DOF = ("cr0", "cr1", "unit", "multiplier_bootstrap")
 
 
@@ -32,7 +38,9 @@ def summary_term(fit: Fit, analysis: AnalysisOptions, measures: dict[str, Any]) 
     return fit.terms[0]
 
 
-def sentence(fit: Fit, term: str, measured: dict[str, Any], known: Allocated | None) -> str:
+def sentence(
+    fit: Fit, term: str, measured: dict[str, Any], known: Allocated | None, errors: Errors
+) -> str:
     """Return what each practice (or area, where the clusters are areas) carries of `term`, in one
     sentence."""
     own = measured["terms"][term]
@@ -46,9 +54,22 @@ def sentence(fit: Fit, term: str, measured: dict[str, Any], known: Allocated | N
         f"{n} {noun} ({treated} with the programme) carry the estimate ({term}) as "
         f"{own['effective_practices']:.1f} {noun} of equal weight would: the largest holds "
         f"{100 * own['largest_share']:.0f} % of the weight, the highest leverage is {times:.1f} "
-        f"times the mean, and errors have {own['dof']:.1f} degrees of freedom (judged by "
+        f"times the mean, and {_freedom(fit, term, own, errors)} (judged by "
         f"{measured['basis']}){by_one}."
     )
+
+
+def _freedom(fit: Fit, term: str, own: dict[str, Any], errors: Errors) -> str:
+    """Return the degrees of freedom in words: of cr3, or, where a practice cannot be left out and
+    cr3 says nothing, of the interval that is printed."""
+    if not own["lost_without"]:
+        return f"errors have {own['dof']:.1f} degrees of freedom"
+    place = fit.terms.index(term)
+    dof, method = errors.dof[place], errors.methods[place]
+    rests = "it cannot be estimated without some single practice"
+    if method in WITH_DOF and np.isfinite(dof):
+        return f"{rests}, so that its error by {method} has {dof:.1f} degrees of freedom"
+    return f"{rests}, so that no degrees of freedom describe its error"
 
 
 def allocation_words(known: Allocated | None) -> str:
@@ -96,9 +117,11 @@ def warnings(
     measured: dict[str, Any],
     analysis: AnalysisOptions,
     known: Allocated | None,
+    methods: Sequence[str] = (),
 ) -> list[str]:
-    """Return a sentence for everything that forbids to trust the intervals of `term`."""
-    lone = _lone_practice(fit)
+    """Return a sentence for everything that forbids to trust the intervals of `term`, which are by
+    `methods`."""
+    lone = _lone_practice(fit, methods)
     found = list(lone)
     if known is not None and (known.alone or not known.declared):
         found += filter(None, [allocation_words(known)])
@@ -132,12 +155,12 @@ def warnings(
     return found
 
 
-def _lone_practice(fit: Fit) -> list[str]:
+def _lone_practice(fit: Fit, methods: Sequence[str]) -> list[str]:
     """Return the warning of an arm of one practice."""
     if fit.n_practices_treated == 1:
         return [
             "One treated practice: its own shocks cannot be told from the programme's effect. "
-            + _of_a_lone_practice(fit)
+            + _of_a_lone_practice(fit, methods)
         ]
     if fit.n_practices - fit.n_practices_treated == 1:
         return [
@@ -147,18 +170,33 @@ def _lone_practice(fit: Fit) -> list[str]:
     return []
 
 
-def _of_a_lone_practice(fit: Fit) -> str:
-    """Return what can still be asked of an estimate that rests on one treated practice."""
-    narrow = "Clustered intervals are far too narrow"
+def _of_a_lone_practice(fit: Fit, methods: Sequence[str]) -> str:
+    """Return what can still be asked of an estimate that rests on one treated practice, and what
+    the intervals by `methods` make of it."""
     if fit.placebo is not None:
         return (
             "The placebo error takes them to be of the size of an untreated practice's, which the "
             "data cannot show."
         )
+    found = []
+    if "hansen" in methods:
+        found.append(
+            "Hansen's jackknife counts all that this practice alone informs as error: its interval "
+            "is wide and holds zero whatever the data are"
+        )
+    narrow = [method for method in methods if method not in NOT_NARROW]
+    if narrow or not methods:
+        by = f" ({', '.join(dict.fromkeys(narrow))})" if narrow else ""
+        found.append(f"Clustered intervals{by} are far too narrow")
+    if "wild_bootstrap" in methods:
+        found.append("The wild bootstrap hardly ever rejects here (MacKinnon & Webb 2017)")
     at_best = f"a p-value, at best 1/{fit.n_practices}"
     if fit.reassign is not None:
-        return f"{narrow}; randomisation gives {at_best}."
-    return (
-        f"{narrow}; nothing that {fit.estimator} can be asked mends it (twfe with randomisation "
-        f"gives {at_best})."
-    )
+        found.append(f"randomisation gives {at_best}")
+    else:
+        found.append(
+            f"nothing that {fit.estimator} can be asked mends it (twfe with randomisation gives "
+            f"{at_best})"
+        )
+    words = "; ".join(found)
+    return f"{words[0].upper()}{words[1:]}."

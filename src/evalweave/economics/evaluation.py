@@ -102,7 +102,7 @@ def evaluate(
         "covariance": both.covariance.tolist(),
         "n_practices": len(both.without),
         "conventions": {"effect": effect.fit.convention, "cost": cost.fit.convention},
-        "assumes": {p.what: ESTIMATORS[p.analysis.estimator].assumes for p in (effect, cost)},
+        "assumes": {p.what: calls.assumed(p.analysis) for p in (effect, cost)},
         "notes": list(dict.fromkeys([*remarks, *effect.fit.notes, *cost.fit.notes])),
         "per": "a treated person and period"
         if cost.panel.exposure is None

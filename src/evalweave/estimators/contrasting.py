@@ -182,7 +182,8 @@ def _against_outcome(panel: PanelData, other: PanelData, analysis: AnalysisOptio
     }
     blank = [replace(part, fit=replace(part.fit, unit_covariance=None)) for part in (own, theirs)]
     whole = _whole(panel, blank, differences, {}, {})
-    return replace(whole, n_patients=mine.n_patients)  # the same people have both outcomes
+    # the same people and rows have both outcomes
+    return replace(whole, n_patients=mine.n_patients, n_obs=mine.n_obs)
 
 
 def _whole(

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from evalweave.estimators.panel_columns import Problems, numbers
+from evalweave.estimators.panel_columns import UNKNOWN, Problems, numbers, text_of
 from evalweave.fits.result import Floats, Ints
 from evalweave.study.analyses import Columns
 
@@ -26,7 +26,9 @@ def starts_of_treated(
     """Return the first treated period of every row (N), inf for never."""
     name = str(columns.treated)
     treated = numbers(frame, name, problems)
-    problems.refuse(np.isnan(treated), "a blank", "1 (treated) or 0 in every row", name)
+    text = text_of(frame[name])
+    blank = np.asarray((text.isna() | text.isin(UNKNOWN)).to_numpy(dtype=bool))
+    problems.refuse(blank, "a blank", "1 (treated) or 0 in every row", name)
     wrong = ~np.isnan(treated) & (treated != 0) & (treated != 1)
     problems.refuse(wrong, "a number that is neither 0 nor 1", "1 (treated) or 0", name)
     if problems.concern(name):

@@ -68,8 +68,16 @@ def synthetic_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
 
     Raises:
         DataError: without two never-treated practices that are seen in every period, where a
-            practice holds several starts, or where no start has two periods before it.
+            practice holds several starts, or where no start has two periods before it; where the
+            clusters are areas.
     """
+    if panel.allocated is not None and panel.allocated.clusters == "area":
+        raise DataError(
+            "synthetic_did weights practices and has errors by practice only; with `allocation: "
+            "{level: area}` it would weight the means of areas, which is another estimate. Ask "
+            "it in a SPEC without allocation (its errors then assume that areas have no shocks of "
+            "their own), or take an estimator with errors by area (twfe, callaway_santanna)."
+        )
     means = practice_means(panel)
     blocks, absent = _blocks(means, analysis)
     members = {**{b.start: b.cells for b in blocks}, **absent[1]}

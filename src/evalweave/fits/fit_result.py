@@ -115,11 +115,12 @@ class FitResult:
     def summary(self, shown: int = SHOWN, rest: str = "tidy()") -> str:
         """Return the first `shown` estimates, what was said of each analysis, and where the `rest`
         is."""
-        rows = self.rows[:shown]
+        rows = _first(self.rows, shown)
+        several = len({row["outcome"] for row in rows}) > 1
         lines = table_lines(
             [
                 (
-                    row["analysis"],
+                    f"{row['analysis']}, {row['outcome']}" if several else row["analysis"],
                     row["term"],
                     _number(row["estimate"]),
                     _interval(row),
@@ -139,6 +140,23 @@ class FitResult:
             for name, sentence in self.failures.items()
         ]
         return "\n".join(lines) if lines else "no estimates"
+
+
+def _first(rows: list[dict[str, Any]], shown: int) -> list[dict[str, Any]]:
+    """Return the first `shown` rows; where they are more, triple differences and then what stands
+    for an analysis come first in each."""
+    if len(rows) <= shown:
+        return rows
+    place: dict[tuple[str, str], int] = {}
+    for row in rows:
+        place.setdefault((row["analysis"], row["outcome"]), len(place))
+
+    def rank(row: dict[str, Any]) -> tuple[int, int]:
+        term = row["term"]
+        whole = "[" not in term or "[overall]" in term
+        return place[row["analysis"], row["outcome"]], 0 if term == "triple" else 2 - whole
+
+    return sorted(rows, key=rank)[:shown]
 
 
 def table_lines(rows: list[tuple[str, ...]]) -> list[str]:
@@ -183,6 +201,7 @@ def _remarks(name: str, entry: dict[str, Any]) -> list[str]:
     for method, more in entry["inference"].items():
         remarks += [
             more.get("error", ""),
+            more.get("limits", ""),
             *(f"{method}: {text}" for text in grouped(more.get("absent", {}))),
         ]
     return lines + [f"  {sentence}" for sentence in remarks if sentence]

@@ -48,6 +48,14 @@ class Draws:
         )
         return float(self.probability[reached].sum() + self.observed)
 
+    def p_smallest(self, delta: float) -> float:
+        """Return the share of draws that can never lie below the observed: those that tie with it,
+        itself and its mirror image among them."""
+        numerator = (self.n0 + delta * self.n1) ** 2 * self.scale**2
+        denominator = self.q0 + 2 * delta * self.q1 + delta**2 * self.q2
+        tied = np.isclose(numerator, delta**2 * np.maximum(denominator, 0.0), rtol=1e-8, atol=0.0)
+        return float(self.probability[tied].sum() + self.observed)
+
     def p_at_infinity(self) -> float:
         """Return the limit of the p-value for hypotheses infinitely far away."""
         reached = (self.q2 == 0) & (self.n1**2 * self.scale**2 >= (1 - 2 * TIE) * self.q0)

@@ -31,6 +31,11 @@ NO_INTERVAL = (
     "1/{practices} and inverting the test bounds nothing that can be trusted."
 )
 
+LIMITS = (
+    "randomisation: of {total} assignments, the smallest possible p-value is {least:.3g}; nothing "
+    "can be rejected at {size:.3g} %, and an interval is unbounded whatever the data are."
+)
+
 
 def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     """Return randomisation p-values (|t| primary, |coefficient| in details) and intervals."""
@@ -47,7 +52,7 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
     base = _refitted(statistics, statistics.observed[None], contrast, towards)
     usable = np.isfinite(parts.estimate).all(axis=1)
     k = len(fit.terms)
-    low, high, p, p_estimate = (np.full(k, np.nan) for _ in range(4))
+    low, high, p, p_estimate, smallest = (np.full(k, np.nan) for _ in range(5))
     total = int(usable.sum())
     if not total:
         raise DataError("Under no other assignment of start dates could the terms be estimated.")
@@ -71,6 +76,7 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
             continue
         refits = draws(n0 - theta * n1, n1, s0 - theta * s1, s1, scale, probability, observed)
         p[j] = refits.p_value(theta)
+        smallest[j] = refits.p_smallest(theta)
         larger = np.abs(n0) >= abs(theta) * (1 - 1e-10)
         p_estimate[j] = probability[larger].sum() + observed
         if not lone and towards[j] >= 0:
@@ -83,6 +89,9 @@ def randomisation(fit: Fit, analysis: AnalysisOptions) -> Intervals:
         notes.append(NO_SHIFT)
     if notes:
         details["notes"] = notes
+    bound = float(np.nanmin(smallest)) if np.isfinite(smallest).any() else 0.0
+    if bound > 1 - analysis.level + 1e-12:
+        details["limits"] = LIMITS.format(total=total, least=bound, size=100 * (1 - analysis.level))
     details["p_value_of_estimate"] = dict(zip(fit.terms, p_estimate.tolist(), strict=True))
     blank = np.full(k, np.nan)
     convention = _convention(total, everything, analysis.seed, statistics.strata is not None)
