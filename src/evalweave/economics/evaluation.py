@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.economics.joint import Joint, Leaving, contrast, joint
 from evalweave.economics.net_benefit import fieller, net_benefit, verdict_on_ratio
