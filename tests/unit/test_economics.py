@@ -362,6 +362,14 @@ def test_a_discount_from_far_away_is_refused():
             {"programme_cost": {"amount": float("inf"), "per": "person", "source": "x"}},
             "finite number",
         ),
+        ({"effect": effect_by(level=0.9)}, "level would change nothing"),
+        (
+            {
+                "cost": {**SPEC["cost"], "analysis": {"estimator": "nonlinear_etwfe"}},
+                "by": ["white"],
+            },
+            "by: white: cost: nonlinear_etwfe takes no subgroup",
+        ),
         ({"level": 0.9999999999999999}, "less than or equal to 0.9999"),
         ({"effect": effect_by(unaffected_outcome="bmi")}, "unaffected_outcome makes a triple"),
         (

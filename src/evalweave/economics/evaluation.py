@@ -14,7 +14,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.economics.joint import Joint, Leaving, contrast, joint
 from evalweave.economics.net_benefit import fieller, net_benefit, verdict_on_ratio
 from evalweave.economics.programme import discounted, person_time, programme_cost
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
 from evalweave.estimators.exposure import with_exposure
@@ -23,7 +23,7 @@ from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions, FitSpec
 from evalweave.study.economics import Discount, EconomicsSpec, ProgrammeCost, Scenario, Valued
-from evalweave.study.refusals import check_spec
+from evalweave.study.refusals import of_spec
 
 UNMEASURED = (
     "Some rows have no {column}: the programme's cost counts, and is spread over, the treated "
@@ -83,6 +83,9 @@ def evaluate(
         StudyError: for analyses that their estimators refuse.
         DataError: where the panel is at fault, or something has no estimate or no interval.
     """
+    for column in (None, *spec.by):  # what is refused whatever the data are, before any fit
+        for valued in (spec.effect, spec.cost):
+            _asked(spec, valued, None, column)
     effect = _fitted(frame, spec, spec.effect, None, file)
     cost = _fitted(frame, spec, spec.cost, None, file, spec.programme_cost)
     remarks = list(notes)
@@ -121,6 +124,26 @@ def evaluate(
     )
 
 
+def _asked(
+    spec: EconomicsSpec, valued: Valued, analysis: dict[str, Any] | None, subgroup: str | None
+) -> FitSpec:
+    """Return the SPEC of one analysis.
+
+    Raises:
+        StudyError: where its estimator refuses it.
+    """
+    keys = valued.options() if analysis is None else dict(analysis)
+    name = "effect" if valued is spec.effect else "cost"
+    keys |= {"diagnostics": False, "subgroup": subgroup, "name": name}
+    options = AnalysisOptions.model_validate(keys)
+    asked = FitSpec(columns=spec.columns_of(valued), analyses=[options])
+    wrong = of_spec(asked)
+    if wrong:
+        place = f"by: {subgroup}: " if subgroup else ""
+        raise StudyError("\n".join(f"{place}{sentence}" for sentence in wrong))
+    return asked
+
+
 def _fitted(
     frame: pd.DataFrame,
     spec: EconomicsSpec,
@@ -130,12 +153,8 @@ def _fitted(
     programme: ProgrammeCost | None = None,
     subgroup: str | None = None,
 ) -> _Fitted:
-    keys = valued.options() if analysis is None else {**analysis, "name": "scenario"}
-    keys |= {"diagnostics": False, "subgroup": subgroup}
-    options = AnalysisOptions.model_validate(keys)
-    columns = spec.columns_of(valued)
-    asked = FitSpec(columns=columns, analyses=[options])
-    check_spec(asked)
+    asked = _asked(spec, valued, analysis, subgroup)
+    columns, options = asked.columns, asked.analyses[0]
     referrals = programme.referrals if programme is not None else None
     what = valued.label or valued.outcome
     try:
@@ -194,8 +213,8 @@ def _weights(fitted: _Fitted, discount: Discount | None, rate: float) -> dict[st
     if not any(term.startswith("calendar[") for term in terms):
         raise DataError(
             f"{fitted.what}: discounting needs the effects of single periods, and "
-            f"{fitted.analysis.estimator} gives one for all: use etwfe, nonlinear_etwfe or "
-            "callaway_santanna."
+            f"{fitted.analysis.estimator} gives none as it is asked: use etwfe, "
+            "nonlinear_etwfe or callaway_santanna."
         )
     time = person_time(panel)
     periods = np.unique(panel.period[treated])

@@ -12,12 +12,19 @@ from evalweave.study.conditions import parse
 from evalweave.study.section import Name, Section
 
 LARGEST = 1e15  # of an amount or threshold, in units of cost
+UNUSED = ("name", "inference", "level", "bands", "honest_relative", "honest_smoothness")
 PER = ("person", "person_period", "practice", "practice_period", "referral")
 
 
 def _check_analysis(given: dict[str, Any], key: str) -> None:
     """Raise `ValueError` where `given` is no analysis, or one of several effects at once."""
     checked = AnalysisOptions.model_validate({**given, "name": "valued"})
+    unused = [name for name in UNUSED if name in given]
+    if unused:
+        raise ValueError(
+            f"{key}: {', '.join(unused)} would change nothing: every interval is of the joint "
+            "jackknife, at the `level` of the SPEC. Leave it out"
+        )
     if checked.subgroup:
         raise ValueError(f"{key}: subgroup is asked for with `by`, for both outcomes at once")
     for name in ("unaffected_population", "unaffected_outcome"):
@@ -114,11 +121,11 @@ class Thresholds(Section):
     @model_validator(mode="after")
     def _rise(self) -> Self:
         if any(b <= a for a, b in zip(self.values, self.values[1:], strict=False)):
-            raise ValueError("thresholds: values must rise")
+            raise ValueError("values must rise")
         if self.values[0] < 0:
-            raise ValueError("thresholds: values must be 0 or more")
+            raise ValueError("values must be 0 or more")
         if self.values[-1] > LARGEST:
-            raise ValueError(f"thresholds: values must be at most {LARGEST:g}")
+            raise ValueError(f"values must be at most {LARGEST:g}")
         return self
 
 
