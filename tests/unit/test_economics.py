@@ -4,6 +4,7 @@ other means, and the command on a small panel."""
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -444,3 +445,18 @@ def test_a_run_leaves_no_file_of_an_earlier_one_behind(tmp_path):
     failed = CliRunner().invoke(app, [*command, "--out", str(out)])
     assert failed.exit_code == 1 and "a number beyond all measure" in str(failed.exception)
     assert [path.name for path in out.iterdir()] == ["mine.txt"]
+
+
+def test_the_example_of_the_documents_runs():
+    page = (Path(__file__).parents[2] / "docs/economics.md").read_text(encoding="utf-8")
+    spec = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    frame = FRAME.rename(
+        columns={"y": "hba1c", "stay": "admission_cost", "visit": "prescription_cost"}
+    ).assign(years=0.5, referrals=FRAME["referred"], ethnicity=FRAME["white"])
+    frame["imd_quintile"] = 1 + frame["patient_id"].str[1:].astype(int) % 2
+    spec["columns"] |= {"period": "period"}
+    result = evaluate(frame, validate({**spec, "draws": 99}, EconomicsSpec, "spec", {}), "panel")
+    assert len(result.subgroups) == 8
+    assert list(result.scenarios["scenario"]) == ["main", "per_referral", "ratios_of_costs"]
+    assert np.isfinite(result.scenarios.select_dtypes("number")).all(axis=None)
+    assert "Effect and cost by level are not discounted." in result.summary["notes"]

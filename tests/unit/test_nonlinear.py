@@ -400,3 +400,17 @@ def test_periods_below_zero_are_periods(name: str, outcome: str, shift: int) -> 
     known, again = (fit_of(name, one, outcome) for one in (frame, moved))
     assert again.theta == pytest.approx(known.theta, rel=1e-9)
     assert again.influence == pytest.approx(known.influence, rel=1e-7, abs=1e-12)
+
+
+def test_gamma_takes_costs_a_unit_of_exposure_weighted_by_exposure():
+    import statsmodels.api as sm
+
+    columns = {"outcome": "cost", "exposure": "years", "diagnostics": False}
+    result = evalweave.gamma_log(FRAME, **columns, inference=["cr1"])
+    assert any("a unit of exposure" in n for n in result.diagnostics["gamma_log"]["notes"])
+    x = design(FRAME, "practice_id")
+    family = sm.families.Gamma(sm.families.links.Log())
+    rate = FRAME["cost"] / FRAME["years"]
+    theirs = sm.GLM(rate, x, family, var_weights=FRAME["years"]).fit(tol=1e-12, maxiter=200)
+    ours = result.tidy().set_index("term").loc["ratio", "estimate"]
+    assert ours == pytest.approx(np.exp(theirs.params.iloc[0]), rel=1e-6)

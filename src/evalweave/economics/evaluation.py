@@ -86,6 +86,9 @@ def evaluate(
     for column in (None, *spec.by):  # what is refused whatever the data are, before any fit
         for valued in (spec.effect, spec.cost):
             _asked(spec, valued, None, column)
+    for scenario in spec.scenarios:
+        _asked(spec, spec.effect, scenario.effect_analysis, None)
+        _asked(spec, spec.cost, scenario.cost_analysis, None)
     effect = _fitted(frame, spec, spec.effect, None, file)
     cost = _fitted(frame, spec, spec.cost, None, file, spec.programme_cost)
     remarks = list(notes)
