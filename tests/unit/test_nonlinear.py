@@ -414,3 +414,8 @@ def test_gamma_takes_costs_a_unit_of_exposure_weighted_by_exposure():
     theirs = sm.GLM(rate, x, family, var_weights=FRAME["years"]).fit(tol=1e-12, maxiter=200)
     ours = result.tidy().set_index("term").loc["ratio", "estimate"]
     assert ours == pytest.approx(np.exp(theirs.params.iloc[0]), rel=1e-6)
+
+
+def test_a_logit_by_cohorts_takes_no_exposure():
+    with pytest.raises(StudyError, match="family: logit takes no exposure"):
+        evalweave.nonlinear_etwfe(FRAME, outcome="yes", exposure="years", family="logit")

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.catalogue.families import GAMMA, LOGIT, POISSON, Family
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.estimators.anticipation import set_aside
 from evalweave.estimators.cohort_effects import (
     last_cohort_as_comparison,
@@ -81,8 +81,14 @@ def nonlinear_etwfe(panel: PanelData, analysis: AnalysisOptions) -> Fit:
     Raises:
         DataError: for outcomes that the family does not allow, or where there is nothing to
             compare.
+        StudyError: for exposure beside a logit.
     """
     family: Family = analysis.family
+    if family == LOGIT and panel.exposure is not None:
+        raise StudyError(
+            "nonlinear_etwfe with family: logit takes no exposure: a yes or no in part of a period "
+            "is not a part of a yes. Leave `exposure` out, or count events with family: poisson."
+        )
     (check_yes_no if family == LOGIT else check_counts)(panel)
     panel, notes = without_always_treated(panel)
     panel, more = last_cohort_as_comparison(panel)
