@@ -23,7 +23,7 @@ from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
 from evalweave.study.qualitative import AFTER, SIMULATED
-from evalweave.workflow import called, code_hash, only_looks, path_in, privately, text_in
+from evalweave.workflow import PASSING, called, code_hash, only_looks, path_in, privately, text_in
 
 # Snakemake looks for its locks by a pattern, for a dry run even without them, and fails where the folder has braces in
 # its name (its issue 2981). A folder is held by `freshness.alone` instead.
@@ -116,7 +116,8 @@ here = Path.cwd()
 
 
 def say_where():
-    print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
+    if PASSING not in os.environ:  # a rerun in a folder that is thrown away
+        print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
 
 
 def say_last():

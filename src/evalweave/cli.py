@@ -133,6 +133,7 @@ def _exhausted(error: Exception) -> bool:
 def main() -> None:
     """Run a command; turn a user's mistake into one plain sentence and an exit code."""
     from evalweave.errors import EvalweaveError
+    from evalweave.stopping import Stopped
 
     # expressions are trees of many small objects: looking for cycles among them took 9 to 29 % of
     # cleaning a few rows
@@ -142,6 +143,9 @@ def main() -> None:
     except EvalweaveError as error:
         print(f"evalweave: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
+    except Stopped as stopped:
+        print(f"evalweave: {stopped}", file=sys.stderr)
+        sys.exit(stopped.exit_code)
     except (MemoryError, ImportError, RuntimeError) as error:
         if not _exhausted(error):
             raise

@@ -7,7 +7,6 @@ import importlib.util
 import json
 import os
 import shlex
-import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -17,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote
 
-from evalweave import files, freshness, seals
+from evalweave import files, freshness, seals, stopping
 from evalweave.errors import StudyError
 from evalweave.used_code import Package, Used
 
 PACKAGE = Path(__file__).parent
 # Paths reach Snakemake percent-encoded: it takes quotes off a value and reads the rest as YAML.
 ENCODED = "_encoded"
+PASSING = "EVALWEAVE_PASSING"  # set where the folder of the run is thrown away afterwards
 CALLED = "EVALWEAVE_CALLED"  # what the user typed, to be typed again
 STAGES = (
     "simulate",
@@ -179,12 +179,14 @@ def run(
     quiet: bool = False,
     more: Sequence[str] = (),
     accept: str = "",
+    passing: bool = False,
 ) -> int:
     """Run the workflow of `study_file` in `directory` and return Snakemake's exit code (0 or 1).
 
     A run that was killed is taken up where it stopped: half-done jobs are redone, finished ones are
     kept. `extract` reads the extract from another folder than the study file says. Without `cores`,
-    all of this machine's are used, unless a `profile` says where jobs go and how many at a time.
+    all of this machine's are used, unless a `profile` says where jobs go and how many at a time. Of
+    a `passing` run nobody is told where its report is.
     """
     if "--dry-run" in more and not (directory / freshness.NOTES).is_dir():
         # Nothing was run there yet, and looking leaves nothing behind.
@@ -232,4 +234,6 @@ def run(
     freshness.alone(directory).close()  # said in one sentence, before Snakemake starts
     typed = shlex.join(["evalweave", *sys.argv[1:]])
     environment = os.environ | {"PYTHONUNBUFFERED": "1", CALLED: typed}
-    return subprocess.run(command, check=False, env=environment).returncode
+    if passing:
+        environment[PASSING] = "1"
+    return stopping.waited_for(command, environment)

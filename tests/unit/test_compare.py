@@ -351,8 +351,10 @@ def test_the_page_stands_alone_and_escapes(tmp_path: Path) -> None:
 
 def test_the_main_estimate_is_in_the_answer(tmp_path: Path) -> None:
     call = ["compare", str(report(tmp_path / "a")), str(report(tmp_path / "b")), "--json"]
-    main = json.loads(CliRunner().invoke(app, call).stdout)["main"]
+    answer = json.loads(CliRunner().invoke(app, call).stdout)
+    main = answer["main"]
     assert main["old"] == main["new"]
+    assert (answer["old"], answer["new"]) == (call[1], call[2])
     assert (main["new"]["estimate"], main["new"]["ci_low"], main["new"]["ci_high"]) == (
         -1,
         -1.8,

@@ -231,6 +231,7 @@ def test_one_failing_analysis_leaves_the_others_and_exits_with_its_reason(frame,
     result = call(tmp_path / "p.csv", tmp_path / "out", spec)
     assert isinstance(result.exception, DataError)
     assert "fewer than 4 are refused" in str(result.exception)
+    assert "fewer than 4 are refused" not in result.stdout  # said once
     assert set(pd.read_csv(tmp_path / "out" / "estimates.csv")["analysis"]) == {"main"}
 
 

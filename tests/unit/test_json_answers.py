@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,14 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from evalweave import files, workflow
+from evalweave import files, stopping, workflow
 from evalweave.catalogue.words import number_of
-from evalweave.cli import app
+from evalweave.cli import app, main
 from evalweave.commands._answers import problem
 from helpers.report_results import Made
 from helpers.reports import report
 
+SHELL = "/bin/sh"
 SMALL = Path(__file__).parents[1] / "workflow" / "small"
 
 
@@ -117,6 +119,41 @@ def test_run_gives_report_estimate_warnings_and_what_changed(
     assert {*states.values()} <= {"supports", "speaks against", "cannot tell"}
     for question, state in states.items():
         assert (f"{question} {state}" in said["warnings"]) == (state != "supports")
+    altered = small / "results/small/previous/estimates.csv"
+    altered.write_text(altered.read_text().replace("-1.4", "-9.9"))
+    said = answer("run", str(small / "study.yaml"), "--directory", str(small))
+    assert said["changed"] is None and any("was altered" in w for w in said["warnings"])
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_run_that_is_stopped_answers_and_its_state_is_failed(
+    small: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    number: int,
+    code: int,
+) -> None:
+    state = small / "results/small/state.json"
+    files.write_json({"state": "running"}, state)
+
+    def run(*given: object, **options: object) -> int:
+        return stopping.waited_for([SHELL, "-c", f"kill -{number} $PPID; sleep 60 & wait"], {})
+
+    monkeypatch.setattr(workflow, "run", run)
+    where = ["--directory", str(small)]
+    monkeypatch.setattr(
+        sys, "argv", ["evalweave", "run", str(small / "study.yaml"), *where, "--json"]
+    )
+    before = stopping.descendants(os.getpid())
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == code
+    said = json.loads(capfd.readouterr().out)
+    assert (said["status"], said["exit_code"], said["state"]) == ("stopped", code, "failed")
+    (problem,) = said["problems"]
+    assert problem["text"].endswith("the same command goes on where it stopped.")
+    assert json.loads(state.read_text()) == {"state": "failed"}
+    assert stopping.descendants(os.getpid()) == before
 
 
 def test_a_run_that_failed_says_which_stage_said_what(

@@ -4,7 +4,9 @@ numbers."""
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,7 @@ from evalweave.release.side import (
     tally,
     verdict,
 )
+from evalweave.stopping import Stopped
 
 STUDY = """
 study: {name: tiny, title: Tiny, synthetic: true}
@@ -88,11 +91,12 @@ def rerunning(monkeypatch: pytest.MonkeyPatch, code: int = 0, **changed: Any) ->
     where it ran."""
     ran: list[Path] = []
 
-    def run(study_file: Path, *, cores: int, directory: Path, quiet: bool) -> int:
+    def run(study_file: Path, *, cores: int, directory: Path, quiet: bool, passing: bool) -> int:
         said = json.loads(study_file.read_text())
         assert said["simulation"] is None and Path(said["extract"]["path"]).is_absolute()
         assert Path(said["practices"]).is_file() and Path(said["codelists"]["hba1c"]).is_file()
         assert [path.name for path in directory.iterdir()] == ["study.yaml"]
+        assert passing == directory.name.startswith("evalweave-reproduce-")
         ran.append(directory)
         release(
             directory / "reports" / "tiny", study_file, Path(said["extract"]["path"]), **changed
@@ -157,6 +161,30 @@ def test_a_changed_input_is_named_and_no_reproduction(
         and "extract: events_2.csv: extra" in done.stdout
     )
     assert "events.csv" in str(done.exception) and "patients.csv" not in str(done.exception)
+
+
+def test_a_rerun_that_is_stopped_leaves_no_folder(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places: list[Path] = []
+
+    def run(study_file: Path, **options: Any) -> int:
+        places.append(study_file.parent)
+        os.kill(os.getpid(), signal.SIGTERM)
+        return 0
+
+    monkeypatch.setattr(workflow, "run", run)
+    with pytest.raises(Stopped, match="begins anew"):
+        reproduce(published)
+    assert places and not places[0].exists()
+
+
+def test_a_report_that_is_not_there_is_a_wrong_call(published: Path) -> None:
+    for call in (["reproduce", "nowhere", "--extract", "extract"], ["compare", "nowhere", "no"]):
+        done = CliRunner().invoke(cli.app, call)
+        assert isinstance(done.exception, StudyError) and "nowhere: there is no" in str(
+            done.exception
+        )
 
 
 def test_a_missing_input_stops_before_the_rerun(

@@ -45,11 +45,12 @@ def scheduled(
     (folder / "run-study.sh").write_text(script())
     (folder / "run-study.sh").chmod(0o755)
     (folder / "bin").mkdir(exist_ok=True)
+    said = json.dumps(answer) if "status" in answer else ""
     ours = folder / "bin" / "evalweave"
     ours.write_text(
         f"#!{sys.executable}\nimport sys\n"
         "assert sys.argv[1] == 'run' and sys.argv[-1] == '--json', sys.argv\n"
-        f"print({json.dumps(answer)!r}); print('for people', file=sys.stderr)\n"
+        f"print({said!r}); print('for people', file=sys.stderr)\n"
         f"sys.exit({answer['exit_code']})\n"
     )
     ours.chmod(0o755)
@@ -76,6 +77,17 @@ def test_the_script_prints_a_line_keeps_the_outcome_and_ends_as_evalweave(tmp_pa
     kept = [json.loads(path.read_text()) for path in (tmp_path / "outcomes").glob("*.json")]
     assert sorted(outcome["status"] for outcome in kept) == ["done", "failed"]
     assert {p.read_text() for p in (tmp_path / "outcomes").glob("*.log")} == {"for people\n"}
+
+
+def test_the_script_survives_a_run_that_gave_no_answer(tmp_path: Path) -> None:
+    killed = scheduled(tmp_path, {"exit_code": 137}, "./run-study.sh study.yaml outcomes")
+    assert (killed.returncode, killed.stdout) == (137, "no answer: see the log\n")
+    assert killed.stderr == ""
+
+
+def test_the_answer_of_check_is_no_artefact() -> None:
+    (text,) = blocks("yaml")
+    assert "check.json" not in yaml.safe_load(text)["evaluation"]["artifacts"]["paths"]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
     from evalweave.errors import EvalweaveError
 
-STATUS = {0: "done", 1: "failed", 2: "refused"}
+STATUS = {0: "done", 1: "failed", 2: "refused", 129: "stopped", 130: "stopped", 143: "stopped"}
+GOES_ON = "Stopped before the end; the same command goes on where it stopped."
+ANEW = "Stopped before the end; the same command begins anew."
 FORMAT = 1
 _PLACE = re.compile(
     r"(?P<file>(?:(?!\. )[^:\n])*?\w\.[A-Za-z]\w{0,7})"
@@ -32,19 +34,27 @@ def answering(command: str, as_json: bool) -> Iterator[dict[str, Any]]:
 
     Then everything that is printed for people meanwhile, by this process and those that it starts,
     goes to standard error. A refusal or a failure is in the object as well, and goes on as it
-    would.
+    would; so is that somebody stopped it (`stopping.Stopped`).
     """
+    from evalweave.stopping import Stopped, heard
+
     answer: dict[str, Any] = {"warnings": [], "problems": []}
+    sentence = GOES_ON if command == "run" else ANEW
     if not as_json:
-        yield answer
+        with heard(sentence):
+            yield answer
         return
     from evalweave.errors import EvalweaveError
 
     code = 1
     try:
-        with printed_on_stderr():
+        with printed_on_stderr(), heard(sentence):
             yield answer
         code = 0
+    except Stopped as stopped:
+        code = stopped.exit_code
+        answer["problems"] = [problem(str(stopped))]
+        raise
     except EvalweaveError as error:
         code = error.exit_code
         answer["problems"] = problems(error)

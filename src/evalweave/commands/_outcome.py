@@ -11,6 +11,17 @@ if TYPE_CHECKING:
 SUPPORTS = "supports"
 
 
+def stopped(directory: Path, study: str) -> dict[str, Any]:
+    """Say of a run that somebody stopped that it did not end, and return what it left: no report of
+    its own."""
+    from evalweave.freshness import Run
+
+    run = Run(str(directory / "results" / study), str(directory / "reports" / study))
+    if run.state == "running":
+        run.fail()
+    return {"study": study, "state": run.state or None, "report": None, "release": None}
+
+
 def outcome(directory: Path, study: str, code: int) -> dict[str, Any]:
     """Return the report, the main estimate, warnings, and what changed since the release before.
 
@@ -71,7 +82,9 @@ def _last_sentence(path: Path) -> str:
 
 def _of_report(reports: Path, previous: Path) -> dict[str, Any]:
     from evalweave.errors import DataError
+    from evalweave.release import manifest
     from evalweave.release.comparison import main_row, read_report
+    from evalweave.release.reproduce import altered_files
     from evalweave.release.shown import shown
 
     now = read_report(reports)
@@ -89,7 +102,12 @@ def _of_report(reports: Path, previous: Path) -> dict[str, Any]:
         warnings.insert(0, "No disclosure control: every count and statistic is exact.")
     before = None
     try:
-        before = read_report(previous) if previous.is_dir() else None
+        if previous.is_dir() and altered_files(manifest.read(previous), previous):
+            warnings.append(
+                "The release before was altered after its run, so nothing is said of what changed."
+            )
+        elif previous.is_dir():
+            before = read_report(previous)
     except DataError:  # a release of an older format, or a part of one
         warnings.append("The release before cannot be read, so nothing is said of what changed.")
     return {

@@ -23,8 +23,9 @@ def command(
     ] = Path(),
 ) -> None:
     """Reads everything that a run reads, the whole extract included, and rehearses the run in a
-    folder that is thrown away afterwards: exit code 0 is the promise that `evalweave run` ends with
-    a report. Otherwise 1 (data) or 2 (study file) with every fault at once.
+    folder of the system's temporary folder (TMPDIR, readable by you alone) that is thrown away
+    afterwards, also after Ctrl-C and SIGTERM: exit code 0 is the promise that `evalweave run` ends
+    with a report. Otherwise 1 (data) or 2 (study file) with every fault at once.
 
     Example: evalweave check my-study/study.yaml
     """

@@ -146,12 +146,13 @@ def command(
     files.write_json(result.diagnostics, out / "diagnostics.json")
     files.write_csv(result.covariance_rows(), out / "covariance.csv")
     files.write_parquet(result.influence_rows(), out / "influence.parquet")
-    print(result.summary(rest=str(out / "estimates.csv")))
+    refused = bool(result.miscalled) or not may_be_empty
+    print(result.summary(rest=str(out / "estimates.csv"), failures=not refused))
     print(
         f"Written: {out / 'estimates.csv'}, estimates.json and diagnostics.json beside it; "
         "covariance.csv and influence.parquet for tests of your own."
     )
-    if result.miscalled or not may_be_empty:
+    if refused:
         result.check()
 
 

@@ -61,4 +61,4 @@ def command(
             "A PDF is not written: print report.html to PDF from any browser; it is laid out "
             "for A4."
         )
-    print(f"Written: {number_of(len(written), 'file')} in {out}; open {out / 'report.html'}")
+    print(f"Written: {number_of(len(written), 'file')} in {out}")

@@ -47,6 +47,10 @@ def command(
     shows) is put beside the recomputed one: same (to 1e-9), within rounding (prints alike, or
     differs by one in the last place printed), different. What differs is grouped by cause.
 
+    The rerun lies in the system's temporary folder (TMPDIR, readable by you alone) or in --work
+    DIR, and holds patient-level data; the temporary one is deleted at the end, also after Ctrl-C
+    and SIGTERM.
+
     Exit code 0 when the inputs are the published ones and every number is the same or within
     rounding, 1 otherwise.
 
@@ -121,7 +125,7 @@ def _reproduce(
     counted = side.tally(rows)
     total = sum(row.numbers for row in rows)
     told = ", ".join(f"{n:,} {name}" for name, n in counted.items() if n)
-    print(f"Compared: {total:,} numbers in {len(rows):,} rows of tables and page: {told}.")
+    print(f"Compared: {total:,} numbers in {len(rows):,} rows of tables and page. Rows: {told}.")
     odd = [str(item) for item in inputs if not item.state.startswith("same")]
     why = side.causes(rows, odd, changed, altered)
     for cause, items in why.items():
@@ -184,7 +188,7 @@ def _rerun(
         study_file = folder / "study.yaml"  # JSON is YAML; the order of names is the study's
         files.write_text(dumps(study, indent=1, ensure_ascii=False), study_file)
         with printed_on_stderr():
-            code = run(study_file, cores=cores, directory=folder, quiet=True)
+            code = run(study_file, cores=cores, directory=folder, quiet=True, passing=work is None)
         if code != 0:
             where = (
                 f"under {folder}" if work else "above; with --work DIR the rerun's folder is kept"

@@ -48,27 +48,32 @@ def command(
     ] = False,
 ) -> None:
     """A run that was stopped goes on where it stopped, and only what a change concerns is done
-    again.
+    again. Ctrl-C and SIGTERM end its jobs too, with 130 or 143.
 
     Example: evalweave run my-study/study.yaml --cores 2
     """
     from evalweave.commands._answers import answering
+    from evalweave.commands._outcome import outcome, stopped
+    from evalweave.stopping import Stopped
     from evalweave.workflow import run
 
     with answering("run", json) as answer:
         declared = _checked(study, cores, extract)
-        code = run(
-            study,
-            cores=cores,
-            profile=profile,
-            directory=directory,
-            extract=extract,
-            more=["--dry-run"] if dry_run else [],
-            accept=accept.strip(),
-        )
+        try:
+            code = run(
+                study,
+                cores=cores,
+                profile=profile,
+                directory=directory,
+                extract=extract,
+                more=["--dry-run"] if dry_run else [],
+                accept=accept.strip(),
+            )
+        except Stopped:
+            if not dry_run:
+                answer |= stopped(directory, declared.study.name)
+            raise
         if json and not dry_run:
-            from evalweave.commands._outcome import outcome
-
             answer |= outcome(directory, declared.study.name, code)
         elif not dry_run:
             _last_words(directory, declared.study.name, code)

@@ -201,7 +201,8 @@ def _practices(backend: Any, overview: Overview, known: set[str], file: str) -> 
         )
     elif unknown:
         overview.notes.append(
-            f"registrations: {len(unknown)} practices are not in {file}; "
+            f"registrations: {number_of(len(unknown), 'practice is', 'practices are')} not in "
+            f"{file}; "
             "their registrations will be set aside."
         )
 

@@ -112,9 +112,9 @@ class FitResult:
     def __repr__(self) -> str:
         return self.summary()
 
-    def summary(self, shown: int = SHOWN, rest: str = "tidy()") -> str:
+    def summary(self, shown: int = SHOWN, rest: str = "tidy()", failures: bool = True) -> str:
         """Return the first `shown` estimates, what was said of each analysis, and where the `rest`
-        is."""
+        is; without the `failures` where `check` is about to say them."""
         rows = _first(self.rows, shown)
         several = len({row["outcome"] for row in rows}) > 1
         lines = table_lines(
@@ -138,6 +138,7 @@ class FitResult:
         lines += [
             f"{_named(name, f'no estimate. {sentence}')}"
             for name, sentence in self.failures.items()
+            if failures
         ]
         return "\n".join(lines) if lines else "no estimates"
 

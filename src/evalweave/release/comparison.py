@@ -124,11 +124,11 @@ def read_report(folder: Path, name: str = "") -> Released:
     """
     read = manifest.read(folder)
     tables: dict[str, list[Row]] = {}
-    for name in ("estimates", "flow", "theme_counts", "joint_display"):
-        path = folder / f"{name}.csv"
+    for table in ("estimates", "flow", "theme_counts", "joint_display"):
+        path = folder / f"{table}.csv"
         if path.is_file():
-            tables[name] = _rows(path)
-        elif name == "estimates":
+            tables[table] = _rows(path)
+        elif table == "estimates":
             raise DataError(
                 f"{path}: there is no such file, so this is no whole report. Ask for the whole "
                 "report folder."

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from evalweave.errors import StudyError
 from evalweave.release.bag import unpacked
 
 
@@ -16,7 +17,13 @@ def opened(release: Path) -> Iterator[Path]:
 
     Raises:
         DataError: a file that is no release.
+        StudyError: there is nothing of that name.
     """
+    if not release.exists():
+        raise StudyError(
+            f"{release}: there is no such folder or file, expected a released report folder or its "
+            "release.zip. Correct the path."
+        )
     if not release.is_file():
         yield release
         return
