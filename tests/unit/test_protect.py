@@ -3,14 +3,19 @@ together."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from evalweave.release.attack import attack
 from evalweave.release.disclosure import PARTICIPANTS, Profile, profile
-from evalweave.release.protect import protect
+from evalweave.release.protect import _hidden_in_the_flow, protect
 from evalweave.release.published import Declared, declared, system
+from evalweave.report import flow_table
+from evalweave.report.gather import gather
+from evalweave.study.file import load_study
+from helpers.report_results import Made, results, study_file
 
 NHS, SACRO = profile("nhs_england"), profile("sacro")
 Exact = dict[str, list[dict[str, Any]]]
@@ -190,3 +195,27 @@ def test_a_count_that_stands_twice_is_one_cell() -> None:
     assert len(whole.cells) == len(system(tables, NHS, Declared("all")).cells)
     shown = [cell for cell in whole.cells if cell.least == 8 and cell.most == 12]
     assert len(shown) == 1 and not shown[0].hidden
+
+
+def test_what_the_flow_hides_is_hidden_in_its_drawing(tmp_path: Any) -> None:
+    """The drawing prints numbers one by one, so it must hide what the table hides for its sums."""
+    made = Made()
+    file = study_file(tmp_path, made)
+    data = gather(load_study(file), file, results(tmp_path, made))
+    shown = flow_table.table(data)
+    exact = flow_table.table(replace(data, profile=profile("none")))
+    hidden = 0
+    for name in ("n_patients", "n_records"):
+        for text, n in zip(shown[name].astype(str), exact[name], strict=True):
+            if text == "*":
+                hidden += 1
+                assert data.profile.withholds(int(n))
+    assert hidden
+
+
+def test_a_number_that_only_the_table_of_the_flow_hides_is_withheld_everywhere() -> None:
+    whole = system({}, NHS)
+    place = whole.add(("flow", "n_patients", "box"), "flow, box", "patients", "*")
+    assert place is not None
+    assert _hidden_in_the_flow(whole, {place: 40}, NHS) == {40}
+    assert _hidden_in_the_flow(whole, {place: 5}, NHS) == set()

@@ -20,6 +20,7 @@ from evalweave.release.disclosure import profile
 from evalweave.release.identifiers import Identifiers
 from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
+from evalweave.report.sections import matrices
 from evalweave.report.sections.matrices import counted
 from evalweave.study.file import load_study
 from evalweave.tables.joint import JOINT_DISPLAY
@@ -300,3 +301,17 @@ def test_word_says_the_same(tmp_path: Path) -> None:
         assert said in text
     cells = [cell.text for table in word.tables for row in table.rows for cell in row.cells]
     assert "Agreement" in cells and "5 of 5" in cells
+
+
+def test_one_hidden_group_of_a_theme_hides_the_others() -> None:
+    """4 of 9 beside * of 6, where 8 of 15 is told elsewhere, would give the 4 of 6 away."""
+    shown = {"n_participants": "4", "n_eligible": "9"}
+    cells = {
+        ("targets", "1"): shown,
+        ("targets", "0"): {"n_participants": "*", "n_eligible": "6"},
+        ("identity", "1"): shown,
+        ("identity", "0"): {"n_participants": "3", "n_eligible": "6"},
+    }
+    hidden = matrices._hidden_together(cells)
+    assert hidden["targets", "1"] == {"n_participants": "*", "n_eligible": "9"}
+    assert hidden["identity", "1"] == shown

@@ -70,6 +70,9 @@ def protect(
         rules = replace(rules, chosen=_rounding(truth, values, rules, before))
         whole = joined(render(rules), rules, known, tables)
         held, true = following(whole, values)
+        if local := _hidden_in_the_flow(whole, true, rules):
+            rules = replace(rules, withheld=rules.withheld | local)
+            continue
         given = weak(whole, rules)  # as the audit will see it, who cannot know which sums hold
         if not given and len(held.relations) < len(whole.relations):
             whole, given = held, weak(held, rules)
@@ -80,6 +83,20 @@ def protect(
         keys = {place: key for key, place in whole.places.items()}
         cells = {cell_of(keys[i]) for i in more if whole.cells[i].of == PARTICIPANTS}
         rules = replace(rules, withheld=rules.withheld | numbers, cells=rules.cells | cells)
+
+
+def _hidden_in_the_flow(whole: System, true: Mapping[int, float], rules: Profile) -> set[int]:
+    """Return the numbers that the table of the flow hides for the sake of its own sums, so that the
+    drawing beside it hides them too."""
+    return {
+        int(true[place])
+        for key, place in whole.places.items()
+        if isinstance(key, tuple)
+        and key[0] == "flow"
+        and place in true
+        and whole.cells[place].hidden
+        and not rules.withholds(true[place])
+    }
 
 
 def _rounding(

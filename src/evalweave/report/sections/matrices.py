@@ -129,6 +129,7 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
             )
             for line in mine
         }
+        cells = _hidden_together(cells)
         themes = _labels(data, dict.fromkeys(str(line["theme_id"]) for line in mine))
         body = [
             Line((name, *(k_of_n(data.profile, cells.get((theme, lv))) for lv in levels)))
@@ -152,6 +153,18 @@ def _tables(data: ReportData, entry: Mapping[str, Any]) -> list[Table]:
             )
         )
     return made
+
+
+def _hidden_together(
+    cells: dict[tuple[str, str], dict[str, str]],
+) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the counts of a theme by group without any of how many raised it where one group's is
+    hidden: the total over the role would give it by subtraction."""
+    partly = {theme for (theme, _), counts in cells.items() if counts["n_participants"] == HIDDEN}
+    return {
+        (theme, group): {**counts, "n_participants": HIDDEN} if theme in partly else counts
+        for (theme, group), counts in cells.items()
+    }
 
 
 def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
