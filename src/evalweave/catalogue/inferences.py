@@ -102,6 +102,8 @@ _DECLARED = (
     ),
     Inference(
         name="hansen",
+        alone="Hansen's jackknife counts all that this practice alone informs as error: its "
+        "interval is wide and holds zero whatever the data are",
         implementation="hansen:hansen",
         phrase="Hansen’s jackknife errors (V5)",
         label="Hansen’s jackknife (V5)",
@@ -124,6 +126,7 @@ _DECLARED = (
     ),
     Inference(
         name="wild_bootstrap",
+        alone="The wild bootstrap hardly ever rejects here (MacKinnon & Webb 2017)",
         implementation="wild_bootstrap:wild_bootstrap",
         phrase="wild cluster bootstrap",
         label="Wild bootstrap",
@@ -162,6 +165,7 @@ _DECLARED = (
     ),
     Inference(
         name="randomisation",
+        alone="Permutations ask how unusual it is among all practices",
         implementation="randomisation:randomisation",
         phrase="randomisation inference",
         label="Randomisation",

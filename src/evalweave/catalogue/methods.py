@@ -134,6 +134,8 @@ class Inference(Method):
             `{estimator}` and `{estimators}` (those that do) are filled in.
         clustered: it takes practices as the unit, so that two are the fewest.
         draws: it draws at random, so that draws and seed are printed.
+        alone: what its interval is where one practice alone is treated, as a clause; blank = far
+            too narrow.
         band: "widened" to a simultaneous band when `bands` asks for one, "own", or blank for none.
     """
 
@@ -143,4 +145,5 @@ class Inference(Method):
     refuses: str = ""
     clustered: bool = True
     draws: bool = False
+    alone: str = ""
     band: str = ""

@@ -52,14 +52,8 @@ def primary_errors(fit: Fit, printed: Iterable[Printed]) -> Errors:
                 error[place], methods[place] = value, method
                 dof[place] = own if np.isfinite(own) else np.inf
     fixed = (fit.theta == 0) & ~fit.influence.any(axis=0)
-    if not any(methods) and not fixed.all() and _clustered(fit):
-        error, dof, method = small_sample_errors(fit)
-        methods = [method if e > 0 else "" for e in error]
+    if not any(methods) and not fixed.all():
+        others, freedom, name = small_sample_errors(fit)
+        if calls.applies(INFERENCES[name], ESTIMATORS[fit.estimator]):
+            error, dof, methods = others, freedom, [name if e > 0 else "" for e in others]
     return Errors(error, dof, tuple(methods))
-
-
-def _clustered(fit: Fit) -> bool:
-    """Return whether errors from influence mean something for an estimator."""
-    return fit.least_squares is not None or calls.applies(
-        INFERENCES["cr1"], ESTIMATORS[fit.estimator]
-    )

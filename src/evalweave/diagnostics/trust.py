@@ -14,15 +14,14 @@ import numpy as np
 
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.inferences import INFERENCES
 from evalweave.diagnostics.primary import Errors
 from evalweave.fits.result import Allocated, Fit
 from evalweave.study.analyses import AnalysisOptions
 
-NOT_NARROW = ("hansen", "randomisation", "wild_bootstrap", "placebo")
 FEWEST_DOF = 4.0
 MOST_WEIGHT = 0.5
 ENOUGH = 40.0  # effective practices from which errors without degrees of freedom are fair
-WITH_DOF = ("hansen",)  # whose degrees of freedom count what one practice alone informs
 WITHOUT_DOF = ("cr0", "cr1", "unit", "multiplier_bootstrap")
 
 
@@ -67,7 +66,7 @@ def _freedom(fit: Fit, term: str, own: dict[str, Any], errors: Errors) -> str:
     place = fit.terms.index(term)
     dof, method = errors.dof[place], errors.methods[place]
     rests = "it cannot be estimated without some single practice"
-    if method in WITH_DOF and np.isfinite(dof):
+    if method and INFERENCES[method].alone and np.isfinite(dof):
         return f"{rests}, so that its error by {method} has {dof:.1f} degrees of freedom"
     return f"{rests}, so that no degrees of freedom describe its error"
 
@@ -178,18 +177,11 @@ def _of_a_lone_practice(fit: Fit, methods: Sequence[str]) -> str:
             "The placebo error takes them to be of the size of an untreated practice's, which the "
             "data cannot show."
         )
-    found = []
-    if "hansen" in methods:
-        found.append(
-            "Hansen's jackknife counts all that this practice alone informs as error: its interval "
-            "is wide and holds zero whatever the data are"
-        )
-    narrow = [method for method in methods if method not in NOT_NARROW]
+    found = list(filter(None, (INFERENCES[method].alone for method in dict.fromkeys(methods))))
+    narrow = [method for method in methods if not INFERENCES[method].alone]
     if narrow or not methods:
         by = f" ({', '.join(dict.fromkeys(narrow))})" if narrow else ""
         found.append(f"Clustered intervals{by} are far too narrow")
-    if "wild_bootstrap" in methods:
-        found.append("The wild bootstrap hardly ever rejects here (MacKinnon & Webb 2017)")
     at_best = f"a p-value, at best 1/{fit.n_practices}"
     if fit.reassign is not None:
         found.append(f"randomisation gives {at_best}")
