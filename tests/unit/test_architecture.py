@@ -24,6 +24,7 @@ READERS = (
     "study/file.py",
     "reference.py",
     "freshness.py",
+    "stopping.py",  # /proc
     "used_code.py",
     "vocabulary/words.py",
     "reading/",

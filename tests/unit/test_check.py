@@ -110,7 +110,7 @@ def test_everything_wrong_at_once(study: Path) -> None:
     ("practices", "words"),
     [
         ("A,2015-04-01\nB,2011-05-01\nC,\nD,\n", "with no period before"),
-        ("A,2015-04-01\nB,\nC,\nD,\n", "1 practices in the programme arm"),
+        ("A,2015-04-01\nB,\nC,\nD,\n", "1 practice in the programme arm"),
         ("W,2015-04-01\nX,2015-04-01\nY,\nZ,\n", "none of the practices of registrations"),
     ],
 )
@@ -253,9 +253,7 @@ def test_what_a_spreadsheet_does_to_an_extract(study: Path) -> None:
     said = wrong(study)
     assert "events.csv, column code: found 1 cells in exponential form" in said
     assert "registrations.csv, column patient_id: found 1 cells in exponential form" in said
-    assert (
-        "practice_id: found 1 practices that registrations write with other leading zeros" in said
-    )
+    assert "practice_id: found 1 practice that registrations write with other leading zeros" in said
 
 
 def test_coding_systems_are_read_as_people_write_them(study: Path) -> None:

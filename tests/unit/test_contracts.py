@@ -395,7 +395,7 @@ def test_periods(period: str, day: str, number: int, label: str) -> None:
     ("words", "code", "says"),
     [
         (["reprodcue"], 2, 'Did you mean "reproduce"?'),
-        (["reproduce", "nowhere", "--extract", "."], 1, "there is no such folder"),
+        (["reproduce", "nowhere", "--extract", "."], 2, "there is no such folder"),
         (["reproduce", ".", "--extract", "nowhere"], 2, "found no folder nowhere"),
         (
             ["audit", "nowhere", "--results", ".", "--out", "audit.json"],

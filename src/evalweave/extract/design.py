@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from evalweave.catalogue.words import number_of
 from evalweave.errors import Fault
 from evalweave.study.periods import period_number, period_start
 
@@ -98,7 +99,7 @@ def _faults_of_arms(
         if n < 2 and asked and not absent:
             yield Fault(
                 file,
-                f"{n} practices in the {arm} arm of comparison {name}",
+                f"{number_of(n, 'practice')} in the {arm} arm of comparison {name}",
                 "at least two",
                 "With one practice nothing tells its programme from its other peculiarities.",
                 column="programme_start",

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.catalogue.extracts import EXTRACTS
+from evalweave.catalogue.words import number_of
 from evalweave.errors import StudyError
 from evalweave.extract import checking
 from evalweave.extract.readers import TEXT_COLUMNS, files_below, first_line, reader
@@ -150,7 +151,8 @@ def survey(
             for row in sorted(rows, key=lambda row: row["practice_id"] or "")
             if row["practice_id"] is not None
         }
-        seen.found.append(f"{len(seen.practices)} practices have registrations")
+        n = len(seen.practices)
+        seen.found.append(f"{number_of(n, 'practice has', 'practices have')} registrations")
     if "patients" in tables:
         _people(backend, tables["patients"], seen)
     if "events" in tables:
