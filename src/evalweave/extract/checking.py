@@ -196,8 +196,8 @@ def _practices(backend: Any, overview: Overview, known: set[str], file: str) -> 
     elif alike := _but_for_zeros(unknown, known):
         overview.faults.append(
             f"{file}, column practice_id: found {number_of(alike, 'practice')} that "
-            "registrations write with other leading zeros or in another case, expected the same identifiers. Write them "
-            "alike (a spreadsheet removes leading zeros)."
+            "registrations write with other leading zeros or in another case, expected the same "
+            "identifiers. Write them alike (a spreadsheet removes leading zeros)."
         )
     elif unknown:
         overview.notes.append(
