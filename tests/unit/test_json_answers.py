@@ -153,7 +153,7 @@ def test_a_run_that_is_stopped_answers_and_its_state_is_failed(
     (problem,) = said["problems"]
     assert problem["text"].endswith("the same command goes on where it stopped.")
     assert json.loads(state.read_text()) == {"state": "failed"}
-    assert stopping.descendants(os.getpid()) == before
+    assert not {*stopping.descendants(os.getpid())} - {*before}
 
 
 def test_a_run_that_failed_says_which_stage_said_what(
