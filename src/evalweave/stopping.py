@@ -14,6 +14,8 @@ from typing import Any
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PATIENCE = 30.0  # seconds that Snakemake and its jobs have to end before they are killed
+_starting = threading.Event()
+_late: list[Stopped] = []  # heard while a process was being started
 
 
 class Stopped(BaseException):
@@ -38,7 +40,11 @@ def heard(sentence: str) -> Iterator[None]:
     def stop(number: int, _: Any) -> None:
         if not told:
             told.append(number)
-            raise Stopped(number, sentence)
+            stopped = Stopped(number, sentence)
+            if _starting.is_set():
+                _late.append(stopped)
+            else:
+                raise stopped
 
     before = {number: signal.getsignal(number) for number in HEARD}
     listening = [number for number, handler in before.items() if handler != signal.SIG_IGN]
@@ -58,8 +64,16 @@ def heard(sentence: str) -> Iterator[None]:
 def waited_for(command: list[str], environment: dict[str, str]) -> int:
     """Run a command and return its exit code; where this process is stopped meanwhile, end the
     command and all that it started first."""
-    process = subprocess.Popen(command, env=environment)
+    _starting.set()  # raised before its process is known, nobody could end it
     try:
+        process = subprocess.Popen(command, env=environment)
+    except OSError:
+        _starting.clear()
+        raise
+    try:
+        _starting.clear()
+        if _late:
+            raise _late.pop()
         return process.wait()
     finally:
         if process.poll() is None:
