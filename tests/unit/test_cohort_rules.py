@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,7 @@ def test_a_category_that_no_code_has(diabetes: dict[str, str]) -> None:
 
 def test_the_cohort_stage_refuses_a_category_that_no_code_has(tmp_path: Path) -> None:
     (tmp_path / "codelists.csv").write_text("codelist,labels\ntype_1_diabetes,type_1_diabetes\n")
+    shutil.copy(CONFIG / "ways-to-wellness" / "practices.csv", tmp_path)
     text = (
         (CONFIG / "config.yaml")
         .read_text()

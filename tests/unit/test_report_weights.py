@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from evalweave.report.blocks import Heading
+from evalweave.report.blocks import Appendix
 from evalweave.report.data import ReportData
 from evalweave.report.figures.weights import synthetic_weights
 from evalweave.report.sections.happened import section
@@ -47,7 +47,7 @@ def test_no_practice_is_named(told: ReportData) -> None:
 
 def test_the_section_has_it_once_and_only_where_there_are_weights(told: ReportData) -> None:
     def headings(of: ReportData) -> list[str]:
-        return [block.text for block in section(of).blocks if isinstance(block, Heading)]
+        return [block.summary for block in section(of).blocks if isinstance(block, Appendix)]
 
     words = "What the synthetic comparison is made of"
     assert headings(told).count(words) == 1
