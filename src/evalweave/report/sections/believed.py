@@ -22,8 +22,17 @@ def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
     blocks: list[Any] = [Checks(CAPTION, tuple(one.check for one in checks(data)))]
     design = data.diagnostic(data.primary.name, "design")
-    trust = data.diagnostic(data.primary.name, "trust")
+    trust = _beside(data)
     for said in (design.get("sentence") if isinstance(design, Mapping) else None, trust):
         if said:
             blocks.append(Prose(released_note(data.profile, str(said))))
     return Section("believed", "Can it be believed?", tuple(blocks))
+
+
+def _beside(data: ReportData) -> str:
+    """Return the warnings about the design that no check of the table says already."""
+    trust = str(data.diagnostic(data.primary.name, "trust") or "")
+    if not data.diagnostic(data.primary.name, "allocation_alone"):
+        return trust
+    told = str(data.diagnostic(data.primary.name, "allocation") or "")
+    return " ".join(trust.replace(told, "").split())
