@@ -315,3 +315,14 @@ def test_areas_come_from_a_table_of_practices(frame, tmp_path):
     }
     assert "no design-based interval exists" in trust["declared"]
     assert "declare `allocation: {level: area}`" in trust["silent"]
+
+
+def test_a_spec_in_braces_may_be_yaml() -> None:
+    from evalweave.study.analyses import FitSpec
+    from evalweave.study.file import load_spec
+
+    text = "{columns: {outcome: y}, analyses: [{name: main, estimator: twfe}]}"
+    said = {"columns": {"outcome": "y"}, "analyses": [{"name": "main", "estimator": "twfe"}]}
+    assert load_spec(text, FitSpec) == load_spec(json.dumps(said), FitSpec)
+    with pytest.raises(StudyError, match="--spec, line 1"):
+        load_spec("{columns: {outcome: y}, analyses: [{name: main", FitSpec)

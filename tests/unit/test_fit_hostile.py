@@ -217,7 +217,7 @@ def test_a_file_that_holds_itself_and_an_empty_spec_are_said(tmp_path, frame):
         load(tmp_path / "s.yaml", FitSpec)
     frame.to_csv(tmp_path / "p.csv", index=False)
     assert "--spec: is empty" in str(call(tmp_path / "p.csv", tmp_path / "o", "").exception)
-    assert "evalweave fit --help" in str(
+    assert "The command's --help shows an example" in str(
         call(tmp_path / "p.csv", tmp_path / "o", "none.yaml").exception
     )
 

@@ -57,7 +57,7 @@ def called(
     wording: str = "association",
     margin: float | None = 5.5,
 ) -> verdict.Verdict:
-    finding = {"pre_trends": ASKED, "other": OTHER}
+    finding = {"pre_trends": ASKED, "other": OTHER, "allocation": replace(OTHER, key="allocation")}
     judged = [Judged(finding[key], state, 0.01) for key, state in states.items()]
     monkeypatch.setattr(verdict, "checks", lambda data: judged)
     about = SimpleNamespace(programme="the service", wording=wording, wording_reason="It was drawn")
@@ -77,6 +77,11 @@ def called(
         ({}, {"pre_trends": SUPPORTS}, verdict.ASSOCIATION),
         ({"wording": "effect"}, {"pre_trends": SUPPORTS}, verdict.EFFECT),
         ({"wording": "effect"}, {"pre_trends": CANNOT_TELL}, verdict.ASSOCIATION),
+        (
+            {"wording": "effect"},
+            {"pre_trends": SUPPORTS, "allocation": CANNOT_TELL},
+            verdict.ASSOCIATION,
+        ),
         (
             {"wording": "effect"},
             {"pre_trends": SUPPORTS, "other": AGAINST},

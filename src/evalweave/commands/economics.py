@@ -24,7 +24,9 @@ def command(
         Path,
         typer.Argument(help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."),
     ],
-    spec: Annotated[Path, typer.Option(help="What to value: a YAML or JSON file.")],
+    spec: Annotated[
+        str, typer.Option(help="What to value: a YAML or JSON file, or its text in braces.")
+    ],
     out: Annotated[Path, typer.Option(help="Folder for the tables and figures.")],
 ) -> None:
     """Example: evalweave economics panel.csv --spec economics.yaml --out results/economics
@@ -52,11 +54,11 @@ def command(
     from evalweave.estimators.read_panel import read_panel
     from evalweave.report.figures import economic
     from evalweave.study.economics import EconomicsSpec, columns_read
-    from evalweave.study.file import load
+    from evalweave.study.file import load_spec
 
-    model = load(spec, EconomicsSpec)
+    model = load_spec(spec, EconomicsSpec)
     files.check_folder(out)
-    files.clear(out, WRITTEN, (panel, spec))
+    files.clear(out, WRITTEN, (panel, Path(spec)))
     wanted = columns_read(model)
     columns = model.columns_of(model.effect)
     who = [name for name in (columns.unit, columns.cluster) if name]

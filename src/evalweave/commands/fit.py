@@ -24,7 +24,9 @@ def command(
         Path,
         typer.Argument(help="The panel: CSV, Parquet, Stata or XLSX; one row a unit and period."),
     ],
-    spec: Annotated[str, typer.Option(help="What to fit: a YAML or JSON file, or JSON text.")],
+    spec: Annotated[
+        str, typer.Option(help="What to fit: a YAML or JSON file, or its text in braces.")
+    ],
     out: Annotated[
         Path,
         typer.Option(
@@ -68,7 +70,6 @@ def command(
     unit. diagnostics.json says what was done to the data and why a term is absent; covariance.csv
     and influence.parquet are for tests of your own (docs/your-own-panel.md).
     """
-    import json
     import math
     import os
     import sys
@@ -81,21 +82,9 @@ def command(
     from evalweave.fitting import fit
     from evalweave.study.allocation import AREA
     from evalweave.study.analyses import FitSpec
-    from evalweave.study.file import load, validate
+    from evalweave.study.file import load_spec
 
-    if not spec.strip():
-        raise StudyError("--spec: is empty; give a YAML or JSON file, or JSON text.")
-    if spec.lstrip().startswith("{"):
-        try:
-            model = validate(json.loads(spec), FitSpec, "--spec", {})
-        except RecursionError:
-            raise StudyError("--spec: brackets nested too deeply.") from None
-        except json.JSONDecodeError as error:
-            raise StudyError(
-                f"--spec: is not valid JSON at character {error.pos}: {error.msg}."
-            ) from None
-    else:
-        model = load(spec, FitSpec)
+    model = load_spec(spec, FitSpec)
     if followed is not None and (model.columns.unit is None or model.columns.outcomes):
         raise StudyError("--followed: needs a unit, and one outcome.")
     files.check_folder(out)

@@ -2,8 +2,8 @@
 
 The first rule whose conditions hold gives the word; None is any. `told`: the main interval excludes
 zero; `small`: it lies within the smallest difference that matters; `against`: a check speaks
-against; `asked`: the study file asks for the word effect; `parallel`: the check of the paths before
-the start supports.
+against; `asked`: the study file asks for the word effect; `carried`: the check of the paths before
+the start supports, and no arm is one area alone.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Rule:
     small: bool | None = None
     against: bool | None = None
     asked: bool | None = None
-    parallel: bool | None = None
+    carried: bool | None = None
 
     def holds(self, **facts: bool | None) -> bool:
         """Do all its conditions hold?"""
@@ -50,13 +50,13 @@ RULES = (
         "it, and no check speaks against it.",
         told=True,
         asked=True,
-        parallel=True,
+        carried=True,
     ),
     Rule(
         ASSOCIATION,
-        "The study file asks for the word effect, but the check of the paths before the start does "
-        "not carry it: this is an association of {outcome} with the availability of {programme} in "
-        "a practice.",
+        "The study file asks for the word effect, but the checks of where the programme was given "
+        "and of the paths before the start do not carry it: this is an association of {outcome} "
+        "with the availability of {programme} in a practice.",
         told=True,
         asked=True,
     ),
@@ -118,7 +118,7 @@ def verdict(data: ReportData) -> Verdict:
         "small": small,
         "against": AGAINST in states.values(),
         "asked": about.wording == "effect",
-        "parallel": states.get("pre_trends") == SUPPORTS,
+        "carried": states.get("pre_trends") == SUPPORTS and "allocation" not in states,
     }
     rule = next(rule for rule in RULES if rule.holds(**facts))
     counts = Counter(one.state for one in judged)

@@ -53,6 +53,21 @@ def load_settings(text: str, kind: type[Model]) -> Model:
     return kind.model_validate(parts)
 
 
+def load_spec(given: str, kind: type[Model]) -> Model:
+    """Return what `--spec` gives: the path of a YAML or JSON file, or its text in braces."""
+    if not given.strip():
+        raise StudyError("--spec: is empty; give a YAML or JSON file, or its text in braces.")
+    if not given.lstrip().startswith("{"):
+        return load(given, kind)
+    try:
+        return validate(json.loads(given), kind, "--spec", {})
+    except RecursionError:
+        raise StudyError("--spec: brackets nested too deeply.") from None
+    except json.JSONDecodeError:  # braces of YAML, whose keys need no quotes
+        value, lines = parse_yaml(given, "--spec")
+        return validate(value, kind, "--spec", lines)
+
+
 def load(path: Path | str, kind: type[Model]) -> Model:
     """Read a YAML or JSON file into `kind`."""
     path = Path(path)
@@ -81,7 +96,7 @@ def load(path: Path | str, kind: type[Model]) -> Model:
 def _start(kind: type[BaseModel]) -> str:
     if kind is Study:
         return "`evalweave init DIR` makes a study to start from."
-    return "`evalweave fit --help` shows an example."
+    return "The command's --help shows an example."
 
 
 class _Plain(yaml.SafeLoader):
