@@ -71,7 +71,8 @@ def _parted(section: Section) -> tuple[Section, Section | None]:
             told, key = str(words), f"{section.key}-more-{len(links) + 1}"
             moved.append(Heading(told, key))
             links.append(text('<a href="#{}">{}</a>', key, told))
-        moved += block.blocks if isinstance(block, Appendix) else (block,)
+        said = str(block.summary) == told  # folded under a heading of the same words
+        moved += block.blocks if said or isinstance(block, Appendix) else (block,)
     if not moved:
         return section, None
     blocks.append(Prose(text("In the supplement: {}.", Markup("; ").join(links)), "note"))
