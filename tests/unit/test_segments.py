@@ -15,6 +15,8 @@ from evalweave.qualitative.hierarchy import path_of
 from evalweave.qualitative.readers import load, recognise
 from helpers.coded_projects import SEGMENT_COLUMNS, TURNS, beside, write_segments
 
+SAMPLES = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
+
 
 def test_columns_are_mapped_and_people_linked(tmp_path: Path) -> None:
     project = assemble(segments.read(write_segments(tmp_path / "p.csv"), SEGMENT_COLUMNS), Beside())
@@ -110,6 +112,56 @@ def test_a_programs_own_file_is_named_as_what_it_is(tmp_path: Path, name: str) -
     (tmp_path / name).write_bytes(b"anything")
     with pytest.raises(DataError, match=r"(MAXQDA|NVivo|ATLAS\.ti).*export .* REFI-QDA"):
         load(tmp_path / name)
+
+
+@pytest.mark.parametrize("name", ["codes.docx", "p.PDF", "references.rtf"])
+def test_a_document_is_no_project(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_bytes(b"anything")
+    with pytest.raises(DataError, match=r"a document.*export the project as REFI-QDA"):
+        load(tmp_path / name)
+
+
+NESTED = {
+    # As NVivo's help shows a code's references (help-nv9-en.qsrinternational.com, "Review the
+    # references in a node"), exported as text; the second with decimal commas.
+    "references": "Name: Support\n\n<Internals\\Barbara> - § 5 references coded  [4.06% Coverage]\n"
+    "\nReferences 1-2 - 1.88% Coverage\n\nShe came, along.\n",
+    "commas": "<Files\\Int 1> - § 1 reference coded [ 4,06% Coverage]\n\nShe came, along.\n",
+    # A report saved as a sheet: titles, then codes, files and references below each other.
+    "report": "Coding Summary By Code,,\nMy project,,\nCode,,\nCodes\\Support,,\nFile,,\n",
+    "untitled": "Aggregate,Coverage,Number Of Coding References\nCode,,\nCodes\\A,,\nNo,0.1,2\n",
+}
+
+
+@pytest.mark.parametrize("kind", NESTED)
+def test_nvivos_nested_reports_say_what_to_export_instead(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "p.txt").write_text(NESTED[kind], encoding="utf-8")
+    with pytest.raises(
+        DataError, match=r"p.txt, row \d: found NVivo's nested report.*\.qdpx.*extract"
+    ):
+        load(tmp_path / "p.txt")
+
+
+def test_an_old_workbook_is_read_like_a_new_one(tmp_path: Path) -> None:
+    """`segments.xls` is BIFF8 as xlwt 1.3.0 writes it: MAXQDA's layout below a title, dates as
+    numbers with a format; people and words are invented."""
+    project = load(SAMPLES / "segments.xls")
+    assert sorted(project.codings["code_id"]) == ["Money", "Money", "Support > Visits"]
+    assert "She came along 🙂 – señora." in set(project.segments["quote"])
+    assert set(project.codings["coded_at"]) == {"2019-05-02 10:30:00", "2019-05-03"}
+    whole = (SAMPLES / "segments.xls").read_bytes()
+    for size in range(512, len(whole), 512):
+        (tmp_path / "cut.xls").write_bytes(whole[:size])
+        with pytest.raises(DataError, match=r"^cut.xls: found .*save it as \.xlsx"):
+            load(tmp_path / "cut.xls")
+
+
+def test_what_is_named_xls_and_is_none(tmp_path: Path) -> None:
+    (tmp_path / "p.xls").write_text("<html><table><tr><td>Code</td></tr></table></html>")
+    with pytest.raises(DataError, match=r"web page.*save it as \.xlsx"):
+        load(tmp_path / "p.xls")
+    (tmp_path / "p.xls").write_text("Document\tCodes\tQuotation Content\tID\nInt 1\tA\tx\t1:1\n")
+    assert load(tmp_path / "p.xls").codings["code_id"].tolist() == ["A"]
 
 
 def test_an_nvivo_matrix_without_a_name_for_its_first_column(tmp_path: Path) -> None:

@@ -129,7 +129,7 @@ HOSTILE = {
     "random": (bytes(range(1, 256)) * 40, "no text|neither UTF-8 nor"),
     "binary": (bytes(range(1, 32)) * 40, "no text"),
     "pdf": (b"%PDF-1.4", "a PDF"),
-    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, "Save it as CSV"),
+    "xls": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 99, r"save it as \.xlsx"),
     "zip": (b"PK\x03\x04rest", "no zip"),
     "gzip": (gzip.compress(TEXT.encode())[:-12], "truncated gzip"),
     "damaged gzip": (b"\x1f\x8b" + b"x" * 50, "damaged gzip"),

@@ -207,7 +207,9 @@ def recognise(path: Path) -> str:
             return format_
     if path.is_dir():
         raise fault(path, "a folder that holds none", "a coded project", "Give the project's file.")
-    raise fault(path, "a format that is not known", "a .qdpx, .qda, .sqlite3, .csv or .xlsx file")
+    raise fault(
+        path, "a format that is not known", "a .qdpx, .qda, .sqlite3, .csv, .xlsx or .xls file"
+    )
 
 
 def everyone_eligible(project: Project, themes: list[str]) -> pd.DataFrame:

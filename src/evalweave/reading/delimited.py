@@ -14,7 +14,8 @@ from evalweave.reading.cells import trimmed
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAMPLE = 1 << 16  # characters from which the delimiter is told
 LONGEST_CELL = 1 << 27
-MARKUP = ("<!", "<html", "<?xml", "{", "[{")
+MARKUP = ("<!", "<html", "<table", "<?xml", "{", "[{")
+SAVE_SHEET = "Some programs name one .xls: open it in a spreadsheet and save it as .xlsx."
 
 Row = tuple[int, list[str]]  # the line on which a row begins, as a text editor counts; its cells
 
@@ -56,7 +57,8 @@ def split(text: str, name: str, delimiter: str) -> list[Row]:
     csv.field_size_limit(LONGEST_CELL)
     if text[:64].lstrip().lower().startswith(MARKUP):
         found = "what looks like a web page, XML or JSON"
-        raise_faults([Fault(name, found, "a header and rows", row=1)])
+        action = SAVE_SHEET if name.lower().endswith(".xls") else ""
+        raise_faults([Fault(name, found, "a header and rows", action, 1)])
     rows, broken = _records(text, delimiter, quoted=True)
     if delimiter == "\t" and '"' in text:  # there, a quote may be a sign of the text: 5" wide
         plain, _ = _records(text, delimiter, quoted=False)

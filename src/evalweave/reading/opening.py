@@ -23,7 +23,6 @@ ZIP = b"PK\x03\x04"
 SAVE = "Save the sheet as CSV (UTF-8)."
 # What a file may begin with that is no table: bytes, what it is, what to do.
 OTHERS = (
-    (OLD_OFFICE, "an old Excel or Word file (.xls)", "Save it as CSV (UTF-8)."),
     (b"%PDF", "a PDF", "Ask for the data as CSV."),
     (b"BZh", "a bzip2 archive", "Unpack it, or pack it with gzip."),
     (b"\xfd7zXZ", "an xz archive", "Unpack it, or pack it with gzip."),
@@ -44,7 +43,8 @@ STATA_RELEASES = range(104, 116)  # the first byte of the formats before 117
 class Opened:
     """A regular file: its name in messages, what it holds and how many bytes it has.
 
-    `kind` is text, gzip, zip, parquet, arrow or stata; `start` are its first 64 bytes.
+    `kind` is text, gzip, zip, office (of before 2007), parquet, arrow or stata; `start` are its
+    first 64 bytes.
     """
 
     path: Path
@@ -102,6 +102,8 @@ def _kind(start: bytes) -> str:
         return "gzip"
     if start.startswith(ZIP):
         return "zip"
+    if start.startswith(OLD_OFFICE):
+        return "office"
     for magic, kind in TYPED:
         if start.startswith(magic):
             return kind

@@ -1,7 +1,7 @@
 """The one reader of the small tables that people hand over.
 
 Practices, code lists, participants, eligibility, themes, sources, segments, counts, claims: CSV in
-any of the usual encodings and delimiters, packed with gzip or not, a sheet of an XLSX workbook, or
+any of the usual encodings and delimiters, packed with gzip or not, a sheet of an Excel workbook, or
 Parquet, Arrow and Stata files. Every cell is text without blanks around it. What was decided on the
 way is said in `notes`; what forbids to read on is said all at once.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from evalweave.errors import Fault, nearest, raise_faults
 from evalweave.reading import cells as rules
-from evalweave.reading import delimited, encodings, opening, workbooks
+from evalweave.reading import delimited, encodings, old_workbooks, opening, workbooks
 from evalweave.reading.delimited import Row
 from evalweave.reading.header import TITLE_ROWS, Names, places, repeats
 
@@ -111,7 +111,7 @@ def read_grid(
     between delimiters and between the sheets of a workbook.
     """
     opened = opening.look(path, expected)
-    if opened.kind == "zip":
+    if opened.kind in ("zip", "office"):
         return _sheet(opened, sheet, is_header)
     if opened.kind in ("parquet", "arrow", "stata"):
         from evalweave.reading import typed_files
@@ -131,7 +131,8 @@ def read_grid(
 def _sheet(
     opened: opening.Opened, wanted: str | None, is_header: Callable[[list[str]], bool] | None
 ) -> Grid:
-    grids = {title: rows for title, rows in workbooks.sheets(opened.path).items() if rows}
+    program = old_workbooks if opened.kind == "office" else workbooks
+    grids = {title: rows for title, rows in program.sheets(opened.path).items() if rows}
     titles = tuple(grids)
     if wanted is not None and wanted not in grids:
         found = f'no sheet "{wanted}" with anything in it'
@@ -145,7 +146,7 @@ def _sheet(
     ]
     title = wanted or (fitting or titles)[0]
     notes: tuple[str, ...] = ()
-    if not opened.name.lower().endswith((".xlsx", ".xlsm")):
+    if not opened.name.lower().endswith((".xlsx", ".xlsm", ".xls")):
         notes = (f"{opened.name}: is an Excel workbook, whatever its name ends in.",)
     if len(titles) > 1 and wanted is None:
         notes = (

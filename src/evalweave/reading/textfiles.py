@@ -30,6 +30,11 @@ from evalweave.reading.opening import MAX_RATIO, RATIO_FROM
 
 PIECE = 1 << 20
 EXPECTED = "a text file with one row a record"
+NO_TEXT = {
+    "zip": "a ZIP archive or an Excel workbook",
+    "office": "an old Excel or Word file (.xls)",
+    "stata": "a Stata file",
+}
 
 
 @dataclass(frozen=True)
@@ -83,10 +88,9 @@ def look(
         opened = opening.look(path, EXPECTED, name)
     except EvalweaveError as error:
         return TextFile(name, path, "unusable", "", faults=error.faults)
-    if opened.kind in ("zip", "stata"):
-        what = "a ZIP archive or an Excel workbook" if opened.kind == "zip" else "a Stata file"
+    if opened.kind in NO_TEXT:
         action = "Unpack it, or save the table as CSV (UTF-8)."
-        fault = Fault(name, what, EXPECTED, action)
+        fault = Fault(name, NO_TEXT[opened.kind], EXPECTED, action)
         return TextFile(name, path, "unusable", "", faults=(fault,))
     if opened.kind in ("parquet", "arrow"):
         return TextFile(name, path, opened.kind, sha256(path))

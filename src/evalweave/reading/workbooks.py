@@ -30,6 +30,8 @@ def sheets(path: Path) -> dict[str, list[Row]]:
         if "mimetype" in names or "content.xml" in names:
             raise fault(path, "an OpenDocument file", "an XLSX or CSV", "Save it as .xlsx.")
         if not any(name.startswith("xl/") for name in names):
+            if any(name.startswith("word/") for name in names):
+                raise fault(path, "a Word document", "an XLSX or CSV", "Give the table itself.")
             raise fault(path, "a ZIP archive", "an XLSX or CSV", "Unpack it.")
         if "xl/workbook.bin" in names:
             raise fault(path, "a binary workbook (.xlsb)", "an XLSX or CSV", "Save it as .xlsx.")
@@ -46,7 +48,7 @@ def sheets(path: Path) -> dict[str, list[Row]]:
         for sheet in book.worksheets:
             sheet.reset_dimensions()  # some programs write a size that is not the sheet's
             rows = [
-                (number, [_text(value) for value in cells])
+                (number, [as_text(value) for value in cells])
                 for number, cells in enumerate(sheet.iter_rows(values_only=True), 1)
             ]
             grids[str(sheet.title)] = [row for row in rows if any(row[1])]
@@ -66,6 +68,11 @@ def sheets(path: Path) -> dict[str, list[Row]]:
         SyntaxError,
     ):
         raise fault(path, "a workbook that cannot be read", "an XLSX", SAVE) from None
+    return finished(path, grids)
+
+
+def finished(path: Path, grids: dict[str, list[Row]]) -> dict[str, list[Row]]:
+    """Return the sheets with rows of one width; raise `DataError` for cells that hold an error."""
     raise_faults(
         Fault(
             path.name,
@@ -89,7 +96,8 @@ def _padded(row: Row, rows: list[Row]) -> Row:
     return row[0], row[1] + [""] * (width - len(row[1]))
 
 
-def _text(value: object) -> str:
+def as_text(value: object) -> str:
+    """Return a cell's value as it would stand in a CSV."""
     if value is None or value == "#N/A":
         return ""
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:

@@ -7,4 +7,4 @@ keys of the study file that the entry says it takes.
 """
 
 SQLITE = b"SQLite format 3\x00"  # how a database begins
-TABLES = (".csv", ".tsv", ".xlsx", ".txt")
+TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".xlsm", ".xls", ".xlsb", ".ods")

@@ -95,6 +95,8 @@ def _table(
     grid = tables.read_grid(path, sheet=sheet, is_header=layouts.is_header)
     rows = [row for row in grid.rows if header_row in (None, row[0])]
     recognised = layouts.layout_of(rows[:TITLE_ROWS])
+    if not recognised and not columns:
+        layouts.refuse_nested(grid.file, rows[: 4 * TITLE_ROWS])
     if recognised and not {"source", "code"} & set(columns):
         layout, header_row = recognised
         header = next(cells for line, cells in rows if line == header_row)
