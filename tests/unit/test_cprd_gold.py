@@ -68,3 +68,18 @@ def test_data_fields_are_read_by_their_entity(tmp_path: Path) -> None:
         ("gold_entity", "275", 6.5, None, "%"),
         ("gold_medcode", "44", 5.1, None, "SUM 96"),
     ]
+
+
+def test_operators_say_whether_a_value_is_exact(tmp_path: Path) -> None:
+    """Lookup OPR: 0 missing, 1 <, 2 <=, 3 =, 4 >, 5 >=, 6 ~; other numbers are qualifiers."""
+    settings = put(tmp_path)
+    said = ["0", "1", "2", "3", "3.000", "4", "5", "6", "", "9"]
+    (tmp_path / "x_Extract_Test_001.txt").write_text(
+        "patid\teventdate\tmedcode\tenttype\tdata1\tdata2\tdata3\n"
+        + "".join(f"1234007\t05/05/2016\t14051\t275\t{each}\t48\t97.000\n" for each in said)
+    )
+    events = [e for e in rows(tmp_path, "events", **settings) if e["code"] == "275"]
+    assert [e["value"] or e["value_text"] for e in events] == [
+        *(48.0, "<48", "<=48", 48.0, 48.0, ">48", ">=48", "~48", 48.0, "OPR 9 48"),
+    ]
+    assert {e["unit_text"] for e in events} == {"mmol/mol"}

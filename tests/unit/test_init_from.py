@@ -7,6 +7,7 @@ import csv
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 import yaml
 from typer.testing import CliRunner
@@ -281,3 +282,102 @@ def test_a_folder_without_an_extract(tmp_path: Path) -> None:
     assert isinstance(done.exception, StudyError)
     assert "no extract of a known format (there is notes.csv)" in str(done.exception)
     assert not (tmp_path / "s").exists()
+
+
+def database_of(path: Path, name: str, schema: str = "main", **more: str) -> Path:
+    """Put an extract's tables into a DuckDB file, as a loader would: types recognised, but for
+    identifiers and codes."""
+    import io
+
+    import pandas as pd
+
+    texts = {file.split(".")[0]: text for file, text in FORMATS[name]().items()} | more
+    with duckdb.connect(str(path)) as con:
+        con.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}")
+        for table, text in texts.items():
+            frame = pd.read_csv(io.StringIO(text), sep=None, engine="python", dtype=str)
+            frame = frame.rename(columns={"date": "Date", "patid": "PATID"})
+            con.register("given", frame)
+            con.execute(f'CREATE TABLE {schema}."{table}" AS FROM given')
+            con.unregister("given")
+    return path
+
+
+@pytest.mark.parametrize("name", ["ehrql", "cprd_gold"])
+def test_of_a_database_is_seen_what_is_seen_of_files(name: str, tmp_path: Path) -> None:
+    came = database_of(tmp_path / "it.duckdb", name)
+    rollout = practices(tmp_path)
+    done = init(tmp_path / "deep" / "study", "--from", came, "--practices", rollout)
+    assert done.exit_code == 0, done.exception
+    text = (tmp_path / "deep" / "study" / "study.yaml").read_text()
+    said = yaml.safe_load(text)
+    assert said["extract"].pop("connection") == "duckdb://../../it.duckdb"
+    extract = put(tmp_path / "came", FORMATS[name]())
+    done = init(tmp_path / "deep" / "other", "--from", extract, "--practices", rollout)
+    of_files = yaml.safe_load((tmp_path / "deep" / "other" / "study.yaml").read_text())
+    assert of_files["extract"].pop("path") == "../../came"
+    of_files["study"] = said["study"]
+    files = of_files["extract"].get("files", {})
+    files |= {table: name.removesuffix(".csv") for table, name in files.items()}
+    assert said == of_files
+    assert load_study(tmp_path / "deep" / "study" / "study.yaml").extract.connection
+
+
+def test_a_schema_is_found_and_the_programmes_starts_come_from_the_database(tmp_path: Path) -> None:
+    rollout = practices(tmp_path).read_text()
+    came = database_of(tmp_path / "it.duckdb", "omop", "cdm", rollout=rollout)
+    made = init(tmp_path / "s", "--from", f"duckdb://{came}")
+    assert made.exit_code == 0, made.exception
+    assert (tmp_path / "s" / "practices.csv").read_text() == rollout
+    said = yaml.safe_load((tmp_path / "s" / "study.yaml").read_text())
+    assert said["extract"]["database_schema"] == "cdm" and said["practices"] == "practices.csv"
+    assert str(said["eligibility"]["index_date"]) == "2015-04-01"
+    database_of(came, "omop", "other")
+    both = init(tmp_path / "t", "--from", came)
+    assert "in several schemas (cdm, other)" in str(both.exception)
+    one = init(tmp_path / "t", "--from", came, "--schema", "other")
+    assert one.exit_code == 0, one.exception
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ("postgresql://me:hunter2@host/db", "a password or token"),
+        ("mysql://host/db", "no address of a database that is read"),
+        ("duckdb://none.duckdb", "no DuckDB file of that name"),
+        ("${EVALWEAVE_NOWHERE}", "the environment has no EVALWEAVE_NOWHERE"),
+    ],
+)
+def test_a_database_that_cannot_be_looked_at(said: str, words: str, tmp_path: Path) -> None:
+    done = init(tmp_path / "s", "--from", said)
+    assert isinstance(done.exception, StudyError) and words in str(done.exception)
+    assert "hunter2" not in str(done.exception) and not (tmp_path / "s").exists()
+
+
+def test_a_database_without_an_extract_and_one_that_lacks_a_table(tmp_path: Path) -> None:
+    with duckdb.connect(str(tmp_path / "it.duckdb")) as con:
+        con.execute("CREATE TABLE notes AS SELECT 1 AS a")
+    done = init(tmp_path / "s", "--from", tmp_path / "it.duckdb")
+    assert "in the connection's own schema (there is notes)" in str(done.exception)
+    came = database_of(tmp_path / "that.duckdb", "flat")
+    with duckdb.connect(str(came)) as con:
+        con.execute("DROP TABLE registrations")
+    done = init(tmp_path / "s", "--from", came)
+    assert done.exit_code == 0 and "found no registrations" in done.output, done.exception
+
+
+def test_of_a_long_table_the_rows_with_listed_codes_are_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from evalweave.extract import database_survey
+
+    came = database_of(tmp_path / "it.duckdb", "ehrql")
+    with duckdb.connect(str(came)) as con:
+        con.execute(
+            "UPDATE clinical_events SET snomedct_code = '44' WHERE snomedct_code = '44054006'"
+        )
+    monkeypatch.setattr(database_survey, "MOST", 100)
+    done = init(tmp_path / "s", "--from", came)
+    assert done.exit_code == 0, done.exception
+    said = (tmp_path / "s" / "study.yaml").read_text()
+    assert "100 of its 240 rows were looked at (rows with listed codes)" in said

@@ -19,9 +19,20 @@ def command(
         str, typer.Option(help=f"Layout of the extract: {listed(EXTRACTS, 'or')}.")
     ] = next(iter(EXTRACTS)),
     extract: Annotated[
-        Path | None,
+        str | None,
         typer.Option(
-            "--from", help="The extract's folder: look at it, and fill in what can be seen."
+            "--from",
+            metavar="EXTRACT",
+            help="The extract: a folder, a DuckDB file or the address of a database, such as "
+            "'postgresql://reader:${PASSWORD}@host/warehouse' in single quotes (secrets come from "
+            "the environment). Look at it, and fill in what can be seen.",
+        ),
+    ] = None,
+    schema: Annotated[
+        str | None,
+        typer.Option(
+            help="With --from a database: the schema of its tables; not needed where one has an "
+            "extract."
         ),
     ] = None,
     practices: Annotated[
@@ -37,6 +48,7 @@ def command(
 
     Examples: evalweave init my-study --format cprd_aurum
               evalweave init my-study --from /data/extract --practices /data/practices.csv
+              evalweave init my-study --from duckdb:///data/extract.duckdb
     """
     import shlex
 
@@ -50,6 +62,8 @@ def command(
         )
     if practices is not None and extract is None:
         raise StudyError("--practices: goes with --from. Else fill in practices.csv.")
+    if schema is not None and extract is None:
+        raise StudyError("--schema: goes with --from and a database.")
     if folder.exists() and not folder.is_dir():
         raise StudyError(f"{folder}: this is a file, expected a new folder. Give another name.")
     name = study_name(folder.resolve().name)
@@ -57,7 +71,7 @@ def command(
     if extract is None:
         made = new_study(name, format)
     else:
-        made, questions = _surveyed(folder, name, extract, practices)
+        made, questions = _surveyed(folder, name, extract, schema, practices)
     present = sorted(name for name in made if (folder / name).exists())
     if present:
         raise StudyError(
@@ -88,7 +102,7 @@ def command(
 
 
 def _surveyed(
-    folder: Path, name: str, extract: Path, practices: Path | None
+    folder: Path, name: str, said: str, schema: str | None, practices: Path | None
 ) -> tuple[dict[str, str], list[str]]:
     """Return the files of a study of an extract that is looked at, and what is left to ask."""
     import os
@@ -96,31 +110,44 @@ def _surveyed(
 
     from evalweave import engine
     from evalweave.errors import StudyError
-    from evalweave.extract.survey import survey
+    from evalweave.extract.database_survey import Database, connection_from, connection_of
+    from evalweave.extract.survey import of_folder, starts_in, survey
     from evalweave.records import codelists
     from evalweave.records.practices import read_practices
     from evalweave.study.outcomes import Outcome, as_the_quantity_is
     from evalweave.templates import list_paths, surveyed, surveyed_study
 
+    def from_study(path: Path) -> str:
+        return os.path.relpath(path.resolve(), folder.resolve())
+
+    connection = connection_of(said)
     if practices is not None and not practices.is_file():
         raise StudyError(f"--practices: there is no file {practices}. Correct its path.")
+    if schema is not None and connection is None:
+        raise StudyError(f"--schema: goes with a database, and {said} is none.")
     lists, _ = codelists.read_all(list_paths(), "snomed", {})
     outcomes = {
         each: Outcome.model_validate(as_the_quantity_is(each, {})) for each in surveyed.OUTCOMES
     }
-    with tempfile.TemporaryDirectory(prefix="evalweave.") as scratch:
+    with tempfile.TemporaryDirectory(prefix="evalweave.") as temporary:
+        scratch = Path(temporary)
+        own, table = None, practices
+        if connection is None:
+            came, place = of_folder(Path(said)), from_study(Path(said))
+            table = practices or starts_in(Path(said))
+        else:
+            there = Database(connection, schema, scratch, lists, outcomes)
+            came, place = there.came, connection_from(connection, folder)
+            if there.practices is not None and practices is None:
+                own, table = there.practices, scratch / "practices.csv"
+                table.write_text(own, encoding="utf-8")
         backend = engine.connect("duckdb", spill=scratch)
-        seen = survey(backend, extract, Path(scratch), lists, outcomes)
+        seen = survey(backend, came, scratch, lists, outcomes)
         backend.disconnect()
-    table = practices or surveyed.starts_in(extract)
-
-    def from_study(path: Path) -> str:
-        return os.path.relpath(path.resolve(), folder.resolve())
-
-    known = read_practices(table) if table else None
+        known = read_practices(table) if table else None
     starts = [] if known is None else list(known["programme_start"].dropna())
-    text, questions = surveyed.study_file(
-        name, seen, from_study(extract), starts, from_study(table) if table else "practices.csv"
-    )
-    own = None if table else surveyed.practices_table(seen)
+    beside = from_study(table) if table and own is None else "practices.csv"
+    text, questions = surveyed.study_file(name, seen, place, starts, beside)
+    if table is None:
+        own = surveyed.practices_table(seen)
     return surveyed_study(text, own), questions

@@ -24,10 +24,16 @@ COLUMNS = (
 TABLES = (
     "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? AND table_schema = ?"
 )
+SCHEMAS = "SELECT schema_name FROM information_schema.schemata WHERE catalog_name = ?"
 
 
 class Reading(DuckDB):
     """A DuckDB file that is only read."""
+
+    def list_databases(self, *, like: str | None = None, catalog: str | None = None) -> list[str]:
+        """Return the names of the file's schemas."""
+        place = [catalog or self.current_catalog]
+        return sorted(name for (name,) in self.con.execute(SCHEMAS, place).fetchall())
 
     def list_tables(self, *, like: str | None = None, database: Any = None) -> list[str]:
         """Return the names of a schema's tables and views."""

@@ -49,6 +49,16 @@ class Wanted:
 
     columns: set[str] = dataclasses.field(default_factory=set)
     coded: set[str] = dataclasses.field(default_factory=set)
+    tables: set[str] = dataclasses.field(default_factory=set)  # ours that it is read for
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """A first look at a database: rows with listed codes come where one of the lists `one_of` is
+    met, of tables of events at most `most` rows."""
+
+    one_of: Collection[str]
+    most: int
 
 
 def copied(study: Study, folder: Path) -> list[str]:
@@ -68,19 +78,25 @@ def copied(study: Study, folder: Path) -> list[str]:
     return copy(study.extract, folder, codes if len(codes) == len(study.codelists) else {})
 
 
-def copy(extract: Extract, folder: Path, codes: Mapping[str, Collection[str]]) -> list[str]:
+def copy(
+    extract: Extract,
+    folder: Path,
+    codes: Mapping[str, Collection[str]],
+    look: Look | None = None,
+) -> list[str]:
     """Copy an extract's tables; of events the rows with one of `codes` (list → codes), or all of
     them where there are none, or where a list has none of its codes there: `check` then says
-    what there is."""
+    what there is. At a first `look`, fewer."""
     assert extract.connection is not None
     backend = connect(extract.connection)
     folder.mkdir(parents=True, exist_ok=True)
     try:
         wanted = _wanted(backend, extract, folder)
-        listed = _met(backend, extract, wanted, codes)
+        listed = _met(backend, extract, wanted, codes, look)
         changed, notes = [], []
         for name, want in sorted(wanted.items()):
-            new, note = _table(backend, extract, name, want, folder, listed)
+            most = look.most if look and want.tables == {"events"} else None
+            new, note = _table(backend, extract, name, want, folder, listed, most)
             changed += [name] if new else []
             notes.append(note)
     finally:
@@ -96,20 +112,19 @@ def copy(extract: Extract, folder: Path, codes: Mapping[str, Collection[str]]) -
 
 def _wanted(backend: Any, extract: Extract, folder: Path) -> dict[str, Wanted]:
     """Return table → what is read of it, as the format's reader finds files of the same names."""
-    with _asked("the tables cannot be listed"):
-        names = backend.list_tables(database=extract.database_schema)
+    names = tables_of(backend, extract.database_schema)
     form = reader(extract.format)
-    with _standing_in(folder) as empty:
+    with standing_in(folder) as empty:
         extract_here = extract.located(str(empty))
         for name in names:
-            _stand_in(empty, name, ["_"])
+            stand_in(empty, name, ["_"])
         first = _sources(form, extract_here)
         columns = {
-            name: list(_of(backend, extract, name).columns)
+            name: list(table_of(backend, extract.database_schema, name).columns)
             for name in sorted({path.stem for each in first for path in _paths(each)})
         }
         for name, header in columns.items():
-            _stand_in(empty, name, header)
+            stand_in(empty, name, header)
         by_table = {table: form.find(extract_here, table) for table in TEXT_COLUMNS}
     lacking = [table for table, sources in by_table.items() if not sources]
     if lacking:
@@ -124,8 +139,10 @@ def _wanted(backend: Any, extract: Extract, folder: Path) -> dict[str, Wanted]:
         )
     wanted: dict[str, Wanted] = {}
     faults: list[Fault] = []
-    for source in (source for sources in by_table.values() for source in sources):
-        faults += _ask(source, columns, wanted)
+    for table, sources in by_table.items():
+        for source in sources:
+            faults += _ask(source, columns, wanted)
+            wanted[source.path.stem].tables.add(table)
     raise_faults(dict.fromkeys(faults))
     return wanted
 
@@ -168,7 +185,7 @@ def _paths(source: Source) -> list[Path]:
 
 
 @contextmanager
-def _standing_in(folder: Path) -> Iterator[Path]:
+def standing_in(folder: Path) -> Iterator[Path]:
     """Yield a folder for files that stand in for tables while a reader looks for its own."""
     empty = folder / ".tables"
     shutil.rmtree(empty, ignore_errors=True)
@@ -179,7 +196,7 @@ def _standing_in(folder: Path) -> Iterator[Path]:
         shutil.rmtree(empty, ignore_errors=True)
 
 
-def _stand_in(folder: Path, name: str, columns: list[str]) -> None:
+def stand_in(folder: Path, name: str, columns: list[str]) -> None:
     """Write a file of one blank row."""
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -190,14 +207,24 @@ def _stand_in(folder: Path, name: str, columns: list[str]) -> None:
     pq.write_table(pa.table([blank] * len(columns), names=columns), folder / f"{name}.parquet")
 
 
-def _of(backend: Any, extract: Extract, name: str) -> ir.Table:
-    with _asked(f"the table {name} cannot be read"):
-        table: ir.Table = backend.table(name, database=extract.database_schema)
+def tables_of(backend: Any, schema: str | None) -> list[str]:
+    """Return the names of a schema's tables and views; of the connection's own where `schema` is
+    None."""
+    with asked("the tables cannot be listed"):
+        names: list[str] = backend.list_tables(database=schema)
+    return names
+
+
+def table_of(backend: Any, schema: str | None, name: str) -> ir.Table:
+    """Return one table or view of a schema."""
+    with asked(f"the table {name} cannot be read"):
+        table: ir.Table = backend.table(name, database=schema)
     return table
 
 
 @contextmanager
-def _asked(what: str) -> Iterator[None]:
+def asked(what: str) -> Iterator[None]:
+    """Turn what a driver raises into one sentence."""
     try:
         yield
     except Exception as error:
@@ -209,18 +236,23 @@ def _met(
     extract: Extract,
     wanted: Mapping[str, Wanted],
     codes: Mapping[str, Collection[str]],
+    look: Look | None,
 ) -> set[str]:
     """Return all listed codes; none where rows without them are to come as well."""
     listed = {code for each in codes.values() for code in each}
     there: set[str] = set()
     for name, want in wanted.items():
-        table = _of(backend, extract, name)
+        table = table_of(backend, extract.database_schema, name)
         for column in sorted(want.coded):
             cells = table.filter(_is_one_of(table[column], listed))[column].cast("string").strip()
-            with _asked(f"the codes of the table {name} cannot be read"):
+            with asked(f"the codes of the table {name} cannot be read"):
                 found = backend.to_pyarrow(cells.name("code").as_table().distinct())
             there |= {*found["code"].to_pylist()}
-    return listed if all(there & {*each} for each in codes.values()) else set()
+    if look is not None:
+        met = any(there & {*codes[name]} for name in look.one_of)
+    else:
+        met = all(there & {*each} for each in codes.values())
+    return listed if met else set()
 
 
 def _is_one_of(column: Any, codes: Collection[str]) -> Any:
@@ -233,16 +265,24 @@ def _is_one_of(column: Any, codes: Collection[str]) -> Any:
 
 
 def _table(
-    backend: Any, extract: Extract, name: str, want: Wanted, folder: Path, listed: Collection[str]
+    backend: Any,
+    extract: Extract,
+    name: str,
+    want: Wanted,
+    folder: Path,
+    listed: Collection[str],
+    most: int | None,
 ) -> tuple[bool, dict[str, Any]]:
-    """Copy one table; return whether its content is new, and a note of it."""
-    table = _of(backend, extract, name)
-    with _asked(f"the table {name} cannot be read"):
+    """Copy one table, at most `most` rows of it; return whether its content is new, and a note of
+    it."""
+    table = table_of(backend, extract.database_schema, name)
+    with asked(f"the table {name} cannot be read"):
         chosen, part = _chosen(table, want, listed)
+        chosen = chosen if most is None else chosen.limit(most)
     target = folder / f"{name}.parquet"
     came = folder / f".{name}.came"
     try:
-        with _asked(f"the table {name} cannot be read"):
+        with asked(f"the table {name} cannot be read"):
             rows = int(backend.to_pyarrow(table.count().as_table())[0][0].as_py())
             read = _streamed(backend, chosen, came)
         aside = folder / f".{name}.sorted"

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.catalogue.words import number_of
-from evalweave.errors import StudyError
+from evalweave.errors import DataError, StudyError
 from evalweave.extract import checking
 from evalweave.extract.readers import TEXT_COLUMNS, files_below, first_line, reader
 from evalweave.extract.readers.flat import ALSO, REQUIRED
@@ -45,6 +46,21 @@ class Survey:
     facts: tuple[str, ...] = ()  # of age, sex and imd_quintile, what is filled
 
 
+@dataclass(frozen=True)
+class Came:
+    """An extract that is looked at: the section of the study file that is proposed for it, how to
+    get at files that such a section reads, and what to know of them."""
+
+    proposed: Extract
+    files: Callable[[Extract], Extract] = lambda extract: extract
+    notes: Callable[[], list[str]] = list
+
+
+def of_folder(folder: Path) -> Came:
+    """Return an extract of files; raise `StudyError` where a folder has none."""
+    return Came(proposed(folder, format_of(folder)))
+
+
 def format_of(folder: Path) -> str:
     """Return the format whose files a folder has; raise `StudyError` where it has none's."""
     if not folder.is_dir():
@@ -59,6 +75,15 @@ def format_of(folder: Path) -> str:
         f"--from: {folder}: found no extract of a known format (there is {present}). Known: "
         f"{', '.join(EXTRACTS)}."
     )
+
+
+def starts_in(folder: Path) -> Path | None:
+    """Return the file of a folder that says which practice started when, if there is one."""
+    for path in files_below(folder):
+        header = first_line(path).casefold().replace('"', "")
+        if "practice_id" in header and "programme_start" in header:
+            return path
+    return None
 
 
 def _like(path: Path) -> tuple[str, dict[str, str]]:
@@ -94,7 +119,7 @@ def _like(path: Path) -> tuple[str, dict[str, str]]:
     return best[1], best[2]
 
 
-def _proposed(folder: Path, format_: str) -> Extract:
+def proposed(folder: Path, format_: str) -> Extract:
     """Return the `extract` section for a folder: of flat files also which file is which table."""
     extract = Extract(format=format_, path=str(folder))
     if format_ != "flat":
@@ -119,28 +144,35 @@ def _proposed(folder: Path, format_: str) -> Extract:
 
 def survey(
     backend: Any,
-    folder: Path,
+    came: Came,
     scratch: Path,
     lists: dict[str, Codelist],
     outcomes: dict[str, Outcome],
 ) -> Survey:
-    """Look at the extract in `folder`: of long files at the beginning only.
+    """Look at an extract: of long files at the beginning only.
 
     `lists` are the small code lists that come with a new study, `outcomes` those of them that are
     measured.
     """
-    extract = _proposed(folder, format_of(folder))
-    overview = checking.look_over(backend, extract, scratch, Vocabulary())
+
+    def looked(extract: Extract) -> checking.Overview:
+        try:
+            return checking.look_over(backend, came.files(extract), scratch, Vocabulary())
+        except DataError as error:  # tables or columns that a database lacks
+            return checking.Overview(faults=str(error).splitlines())
+
+    extract = came.proposed
+    overview = looked(extract)
     form, questions = _date_form(overview, extract)
     if form != extract.date_format:
         extract = extract.model_copy(update={"date_format": form})
-        overview = checking.look_over(backend, extract, scratch, Vocabulary())
+        overview = looked(extract)
     system = _coding_system(backend, overview, extract, lists, outcomes)
     if system != extract.code_system:
         extract = extract.model_copy(update={"code_system": system})
-        overview = checking.look_over(backend, extract, scratch, Vocabulary())
+        overview = looked(extract)
     seen = Survey(extract, questions=[*questions, *overview.faults])
-    seen.found = [note for note in overview.notes if "every date" not in note]
+    seen.found = [note for note in overview.notes if "every date" not in note] + came.notes()
     tables = overview.tables
     if "registrations" in tables:
         spells = tables["registrations"]

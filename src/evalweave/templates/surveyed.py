@@ -6,7 +6,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
@@ -37,8 +36,8 @@ def study_file(
 ) -> tuple[str, list[str]]:
     """Return the text of study.yaml and the questions that stand at its end.
 
-    `path` is where the extract is, `starts` are the programme's first days, `practices` the table
-    that has them, both paths as the study file says them.
+    `path` is where the extract is (its folder, or its connection), `starts` are the programme's
+    first days, `practices` the table that has them, both as the study file says them.
     """
     window, index, questions = _window(seen, starts)
     outcomes = [each for each in OUTCOMES if seen.records.get(each)] or ["hba1c"]
@@ -137,7 +136,10 @@ def _window(seen: Survey, starts: Sequence[dt.date]) -> tuple[dict[str, Any], dt
 
 
 def _extract(seen: Survey, path: str) -> dict[str, Any]:
-    said: dict[str, Any] = {"format": seen.extract.format, "path": path}
+    said: dict[str, Any] = {"format": seen.extract.format}
+    said["connection" if seen.extract.connection else "path"] = path
+    if seen.extract.database_schema:
+        said["database_schema"] = seen.extract.database_schema
     settled = EXTRACTS[seen.extract.format].settles
     for key, default in (("date_format", "iso"), ("code_system", "snomed")):
         value = getattr(seen.extract, key)
@@ -199,14 +201,3 @@ def _flow(value: Any) -> str:
 def _comment(lines: Sequence[str]) -> str:
     said = (f"#  - {line}" for each in lines for line in each.splitlines())
     return "".join(f"{line}\n" for line in said)
-
-
-def starts_in(folder: Path) -> Path | None:
-    """Return the file of a folder that says which practice started when, if there is one."""
-    from evalweave.extract.readers import files_below, first_line
-
-    for path in files_below(folder):
-        header = first_line(path).casefold().replace('"', "")
-        if "practice_id" in header and "programme_start" in header:
-            return path
-    return None

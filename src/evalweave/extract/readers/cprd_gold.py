@@ -41,7 +41,9 @@ COLUMNS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "test": (("patid", "eventdate", "medcode", "enttype"), ("data1", "data2", "data3")),
 }
 HBA1C = "275"  # entity type
-OPERATORS = {"1": "<", "2": "<=", "4": ">", "5": ">="}  # lookup OPR; 3 is =
+# Lookups OPR and SUM, as published in a Stata program for CPRD GOLD (P. Baptiste, prog_getACR.do,
+# build of July 2019: label define OPR, label define UNIT). Of OPR, 0 is missing and 3 is =.
+OPERATORS = {"0": "", "1": "<", "2": "<=", "3": "", "4": ">", "5": ">=", "6": "~"}
 UNITS = {"1": "%", "97": "mmol/mol"}
 BIRTH_YEARS_FROM = 1800  # OHDSI ETL-LambdaBuilder, CPRD PERSON: yob + 1800
 
@@ -191,12 +193,16 @@ def _events(raw: ir.Table) -> ir.Table:
     is_hba1c = (entity == HBA1C).fill_null(False) if measures else ibis.literal(False)
     columns: dict[str, Any] = {}
     if measures:
-        comparator = _meaning(raw.data1, OPERATORS) if "data1" in raw.columns else blank
-        columns["value"] = ibis.coalesce(comparator + raw.data2, raw.data2)
+        # the number of another operator or unit is kept, so that a rule sets it aside; 0 is no unit
+        if "data1" in raw.columns:
+            operator = _whole(raw.data1)
+            operator = ibis.coalesce(_meaning(operator, OPERATORS), "OPR " + operator + " ", "")
+        else:
+            operator = ibis.literal("")
+        columns["value"] = operator + raw.data2
         if "data3" in raw.columns:
-            # 0 is no unit; the number of another unit is kept, so that a rule sets it aside
-            other = "SUM " + raw.data3.nullif("0")
-            columns["unit"] = ibis.coalesce(_meaning(raw.data3, UNITS), other)
+            unit = _whole(raw.data3)
+            columns["unit"] = ibis.coalesce(_meaning(unit, UNITS), "SUM " + unit.nullif("0"))
     return raw.select(
         "source_row",
         patient_id=raw.patid,
@@ -205,6 +211,15 @@ def _events(raw: ir.Table) -> ir.Table:
         code_system=is_hba1c.ifelse(ibis.literal("gold_entity"), ibis.literal("gold_medcode")),
         **columns,
     )
+
+
+def _whole(number: Any) -> Any:
+    """Return a number of a lookup as such: data fields are written 3 or 3.000."""
+    import ibis
+
+    value = number.try_cast("float64")
+    whole = (value == value.floor()).ifelse(value, ibis.null("float64"))
+    return ibis.coalesce(whole.try_cast("int64").cast("string"), number)
 
 
 def _meaning(number: Any, words: dict[str, str]) -> Any:
