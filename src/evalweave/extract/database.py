@@ -36,6 +36,7 @@ ROWS = 100_000  # held at a time while they come
 EXPLAINING = {
     "person": ("person_id", "care_site_id"),
     "death": ("person_id", "death_date"),
+    "ons_deaths": ("patient_id", "date"),
     "concept": ("concept_id", "concept_code", "vocabulary_id"),
     "practice": ("pracid", "lcd", "uts"),
     "unit": ("numunitid", "description"),

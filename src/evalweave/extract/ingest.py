@@ -139,7 +139,7 @@ def _read(
     if others and recognised is None:
         return _read(backend, seen, source, extract, table, target, scratch, words, others)
     n_rows = seen.n_rows if source.quoted else seen.n_lines
-    rows_in_file = counts["rows"] if n_rows is None else n_rows
+    rows_in_file = counts["rows"] if n_rows is None or source.reshaped else n_rows
     faults = sanity.of_cells(source.name, table, counts, seen_dates, dates)
     faults += _faults_of_rows(seen, source, counts["rows"], rows_in_file)
     if faults:
@@ -163,7 +163,9 @@ def _faults_of_rows(
     seen: TextFile, source: Source, rows_read: int, rows_in_file: int
 ) -> list[Fault]:
     """Return the faults of a file of which the engine read other rows than there are lines."""
-    faults = []
+    faults: list[Fault] = []
+    if source.reshaped:
+        return faults
     n_rows = seen.n_rows if source.quoted else seen.n_lines
     if n_rows is None and seen.n_lines not in (None, rows_read):
         # quotes hold line ends, or whole rows

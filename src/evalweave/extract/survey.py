@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,10 @@ from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.catalogue.words import number_of
 from evalweave.errors import DataError, StudyError
 from evalweave.extract import checking
-from evalweave.extract.readers import TEXT_COLUMNS, files_below, first_line, reader
+from evalweave.extract.readers import TEXT_COLUMNS, columns_of, files_below, first_line, reader
 from evalweave.extract.readers.flat import ALSO, REQUIRED
 from evalweave.records import coded
-from evalweave.study.records import DATE_FORMS, Extract
+from evalweave.study.records import DATE_FORMS, EventInRow, Extract
 from evalweave.study.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.75  # how alike the names of columns are that are taken for each other
 MOST_CODES = 8  # shown where no code of a list was met
+HBA1C = "1003671000000109"  # SNOMED CT, haemoglobin A1c level: unit not said
 SUBGROUPS = {"imd_quintile": "imd_quintile", "white": "ethnicity"}  # analysis by → column
 
 
@@ -89,12 +91,7 @@ def starts_in(folder: Path) -> Path | None:
 def _like(path: Path) -> tuple[str, dict[str, str]]:
     """Return which table a file's header is most like, with our column → its name where they
     differ; no table where too much is missing."""
-    from evalweave.reading.delimited import DELIMITERS
-
-    line = first_line(path).strip()
-    mark = max(DELIMITERS, key=line.count)
-    header = [cell.strip().strip('"') for cell in line.split(mark)]
-    folded = {name.casefold(): name for name in header if name}
+    folded = {name.casefold(): name for name in columns_of(path) if name}
     best: tuple[float, str, dict[str, str]] = (0.0, "", {})
     for table, required in REQUIRED.items():
         renamed, close = {}, 0.0
@@ -126,7 +123,7 @@ def proposed(folder: Path, format_: str) -> Extract:
         return extract
     files, columns = {}, {}
     for table in TEXT_COLUMNS:
-        sources = [source for source in reader(format_).find(extract, table) if not source.notes]
+        sources = [source for source in reader(format_).find(extract, table) if not source.fixed]
         matching = {path: _like(path) for path in files_below(folder)}
         if sources:
             renamed = matching.get(sources[0].path, ("", {}))
@@ -134,12 +131,32 @@ def proposed(folder: Path, format_: str) -> Extract:
                 columns[table] = renamed[1]
             continue
         alike = {path: names for path, (like, names) in matching.items() if like == table}
+        if table == "events" and not alike:
+            extract = extract.model_copy(update={"events_in_patients": _in_rows(extract)})
         if alike:
             path = min(alike, key=lambda each: (len(alike[each]), each.name))
             files[table] = path.relative_to(folder).as_posix()
             if alike[path]:
                 columns[table] = alike[path]
     return extract.model_copy(update={"files": files, "columns": columns})
+
+
+def _in_rows(extract: Extract) -> list[EventInRow]:
+    """Return events that seem to stand in columns of the patients' row: pairs of columns that are
+    called alike but for `date`, in which HbA1c is named. Their unit is left to the code or range.
+    """
+    events = []
+    for source in reader("flat").find(extract, "patients")[:1]:
+        columns = columns_of(source.path)
+        for day in columns:
+            if "hba1c" not in day.casefold() or "date" not in day.casefold():
+                continue
+            plain = re.sub("_?date(_measured)?", "", day, flags=re.IGNORECASE).strip("_")
+            alike = (plain, re.sub("date", "value", day, flags=re.IGNORECASE), f"{plain}_value")
+            value = next((name for name in alike if name in columns and name != day), None)
+            if value is not None:
+                events.append(EventInRow(date=day, value=value, code=HBA1C))
+    return events
 
 
 def survey(
@@ -174,6 +191,12 @@ def survey(
     seen = Survey(extract, questions=[*questions, *overview.faults])
     seen.found = [note for note in overview.notes if "every date" not in note] + came.notes()
     tables = overview.tables
+    if extract.events_in_patients:
+        seen.questions.append(
+            "Do extract, events_in_patients name the columns that hold measurements, each with its "
+            "code and unit? They were found by their names. A diagnosis is a column of dates with "
+            "its code: {date: t2dm_date, code: '44054006'}."
+        )
     if "registrations" in tables:
         spells = tables["registrations"]
         counts = spells.group_by("practice_id").aggregate(n=spells.patient_id.nunique())

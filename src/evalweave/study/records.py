@@ -41,6 +41,31 @@ DATE_FORMS = {
 }
 
 
+class EventInRow(Section):
+    """Events that stand in columns of the patients' row, as in the datasets of one row a patient
+    that ehrQL writes. A `*` stands for the same text in `date` and `value`."""
+
+    date: str = Field(description="Column of the day; where it is blank there is no event.")
+    value: str = Field("", description="Column of the value; blank = none, as of a diagnosis.")
+    code: str = Field(description="Code that the events get, of one of the study's code lists.")
+    code_system: str = Field("", description="Its coding system; blank = extract, code_system.")
+    unit: str = Field("", description="Unit of the values; blank = decided by code or range.")
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """Return its columns: an event of a row is told by them."""
+        return self.date, self.value
+
+    @model_validator(mode="after")
+    def _one_star(self) -> Self:
+        stars = self.date.count("*"), self.value.count("*")
+        if max(stars) > 1 or (self.value and stars[0] != stars[1]):
+            raise ValueError(
+                "date and value may hold one * each, or none, as in hba1c_date_* and hba1c_*"
+            )
+        return self
+
+
 class Extract(Section):
     format: FormatName = Field(next(iter(EXTRACTS)), description="Layout of the extract.")
     path: str = Field(
@@ -61,6 +86,11 @@ class Extract(Section):
     )
     columns: dict[str, dict[str, str]] = Field(
         {}, description="Per table: our column name → the name in the file."
+    )
+    events_in_patients: list[EventInRow] = Field(
+        [],
+        description="In the flat format: events that stand in columns of the patients' row, such "
+        "as {date: hba1c_date_*, value: hba1c_*, code: '999791000000106', unit: mmol/mol}.",
     )
     code_system: str = Field(
         "snomed",
@@ -133,14 +163,18 @@ class Extract(Section):
             raise ValueError("found both a path and a connection; give one of them")
         if not (self.path or self.connection):
             raise ValueError('the key "path" is missing; name the folder, or give a connection')
+        if self.events_in_patients and self.format != "flat":
+            raise ValueError("events_in_patients goes with format: flat")
         if self.database_schema and not self.connection:
             raise ValueError("database_schema needs a connection")
         return self
 
     @model_serializer(mode="wrap")
     def _without_a_trace(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
-        """Leave out what an extract of files has not."""
+        """Leave out what an extract of files has not, and what is new and not used."""
         dumped: dict[str, Any] = handler(self)
+        if not self.events_in_patients:
+            dumped.pop("events_in_patients", None)
         if self.connection is None:
             for key in ("connection", "database_schema"):
                 dumped.pop(key, None)

@@ -145,6 +145,10 @@ def _extract(seen: Survey, path: str) -> dict[str, Any]:
         value = getattr(seen.extract, key)
         if value != settled.get(key, default) or key in settled:
             said[key] = value
+    if seen.extract.events_in_patients:
+        said["events_in_patients"] = [
+            each.model_dump(exclude_defaults=True) for each in seen.extract.events_in_patients
+        ]
     for key in ("files", "columns"):
         if getattr(seen.extract, key):
             said[key] = getattr(seen.extract, key)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
 from evalweave.catalogue.extracts import EXTRACTS
+from evalweave.reading.delimited import DELIMITERS
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -93,6 +94,8 @@ class Source:
     )  # must not be stored as floats
     typed: tuple[str, ...] = ()  # columns whose dates and numbers a typed file may keep
     notes: tuple[str, ...] = ()  # what a user should know of how the format is read
+    # rows of the file become none, one or several of the table, so their numbers are not compared
+    reshaped: bool = False
     # the columns of which one must hold a listed code, so that a database sends no other rows;
     # none where codes are translated first
     coded: tuple[str, ...] = ()
@@ -196,6 +199,13 @@ def first_line(path: Path) -> str:
             return ""
     line = start.replace(b"\0", b"").split(b"\n", 1)[0].lstrip(b"\xef\xbb\xbf\xff\xfe")
     return line.decode("utf-8", errors="replace")
+
+
+def columns_of(path: Path) -> list[str]:
+    """Return the names in a file's first line, whichever mark separates most of them."""
+    line = first_line(path).strip()
+    mark = max(DELIMITERS, key=line.count)
+    return [cell.strip().strip('"') for cell in line.split(mark)]
 
 
 def in_quotes(path: Path) -> bool:
