@@ -105,6 +105,7 @@ rule all:
         rules.ingest.output,
         rules.panel.output,
         rules.uses.output if study.resource_use else [],
+        rules.value.output if study.economics else [],
         expand(rules.fit.output, analysis=list(analyses)),
         simulated,
         rules.report.output,

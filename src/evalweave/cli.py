@@ -33,6 +33,7 @@ COMMANDS = {
     "cohort": "Stage: find eligible patients and their arms.",
     "panel": "Stage: build the patient-by-period panel.",
     "uses": "Stage: count and price the care that was used, by person and period.",
+    "value": "Stage: value what the programme costs against what it does.",
     "estimates": "Stage: gather the fits, convert units, adjust families.",
     "code": "Stage: read a coded qualitative project and say what is in it.",
     "count": "Stage: count themes by participants, references and sources.",

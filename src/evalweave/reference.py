@@ -21,6 +21,14 @@ from evalweave.catalogue.methods import Method
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import Analysis, Columns
+from evalweave.study.economics import (
+    Discount,
+    Economics,
+    Effect,
+    ProgrammeCost,
+    Scenario,
+    Thresholds,
+)
 from evalweave.study.governance import Governance, Person, Project
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison, Counting, Eligibility, Exposure
@@ -52,6 +60,12 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("outcomes: each", Outcome),
     ("resource_use", ResourceUse),
     ("resource_use, items: each", UsedItem),
+    ("economics", Economics),
+    ("economics, effect; cost has the same keys but better and source", Effect),
+    ("economics, programme_cost", ProgrammeCost),
+    ("economics, discount", Discount),
+    ("economics, thresholds", Thresholds),
+    ("economics, scenarios: each", Scenario),
     ("cleaning", Cleaning),
     ("analyses: each", Analysis),
     ("qualitative", Qualitative),

@@ -33,6 +33,7 @@ STAGES = (
     "cohort",
     "panel",
     "uses",
+    "value",
     "fit",
     "estimates",
     "code",

@@ -46,6 +46,19 @@ def panel(
     return frame[random.random(len(frame)) < seen].reset_index(drop=True)
 
 
+def costs(seed: int = 3, **more: object) -> pd.DataFrame:
+    """Return a panel of ten practices with two kinds of costs, their sum, and who was referred."""
+    frame = panel(seed=seed, units=160, practices=10, treated=5, effect=-2.0, **more)
+    random = np.random.default_rng(seed)
+    mean = np.exp(4 + 0.3 * random.normal(size=160))[frame["patient_id"].str[1:].astype(int)]
+    frame["stay"] = random.gamma(1.0, mean) * (random.random(len(frame)) < 0.5)
+    frame["visit"] = random.gamma(2.0, mean / 4)
+    frame["cost"] = frame["stay"] + frame["visit"]
+    done = frame["period"] >= frame["first_treated"]
+    frame["referred"] = (done & (random.random(len(frame)) < 0.3)).astype(float)
+    return frame
+
+
 def dummies(
     frame: pd.DataFrame, extra: tuple[str, ...] = ()
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

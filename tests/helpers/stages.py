@@ -19,6 +19,8 @@ from evalweave.commands import (
     join,
     panel,
     report,
+    uses,
+    value,
 )
 from evalweave.study import stages
 from evalweave.study.file import load_study
@@ -51,6 +53,22 @@ def run(study_file: Path, out: Path) -> None:
         out / "panel",
         processes=1,
     )
+    if study.resource_use is not None:
+        uses.command(
+            list(study.comparisons),
+            settings(stages.UsesSettings),
+            out / "clean",
+            out / "cohort",
+            out / "uses",
+        )
+    if study.economics is not None:
+        value.command(
+            settings(stages.ValueSettings),
+            out / "uses",
+            out / "panel",
+            out / "clean" / "practices.csv",
+            out / "economics",
+        )
     for analysis in study.analyses:
         comparison = analysis.comparison or study.primary_comparison
         primary = analysis.name == study.primary_analysis.name

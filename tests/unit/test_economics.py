@@ -27,7 +27,7 @@ from evalweave.economics.net_benefit import (
 from evalweave.errors import DataError
 from evalweave.study.economics import EconomicsSpec
 from evalweave.study.file import validate
-from helpers.did_panels import panel
+from helpers.did_panels import costs
 
 SPEC = {
     "columns": {},
@@ -43,18 +43,6 @@ SPEC = {
     "price_year": 2019,
     "draws": 1999,
 }
-
-
-def costs(seed: int = 3, **more: object) -> pd.DataFrame:
-    frame = panel(seed=seed, units=160, practices=10, treated=5, effect=-2.0, **more)
-    random = np.random.default_rng(seed)
-    mean = np.exp(4 + 0.3 * random.normal(size=160))[frame["patient_id"].str[1:].astype(int)]
-    frame["stay"] = random.gamma(1.0, mean) * (random.random(len(frame)) < 0.5)
-    frame["visit"] = random.gamma(2.0, mean / 4)
-    frame["cost"] = frame["stay"] + frame["visit"]
-    done = frame["period"] >= frame["first_treated"]
-    frame["referred"] = (done & (random.random(len(frame)) < 0.3)).astype(float)
-    return frame
 
 
 FRAME = costs()
@@ -236,17 +224,55 @@ def test_scenarios_and_levels_stand_side_by_side():
         by=["white"],
         effect={**SPEC["effect"], "better": "higher"},
     )
-    rows = result.scenarios.set_index("scenario")
-    assert list(rows.index) == ["main", "free", "linear"]
+    rows = result.scenarios.set_index(["scenario", "item"])["estimate"]
+    assert list(rows.index.get_level_values(0).unique()) == ["main", "free", "linear"]
     item = result.increments.set_index("item")["estimate"]
-    assert rows.loc["main", "cost"] - rows.loc["free", "cost"] == pytest.approx(item["programme"])
-    assert rows.loc["main", "net_benefit[50]"] == result.thresholds["net_benefit"].iloc[1]
+    assert rows["main", "cost"] - rows["free", "cost"] == pytest.approx(item["programme"])
+    worth = result.scenarios.set_index(["scenario", "threshold"])["estimate"]
+    assert worth["main", 50.0] == result.thresholds["net_benefit"].iloc[1]
     linear = evalweave.twfe(FRAME, outcome="cost", diagnostics=False).tidy()["estimate"].iloc[0]
-    assert rows.loc["linear", "cost"] == pytest.approx(linear + item["programme"])
+    assert rows["linear", "cost"] == pytest.approx(linear + item["programme"])
     levels = result.subgroups.set_index(["item", "level"])["estimate"]
     alone = evalweave.twfe(FRAME, outcome="y", subgroup="white", diagnostics=False).tidy()
     assert levels["effect", "1"] == alone.set_index("term").loc["att[white=1]", "estimate"]
     assert {("cost of care", "0"), ("cost of care", "1")} <= set(levels.index)
+    for each in ("effect", "cost of care"):
+        assert levels[each, "1 less 0"] == pytest.approx(levels[each, "1"] - levels[each, "0"])
+    assert (result.subgroups["n_patients"] < 160).all()
+
+
+def test_another_perspective_and_other_prices_are_those_of_other_columns():
+    keys = {"price_year": 2024, "price_factor": 1.25}
+    result = run(
+        programme_cost={"amount": 90.0, "per": "person", "source": "invented"},
+        scenarios=[
+            {"name": "hospital", "cost": "stay", "perspective": "hospitals"},
+            {"name": "later", **keys},
+        ],
+    )
+    rows = result.scenarios.set_index(["scenario", "item"])
+    alone = run(FRAME.assign(cost=FRAME["stay"]))
+    programme = result.increments.set_index("item")["estimate"]["programme"]
+    stays = alone.increments.set_index("item")["estimate"]["cost"]
+    assert rows.loc[("hospital", "cost"), "estimate"].item() == pytest.approx(stays + programme)
+    for column in ("estimate", "std_error", "ci_low", "ci_high"):
+        main = rows.loc[("main", "cost"), column].item()
+        assert rows.loc[("later", "cost"), column].item() == pytest.approx(1.25 * main)
+    changes = result.scenarios.set_index("scenario")["changes"]
+    assert changes["hospital"].iloc[0] == "costs of hospitals"
+    assert changes["later"].iloc[0] == "prices of 2024"
+
+
+def test_the_curve_and_the_plane_hold_what_the_tables_say():
+    result = run()
+    at = result.curve.set_index("threshold")
+    for worth, line in result.thresholds.set_index("threshold").iterrows():
+        assert at.loc[worth].tolist() == line.tolist()
+    v = result.both.covariance
+    for level, border in result.plane.groupby("level"):
+        away = border[["effect", "cost"]].to_numpy() - [result.both.effect, result.both.cost]
+        distance = np.einsum("pi,ij,pj->p", away, np.linalg.inv(v), away)
+        assert np.ptp(distance) < 1e-9 * distance.mean(), level
 
 
 def test_an_effect_that_one_practice_carries_has_no_interval():
@@ -267,8 +293,8 @@ def test_the_rows_of_an_analysis_are_those_that_fit_takes():
     assert result.both.effect == pytest.approx(-alone["estimate"].iloc[0], rel=1e-9)
     assert any(where in note for note in result.summary["notes"])
     scenario = {"name": "some", "effect_analysis": {"estimator": "twfe", "where": where}}
-    other = run(scenarios=[scenario]).scenarios.set_index("scenario")
-    assert other.loc["some", "effect"] == pytest.approx(result.both.effect, rel=1e-9)
+    other = run(scenarios=[scenario]).scenarios.set_index(["scenario", "item"])["estimate"]
+    assert other["some", "effect"] == pytest.approx(result.both.effect, rel=1e-9)
     with pytest.raises(DataError, match='no column "whiet"'):
         run(effect=effect_by(where="whiet == 1"))
 
@@ -401,6 +427,10 @@ def test_a_discount_from_far_away_is_refused():
         ({"effect": {**SPEC["effect"], "unit": "QALY"}}, "QALYs need `source`"),
         ({"thresholds": {"values": [10, 5], "reason": "x"}}, "values must rise"),
         ({"columns": {"outcome": "y"}}, "belongs to effect and cost"),
+        ({"scenarios": [{"name": "main"}]}, "main is the evaluation itself"),
+        ({"scenarios": [{"name": "a", "cost": "stay"}]}, "cost and perspective belong together"),
+        ({"scenarios": [{"name": "a", "price_year": 2024}]}, "needs a price_factor"),
+        ({"scenarios": [{"name": "a", "price_factor": 2.0}]}, "needs the price_year"),
         (
             {"programme_cost": {"amount": 1, "per": "referral", "source": "x"}},
             "`referrals` belongs to `per: referral`",
@@ -456,7 +486,8 @@ def test_the_example_of_the_documents_runs():
     frame["imd_quintile"] = 1 + frame["patient_id"].str[1:].astype(int) % 2
     spec["columns"] |= {"period": "period"}
     result = evaluate(frame, validate({**spec, "draws": 99}, EconomicsSpec, "spec", {}), "panel")
-    assert len(result.subgroups) == 8
-    assert list(result.scenarios["scenario"]) == ["main", "per_referral", "ratios_of_costs"]
-    assert np.isfinite(result.scenarios.select_dtypes("number")).all(axis=None)
+    assert len(result.subgroups) == 12
+    names = list(result.scenarios["scenario"].unique())
+    assert names == ["main", "per_referral", "ratios_of_costs", "hospital_alone", "prices_of_2024"]
+    assert np.isfinite(result.scenarios["estimate"]).all()
     assert "Effect and cost by level are not discounted." in result.summary["notes"]

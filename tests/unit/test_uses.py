@@ -248,7 +248,7 @@ def test_what_resource_use_may_not_say(keys, words):
 def test_a_study_without_it_shows_no_trace_of_it():
     from evalweave.study.file import load_study
 
-    study = load_study(Path(__file__).parents[2] / "config" / "config.yaml")
+    study = load_study(Path(__file__).parents[2] / "config" / "staggered.yaml")
     assert study.resource_use is None
     assert "resource_use" not in study.model_dump(mode="json")
     items = ResourceUse.model_validate({"items": {"referrals": {"codelist": "a"}}})

@@ -179,3 +179,40 @@ if study.resource_use is not None:
             "{params.python:q} -m evalweave uses {params.comparisons:q} --settings {params.settings:q}"
             " --cleaned {params.cleaned:q} --cohort {params.cohort:q}"
             " --out {params.out:q} 2>&1 | tee {log:q}"
+
+
+if study.economics is not None:
+    valued = study.economics.comparison or study.primary_comparison
+
+    rule value:
+        input:
+            f"{results}/uses/{valued}.parquet",
+            f"{results}/panel/{valued}.parquet",
+            practices=f"{results}/clean/practices.csv",
+        output:
+            multiext(
+                f"{results}/economics/",
+                "increments.csv",
+                "net_benefit.csv",
+                "curve.csv",
+                "plane.csv",
+                "scenarios.csv",
+                "subgroups.csv",
+                "economics.json",
+            ),
+        log:
+            f"{results}/logs/value.log",
+        benchmark:
+            f"{results}/benchmarks/value.tsv"
+        params:
+            python=literally(sys.executable),
+            settings=settings(stages.ValueSettings),
+            inputs=sums(study.resource_use.price_index),
+            uses=f"{results}/uses",
+            measured=f"{results}/panel",
+            out=f"{results}/economics",
+            code=code_hash("value"),
+        shell:
+            "{params.python:q} -m evalweave value --settings {params.settings:q} --uses {params.uses:q}"
+            " --measured {params.measured:q} --practices {input.practices:q}"
+            " --out {params.out:q} 2>&1 | tee {log:q}"

@@ -9,6 +9,8 @@ def woven(wildcards):
     yield from rules.panel.output.trends
     yield from rules.panel.output.ledger
     yield from rules.ingest.output.ledger
+    if study.economics is not None:
+        yield from rules.value.output
     if study.qualitative:
         yield from rules.code.output
         yield from rules.count.output

@@ -17,6 +17,7 @@ if study.simulation:
                 study.claims,
                 study.qualitative and study.qualitative.themes,
                 study.qualitative and study.qualitative.eligibility,
+                *(study.resource_use.files() if study.resource_use else ()),
             ),
             out=literally(study.extract.path),
             code=code_hash("simulate"),

@@ -119,7 +119,7 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
         "building the panels",
     )
     _uses(study, rehearsal)
-    woven = _estimates(study, rehearsal) | _strand(study, rehearsal)
+    woven = _estimates(study, rehearsal) | _strand(study, rehearsal) | _value(study, rehearsal)
     extract = None if study.simulation else Path(study.extract.path)
     rehearsal.do(
         "report",
@@ -162,6 +162,30 @@ def _uses(study: Study, rehearsal: Rehearsal) -> None:
         ),
         "counting the care that was used",
     )
+
+
+def _value(study: Study, rehearsal: Rehearsal) -> set[str]:
+    """Value costs against effects, where the study asks for it; return the stage that the report
+    needs."""
+    from evalweave.commands import value
+    from evalweave.study.stages import ValueSettings
+
+    if study.economics is None:
+        return set()
+    at = rehearsal.folder
+    rehearsal.do(
+        "value",
+        {"uses", "panel"},
+        lambda: value.command(
+            _settings(study, ValueSettings),
+            at / "uses",
+            at / "panel",
+            at / "clean" / "practices.csv",
+            at / "economics",
+        ),
+        "valuing costs against effects",
+    )
+    return {"value"}
 
 
 def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:

@@ -7,16 +7,15 @@ from typing import Annotated
 
 import typer
 
-WRITTEN = (
+TABLES = (
     "increments.csv",
     "net_benefit.csv",
+    "curve.csv",
+    "plane.csv",
     "scenarios.csv",
     "subgroups.csv",
-    "economics.json",
-    "plane.svg",
-    "acceptability.svg",
-    "net-benefit.svg",
 )
+WRITTEN = (*TABLES, "economics.json", "plane.svg", "acceptability.svg", "net-benefit.svg")
 
 
 def command(
@@ -43,7 +42,8 @@ def command(
 
     Both outcomes are estimated again without each practice in turn, so that the interval of the net
     benefit knows how costs and effects go together. Writes net_benefit.csv, increments.csv,
-    scenarios.csv, subgroups.csv, economics.json and three figures. docs/economics.md explains it.
+    scenarios.csv, subgroups.csv, curve.csv, plane.csv, economics.json and three figures.
+    docs/economics.md explains it.
     """
     import os
     import sys
@@ -65,17 +65,15 @@ def command(
     frame, notes = read_panel(panel, wanted, who)
     print("evalweave economics: estimating again without each practice", file=sys.stderr)
     result = evaluate(frame, model, panel.name, notes)
-    files.write_csv(result.increments, out / "increments.csv")
-    files.write_csv(result.thresholds, out / "net_benefit.csv")
-    files.write_csv(result.scenarios, out / "scenarios.csv")
-    if len(result.subgroups):
-        files.write_csv(result.subgroups, out / "subgroups.csv")
+    for name, table in result.tables().items():
+        files.write_csv(table, out / f"{name}.csv")
     files.write_json(result.summary, out / "economics.json")
     units = (model.effect.unit, model.cost.unit)
+    point = result.both.effect, result.both.cost
     figures = {
-        "plane": economic.plane(result.both, *units),
-        "acceptability": economic.acceptability(result.thresholds, *units),
-        "net-benefit": economic.net_benefit_curve(result.thresholds, *units, model.level),
+        "plane": economic.plane(result.plane, point, *units),
+        "acceptability": economic.acceptability(result.curve, *units),
+        "net-benefit": economic.net_benefit_curve(result.curve, *units, model.level),
     }
     for name, svg in figures.items():
         files.write_text(svg, out / f"{name}.svg")

@@ -33,6 +33,7 @@ COLUMNS = (
     "acceptability_bootstrap",
     "evpi",
 )
+LEVELS = (0.5, 0.8, 0.95)  # of the joint regions that are drawn
 
 
 def net_benefit(

@@ -54,6 +54,17 @@ def prices(declared: ResourceUse) -> dict[str, float]:
     return {item: known[item] for item in declared.items}
 
 
+def factor(declared: ResourceUse, year: int) -> float | None:
+    """Return prices of `year` over those of the evaluation by its index; None without both years.
+
+    Raises:
+        DataError: where the index is at fault.
+    """
+    if declared.price_year is None:
+        return None
+    return _factor(_index(declared.price_index), declared.price_year, year)
+
+
 def _index(path: str | None) -> dict[int, float]:
     if path is None:
         return {}

@@ -40,7 +40,15 @@ DECLARED = {column.name for table in ALL for column in table.columns}
 STATISTIC = {c.name: c.statistic for table in ALL for c in table.columns if c.statistic}
 WORDS = {c.name for table in ALL for c in table.columns if c.type not in (NUMBER, WHOLE)}
 # How finely a statistic may be written: decimals, or significant digits where units differ.
-DECIMALS = {"mean": 3, "deviation": 3, "difference": 2, "rate": 1, "dof": 2, "stability": 2}
+DECIMALS = {
+    "mean": 3,
+    "deviation": 3,
+    "difference": 2,
+    "rate": 1,
+    "dof": 2,
+    "stability": 2,
+    "probability": 3,
+}
 SIGNIFICANT = {"estimate": 7, "error": 7, "interval": 7, "p_value": 3}
 
 _SENTENCE = re.compile(

@@ -235,6 +235,8 @@ def roles(study: Study) -> list[tuple[str, str]]:
     """Return the role and path of every input file that the study names, the extract aside."""
     named = [("practices", study.practices)]
     named += [(f"codelist {name}", path) for name, path in sorted(study.codelists.items())]
+    if study.resource_use is not None:
+        named += [(role, path) for role, path in study.resource_use.roles() if path]
     if study.claims:
         named.append(("claims", study.claims))
     if study.qualitative:
@@ -271,6 +273,8 @@ def seeds(study: Study) -> dict[str, int]:
     seed_of = {f"analysis {analysis.name}": analysis.seed for analysis in study.analyses}
     if study.simulation:
         seed_of["simulation"] = study.simulation.seed
+    if study.economics is not None:
+        seed_of["economics"] = study.economics.seed
     return seed_of
 
 

@@ -162,6 +162,12 @@ def rerun_study(study: Study, inputs: Sequence[Input], extract: Path) -> dict[st
         name: where.get(f"codelist {name}", path) for name, path in value["codelists"].items()
     }
     value["claims"] = where.get("claims", value["claims"])
+    if study.resource_use is not None:
+        files = {
+            key: where.get(key.replace("_", " "), value["resource_use"][key])
+            for key in ("unit_costs", "price_index")
+        }
+        value["resource_use"] = {**value["resource_use"], **files}
     if study.qualitative:
         strand = study.qualitative.with_files(
             lambda key, path: where.get(f"qualitative {key}", path)
@@ -192,8 +198,9 @@ def reduced(value: Mapping[str, Any], name: str) -> dict[str, Any]:
         if key == own or f"baseline_{key}" in covariates
     }
     outcomes[own] = {**outcomes[own], "placebo": False}
+    others = ("resource_use", "economics")
     return {
-        **value,
+        **{key: item for key, item in value.items() if key not in others},
         "analyses": [{**analyses[0], "primary": True}],
         "comparisons": {group: comparison},
         "outcomes": {own: outcomes.pop(own), **outcomes},

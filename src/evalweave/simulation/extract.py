@@ -29,6 +29,7 @@ HBA1C_IFCC, HBA1C_DCCT, HBA1C_UNCLEAR = "999791000000106", "1019431000000105", "
 SYSTOLIC_BP = "72313002"
 TYPE_2, TYPE_1, DIABETES = "44054006", "46635009", "73211009"
 REFERRAL = "871731000000106"
+CARE_CODES = {"admissions": "183452005", "attendances": "4525004"}
 CONDITION_CODES = {
     "chronic_obstructive_pulmonary_disease": "13645005",
     "coronary_heart_disease": "53741008",
@@ -195,6 +196,15 @@ def referral_events(simulated: Simulated, rng: np.random.Generator) -> pd.DataFr
     share = np.where(people["arm"].to_numpy() == 1, 0.06, 0.002)
     person = np.flatnonzero(there & (rng.random(n) < share))
     return _events(simulated, person, day[person].astype("datetime64[D]"), REFERRAL)
+
+
+def care_events(simulated: Simulated) -> pd.DataFrame:
+    """Return admissions and attendances as coded entries."""
+    frames = [
+        _events(simulated, frame["person"].to_numpy(), frame["day"].to_numpy(), CARE_CODES[name])
+        for name, frame in simulated.used.items()
+    ]
+    return pd.concat(frames, ignore_index=True)
 
 
 def _events(simulated: Simulated, person: np.ndarray, day: np.ndarray, code: str) -> pd.DataFrame:

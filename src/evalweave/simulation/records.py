@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 
 from evalweave.errors import StudyError
-from evalweave.simulation import others, outcomes
+from evalweave.simulation import care, others, outcomes
 from evalweave.simulation.effect import planted_effect
 from evalweave.simulation.people import DAY, draw_people
 from evalweave.simulation.practices import demonstration_practices, sizes
@@ -36,7 +36,7 @@ SHOCKS = {"hba1c": "shocks", "systolic_bp": "placebo_shocks"}  # the streams of 
 @dataclass(frozen=True)
 class Simulated:
     """What a seed made: `people` (row number = person), `measurements` by outcome, `scale` of the
-    effect."""
+    effect; where care is looked at, `used` by kind, and what was planted in it by term."""
 
     practices: pd.DataFrame
     people: pd.DataFrame
@@ -45,6 +45,8 @@ class Simulated:
     first_period: int
     index: np.datetime64
     window: tuple[np.datetime64, np.datetime64]
+    used: dict[str, pd.DataFrame] = field(default_factory=dict)  # person, day
+    planted_in_care: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 def simulate_panel(
@@ -84,11 +86,14 @@ def draw(
     arm = practices["programme_start"].notna().to_numpy().astype(int)
     groups = _groups(settings, arm, index, window, random, with_others)
     measurements, scale = _measurements(settings, practices, groups, index, random)
+    used, in_care = _care(settings, groups, arm, random)
     everyone = pd.concat(groups.values(), ignore_index=True)
     everyone["followed_until"] = _followed_until(everyone, arm)
     everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
     first_period = period_number(settings.window.first, settings.window.cut)
-    return Simulated(practices, everyone, measurements, scale, first_period, index, window)
+    return Simulated(
+        practices, everyone, measurements, scale, first_period, index, window, used, in_care
+    )
 
 
 def _groups(
@@ -180,6 +185,37 @@ def _measurements(
             parts[name].append(pd.DataFrame({**columns, "value": values}))
         shift += len(group)
     return {name: pd.concat(frames, ignore_index=True) for name, frames in parts.items()}, scale
+
+
+def _care(
+    settings: SimulateSettings,
+    groups: Mapping[str, pd.DataFrame],
+    arm: np.ndarray,
+    random: Mapping[str, np.random.Generator],
+) -> tuple[dict[str, pd.DataFrame], dict[str, dict[str, float]]]:
+    """Return the care used, by kind (person, day), and what was planted in it; nothing where the
+    study looks at none."""
+    if settings.resource_use is None:
+        return {}, {}
+    starts = _year_starts(settings)
+    periods = period_number(settings.window.first, settings.window.cut) + np.arange(len(starts) - 1)
+    used: dict[str, list[pd.DataFrame]] = {name: [] for name in care.CARE}
+    planted: dict[str, dict[str, float]] = {}
+    for name, kind in care.CARE.items():
+        shocks = care.draw_shocks(kind, len(arm), len(periods), random["care_shocks"])
+        shift = 0
+        for prefix, group in groups.items():
+            treated = periods[None, :] >= group["first_treated"].to_numpy()[:, None]
+            where = _practice_by_year(group, starts)
+            rng = random[prefix + name]
+            events, without = care.draw_care(kind, group, where, shocks, starts, treated, rng)
+            used[name].append(events.assign(person=events["person"] + shift))
+            if not prefix:
+                begin = group["start"].to_numpy().astype("datetime64[D]")
+                there = care.exposure(begin, _followed_until(group, arm), starts)
+                planted[name] = care.planted_care(kind, group, without, there, treated)
+            shift += len(group)
+    return {name: pd.concat(frames, ignore_index=True) for name, frames in used.items()}, planted
 
 
 def panel_of(simulated: Simulated) -> pd.DataFrame:

@@ -31,6 +31,11 @@ NAMES = (
     "order",
     "interviews",
     "coders",
+    "care_shocks",
+    "admissions",
+    "attendances",
+    "other_admissions",
+    "other_attendances",
 )
 
 

@@ -3,6 +3,7 @@ points."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -57,6 +58,19 @@ def planted_truth(panel: pd.DataFrame) -> dict[str, Any]:
         "att_weighted_percentage_points": _in_points(weighted_by_twfe(seen)),
         "n_treated_patient_years": len(treated),
     }
+
+
+def planted_in_care(
+    counts: Mapping[str, Mapping[str, float]], prices: Mapping[str, float]
+) -> dict[str, dict[str, float]]:
+    """Return the planted change of each kind of care a treated person-year, and of what it costs
+    (`cost`), by term; kinds without a price cost nothing."""
+    terms = dict.fromkeys(term for of_kind in counts.values() for term in of_kind)
+    cost = {
+        term: sum(prices.get(kind, 0.0) * of_kind[term] for kind, of_kind in counts.items())
+        for term in terms
+    }
+    return {**{kind: dict(of_kind) for kind, of_kind in counts.items()}, "cost": cost}
 
 
 def weighted_by_twfe(seen: pd.DataFrame) -> float:

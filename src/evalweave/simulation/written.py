@@ -7,11 +7,13 @@ from typing import Any
 import pandas as pd
 
 from evalweave.errors import Fault, raise_faults
+from evalweave.panel.prices import prices
 from evalweave.simulation.coded_project import code_book, sources
 from evalweave.simulation.dirt import dirty_events
 from evalweave.simulation.dirt_registers import dirty_patients, dirty_registrations
 from evalweave.simulation.extract import (
     EVENTS,
+    care_events,
     diagnosis_events,
     outcome_events,
     patients_table,
@@ -23,7 +25,7 @@ from evalweave.simulation.recording import record
 from evalweave.simulation.records import draw, panel_of
 from evalweave.simulation.refi_qda import qdpx
 from evalweave.simulation.streams import streams
-from evalweave.simulation.truth import planted_truth
+from evalweave.simulation.truth import planted_in_care, planted_truth
 from evalweave.study.stages import SimulateSettings
 
 
@@ -44,6 +46,8 @@ def written(
         diagnosis_events(simulated, random["diagnoses"]),
         referral_events(simulated, random["referrals"]),
     ]
+    if simulated.used:
+        others.append(care_events(simulated))
     dirt: dict[str, int] = {}
     if settings.simulation.dirt:
         outcomes, forms = record(outcomes, random["recording"])
@@ -74,6 +78,8 @@ def written(
         },
         "dirt": dirt,
     }
+    if settings.resource_use is not None:
+        truth["care"] = planted_in_care(simulated.planted_in_care, prices(settings.resource_use))
     return tables, truth
 
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, Self
 from pydantic import Field, model_validator
 
 from evalweave.catalogue import calls
+from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import AnalysisOptions, Columns
 from evalweave.study.conditions import parse
 from evalweave.study.section import Name, Section
@@ -102,6 +103,10 @@ class ProgrammeCost(Section):
             )
         return self
 
+    def words(self) -> str:
+        """Return the cost in words, without its unit."""
+        return f"the programme at {self.amount:,g} per {self.per.replace('_', ' and ')}"
+
 
 class Discount(Section):
     """Yearly rates; 0.035 for both is the reference case of the English guidance (NICE)."""
@@ -110,6 +115,13 @@ class Discount(Section):
     effects: float = Field(0.035, ge=0, lt=1, description="Yearly rate for effects.")
     first: int = Field(description="The period to which all is discounted.")
     periods_per_year: int = Field(1, ge=1, description="How many periods are a year.")
+
+    def words(self) -> str:
+        """Return the rates in words."""
+        return (
+            f"discounted by {100 * self.costs:g} % (costs) and {100 * self.effects:g} % (effects) "
+            "a year"
+        )
 
 
 class Thresholds(Section):
@@ -133,6 +145,17 @@ class Scenario(Section):
     """The same evaluation with something else assumed; what is not named stays."""
 
     name: Name = Field(description="Its name in the table.")
+    cost: str | None = Field(
+        None, description="Another column of costs: those of another perspective."
+    )
+    perspective: str = Field("", description="Whose costs these are; needs `cost`.")
+    price_year: int | None = Field(None, description="Prices of another year.")
+    price_factor: float | None = Field(
+        None,
+        gt=0,
+        description="Prices of that year over those of the evaluation; all costs are multiplied "
+        "by it. Blank in a study file = from `resource_use`, `price_index`.",
+    )
     programme_cost: ProgrammeCost | None = Field(None, description="Another programme cost.")
     cost_analysis: dict[str, Any] | None = Field(None, description="Another analysis of costs.")
     effect_analysis: dict[str, Any] | None = Field(
@@ -148,13 +171,31 @@ class Scenario(Section):
                 _check_analysis(given, key)
         return self
 
+    @model_validator(mode="after")
+    def _costs_of_another_kind(self) -> Self:
+        if bool(self.perspective) != (self.cost is not None):
+            raise ValueError(
+                f"scenario {self.name}: cost and perspective belong together: other costs are "
+                "somebody's"
+            )
+        if self.price_factor is not None and self.price_year is None:
+            raise ValueError(f"scenario {self.name}: price_factor needs the price_year it leads to")
+        return self
 
-class EconomicsSpec(Section):
-    """The SPEC of `evalweave economics`."""
+    def changes(self) -> str:
+        """Return what is assumed otherwise, in words."""
+        said = [f"costs of {self.perspective}"] if self.perspective else []
+        said += [f"prices of {self.price_year}"] if self.price_year else []
+        said += [self.programme_cost.words()] if self.programme_cost else []
+        said += [self.discount.words()] if self.discount else []
+        for what, analysis in (("costs", self.cost_analysis), ("effect", self.effect_analysis)):
+            said += [f"{what} by {analysis['estimator']}"] if analysis else []
+        return "; ".join(said)
 
-    columns: dict[str, Any] = Field(
-        description="Which column is what, as `columns` of `fit`, without outcome and exposure."
-    )
+
+class Valuation(Section):
+    """What an evaluation of one panel declares, in a SPEC and in a study file alike."""
+
     effect: Effect
     cost: Valued
     programme_cost: ProgrammeCost | None = Field(None, description="Blank = none is added.")
@@ -168,7 +209,6 @@ class EconomicsSpec(Section):
     thresholds: Thresholds
     scenarios: list[Scenario] = Field([], description="Rows of the scenario table.")
     perspective: str = Field(description="Whose costs: such as NHS and personal social services.")
-    price_year: int = Field(description="The year whose prices the costs are in.")
     level: float = Field(0.95, gt=0.5, le=0.9999, description="Level of the intervals.")
     draws: int = Field(
         9999, ge=99, le=1_000_000, description="Draws of the bootstrap that stands beside."
@@ -176,13 +216,35 @@ class EconomicsSpec(Section):
     seed: int = Field(1, ge=0, description="Seed of the draws.")
 
     @model_validator(mode="after")
+    def _names_once(self) -> Self:
+        names = ["main", *(scenario.name for scenario in self.scenarios)]
+        if len(set(names)) < len(names):
+            raise ValueError("scenarios: each name once, and main is the evaluation itself")
+        return self
+
+
+class EconomicsSpec(Valuation):
+    """The SPEC of `evalweave economics`."""
+
+    columns: dict[str, Any] = Field(
+        description="Which column is what, as `columns` of `fit`, without outcome and exposure."
+    )
+    price_year: int = Field(description="The year whose prices the costs are in.")
+    allocation: Allocation | None = Field(
+        None, description="How the programme was given out; blank = practice by practice."
+    )
+
+    @model_validator(mode="after")
     def _hang_together(self) -> Self:
         given = [key for key in ("outcome", "outcomes", "kind", "exposure") if key in self.columns]
         if given:
             raise ValueError(f"columns: {given[0]} belongs to effect and cost, each its own")
-        names = [scenario.name for scenario in self.scenarios]
-        if len(set(names)) < len(names):
-            raise ValueError("scenarios: each name once")
+        for scenario in self.scenarios:
+            if scenario.price_year is not None and scenario.price_factor is None:
+                raise ValueError(
+                    f"scenario {scenario.name}: price_year needs a price_factor, prices of that "
+                    "year over those of the evaluation"
+                )
         self.columns_of(self.effect)
         return self
 
@@ -197,16 +259,48 @@ class EconomicsSpec(Section):
             }
         )
 
+    def cost_in(self, scenario: Scenario) -> Valued:
+        """Return the costs that a scenario counts."""
+        return self.cost.model_copy(update={"outcome": scenario.cost or self.cost.outcome})
+
+
+class Economics(Valuation):
+    """What the programme costs against what it does: an evaluation of outcomes and of the care that
+    `resource_use` prices. A study without it shows no trace of it."""
+
+    comparison: Name | None = Field(None, description="Which comparison; blank = the primary one.")
+
+    def columns(self) -> dict[str, str]:
+        """Return the columns that it values, by where they are named."""
+        named = {"effect, outcome": self.effect.outcome, "cost, outcome": self.cost.outcome}
+        named |= {f"components, {name}": column for name, column in self.components.items()}
+        for scenario in self.scenarios:
+            if scenario.cost is not None:
+                named[f"scenarios, {scenario.name}, cost"] = scenario.cost
+        for place, programme in self.programmes().items():
+            if programme.referrals is not None:
+                named[f"{place}, referrals"] = programme.referrals
+        return named
+
+    def programmes(self) -> dict[str, ProgrammeCost]:
+        """Return every programme cost, by where it is declared."""
+        all_ = {"programme_cost": self.programme_cost}
+        all_ |= {f"scenarios, {s.name}, programme_cost": s.programme_cost for s in self.scenarios}
+        return {place: one for place, one in all_.items() if one is not None}
+
 
 def columns_read(spec: EconomicsSpec) -> dict[str, bool]:
     """Return the columns of the panel that a SPEC uses, and whether each is read as text."""
     effect = spec.columns_of(spec.effect)
-    wanted = {name: True for name in (effect.unit, effect.cluster, *spec.by) if name}
+    texts = [effect.unit, effect.cluster, *spec.by]
+    texts += spec.allocation.columns() if spec.allocation else []
+    wanted = {name: True for name in texts if name}
     programmes = [spec.programme_cost, *(s.programme_cost for s in spec.scenarios)]
     analyses = [spec.effect.analysis, spec.cost.analysis]
     for scenario in spec.scenarios:
         analyses += [a for a in (scenario.cost_analysis, scenario.effect_analysis) if a]
     numbers = [effect.period, effect.start, effect.weight, *spec.components.values()]
+    numbers += [scenario.cost for scenario in spec.scenarios]
     for valued in (spec.effect, spec.cost):
         numbers += [valued.outcome, valued.exposure]
     numbers += [p.referrals for p in programmes if p is not None]

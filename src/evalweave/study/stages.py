@@ -9,7 +9,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from evalweave.study.about import Simulation
+from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import Analysis, AnalysisOptions, Columns
+from evalweave.study.economics import Economics
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison, Eligibility, Exposure
 from evalweave.study.periods import Window
@@ -75,6 +77,13 @@ class UsesSettings(PanelSettings):
     resource_use: ResourceUse
 
 
+class ValueSettings(Section):
+    economics: Economics
+    resource_use: ResourceUse
+    comparisons: dict[str, Comparison]
+    allocation: Allocation | None = None
+
+
 class CodeSettings(Section):
     qualitative: Qualitative
 
@@ -103,9 +112,10 @@ class SimulateSettings(Section):
     claims: str | None
     window: Window
     eligibility: Eligibility
+    resource_use: ResourceUse | None = None
 
 
 def settings_for(study: Study, kind: type[Section]) -> dict[str, Any]:
     """Return the part of a study that `kind` (such as `CleanSettings`) holds, ready for JSON."""
     dumped = study.model_dump(mode="json")
-    return {name: dumped[name] for name in kind.model_fields}
+    return {name: dumped[name] for name in kind.model_fields if name in dumped}

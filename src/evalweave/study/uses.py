@@ -42,3 +42,17 @@ class ResourceUse(Section):
         if taken:
             raise ValueError(f"resource_use, items: {taken[0]} is a column of costs; rename it")
         return self
+
+    def columns(self) -> list[str]:
+        """Return the columns of counts and costs that it makes."""
+        if self.unit_costs is None:
+            return [*self.items]
+        return [*self.items, *(f"cost_{item}" for item in self.items), "cost"]
+
+    def files(self) -> list[str]:
+        """Return the paths of its files."""
+        return [path for _, path in self.roles() if path]
+
+    def roles(self) -> list[tuple[str, str | None]]:
+        """Return each of its files' role and path."""
+        return [("unit costs", self.unit_costs), ("price index", self.price_index)]

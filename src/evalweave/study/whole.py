@@ -14,6 +14,7 @@ from evalweave.study import connections
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
+from evalweave.study.economics import Economics
 from evalweave.study.outcomes import (
     Outcome,
     as_the_quantity_is,
@@ -27,6 +28,7 @@ from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
 from evalweave.study.uses import ResourceUse
+from evalweave.study.valuing import wrong_economics
 from evalweave.study.vocabulary import Vocabulary
 
 
@@ -55,6 +57,9 @@ class Study(Section):
     )
     resource_use: ResourceUse | None = Field(
         None, description="Care that was used, counted and priced; blank = none is looked at."
+    )
+    economics: Economics | None = Field(
+        None, description="What the programme costs against what it does; blank = not asked."
     )
     cleaning: Cleaning = Cleaning()
     vocabulary: Vocabulary = Vocabulary()
@@ -125,6 +130,7 @@ class Study(Section):
                 wrong += undeclared(place, own, self.codelists)
                 if own in of_outcomes:
                     wrong.append(f"{place}: {own} is measured as an outcome and cannot be counted")
+        wrong += wrong_economics(self.economics, self.resource_use, self.outcomes, self.comparisons)
         if self.allocation is not None:
             for column in {self.allocation.area, *self.allocation.restrict} - {AREA}:
                 wrong.append(
@@ -160,8 +166,9 @@ class Study(Section):
     def _without_a_trace(self, handler: SerializerFunctionWrapHandler) -> dict[str, Any]:
         """Leave out what a study does not look at: its manifest says nothing of it."""
         dumped: dict[str, Any] = handler(self)
-        if self.resource_use is None:
-            dumped.pop("resource_use", None)
+        for part in ("resource_use", "economics"):
+            if getattr(self, part) is None:
+                dumped.pop(part, None)
         return dumped
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from evalweave.tables.analyses import COVARIANCE, ESTIMATES, INFLUENCE
+from evalweave.tables.economics import ACCEPTABILITY, ECONOMICS, NET_BENEFIT, PLANE
 from evalweave.tables.joint import (
     ACCOUNTS,
     CLAIMS,
@@ -94,4 +95,8 @@ ALL = (
     DRAWN,
     CHECKS,
     WEIGHTS,
+    ECONOMICS,
+    NET_BENEFIT,
+    ACCEPTABILITY,
+    PLANE,
 )

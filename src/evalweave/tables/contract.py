@@ -34,6 +34,7 @@ STATISTICS = (
     "p_value",
     "dof",
     "stability",
+    "probability",
     "declared",  # by the study, such as a margin or a level: rests on nobody
     "place",  # a period, an event time, an order
 )

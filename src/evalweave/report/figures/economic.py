@@ -6,50 +6,72 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.economics.joint import Joint
-from evalweave.economics.net_benefit import ellipse
-from evalweave.report.figures.style import COLOURS, INK, QUIET, drawing, to_svg
+from evalweave.release.numbers import number, percent
+from evalweave.report.figures.style import (
+    BAND,
+    INK,
+    PROGRAMME,
+    QUIET,
+    describe,
+    drawing,
+    sign,
+    to_svg,
+)
 
-LEVELS = (0.5, 0.8, 0.95)
 HEIGHT = 300
+LABELLED = 18  # the point of a border where its level is written
 
 
-def plane(both: Joint, effect_unit: str, currency: str) -> str:
-    """Return the cost-effectiveness plane: the estimate with its joint regions."""
+def plane(
+    borders: pd.DataFrame,
+    point: tuple[float, float],
+    effect_unit: str,
+    currency: str,
+    synthetic: bool = False,
+) -> str:
+    """Return the cost-effectiveness plane: the estimate with its joint regions (level, effect,
+    cost)."""
     title = "Incremental cost and effect"
+    levels = ", ".join(percent(level) for level in borders["level"].unique())
     words = (
-        f"Estimate {both.effect:.4g} {effect_unit} and {both.cost:.4g} {currency}; "
-        f"ellipses hold both with {', '.join(f'{100 * level:g} %' for level in LEVELS)} confidence."
+        f"Estimate {point[0]:.4g} {effect_unit} and {point[1]:.4g} {currency}; "
+        f"ellipses hold both with {levels} confidence."
     )
+    words = describe(words, synthetic)
     with drawing("plane", HEIGHT) as (figure, axes):
-        _cross(axes)
-        for level in LEVELS:
-            border = ellipse(both, level)
-            axes.plot(border[:, 0], border[:, 1], color=_line(), linewidth=1.0)
-            axes.annotate(
-                f"{100 * level:g} %", border[18], color=QUIET, fontsize=8, ha="center", va="bottom"
-            )
-        axes.plot([both.effect], [both.cost], "o", color=INK, markersize=5)
+        axes.axhline(0, color=QUIET, linewidth=0.6)
+        axes.axvline(0, color=QUIET, linewidth=0.6)
+        for level, border in borders.groupby("level"):
+            x, y = border["effect"].to_numpy(), border["cost"].to_numpy()
+            axes.plot(x, y, color=PROGRAMME, linewidth=1.0)
+            where = x[LABELLED % len(x)], y[LABELLED % len(y)]
+            axes.annotate(percent(level), where, color=QUIET, fontsize=8, ha="center", va="bottom")
+        axes.plot([point[0]], [point[1]], "o", color=INK, markersize=5)
         axes.set_xlabel(f"Effect, {effect_unit} (more is better)")
-        axes.set_ylabel(f"Cost, {currency}")
+        axes.set_ylabel(f"Cost, {currency} (less is better)")
+        _ticks(axes)
+        sign(figure, synthetic)
         return to_svg(figure, "plane", title, words)
 
 
-def acceptability(table: pd.DataFrame, effect_unit: str, currency: str) -> str:
+def acceptability(
+    curve: pd.DataFrame, effect_unit: str, currency: str, synthetic: bool = False
+) -> str:
     """Return the acceptability curve, and the bootstrap's beside it."""
     title = "Probability that the programme is worth its cost"
-    last = table.iloc[-1]
+    last = curve.iloc[-1]
     words = (
         f"At {last['threshold']:g} {currency} a {effect_unit} the probability of a positive net "
         f"benefit is {last['acceptability']:.2f} (t), {last['acceptability_bootstrap']:.2f} "
         "(bootstrap over practices)."
     )
+    words = describe(words, synthetic)
     with drawing("acceptability", HEIGHT) as (figure, axes):
         axes.axhline(0.5, color=QUIET, linewidth=0.6)
-        axes.plot(table["threshold"], table["acceptability"], color=_line(), label="t(G − 1)")
+        axes.plot(curve["threshold"], curve["acceptability"], color=PROGRAMME, label="t(G − 1)")
         axes.plot(
-            table["threshold"],
-            table["acceptability_bootstrap"],
+            curve["threshold"],
+            curve["acceptability_bootstrap"],
             color=QUIET,
             linestyle=(0, (4, 2)),
             label="bootstrap over practices",
@@ -58,33 +80,44 @@ def acceptability(table: pd.DataFrame, effect_unit: str, currency: str) -> str:
         axes.set_xlabel(f"Worth of a unit of effect, {currency} a {effect_unit}")
         axes.set_ylabel("Probability")
         axes.legend(frameon=False, loc="best")
+        _ticks(axes)
+        sign(figure, synthetic)
         return to_svg(figure, "acceptability", title, words)
 
 
-def net_benefit_curve(table: pd.DataFrame, effect_unit: str, currency: str, level: float) -> str:
+def net_benefit_curve(
+    curve: pd.DataFrame,
+    effect_unit: str,
+    currency: str,
+    level: float,
+    synthetic: bool = False,
+) -> str:
     """Return incremental net benefit by threshold with its practice-level interval."""
     title = "Incremental net benefit"
-    first, last = table.iloc[0], table.iloc[-1]
+    first, last = curve.iloc[0], curve.iloc[-1]
     words = (
         f"From {first['net_benefit']:.4g} {currency} where a {effect_unit} is worth "
         f"{first['threshold']:g} to {last['net_benefit']:.4g} where it is worth "
-        f"{last['threshold']:g}, with {100 * level:g} % intervals over practices."
+        f"{last['threshold']:g}, with {percent(level)} intervals over practices."
     )
+    words = describe(words, synthetic)
     with drawing("net-benefit", HEIGHT) as (figure, axes):
-        axes.axhline(0, color=QUIET, linewidth=0.6)
+        axes.axhline(0, color=QUIET, linewidth=0.8)
         axes.fill_between(
-            table["threshold"], table["ci_low"], table["ci_high"], color=_line(), alpha=0.18
+            curve["threshold"], curve["ci_low"], curve["ci_high"], color=BAND, linewidth=0
         )
-        axes.plot(table["threshold"], table["net_benefit"], color=_line())
+        axes.plot(curve["threshold"], curve["net_benefit"], color=PROGRAMME)
+        for end, words_of, va in ((0.98, "↑ worth its cost", "top"), (0.02, "↓ not", "bottom")):
+            place = axes.transAxes
+            axes.text(0.01, end, words_of, transform=place, va=va, fontsize=8.5, color=QUIET)
         axes.set_xlabel(f"Worth of a unit of effect, {currency} a {effect_unit}")
         axes.set_ylabel(f"Net benefit, {currency}")
+        _ticks(axes)
+        sign(figure, synthetic)
         return to_svg(figure, "net-benefit", title, words)
 
 
-def _cross(axes: Any) -> None:
-    axes.axhline(0, color=QUIET, linewidth=0.6)
-    axes.axvline(0, color=QUIET, linewidth=0.6)
-
-
-def _line() -> str:
-    return str(next(iter(COLOURS.values())))
+def _ticks(axes: Any) -> None:
+    """Write true minus signs and thousands, on both axes."""
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))

@@ -1,0 +1,70 @@
+"""What must agree between a study's economic evaluation and its other sections."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from evalweave.study.economics import Economics
+from evalweave.study.outcomes import Outcome
+from evalweave.study.people import Comparison
+from evalweave.study.section import undeclared
+from evalweave.study.uses import ResourceUse
+
+
+def wrong_economics(
+    economics: Economics | None,
+    uses: ResourceUse | None,
+    outcomes: Mapping[str, Outcome],
+    comparisons: Mapping[str, Comparison],
+) -> list[str]:
+    """Return what is wrong with an economic evaluation, a sentence each."""
+    if economics is None:
+        return []
+    if uses is None or uses.price_year is None:
+        return [
+            "economics: costs need a resource_use section with unit_costs and price_year; add it"
+        ]
+    wrong: list[str] = []
+    known = [*outcomes, *uses.columns()]
+    for place, column in economics.columns().items():
+        wrong += undeclared(f"economics, {place}", column, known)
+    if economics.comparison is not None:
+        wrong += undeclared("economics, comparison", economics.comparison, comparisons)
+        group = comparisons.get(economics.comparison)
+        if group is not None and group.kind == "not_referred":
+            wrong.append(
+                f"economics, comparison: {economics.comparison} is of people who were selected, "
+                "and describes only; choose another"
+            )
+    for scenario in economics.scenarios:
+        if scenario.price_year is not None and scenario.price_factor is None:
+            wrong += _without_an_index(scenario.name, uses)
+    return [*wrong, *_unlike_its_outcome(economics, outcomes)]
+
+
+def _without_an_index(scenario: str, uses: ResourceUse) -> list[str]:
+    if uses.price_index is not None:
+        return []
+    return [
+        f"economics, scenarios, {scenario}: price_year needs a price_factor, or a price_index in "
+        "resource_use"
+    ]
+
+
+def _unlike_its_outcome(economics: Economics, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return where unit or direction of the effect are not those of the outcome that it is of."""
+    effect, outcome = economics.effect, outcomes.get(economics.effect.outcome)
+    if outcome is None:
+        return []
+    wrong: list[str] = []
+    if effect.unit != outcome.difference_unit:
+        wrong.append(
+            f'economics, effect, unit: "{effect.unit}" is not the unit of differences of '
+            f'{effect.outcome}, which is "{outcome.difference_unit}"'
+        )
+    if outcome.better != "neither" and effect.better != outcome.better:
+        wrong.append(
+            f"economics, effect, better: {effect.better}, but outcomes say that {outcome.better} "
+            f"is better for {effect.outcome}"
+        )
+    return wrong
