@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from evalweave.commands.economics import TABLES
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.study.economics import EconomicsSpec
 
 
 def command(
@@ -32,6 +35,7 @@ def command(
     import pandas as pd
 
     from evalweave import files
+    from evalweave.commands.economics import TABLES
     from evalweave.economics import of_study
     from evalweave.economics.evaluation import evaluate
     from evalweave.errors import DataError
@@ -55,7 +59,9 @@ def command(
     print("\n".join(lines))
 
 
-def _read(spec, uses, measured, practices, comparison):  # type: ignore[no-untyped-def]
+def _read(
+    spec: EconomicsSpec, uses: Path, measured: Path, practices: Path, comparison: str
+) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the two panels of a comparison side by side, and how they were read."""
     import pyarrow.parquet as pq
 
@@ -67,10 +73,11 @@ def _read(spec, uses, measured, practices, comparison):  # type: ignore[no-untyp
     from evalweave.study.economics import columns_read
 
     columns = spec.columns_of(spec.effect)
-    who, keys = [columns.unit, columns.cluster], {columns.unit: True, columns.period: False}
+    unit, cluster = columns.owner, columns.cluster or columns.owner
+    who, keys = [unit, cluster], {unit: True, columns.period: False}
     wanted = columns_read(spec)
     areas = wanted.pop(AREA, None)
-    frames, notes = [], []
+    frames, notes = [], list[str]()
     for folder in (uses, measured):
         table = folder / f"{comparison}.parquet"
         seals.check(table)
@@ -83,5 +90,5 @@ def _read(spec, uses, measured, practices, comparison):  # type: ignore[no-untyp
     frame, said = of_study.side_by_side(frames[0], frames[1], spec)
     if areas is not None:
         seals.check(practices)
-        frame[AREA] = frame[columns.cluster].map(areas_of(read_practices(practices)))
+        frame[AREA] = frame[cluster].map(areas_of(read_practices(practices)))
     return frame, (*notes, *said)
