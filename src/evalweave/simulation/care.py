@@ -76,8 +76,8 @@ def draw_care(
     n, n_years = practice_by_year.shape
     frailty = rng.gamma(1 / kind.frailty, kind.frailty, size=n)
     shock = np.exp(shocks - kind.shock_sd**2 / 2)[practice_by_year, np.arange(n_years)[None, :]]
-    rate = kind.rate * np.asarray((1 + kind.growth) ** np.arange(n_years))[None, :]
     rate = np.array([kind.rate * (1 + kind.growth) ** year for year in range(n_years)])
+    without = frailty[:, None] * shock * rate[None, :]
     changed = np.where(treated, ratio(kind, group["white"])[:, None], 1.0)
     begin = group["start"].to_numpy().astype("datetime64[D]")
     until = np.fmin(group["end"].to_numpy(), group["death"].to_numpy()).astype("datetime64[D]")
