@@ -74,7 +74,7 @@ def draw_care(
     `treated` says in which years the programme was there (people × years).
     """
     n, n_years = practice_by_year.shape
-    frailty = rng.gamma(1 / kind.frailty, kind.frailty, size=n)
+    frailty = np.asarray(rng.gamma(1 / kind.frailty, kind.frailty, size=n))
     shock = np.exp(shocks - kind.shock_sd**2 / 2)[practice_by_year, np.arange(n_years)[None, :]]
     rate = np.array([kind.rate * (1 + kind.growth) ** year for year in range(n_years)])
     without = frailty[:, None] * shock * rate[None, :]
