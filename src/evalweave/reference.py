@@ -1,12 +1,14 @@
 """The key reference and the JSON schema of the study file, generated from the typed model and the
 contracts.
 
-`python -m evalweave.reference` rewrites both; a test fails when they drift from the model.
+`python -m evalweave.reference` rewrites both, and what docs/statistics.md says of
+methods; a test fails when they drift from the model.
 """
 
 from __future__ import annotations
 
 import json
+import re
 import types
 from pathlib import Path
 from typing import Any, Literal, Union, get_args, get_origin
@@ -129,6 +131,36 @@ def _sourced(method: Method) -> str:
     return " ".join([method.words, *method.references])
 
 
+def statistics() -> str:
+    """Return Markdown: what each estimator and inference method computes, with its formula."""
+    parts = ["## Estimators\n"]
+    for estimator in ESTIMATORS.values():
+        parts += _computed(estimator)
+        if estimator.assumes:
+            parts.append(f"*{estimator.assumes}*\n")
+    parts.append("## Inference\n")
+    for inference in INFERENCES.values():
+        parts += _computed(inference, f"{inference.phrase}: ")
+    return "\n".join(parts)
+
+
+def _computed(method: Method, before: str = "") -> list[str]:
+    said = before + method.words
+    lines = [f"### `{method.name}`\n", said[0].upper() + said[1:] + "\n"]
+    if method.formula:
+        lines.append(f"> {in_html(method.formula)}\n")
+    listed = "\n".join(f"- {reference}" for reference in method.references)
+    return [*lines, f"{listed}\n"] if listed else lines
+
+
+def in_html(formula: str) -> str:
+    """Return a declared formula in the little HTML that Markdown keeps wherever it is read."""
+    marked = re.sub(r"hat:(\w)", "\\1\u0302", re.sub(r"bar:(\w)", "\\1\u0304", formula))
+    for sign, tag in (("_", "sub"), ("^", "sup")):
+        marked = re.sub(rf"\{sign}\{{([^}}]*)\}}", rf"<{tag}>\1</{tag}>", marked)
+    return marked.replace("|", "\u2223")
+
+
 def schema() -> str:
     """Return the JSON schema of the study file."""
     return json.dumps(Study.model_json_schema(), indent=2, ensure_ascii=False) + "\n"
@@ -188,12 +220,14 @@ def _value(kind: Any) -> str:
     return words.get(getattr(kind, "__name__", ""), str(kind))
 
 
+PAGES = {"config/README.md": key_reference, "docs/statistics.md": statistics}
+
+
 def main(root: Path = Path()) -> None:
-    """Rewrite the schema and the generated part of config/README.md below `root`."""
-    readme = root / "config" / "README.md"
-    readme.write_text(
-        between(readme.read_text(encoding="utf-8"), key_reference()), encoding="utf-8"
-    )
+    """Rewrite the schema and the generated parts of pages below `root`."""
+    for page, generated in PAGES.items():
+        text = between((root / page).read_text(encoding="utf-8"), generated())
+        (root / page).write_text(text, encoding="utf-8")
     (root / "workflow" / "schemas" / "study.schema.json").write_text(schema(), encoding="utf-8")
 
 
