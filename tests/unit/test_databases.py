@@ -296,6 +296,7 @@ def test_what_is_released_names_no_host(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def socket() -> Iterator[str]:
+    pytest.importorskip("psycopg", reason="needs --group databases")
     with postgres.server() as folder:
         yield folder
 
