@@ -14,6 +14,7 @@ import ibis
 
 from evalweave import engine
 from evalweave.extract import dates
+from helpers import cleaning
 from helpers.extracts import HEADER, put, read, refused, rows
 
 DAYS = [dt.date(2015, 4, 1), dt.date(2014, 12, 31), dt.date(2016, 2, 29), dt.date(2011, 10, 13)]
@@ -140,3 +141,22 @@ def test_registrations_may_stand_in_the_table_of_patients(tmp_path: Path) -> Non
     assert (person["birth_year"], person["birth_month"]) == (1957, 6)
     put(tmp_path, "patient_id,sex,birth_year\nP1,female,1957\n", "patients.csv")
     assert "found no registrations" in refused(tmp_path, "registrations")
+
+
+def test_a_year_beside_dates_of_birth_is_a_year_whatever_the_form_of_dates() -> None:
+    """A cell of four digits is a year, also where the declared form could read it as a day."""
+    for form in ("iso", "yyyymmdd", "excel_1900"):
+        table = cleaning.parsed("patients", [{"birth_year": "1950"}, {"birth_year": "3000"}], form)
+        year, none = engine.connect("duckdb").to_pyarrow(table).to_pylist()
+        assert (year["birth_year"], year["birth_month"]) == (1950, None), form
+        assert year["birth_year_text"] is None
+        assert none["birth_month"] is None or form == "excel_1900"
+
+
+def test_a_query_does_not_grow_by_repeating_a_column_s_expression_in_another() -> None:
+    """A column's expression is copied wherever the column is used: uses within uses multiply."""
+    backend = engine.connect("duckdb")
+    for unit in cleaning.TABLE:
+        for form in ("iso", "dmy", "month_name"):
+            query = backend.compile(cleaning.parsed(unit, [{}], form))
+            assert len(query) < 100_000, (unit, form, len(query))

@@ -68,12 +68,12 @@ def patients(text: ir.Table, dates: Dates, words: Glossary = PLAIN) -> ir.Table:
     t = text
     year = whole_number(t.birth_year)
     year = year.between(FIRST_DAY.year, LAST_DAY.year).ifelse(year, ibis.null("int64"))
-    no_year = year.isnull().ifelse(t.birth_year, ibis.null("string"))
-    born = dates.read("birth_year", no_year)
-    month = ibis.coalesce(whole_number(t.birth_month), born.month().cast("int64"))
+    born = dates.read("birth_year", t.birth_year)  # of the cell, not of what is no year: each use
+    # of a column repeats its expression in the query
+    month = year.isnull().ifelse(born.month().cast("int64"), ibis.null("int64"))
     read = {
         "birth_year": ibis.coalesce(year, born.year().cast("int64")),
-        "birth_month": month,
+        "birth_month": ibis.coalesce(whole_number(t.birth_month), month),
         "imd_quintile": whole_number(t.imd_quintile),
         "death_date": dates.read("death_date", t.death_date),
         "acceptable": words.yes_no(t.acceptable),
