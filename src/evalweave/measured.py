@@ -1,5 +1,5 @@
-"""A difference-in-differences on being measured at all: who was in follow-up, and did the programme
-change who is seen?"""
+"""Who was in follow-up and not measured, did the programme change who is seen, and what the dead
+count for."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from evalweave.catalogue.inferences import AUTO
 from evalweave.errors import DataError
 from evalweave.fits.fit_result import FitResult
 from evalweave.fitting import fit
+from evalweave.panel import DEAD_SHARE
 from evalweave.study.analyses import AnalysisOptions, Columns, FitSpec
 
 
@@ -79,3 +80,53 @@ def followed_rows(
     return whole.astype({measured: "int64"}).sort_values(
         [columns.unit, columns.period], ignore_index=True
     )
+
+
+def with_blanks(panel: pd.DataFrame, followed: pd.DataFrame, columns: Columns) -> pd.DataFrame:
+    """Return the panel with a row, its outcome blank, for each person-period in follow-up that it
+    does not have; what is one value a person in the panel is filled in."""
+    measured = "measured"
+    rows = followed_rows(followed, panel, columns, measured).drop(columns=measured)
+    whole = rows.merge(
+        panel.drop(columns=[n for n in columns.who() if n != columns.unit]),
+        on=[columns.unit, columns.period],
+        how="left",
+    )
+    facts = [n for n in panel if n not in (*columns.who(), columns.period, columns.outcome)]
+    once = panel.groupby(columns.unit, sort=False)[facts].first()
+    return whole.assign(
+        **{name: whole[name].fillna(whole[columns.unit].map(once[name])) for name in facts}
+    )
+
+
+def with_dead(
+    frame: pd.DataFrame, died: pd.DataFrame, columns: Columns, value: float
+) -> tuple[pd.DataFrame, str]:
+    """Return a table of person-periods in which the dead have `value`, and a note.
+
+    With person-time it is `value` for the days after death, which then are person-time too; without
+    it the whole period of death, and all after it.
+    """
+    who = [columns.owner, columns.period]
+    rows = frame.merge(died[[*who, DEAD_SHARE]], on=who, how="left")
+    share = rows.pop(DEAD_SHARE).fillna(0.0)
+    later = died.merge(frame[who], on=who, how="left", indicator=True)
+    later = later[later.pop("_merge") == "left_only"]
+    part = later.pop(DEAD_SHARE)
+    outcome, exposure = columns.outcome, columns.exposure
+    if exposure is None:
+        dead_now = rows[who].merge(died[who], on=who, how="left", indicator=True)["_merge"]
+        rows[outcome] = rows[outcome].where((dead_now == "left_only").to_numpy(), value)
+        later = later.assign(**{outcome: value})
+    else:
+        rows[outcome] = rows[outcome] + value * share
+        rows[exposure] = rows[exposure] + share
+        later = later.assign(**{outcome: value * part, exposure: part})
+        later = later[part > 0]
+    whole = pd.concat([rows, later[[name for name in rows if name in later]]], ignore_index=True)
+    n = int(np.sum(share > 0)) + len(later)
+    note = (
+        f"The dead have the value {value:g} from the period of death to the end of the window: "
+        f"{n} person-periods, {len(later)} of them added."
+    )
+    return whole.sort_values(who, ignore_index=True, kind="stable"), note

@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
+from evalweave.catalogue.kinds import KINDS
 from evalweave.catalogue.methods import Method
 from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import Allocation
@@ -112,7 +113,16 @@ def key_reference() -> str:
 
 def _methods() -> list[str]:
     """Return what is declared of estimators and inference methods, a table each."""
-    lines = ["## Estimators\n", "| name | what | terms | own keys |", "|---|---|---|---|"]
+    lines = [
+        "## Kinds of outcomes\n",
+        "| kind | values | in follow-up without a record | estimators to start from |",
+        "|---|---|---|---|",
+    ]
+    for kind in KINDS.values():
+        names = ", ".join(f"`{name}`" for name in kind.recommended)
+        values = kind.values or "any"
+        lines.append(f"| `{kind.name}` | {values} | {kind.nobody_recorded} | {names} |")
+    lines += ["", "## Estimators\n", "| name | what | terms | own keys |", "|---|---|---|---|"]
     for estimator in ESTIMATORS.values():
         terms = ", ".join(f"`{term}`" for term in estimator.terms)
         keys = ", ".join(f"`{option.name}`" for option in estimator.options)

@@ -72,11 +72,18 @@ def run(study_file: Path, out: Path) -> None:
     for analysis in study.analyses:
         comparison = analysis.comparison or study.primary_comparison
         primary = analysis.name == study.primary_analysis.name
+        followed = out / "panel" / f"{comparison}.followed.parquet"
+        died, of_the_dead = (
+            out / "panel" / f"{comparison}.deaths.parquet",
+            stages.dead_value(study, analysis.name),
+        )
         fit.command(
-            out / "panel" / f"{comparison}.parquet",
+            out / stages.table_of(study, analysis.name) / f"{comparison}.parquet",
             json.dumps(stages.spec_of(study, analysis.name)),
             out / "fit" / analysis.name,
-            out / "panel" / f"{comparison}.followed.parquet" if primary else None,
+            followed if stages.followed_with(study, analysis.name) else None,
+            None if of_the_dead is None else died,
+            of_the_dead,
             may_be_empty=not primary,
             practices=out / "clean" / "practices.csv",
         )

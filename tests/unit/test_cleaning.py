@@ -275,7 +275,7 @@ def test_a_yes_no_outcome_takes_its_value_from_the_code(tmp_path: Path) -> None:
     )
     found, faults = read_all({"smoking": str(tmp_path / "smoking.csv")}, "snomed")
     assert not faults
-    outcome = type(settings().outcomes["hba1c"])(unit="1", plausible=(0, 1), binary=True)
+    outcome = type(settings().outcomes["hba1c"])(unit="1", plausible=(0, 1), kind="binary")
     chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
     backend, result = cleaned(
         records=(
@@ -296,7 +296,7 @@ def smoking(
 ) -> tuple[list[tuple[str, float]], dict[int, str]]:
     """Return the days measured and the rule of each row set aside, of records (code, day) of a
     yes/no outcome."""
-    said = {"unit": "proportion", "plausible": [0, 1], "binary": True, **changes}
+    said = {"unit": "proportion", "plausible": [0, 1], "kind": "binary", **changes}
     outcome = type(settings().outcomes["hba1c"]).model_validate(said)
     chosen = settings().model_copy(update={"outcomes": {"smoking": outcome}})
     found, faults = read_all({"smoking": str(LISTS / "smoking.csv")}, "snomed")
@@ -322,7 +322,7 @@ def test_yes_and_no_on_one_day_are_never_averaged() -> None:
 
 def test_a_number_beside_a_status_is_not_its_value() -> None:
     outcome = {"code": SMOKER, "value": "20", "unit": "cigarettes/day"}
-    said = {"unit": "proportion", "plausible": [0, 1], "binary": True}
+    said = {"unit": "proportion", "plausible": [0, 1], "kind": "binary"}
     chosen = settings().model_copy(
         update={"outcomes": {"smoking": type(settings().outcomes["hba1c"]).model_validate(said)}}
     )

@@ -164,7 +164,7 @@ def test_a_code_cannot_mean_an_outcome_and_something_else(tmp_path: Path) -> Non
 def test_yes_no_outcomes_need_a_value(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("code,value\n77176002,1\n8392000,\n")
     lists, _ = read_all({"smoking": str(tmp_path / "s.csv")}, "snomed")
-    (fault,) = conflicts(lists, {"smoking": Outcome(unit="1", plausible=(0, 1), binary=True)})
+    (fault,) = conflicts(lists, {"smoking": Outcome(unit="1", plausible=(0, 1), kind="binary")})
     assert "without 1 or 0" in str(fault)
 
 
@@ -184,7 +184,7 @@ SECONDARY = {
     "systolic_bp": {"unit": "mmHg", "plausible": [60, 260]},
     "body_mass_index": {"unit": "kg/m2", "plausible": [12, 80]},
     "total_cholesterol": {"unit": "mmol/L", "plausible": [1, 20]},
-    "smoking": {"unit": "proportion", "plausible": [0, 1], "binary": True},
+    "smoking": {"unit": "proportion", "plausible": [0, 1], "kind": "binary"},
 }
 
 

@@ -480,3 +480,23 @@ def test_the_nearest_to_the_middle_lies_in_the_second_half_as_well_as_in_the_fir
     outcome = {"unit": "mmol/mol", "plausible": [20, 195], "per_period": "nearest_middle"}
     records = [("T1", "2015-08-01", 55.0), ("T1", "2015-11-20", 65.0), C]
     assert value(built(records, settings(outcomes={"hba1c": outcome}))) == 65
+
+
+def test_a_threshold_is_a_yes_or_no_of_the_value_of_a_period():
+    chosen = settings(
+        outcomes={
+            "high": {"kind": "binary", "of": "hba1c", "at_least": 58},
+            "good": {"kind": "binary", "of": "hba1c", "below": 58},
+        }
+    )
+    records = [
+        ("T1", "2014-01-01", 57.0),
+        ("T1", "2014-02-01", 59.0),  # a mean of 58
+        ("C1", "2014-01-01", 57.9),
+    ]
+    made = built(records, chosen)
+    rows = made.panel.set_index("patient_id")
+    assert rows["high"].to_dict() == {"T1": 1.0, "C1": 0.0}
+    assert rows["good"].to_dict() == {"T1": 0.0, "C1": 1.0}
+    assert rows["n_high"].to_dict() == {"T1": 2, "C1": 1}
+    assert set(made.trends["outcome"]) == {"hba1c", "high", "good"}

@@ -72,7 +72,7 @@ def test_an_analysis_is_fitted_with_the_weights_of_its_own_comparison() -> None:
         ({"eligibility__index_date": "2011-03-31"}, "lies outside the window"),
         ({"outcomes__bmi": {"codelist": "hba1c"}}, "its code list hba1c is that of hba1c too"),
         (
-            {"outcomes__bmi": {"binary": True, "unit": "proportion", "plausible": [0.5, 1]}},
+            {"outcomes__bmi": {"kind": "binary", "unit": "proportion", "plausible": [0.5, 1]}},
             "leaves out 0 or 1",
         ),
         ({"outcomes__bmi__plausible": [80, 12]}, "is no range"),

@@ -22,6 +22,7 @@ from helpers.framed import arrow, framed
 
 PEOPLE = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
 START = dt.date(2015, 4, 1)
+RAW: dict[str, pd.DataFrame] = {}  # raw means and ledger of what was built last
 ITEMS = {"admissions": {"codelist": "admission"}, "visits": {"codelist": "visit"}}
 
 
@@ -31,7 +32,10 @@ def settings(**exposure: Any) -> UsesSettings:
             "engine": "duckdb",
             "window": {"first": "2013-04-01", "last": "2017-03-31"},
             "exposure": exposure,
-            "outcomes": {"hba1c": {"unit": "mmol/mol", "plausible": [20, 195]}},
+            "outcomes": {
+                "admissions": {"kind": "count"},
+                "contacts": {"kind": "count", "of": "visits"},
+            },
             "resource_use": {"items": ITEMS},
         }
     )
@@ -51,8 +55,8 @@ def used(
             {
                 "patient_id": list(PEOPLE),
                 "practice_id": list(PEOPLE.values()),
-                "arm": ["programme", "programme", "comparison", "comparison"],
-                "programme_start": [start, start, None, None],
+                "arm": ["programme" if name[0] == "T" else "comparison" for name in PEOPLE],
+                "programme_start": [start if name[0] == "T" else None for name in PEOPLE],
                 "sex": "female",
                 "age": 60,
                 "censored_on": [
@@ -91,6 +95,7 @@ def used(
         chosen or settings(),
         costs or {},
     )
+    RAW.update(trends=made.trends, ledger=made.ledger)
     return framed(backend, made.panel).set_index(["patient_id", "period"]), made.counts
 
 
@@ -125,6 +130,15 @@ def test_a_person_period_without_a_record_has_zero_and_every_followed_one_a_row(
 def test_nothing_depends_on_the_order_of_records_or_people():
     first, second = used(EVENTS)[0], used(EVENTS[::-1])[0]
     pd.testing.assert_frame_equal(first, second)
+    names = list(PEOPLE.items())
+    PEOPLE.clear()
+    PEOPLE.update(names[::-1])  # two of them have no record at all
+    try:
+        third = used(EVENTS)[0]
+    finally:
+        PEOPLE.clear()
+        PEOPLE.update(names)
+    pd.testing.assert_frame_equal(first, third)
 
 
 def test_person_time_ends_with_follow_up_and_events_after_it_are_counted_apart():
@@ -137,6 +151,30 @@ def test_person_time_ends_with_follow_up_and_events_after_it_are_counted_apart()
     assert rows.loc[("T1", 2014), "admissions"] == 1
     line = counts.set_index(["arm", "item"]).loc[("programme", "admissions")]
     assert (line["n_events"], line["n_counted"]) == (2, 1)
+
+
+def test_raw_rates_are_grouped_sums_and_the_ledger_adds_up():
+    late = [*EVENTS, ("T1", "visit", "2016-06-01")]
+    rows, _ = used(late, censored={"T1": dt.date(2014, 10, 1)})
+    trends = RAW["trends"].set_index(["outcome", "arm", "period"])
+    facts = rows.reset_index().assign(
+        arm=lambda f: f["patient_id"].str[0].map({"T": "programme", "C": "comparison"})
+    )
+    for outcome, item in (("admissions", "admissions"), ("contacts", "visits")):
+        by = facts.groupby(["arm", "period"])
+        rate, sd = by[item].sum() / by["exposure"].sum(), by[item].std()
+        mine = trends.loc[outcome].sort_index()
+        assert mine["mean"].to_dict() == pytest.approx(rate.to_dict())
+        assert mine["sd"].fillna(-1).to_dict() == pytest.approx(sd.fillna(-1).to_dict())
+        assert mine["n_patients"].to_dict() == by["exposure"].count().to_dict()
+    ledger = RAW["ledger"]
+    events = ledger[(ledger["outcome"] == "contacts") & (ledger["unit"] == "records")]
+    counts = events.groupby("entry")["n"].sum().to_dict()
+    assert counts == {"received": 3, "kept": 2, "set_aside": 1}
+    assert events.loc[events["entry"] == "set_aside", "rule"].tolist() == ["not_followed"]
+    periods = ledger[(ledger["outcome"] == "admissions") & (ledger["unit"] == "person-periods")]
+    assert periods.groupby("entry")["n"].sum()["received"] == 4 * 4
+    assert periods.groupby("entry")["n"].sum()["kept"] == len(rows) == 14
 
 
 def test_overlapping_spells_count_a_day_once_and_gaps_are_no_person_time():

@@ -132,6 +132,9 @@ rule panel:
         followed=expand(
             f"{results}/panel/{{comparison}}.followed.parquet", comparison=study.comparisons
         ),
+        deaths=expand(
+            f"{results}/panel/{{comparison}}.deaths.parquet", comparison=study.comparisons
+        ),
         trends=expand(f"{results}/panel/{{comparison}}.trends.csv", comparison=study.comparisons),
         ledger=expand(f"{results}/panel/{{comparison}}.ledger.csv", comparison=study.comparisons),
     log:
@@ -162,6 +165,8 @@ if study.resource_use is not None:
         output:
             expand(f"{results}/uses/{{comparison}}.parquet", comparison=study.comparisons),
             expand(f"{results}/uses/{{comparison}}.events.csv", comparison=study.comparisons),
+            expand(f"{results}/uses/{{comparison}}.trends.csv", comparison=study.comparisons),
+            expand(f"{results}/uses/{{comparison}}.ledger.csv", comparison=study.comparisons),
         log:
             f"{results}/logs/uses.log",
         benchmark:

@@ -8,6 +8,8 @@ def woven(wildcards):
     yield from rules.estimates.output
     yield from rules.panel.output.trends
     yield from rules.panel.output.ledger
+    if any(outcome.counted for outcome in study.outcomes.values()):
+        yield from rules.uses.output
     yield from rules.ingest.output.ledger
     if study.economics is not None:
         yield from rules.value.output

@@ -7,6 +7,7 @@ from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO, INFERENCES
+from evalweave.catalogue.kinds import kind_refusal
 from evalweave.catalogue.methods import TRIPLE, Estimator, Inference, Method, Option
 from evalweave.catalogue.words import listed
 
@@ -93,13 +94,14 @@ def primary_methods(estimator: str, inference: list[str]) -> list[str]:
     return expanded(estimator, inference[:1])
 
 
-def refusals(analysis: Any) -> list[str]:
+def refusals(analysis: Any, kind: str | None = None) -> list[str]:
     """Return a sentence for everything in an analysis that its methods refuse, whatever the data
-    are."""
+    are; `kind` is what the outcome is declared to be."""
     estimator = ESTIMATORS[analysis.estimator]
     inferences = named(analysis)
     able = [INFERENCES[name] for name in expanded(analysis.estimator, analysis.inference)]
     sentences = [
+        kind_refusal(analysis, kind, estimator.kinds(analysis)),
         *(refusal(inference, estimator) for inference in inferences),
         *_not_taken(analysis, [estimator, *able]),
         *_without_band(analysis, inferences),

@@ -19,6 +19,7 @@ from evalweave.catalogue.estimator_options import (
     REFERENCE,
 )
 from evalweave.catalogue.inferences import AUTO
+from evalweave.catalogue.kinds import BINARY, MEASURED, UTILITY
 from evalweave.catalogue.methods import (
     ADDITIVE,
     LEAST_SQUARES,
@@ -29,6 +30,7 @@ from evalweave.catalogue.methods import (
     UNIT_ERRORS,
     Estimator,
     Option,
+    only_kinds,
 )
 
 
@@ -321,6 +323,7 @@ _DECLARED = (
         references=(ref.ROBINS_1995,),
         only=("jackknife", "hansen"),
         default_inference=("jackknife", "hansen", "jackknife"),
+        kinds=only_kinds(MEASURED, BINARY, UTILITY),
         blank_outcomes=True,
         exposure=REFUSED,
         assumes=f"{ADDITIVE} And that being measured does not depend on the present value once "

@@ -39,6 +39,15 @@ def _nothing_wrong(analysis: Any) -> Iterable[str]:
     return ()
 
 
+def _any_kind(analysis: Any) -> Iterable[str]:
+    return ()
+
+
+def only_kinds(*names: str) -> Callable[[Any], Iterable[str]]:
+    """Return what an estimator says that is for outcomes of these kinds, whatever its options."""
+    return lambda analysis: names
+
+
 @dataclass(frozen=True)
 class Option:
     """A key of an analysis that some methods take.
@@ -103,6 +112,7 @@ class Estimator(Method):
         assumes: what would have been parallel without the programme, in words.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
         interacts: it has a model of its own for the levels of a subgroup; others are stacked.
+        kinds: gives the kinds of outcome that an analysis of it is for; nothing = all.
     """
 
     terms: tuple[str, ...]
@@ -119,6 +129,7 @@ class Estimator(Method):
     blank_outcomes: bool = False
     assumes: str = ADDITIVE
     interacts: bool = False
+    kinds: Callable[[Any], Iterable[str]] = _any_kind
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from evalweave.catalogue.estimator_options import (
     SUBGROUP,
 )
 from evalweave.catalogue.families import GAMMA, LOGIT, POISSON
-from evalweave.catalogue.methods import OFFSET, REFUSED, Estimator, Option
+from evalweave.catalogue.kinds import BINARY, COST, COUNT, MEASURED
+from evalweave.catalogue.methods import OFFSET, REFUSED, Estimator, Option, only_kinds
 
 EFFECTS = Option(
     "effects",
@@ -37,6 +38,14 @@ def _no_patient_effects(analysis: Any) -> Iterable[str]:
             f"{analysis.estimator} takes no patient effects: with few periods a patient they bias "
             "everything else (incidental parameters); use effects: practice, or poisson"
         )
+
+
+def _kinds_of_family(analysis: Any) -> Iterable[str]:
+    return {
+        LOGIT: (BINARY,),
+        GAMMA: (COUNT, COST),
+        POISSON: (MEASURED, BINARY, COUNT, COST),
+    }[analysis.family]
 
 
 def _family(analysis: Any) -> Iterable[str]:
@@ -76,6 +85,7 @@ DECLARED = (
         options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         exposure=OFFSET,
+        kinds=only_kinds(MEASURED, BINARY, COUNT, COST),
         assumes=RATIO,
     ),
     Estimator(
@@ -100,6 +110,7 @@ DECLARED = (
         interacts=True,
         wrong=_no_patient_effects,
         exposure=REFUSED,
+        kinds=only_kinds(BINARY),
         assumes=LOG_ODDS,
     ),
     Estimator(
@@ -122,6 +133,7 @@ DECLARED = (
         options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
+        kinds=only_kinds(COUNT, COST),
         assumes=RATIO,
     ),
     Estimator(
@@ -138,6 +150,7 @@ DECLARED = (
         options=(SUBGROUP, EFFECTS, ANTICIPATION),
         interacts=True,
         wrong=_no_patient_effects,
+        kinds=only_kinds(COUNT, COST),
         assumes="Parallel trends of its parts: without the programme the odds of any cost, and "
         "the mean cost of those with any, would have changed by the same factors in both arms.",
     ),
@@ -164,6 +177,7 @@ DECLARED = (
         options=(EFFECTS, FAMILY, PARTIAL),
         wrong=_family,
         told="{family} model",
+        kinds=_kinds_of_family,
         exposure=OFFSET,
         assumes="Parallel trends on the scale of the family, for every start: of ratios (poisson, "
         "gamma) or of log odds (logit).",

@@ -109,7 +109,7 @@ def _lists(study: Study, findings: Findings) -> tuple[dict[str, Codelist], bool]
 
     systems = study.vocabulary.coding_systems
     lists, wrong = codelists.read_all(study.codelists, study.extract.code_system, systems)
-    wrong += codelists.conflicts(lists, study.outcomes)
+    wrong += codelists.conflicts(lists, study.recorded)
     labels = {name: codelist.labels() for name, codelist in lists.items()}
     asked = codelists.asked_for(study.eligibility, study.comparisons)
     findings.faults += [str(fault) for fault in wrong]

@@ -192,7 +192,13 @@ def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
     """Fit every analysis and gather the fits; return the stage that the report needs."""
     from evalweave.commands import estimates, fit
     from evalweave.records.practices import PRACTICES_FILE
-    from evalweave.study.stages import EstimatesSettings, spec_of
+    from evalweave.study.stages import (
+        EstimatesSettings,
+        dead_value,
+        followed_with,
+        spec_of,
+        table_of,
+    )
 
     at, lighter = rehearsal.folder, _with_fewer_draws(study)
     fits = set()
@@ -206,16 +212,25 @@ def _estimates(study: Study, rehearsal: Rehearsal) -> set[str]:
             name: str = analysis.name, comparison: str = comparison, primary: bool = primary
         ) -> None:
             followed = at / "panel" / f"{comparison}.followed.parquet"
+            died = at / "panel" / f"{comparison}.deaths.parquet"
+            value = dead_value(study, name)
             fit.command(
-                at / "panel" / f"{comparison}.parquet",
+                at / table_of(study, name) / f"{comparison}.parquet",
                 json.dumps(spec_of(lighter, name)),
                 at / "fit" / name,
-                followed if primary else None,
+                followed if followed_with(study, name) else None,
+                None if value is None else died,
+                value,
                 may_be_empty=not primary,
                 practices=at / "clean" / PRACTICES_FILE,
             )
 
-        rehearsal.do(stage, {"panel"}, work, f"analysis {place} of {len(study.analyses)}")
+        rehearsal.do(
+            stage,
+            {"panel", table_of(study, analysis.name)},
+            work,
+            f"analysis {place} of {len(study.analyses)}",
+        )
     rehearsal.do(
         "estimates",
         fits,

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from evalweave.study.analyses import FitSpec
 
 WRITTEN = (
     "estimates.csv",
@@ -41,6 +46,15 @@ def command(
             "to_period, a row a unit and "
             "unbroken run): adds a difference-in-differences on being measured to the diagnostics."
         ),
+    ] = None,
+    deaths: Annotated[
+        Path | None,
+        typer.Option(
+            help="Person-periods of the dead, as `evalweave panel` writes them; with --dead-value."
+        ),
+    ] = None,
+    dead_value: Annotated[
+        float | None, typer.Option(help="The outcome of the dead: a composite of both.")
     ] = None,
     practices: Annotated[
         Path | None,
@@ -80,6 +94,8 @@ def command(
     from evalweave.errors import StudyError
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fitting import fit
+    from evalweave.measured import followed_rows, measured_effect, with_blanks, with_dead
+    from evalweave.panel import DEAD_SHARE
     from evalweave.study.allocation import AREA
     from evalweave.study.analyses import FitSpec
     from evalweave.study.file import load_spec
@@ -87,10 +103,12 @@ def command(
     model = load_spec(spec, FitSpec)
     if followed is not None and (model.columns.unit is None or model.columns.outcomes):
         raise StudyError("--followed: needs a unit, and one outcome.")
+    if (deaths is None) != (dead_value is None):
+        raise StudyError("--deaths and --dead-value belong together; give both, or neither.")
     files.check_folder(out)
-    files.clear(out, WRITTEN, (panel, followed, practices, Path(spec)))
+    files.clear(out, WRITTEN, (panel, followed, deaths, practices, Path(spec)))
     who = [name for name in (model.columns.unit, model.columns.cluster) if name]
-    for table in (panel, followed, practices):
+    for table in (panel, followed, deaths, practices):
         if table is not None:
             seals.check(table)
     wanted = columns_of(model)
@@ -101,6 +119,21 @@ def command(
         areas = areas_of(read_practices(practices))
         wanted.pop(AREA, None)
     frame, notes = read_panel(panel, wanted, who)
+    runs = None
+    if followed is not None:
+        runs = _runs(followed, model)
+        if any(ESTIMATORS[each.estimator].blank_outcomes for each in model.analyses):
+            frame = with_blanks(frame, runs, model.columns)
+    seen = frame
+    if deaths is not None and dead_value is not None:
+        known = {
+            name: text
+            for name, text in wanted.items()
+            if name not in (model.columns.outcome, model.columns.exposure)
+        }
+        died, _ = read_panel(deaths, {**known, DEAD_SHARE: False}, who)
+        frame, note = with_dead(frame, died, model.columns, dead_value)
+        notes = (*notes, note)
     if areas is not None:
         frame[AREA] = frame[model.columns.cluster or model.columns.owner].map(areas)
 
@@ -109,16 +142,10 @@ def command(
 
     looked_at = AREA if areas is not None else None
     result = fit(frame, model, panel.name, progress, may_be_empty, notes, looked_at)
-    if followed is not None:
-        from evalweave.measured import followed_rows, measured_effect
-
+    if runs is not None:
         measured = f"measured_{model.columns.outcome}"
-        asked = model.columns.model_copy(update={"outcome": measured, "weight": None})
-        given = {
-            name: text for name, text in columns_of(model).items() if name in model.columns.who()
-        }
-        runs, _ = read_panel(followed, {**given, "from_period": False, "to_period": False})
-        rows = followed_rows(runs, frame, model.columns, measured)
+        asked = model.columns.model_copy(update={"outcome": measured, "weight": None, "kind": None})
+        rows = followed_rows(runs, seen, model.columns, measured)
         effect = measured_effect(rows, asked, measured)
         for name in result.fits:
             result.diagnostics[name]["measured_did"] = effect
@@ -143,6 +170,14 @@ def command(
     )
     if refused:
         result.check()
+
+
+def _runs(followed: Path, model: FitSpec) -> pd.DataFrame:
+    """Return who was in follow-up when: a row a unit and unbroken run of periods."""
+    from evalweave.estimators.read_panel import columns_of, read_panel
+
+    given = {name: text for name, text in columns_of(model).items() if name in model.columns.who()}
+    return read_panel(followed, {**given, "from_period": False, "to_period": False})[0]
 
 
 command.__doc__ = (

@@ -69,10 +69,12 @@ def _built(comparison: str, chosen: PanelSettings, cleaned: Path, cohort: Path, 
             engine.stage_table(backend, cohort / "membership.parquet", "cohort"),
             comparison,
             chosen,
+            engine.stage_table(backend, cleaned / "patients.parquet", "clean"),
         )
         for table, name in (
             (built.panel, f"{comparison}.parquet"),
             (built.followed, f"{comparison}.followed.parquet"),
+            (built.deaths, f"{comparison}.deaths.parquet"),
         ):
             with written_aside(out / name) as aside:
                 backend.to_parquet(table, aside, compression="zstd")

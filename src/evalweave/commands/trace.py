@@ -65,7 +65,7 @@ def _lines(backend: Any, study: Study, results: Path, patient: str) -> list[str]
     systems = study.vocabulary.coding_systems
     lists, _ = codelists.read_all(study.codelists, study.extract.code_system, systems)
     aside = engine.stage_table(backend, results / "clean" / "set_aside.parquet", "clean")
-    kinds = lineage.kind_table(lists, study.outcomes)
+    kinds = lineage.kind_table(lists, study.recorded)
     rows = {
         table: lineage.rows_of(
             backend,
@@ -90,7 +90,7 @@ def _lines(backend: Any, study: Study, results: Path, patient: str) -> list[str]
         mean = f", the mean of {n} records" if n > 1 else ""
         lines.append(
             f"  {found['date']:%Y-%m-%d} {found['outcome']} {found['value']:g} "
-            f"{study.outcomes[found['outcome']].unit}{mean}, unit decided by "
+            f"{study.recorded[found['outcome']].unit}{mean}, unit decided by "
             f"{found['unit_decided_by']}"
         )
         lines += [f"    {row.place}: {how}" for row, how in made]

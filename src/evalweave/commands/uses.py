@@ -52,6 +52,8 @@ def command(
             with written_aside(out / f"{name}.parquet") as aside:
                 backend.to_parquet(made.panel, aside, compression="zstd")
         write_csv(made.counts, out / f"{name}.events.csv")
+        write_csv(made.trends, out / f"{name}.trends.csv")
+        write_csv(made.ledger, out / f"{name}.ledger.csv")
         rows = pq.read_metadata(out / f"{name}.parquet").num_rows
         left = int((made.counts["n_events"] - made.counts["n_counted"]).sum())
         print(f"{name}: {rows} person-periods; {left} events out of follow-up were left out.")

@@ -17,6 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.kinds import BINARY, COST, COUNT, KINDS, UTILITY
 from evalweave.errors import DataError
 from evalweave.estimators.panel_columns import Mask, Problems, check_present, numbers
 from evalweave.estimators.panel_covariates import completed, covariate_columns
@@ -135,7 +136,7 @@ def _values(
     return _Values(
         calendar,
         period,
-        _outcome(frame, columns, problems),
+        _outcome(frame, columns, problems, notes),
         start,
         {
             name: covariate_columns(frame, name, problems, name in analysis.factors)
@@ -147,21 +148,26 @@ def _values(
     )
 
 
-KINDS: dict[str, tuple[str, Callable[[Floats], NDArray[np.bool_]]]] = {
-    "binary": ("0 or 1", lambda y: (y != 0) & (y != 1)),
-    "count": ("whole numbers of 0 or more", lambda y: (y < 0) | (y != np.floor(y))),
-    "cost": ("0 or more", lambda y: y < 0),
-    "utility": ("at most 1, which is full health", lambda y: y > 1),
+WRONG: dict[str, Callable[[Floats], NDArray[np.bool_]]] = {
+    BINARY: lambda y: (y != 0) & (y != 1),
+    COUNT: lambda y: (y < 0) | (y != np.floor(y)),
+    COST: lambda y: y < 0,
+    UTILITY: lambda y: y > 1,
 }
 
 
-def _outcome(frame: pd.DataFrame, columns: Columns, problems: Problems) -> Floats:
-    """Return the outcome; values that its kind cannot have are faults."""
+def _outcome(frame: pd.DataFrame, columns: Columns, problems: Problems, notes: list[str]) -> Floats:
+    """Return the outcome, blanks filled in as declared; values that its kind cannot have are
+    faults."""
     values = numbers(frame, columns.outcome, problems)
-    if columns.kind in KINDS:
-        expected, wrong = KINDS[columns.kind]
-        odd = wrong(values) & ~np.isnan(values)
+    if columns.kind in WRONG:
+        odd = WRONG[columns.kind](values) & ~np.isnan(values)
+        expected = KINDS[columns.kind].values
         problems.refuse(odd, f"what no {columns.kind} outcome is", expected, columns.outcome)
+    blank = np.isnan(values)
+    if columns.missing == "zero" and blank.any():
+        notes.append(f"{int(blank.sum())} rows without {columns.outcome} count as zero, as asked.")
+        values = np.where(blank, 0.0, values)
     return values
 
 

@@ -268,7 +268,7 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
 
     events = overview.tables["events"]
     key = ["code_system", "code"]
-    coded = events.inner_join(coding.code_table(lists, study.outcomes), key)
+    coded = events.inner_join(coding.code_table(lists, study.recorded), key)
     measured = coded.filter(coded.outcome.notnull())
     by = measured.group_by("outcome").aggregate(
         n=measured.count(),
@@ -279,11 +279,11 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
     rows = {row["outcome"]: row for row in backend.to_pyarrow(by).to_pylist()}
     units = measured.group_by("outcome", "unit_text").aggregate(n=measured.count())
     told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
-    for name in study.outcomes:
+    for name in study.recorded:
         if name not in rows:
             known = not overview.partly and ("events", "code") not in overview.spoilt
-            if known and (study.outcomes[name].codelist or name) in lists:
-                listed = lists[study.outcomes[name].codelist or name]
+            if known and (study.recorded[name].codelist or name) in lists:
+                listed = lists[study.recorded[name].codelist or name]
                 overview.faults.append(
                     f'events, column code: found no record of the outcome "{name}", expected codes '
                     f"of its list. {_systems(backend, events, listed)}"
@@ -291,7 +291,7 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
             continue
         row = rows[name]
         known = not overview.partly and ("events", "value") not in overview.spoilt
-        if not row["n_values"] and not study.outcomes[name].binary and known:
+        if not row["n_values"] and not study.recorded[name].binary and known:
             overview.faults.append(
                 f"events, column value: found no number in any of the {row['n']:,} records of the "
                 f'outcome "{name}", expected values. Compare the columns of events, and extract, '
@@ -314,11 +314,11 @@ def _conditions(backend: Any, overview: Overview, lists: dict[str, Codelist], st
     from evalweave.records import coded as coding
 
     events = overview.tables["events"]
-    coded = events.inner_join(coding.code_table(lists, study.outcomes), ["code_system", "code"])
-    conditions = coded.inner_join(coding.condition_table(lists, study.outcomes), "kind")
+    coded = events.inner_join(coding.code_table(lists, study.recorded), ["code_system", "code"])
+    conditions = coded.inner_join(coding.condition_table(lists, study.recorded), "kind")
     counted = conditions.group_by("codelist").aggregate(n=conditions.count())
     n = {row["codelist"]: row["n"] for row in backend.to_pyarrow(counted).to_pylist()}
-    of_outcomes = {outcome.codelist or name for name, outcome in study.outcomes.items()}
+    of_outcomes = {outcome.codelist or name for name, outcome in study.recorded.items()}
     for name in lists:
         for label in lists[name].labels() if name not in of_outcomes else ():
             overview.recognised.append(f"{label}: {n.get(label, 0):,} records")

@@ -28,7 +28,7 @@ def by_outcome(
 
     `events` are as ingested, `set_aside` as cleaning wrote it (source_file, source_row, rule).
     """
-    codes = coded.code_table(lists, study.outcomes)
+    codes = coded.code_table(lists, study.recorded)
     joined = events.inner_join(codes, ["code_system", "code"])
     measured = joined.filter(joined.outcome.notnull())
     place = ["source_file", "source_row"]
@@ -39,7 +39,7 @@ def by_outcome(
         backend.to_pyarrow(counts).to_pylist(), key=lambda row: (-row["n"], row["rule"] or "")
     )
     sentences = []
-    for name in study.outcomes:
+    for name in study.recorded:
         of_outcome = [row for row in rows if row["outcome"] == name]
         total = sum(row["n"] for row in of_outcome)
         lost = [row for row in of_outcome if row["rule"] and row["rule"] not in MERGED]

@@ -57,7 +57,7 @@ def unread(
 
 def _units(backend: Any, events: ir.Table, lists: dict[str, Codelist], study: Study) -> list[str]:
     """Return a sentence for each spelling of a unit that an outcome's quantity does not know."""
-    codes = coded.code_table(lists, study.outcomes)
+    codes = coded.code_table(lists, study.recorded)
     joined = events.inner_join(codes, ["code_system", "code"])
     of_outcomes = joined.filter(joined.outcome.notnull())
     counts = of_outcomes.group_by("outcome", "unit_text").aggregate(n=of_outcomes.count())
@@ -71,7 +71,7 @@ def _units(backend: Any, events: ir.Table, lists: dict[str, Codelist], study: St
     notes = []
     for row in rows:
         name, text = row["outcome"], row["unit_text"]
-        outcome = study.outcomes[name]
+        outcome = study.recorded[name]
         if text is None or outcome.binary:
             continue
         meant = outcome.measures(name).read(text, study.vocabulary.units)

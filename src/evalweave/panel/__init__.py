@@ -11,3 +11,4 @@ COVARIATES = (
     "fewer_conditions",
     "incident",
 )
+DEAD_SHARE = "dead_share"  # of a period: its days after the day of death

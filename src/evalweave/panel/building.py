@@ -19,7 +19,7 @@ import ibis
 from evalweave import engine
 from evalweave.engine.expressions import exact_mean, first_met, period_expression
 from evalweave.errors import Fault, raise_faults
-from evalweave.panel import COVARIATES, followed, trends
+from evalweave.panel import COVARIATES, DEAD_SHARE, deaths, followed, trends
 from evalweave.panel.ledger import RECORD_REASONS, panel_ledger
 from evalweave.study.outcomes import BASELINE_OF
 from evalweave.study.periods import first_day, period_label, period_number, period_start
@@ -44,13 +44,15 @@ NARROW = {
 
 @dataclass(frozen=True)
 class Panels:
-    """A comparison's panel, its raw trends, its ledger, and who was in follow-up when, measured or
-    not (one row a patient and unbroken run of periods)."""
+    """A comparison's panel, its raw trends, its ledger, who was in follow-up when, measured or not
+    (one row a patient and unbroken run of periods), and the person-periods of the dead, where
+    patients were given."""
 
     panel: ir.Table
     trends: pd.DataFrame
     ledger: pd.DataFrame
     followed: ir.Table
+    deaths: ir.Table | None
     n_patients: int
     n_practices: int
 
@@ -63,6 +65,7 @@ def build(
     membership: ir.Table,
     comparison: str,
     settings: PanelSettings,
+    patients: ir.Table | None = None,
 ) -> Panels:
     """Build one comparison's panel; raise `DataError` when an outcome was never measured in an
     arm."""
@@ -93,6 +96,9 @@ def build(
         trends=raw,
         ledger=ledger,
         followed=followed.followed(runs, people),
+        deaths=None
+        if patients is None
+        else with_facts(deaths.dead(patients, people, settings), people, settings, [DEAD_SHARE]),
         n_patients=int(measured["n_measured"].sum()),
         n_practices=int((measured["n_measured"] > 0).sum()),
     )
@@ -199,6 +205,8 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
     m = m.mutate(period=period, rule=first_met(conditions, numbers))
     made: dict[str, Any] = {}
     for name, outcome in settings.outcomes.items():
+        if outcome.of:
+            continue  # a threshold
         this = m.outcome == name
         if outcome.per_period == "mean":
             made[name] = exact_mean(m.value, this)
@@ -212,7 +220,21 @@ def _cells(measurements: ir.Table, people: ir.Table, settings: PanelSettings) ->
         made[f"n_{name}"] = m.count(where=this).fill_null(
             0
         )  # a sum of booleans is stored as a double
-    return m.group_by("person", "period", "rule").aggregate(arm=m.arm.arbitrary(), **made)
+    cells = m.group_by("person", "period", "rule").aggregate(arm=m.arm.arbitrary(), **made)
+    return cells.mutate(**_thresholds(cells, settings))
+
+
+def _thresholds(cells: ir.Table, settings: PanelSettings) -> dict[str, Any]:
+    """Return the yes (1) or no (0) of each outcome that is a threshold of another's value of the
+    period, and how many measurements it rests on."""
+    made: dict[str, Any] = {}
+    for name, outcome in settings.outcomes.items():
+        if outcome.of:
+            value = cells[outcome.of]
+            yes = value >= outcome.at_least if outcome.below is None else value < outcome.below
+            made[name] = yes.cast("int64").cast("float64")
+            made[f"n_{name}"] = cells[f"n_{outcome.of}"]
+    return made
 
 
 def _days_from_middle(m: ir.Table, settings: PanelSettings) -> Any:

@@ -23,6 +23,7 @@ RECORD_REASONS = {
     "straddling_period": "in the period in which the practice started the programme",
     "washout": "within the washout after the start",
     "before_follow_up": "before the entry into an open cohort",
+    "not_followed": "on a day out of follow-up",
 }
 PERIOD_REASONS = {
     "not_registered": "not registered on any day of the period",

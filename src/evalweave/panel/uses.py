@@ -18,6 +18,8 @@ from evalweave.engine.expressions import period_expression
 from evalweave.errors import Fault, raise_faults
 from evalweave.panel import followed
 from evalweave.panel.building import numbered_people, with_facts
+from evalweave.panel.use_ledger import use_ledger
+from evalweave.panel.use_trends import use_trends
 from evalweave.study.periods import first_day
 from evalweave.timeline import FIRST_DAY, LAST_DAY
 
@@ -30,10 +32,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Uses:
-    """The rows, and for each arm and item how many events were received and counted."""
+    """The rows, for each arm and item how many events were received and counted, and the raw means
+    and the ledger of the outcomes that are made of them."""
 
     panel: ir.Table
     counts: pd.DataFrame
+    trends: pd.DataFrame
+    ledger: pd.DataFrame
 
 
 def build_uses(
@@ -77,7 +82,16 @@ def build_uses(
             total = total + rows[f"cost_{item}"]
         rows = rows.mutate(cost=total)
         columns += [*(f"cost_{item}" for item in items), "cost"]
-    return Uses(with_facts(rows, people, settings, columns), _received(backend, events, items))
+    rows = engine.keep(backend, "rows_of_use", rows)
+    spells = registrations.inner_join(people.select("patient_id", "person"), "patient_id")
+    trends = use_trends(backend, comparison, rows, people, settings)
+    cells = rows.select("person", "period")
+    return Uses(
+        with_facts(rows, people, settings, columns),
+        _received(backend, events, items),
+        trends,
+        use_ledger(backend, cells, events, people, spells, trends, settings),
+    )
 
 
 def _day(date: Any) -> Any:
@@ -137,7 +151,8 @@ def _cells(spans: ir.Table, settings: UsesSettings) -> ir.Table:
 def _events(
     conditions: ir.Table, people: ir.Table, spans: ir.Table, settings: UsesSettings
 ) -> ir.Table:
-    """Return person, arm, item, day, period and counted (1 or 0) of every event in the window."""
+    """Return person, arm, item, day, period, rule (why it is not counted; null = it is) and counted
+    (1 or 0) of every event in the window."""
     listed = [
         conditions.filter(
             (conditions.codelist == used.codelist)
@@ -159,8 +174,9 @@ def _events(
     ).select("person", "item", "day", within=ibis.literal(1))
     e = e.left_join(inside, ["person", "item", "day"])
     straddles = e["_drop"].notnull() & (e["_drop"] == e.period)
-    counted = (e.within.notnull() & ~straddles).ifelse(1, 0)
-    return e.select("person", "arm", "item", "day", "period", counted=counted)
+    rule = ibis.cases((straddles, "straddling_period"), (e.within.isnull(), "not_followed"))
+    e = e.select("person", "arm", "item", "day", "period", rule=rule)
+    return e.mutate(counted=e.rule.isnull().ifelse(1, 0))
 
 
 def _counted(events: ir.Table, settings: UsesSettings) -> ir.Table:

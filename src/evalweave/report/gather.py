@@ -123,7 +123,11 @@ def described(
     """Return the exact tables that describe people, as they are or as an earlier release has
     them."""
     names = dict.fromkeys([study.primary_comparison, *study.comparisons])
-    trends = [table(results / "panel" / f"{name}.trends.csv", TRENDS) for name in names]
+    trends = [
+        table(results / stage / f"{name}.trends.csv", TRENDS)
+        for name in names
+        for stage in _stages(study)
+    ]
     measured = [frame for frame in trends if frame is not None]
     exact = {
         "baseline": table(results / "cohort" / "baseline.csv", BASELINE),
@@ -233,10 +237,16 @@ def ledger(study: Study, results: Path) -> pd.DataFrame | None:
         *(results / "ingest" / f"{name}.ledger.csv" for name in INGESTED),
         results / "clean" / "ledger.csv",
         results / "cohort" / "ledger.csv",
-        results / "panel" / f"{comparison}.ledger.csv",
+        *(results / stage / f"{comparison}.ledger.csv" for stage in _stages(study)),
     ]
     frames = [frame for path in paths if (frame := table(path, LEDGER)) is not None and len(frame)]
     return pd.concat(frames, ignore_index=True) if frames else None
+
+
+def _stages(study: Study) -> list[str]:
+    """Return the stages that make the tables of person-periods which the outcomes are in."""
+    counted = any(outcome.counted for outcome in study.outcomes.values())
+    return ["panel", "uses"] if counted else ["panel"]
 
 
 def _claims(study: Study) -> pd.DataFrame | None:

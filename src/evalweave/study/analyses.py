@@ -9,6 +9,7 @@ from pydantic import Field, create_model, field_validator, model_validator
 from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO, DEFAULT, INFERENCES
+from evalweave.catalogue.kinds import COUNTED, KINDS
 from evalweave.catalogue.methods import Option
 from evalweave.study import conditions
 from evalweave.study.allocation import Allocation
@@ -23,10 +24,12 @@ if TYPE_CHECKING:
     EstimatorName = str
     InferenceName = str
     RoleName = str
+    KindName = str
 else:
     EstimatorName = Literal[tuple(ESTIMATORS)]
     InferenceName = Literal[(AUTO, *INFERENCES)]
     RoleName = Literal[ROLES]
+    KindName = Literal[tuple(KINDS)]
 
 
 class _Common(Section):
@@ -185,10 +188,17 @@ class Columns(Section):
         "the outcome a unit of it, weighted by it.",
     )
 
-    kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(
-        "measured",
-        description="What the outcome is, which its values are checked against: binary = 0 or 1; "
-        "count = whole numbers of 0 or more; cost = 0 or more; utility = at most 1.",
+    kind: KindName | None = Field(
+        None,
+        description="What the outcome is, which its values, estimator, exposure and blanks are "
+        "checked against: binary = 0 or 1; count = whole numbers of 0 or more; cost = 0 or more; "
+        "utility = at most 1; blank = not said, and nothing is checked.",
+    )
+    missing: Literal["left_out", "zero"] = Field(
+        "left_out",
+        description="What a blank outcome is. left_out = unknown: the row is left out and counted "
+        "(estimators that model who is measured need it). zero = nothing happened in a row that "
+        "was in follow-up: of a count or cost, which is then never blank.",
     )
 
     @model_validator(mode="before")
@@ -210,6 +220,16 @@ class Columns(Section):
             )
         if len(set(self.outcomes)) < len(self.outcomes):
             wrong.append("outcome: each outcome once")
+        if self.missing == "zero" and self.kind not in COUNTED:
+            wrong.append(
+                "missing: zero is what nothing recorded means of a count or a cost; say kind: "
+                "count or kind: cost. Of what is measured a blank is unknown"
+            )
+        if self.kind is not None and self.kind not in COUNTED and self.exposure is not None:
+            wrong.append(
+                f"exposure: {KINDS[self.kind].noun} is no amount per person-time; leave exposure "
+                "out, or say kind: count or kind: cost"
+            )
         if wrong:
             raise ValueError("\n".join(wrong))
         return self

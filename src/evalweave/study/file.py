@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from evalweave.errors import Fault, StudyError, nearest, raise_faults
+from evalweave.study.stages import outcomes_of
 from evalweave.study.whole import Study
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -40,6 +41,8 @@ def load_settings(text: str, kind: type[Model]) -> Model:
             ) from None
     study = load_study(text)
     parts = {name: getattr(study, name) for name in kind.model_fields}
+    if "outcomes" in parts:
+        parts["outcomes"] = outcomes_of(study, kind)
     optional = {
         name
         for name, field in kind.model_fields.items()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
 from evalweave import quantities
+from evalweave.catalogue.kinds import BINARY, COUNT, COUNTED, KINDS, UTILITY
 from evalweave.errors import nearest
 from evalweave.study.records import Cleaning
 from evalweave.study.section import Section
@@ -16,6 +18,7 @@ from evalweave.study.section import Section
 BASELINE_OF = "baseline_"
 # Relative: what converting two values apart from each other may do to their difference.
 ROUNDING = 1e-9
+NO_LIMIT = (0.0, 1e15)  # of what is counted nothing is set aside for its size
 
 
 class Outcome(Section):
@@ -69,33 +72,146 @@ class Outcome(Section):
         "differences: a placebo outcome speaks for the design only within it.",
     )
     placebo: bool = Field(False, description="An outcome that the programme should not change.")
-    binary: bool = Field(
-        False,
-        description="Coded yes/no instead of measured: the column `value` of its code list says "
-        "what each code means "
-        "(1 or 0); `unit: proportion, plausible: [0, 1]`, and effects are differences in "
-        "proportions.",
+    kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(
+        "measured",
+        description="What it is. binary = yes or no: coded (the column `value` of its code list "
+        "says what each code means, 1 or 0), or a threshold of a measured outcome. count, cost = "
+        "of `resource_use`: zero where nothing was recorded in follow-up, in person-time. "
+        "utility = at most 1, which is full health.",
+    )
+    of: str = Field(
+        "",
+        description="What it is made of. binary: a measured outcome, with `at_least` or `below`. "
+        "count: an item of `resource_use`; blank = the outcome's own name. cost: an item, whose "
+        "cost it is; blank = of all items together.",
+    )
+    at_least: float | None = Field(
+        None, description="binary: yes where the outcome named by `of` is at least this."
+    )
+    below: float | None = Field(
+        None, description="binary: yes where the outcome named by `of` is below this."
+    )
+    deaths: Literal["while_alive", "composite"] = Field(
+        "while_alive",
+        description="What a death does. while_alive = nothing is observed or counted after it, so "
+        "that the effect is one while alive. composite = from the period of death to the end of "
+        "the window the outcome is `dead_value`; a count or cost has it for the days that the "
+        "person was dead. Only deaths that ended follow-up are known.",
+    )
+    dead_value: float | None = Field(
+        None,
+        description="The value of the dead in a composite: 0 of a utility or a cost, 1 of a yes "
+        "that means harm, ….",
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _last_status(cls, said: Any) -> Any:
-        if isinstance(said, dict) and said.get("binary") is True:
-            return {"per_period": "last", **said}
+    def _as_its_kind_is(cls, said: Any) -> Any:
+        if not isinstance(said, dict):
+            return said
+        kind = said.get("kind")
+        if kind == BINARY:
+            coded = {} if said.get("of") else {"per_period": "last"}
+            return {**coded, "unit": "proportion", "plausible": (0, 1), **said}
+        if kind in COUNTED:
+            unit = {"unit": "events"} if kind == COUNT else {}
+            return {**unit, "plausible": NO_LIMIT, **said}
+        if kind == UTILITY:
+            return {"unit": "utility", "plausible": (-1, 1), "better": "higher", **said}
         return said
 
     @model_validator(mode="after")
-    def _range(self) -> Self:
-        if self.plausible[0] >= self.plausible[1]:
-            raise ValueError(
-                f"plausible: {list(self.plausible)} is no range; give the lowest value first"
+    def _hangs_together(self) -> Self:
+        wrong = [*self._range(), *self._made_of(), *self._dead()]
+        if wrong:
+            raise ValueError("\n".join(wrong))
+        return self
+
+    def _range(self) -> Iterable[str]:
+        low, high = self.plausible
+        if self.counted and self.plausible != NO_LIMIT:
+            yield (
+                f"plausible: nothing of a {self.kind} is set aside for its size; leave the range "
+                "out"
             )
-        if self.binary and not self.plausible[0] <= 0 < 1 <= self.plausible[1]:
-            raise ValueError(
+        elif low >= high:
+            yield f"plausible: {list(self.plausible)} is no range; give the lowest value first"
+        elif self.binary and not low <= 0 < 1 <= high:
+            yield (
                 f"plausible: {list(self.plausible)} leaves out 0 or 1 of a yes/no outcome; write "
                 "[0, 1]"
             )
-        return self
+        elif self.kind == UTILITY and high > 1:
+            yield f"plausible: a utility is at most 1, which is full health; found {high:g}"
+
+    def _made_of(self) -> Iterable[str]:
+        limits = [each for each in (self.at_least, self.below) if each is not None]
+        if self.of and self.kind not in (BINARY, *COUNTED):
+            yield (
+                f"of: a {self.kind} outcome is made of its own records; `of` belongs to kind: "
+                "binary, count or cost"
+            )
+        if self.kind == BINARY and self.of and len(limits) != 1:
+            yield f"of: {self.of} becomes a yes or no by a threshold; give at_least or below, one"
+        if limits and not (self.kind == BINARY and self.of):
+            yield (
+                "at_least, below: they are thresholds of the outcome that a binary one is made "
+                "`of`; give kind: binary and of"
+            )
+        if not self.recorded:
+            own = {
+                "codelist": self.codelist,
+                "quantity": self.quantity,
+                "per_period": self.per_period != "mean",
+                "same_day_spread": self.same_day_spread is not None,
+                "same_day_twin": self.same_day_twin is not None,
+            }
+            source = "resource_use" if self.counted else self.of
+            yield from (
+                f"{key}: this outcome has no records of its own; {source} says how they are read"
+                for key, given in own.items()
+                if given
+            )
+
+    def _dead(self) -> Iterable[str]:
+        value = self.dead_value
+        if (self.deaths == "composite") != (value is not None):
+            yield (
+                "deaths: composite needs dead_value, the value that the dead have"
+                if value is None
+                else "dead_value: belongs to deaths: composite"
+            )
+        elif value is not None and (
+            (self.kind == BINARY and value not in (0, 1))
+            or (self.counted and value < 0)
+            or (self.kind == UTILITY and value > 1)
+        ):
+            expected = KINDS[self.kind].values
+            yield f"dead_value: {value:g} is what no {self.kind} outcome is; expected {expected}"
+
+    @property
+    def binary(self) -> bool:
+        """Return whether it is a yes or no."""
+        return self.kind == BINARY
+
+    @property
+    def counted(self) -> bool:
+        """Return whether it is of `resource_use`: zero where nothing was recorded."""
+        return self.kind in COUNTED
+
+    @property
+    def recorded(self) -> bool:
+        """Return whether it has records of its own that cleaning reads."""
+        return not self.counted and not self.of
+
+    def column(self, name: str) -> str:
+        """Return the column of the table of person-periods that holds the outcome called
+        `name`."""
+        if not self.counted:
+            return name
+        if self.kind == COUNT:
+            return self.of or name
+        return f"cost_{self.of}" if self.of else "cost"
 
     @property
     def difference_unit(self) -> str:
@@ -103,10 +219,11 @@ class Outcome(Section):
         return quantities.unit_of_differences(self.unit)
 
     def measures(self, name: str) -> quantities.Quantity:
-        """Return what the outcome called `name` measures; a yes or no has one unit, whatever it is
-        called."""
-        if self.binary:
-            return quantities.Quantity(name, (quantities.Unit(self.unit),))
+        """Return what the outcome called `name` measures; a yes or no, a count and a cost have one
+        unit, whatever they are called."""
+        if self.binary or self.counted:
+            decimals = 1 if self.counted else 0  # a mean of counts is small
+            return quantities.Quantity(name, (quantities.Unit(self.unit, decimals=decimals),))
         return quantities.quantity_of(self.quantity or name, self.unit)
 
     def spread(self, name: str, cleaning: Cleaning) -> float:
@@ -146,12 +263,13 @@ def as_the_quantity_is(name: str, said: Any) -> Any:
     quantity = (
         quantities.known(str(said.get("quantity") or name)) if isinstance(said, dict) else None
     )
-    if quantity is None:
+    kind, threshold = (said.get("kind"), said.get("of")) if isinstance(said, dict) else (None, None)
+    if quantity is None or kind in COUNTED or (kind == BINARY and threshold):
         return said
     filled = {
         "unit": quantity.base.name,
         "better": quantity.better,
-        **({"binary": True} if quantity.binary else {}),
+        **({"kind": BINARY} if quantity.binary else {}),
         **said,
     }
     if "plausible" not in filled and quantity.plausible and quantity.has(str(filled["unit"])):
@@ -181,7 +299,7 @@ def wrong_limits(outcomes: dict[str, Outcome], cleaning: Cleaning) -> list[str]:
                     f"{nearest(outcome.quantity, quantities.QUANTITIES)}"
                 )
             continue
-        if outcome.binary:
+        if outcome.binary or outcome.counted:
             continue
         if not quantity.has(outcome.unit):
             valid = [unit.name for unit in quantity.units]
@@ -218,7 +336,8 @@ def shared_lists(outcomes: dict[str, Outcome]) -> list[str]:
         "of one outcome only. "
         "For another way to make one value of a period, write a second study file"
         for name, outcome in outcomes.items()
-        if (codelist := outcome.codelist or name)
+        if outcome.recorded
+        and (codelist := outcome.codelist or name)
         and (before := owner.setdefault(codelist, name)) != name
     ]
 

@@ -21,7 +21,8 @@ def check_spec(spec: FitSpec) -> None:
 
 def of_spec(spec: FitSpec) -> list[str]:
     """Return a sentence for everything that `fit` refuses of a SPEC, whatever the panel."""
-    methods = [sentence for analysis in spec.analyses for sentence in calls.refusals(analysis)]
+    kind = spec.columns.kind
+    methods = [sentence for each in spec.analyses for sentence in calls.refusals(each, kind)]
     return [*_columns_twice(spec.columns, spec.analyses), *methods]
 
 
@@ -30,10 +31,10 @@ def of_study(study: Study, panel_columns: Iterable[str]) -> list[str]:
 
     `panel_columns` are the covariates that every panel has.
     """
-    at_baseline = [f"{BASELINE_OF}{name}" for name in study.outcomes]
-    known = [*study.outcomes, *panel_columns, *at_baseline]
+    at_baseline = [f"{BASELINE_OF}{name}" for name in study.recorded]
     wrong = []
     for analysis in study.analyses:
+        known = [*_beside(study, analysis.outcome), *panel_columns, *at_baseline]
         wrong += of_spec(FitSpec.model_validate(spec_of(study, analysis.name)))
         named = [
             ("subgroup", analysis.subgroup),
@@ -60,6 +61,13 @@ def of_study(study: Study, panel_columns: Iterable[str]) -> list[str]:
                 "covariate, or name a column with levels."
             )
     return wrong
+
+
+def _beside(study: Study, outcome: str) -> list[str]:
+    """Return the outcomes that stand in the same table as one: those counted, or those with
+    values."""
+    counted = study.outcomes[outcome].counted
+    return [name for name, each in study.outcomes.items() if each.counted == counted]
 
 
 def _columns_twice(columns: Columns, analyses: Sequence[AnalysisOptions]) -> list[str]:

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.study.about import Simulation
 from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import Analysis, AnalysisOptions, Columns
@@ -28,14 +29,43 @@ def spec_of(study: Study, analysis: str) -> dict[str, Any]:
     panel."""
     declared = next(each for each in study.analyses if each.name == analysis)
     group = study.comparisons[declared.comparison or study.primary_comparison]
+    outcome = study.outcomes[declared.outcome]
     columns = Columns(
-        outcome=declared.outcome, weight="weight" if group.balance != "none" else None
+        outcome=outcome.column(declared.outcome),
+        weight="weight" if group.balance != "none" else None,
+        exposure="exposure" if outcome.counted else None,
+        kind=outcome.kind,
     )
     options = declared.model_dump(mode="json", include=set(AnalysisOptions.model_fields))
     spec = {"columns": columns.model_dump(mode="json"), "analyses": [options]}
     if study.allocation is not None:
         spec["allocation"] = study.allocation.model_dump(mode="json")
     return spec
+
+
+def table_of(study: Study, analysis: str) -> str:
+    """Return the folder of results/<study>/ with the table that an analysis is fitted on."""
+    return "uses" if _outcome(study, analysis).counted else "panel"
+
+
+def followed_with(study: Study, analysis: str) -> bool:
+    """Return whether a fit is told who was in follow-up without a measurement: the primary one,
+    and those of estimators that need such person-periods."""
+    declared = next(each for each in study.analyses if each.name == analysis)
+    if _outcome(study, analysis).counted:
+        return False  # everybody in follow-up has a row
+    needed = ESTIMATORS[declared.estimator].blank_outcomes
+    return needed or analysis == study.primary_analysis.name
+
+
+def dead_value(study: Study, analysis: str) -> float | None:
+    """Return the value that an analysis' outcome gives the dead; None = it is one while alive."""
+    return _outcome(study, analysis).dead_value
+
+
+def _outcome(study: Study, analysis: str) -> Outcome:
+    declared = next(each for each in study.analyses if each.name == analysis)
+    return study.outcomes[declared.outcome]
 
 
 class IngestSettings(Section):
@@ -115,7 +145,20 @@ class SimulateSettings(Section):
     resource_use: ResourceUse | None = None
 
 
+def outcomes_of(study: Study, kind: type[Any]) -> dict[str, Outcome]:
+    """Return the outcomes that a stage sees: those with records, those with values, or those that
+    are counted."""
+    if kind in (CleanSettings, CohortSettings):
+        return study.recorded
+    if kind in (PanelSettings, UsesSettings):
+        counted = kind is UsesSettings
+        return {name: each for name, each in study.outcomes.items() if each.counted == counted}
+    return study.outcomes
+
+
 def settings_for(study: Study, kind: type[Section]) -> dict[str, Any]:
     """Return the part of a study that `kind` (such as `CleanSettings`) holds, ready for JSON."""
     dumped = study.model_dump(mode="json")
+    known = outcomes_of(study, kind)
+    dumped["outcomes"] = {name: dumped["outcomes"][name] for name in known}
     return {name: dumped[name] for name in kind.model_fields if name in dumped}

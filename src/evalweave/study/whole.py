@@ -15,6 +15,7 @@ from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
 from evalweave.study.economics import Economics
+from evalweave.study.outcome_kinds import in_person_time, wrong_kinds
 from evalweave.study.outcomes import (
     Outcome,
     as_the_quantity_is,
@@ -88,7 +89,12 @@ class Study(Section):
         outcomes = said.get("outcomes") if isinstance(said, dict) else None
         if not isinstance(outcomes, dict):
             return said
-        filled = {name: as_the_quantity_is(str(name), each) for name, each in outcomes.items()}
+        window = said.get("window")
+        period = str(window.get("period", "")) if isinstance(window, dict) else ""
+        filled = {
+            name: in_person_time(as_the_quantity_is(str(name), each), period)
+            for name, each in outcomes.items()
+        }
         return {**said, "outcomes": filled}
 
     @model_validator(mode="after")
@@ -118,13 +124,19 @@ class Study(Section):
                 wrong += undeclared(
                     f"analyses, {analysis.name}, comparison", analysis.comparison, self.comparisons
                 )
-        for name, outcome in self.outcomes.items():
+        for name, outcome in self.recorded.items():
             wrong += undeclared(
                 f"outcomes, {name}, codelist", outcome.codelist or name, self.codelists
             )
+        if not self.recorded:
+            wrong.append(
+                "outcomes: there is none with records of its own; declare one that is measured, "
+                "coded or a utility beside what is counted"
+            )
+        wrong += wrong_kinds(self.outcomes, self.resource_use)
         wrong += shared_lists(self.outcomes)
         if self.resource_use is not None:
-            of_outcomes = {each.codelist or name for name, each in self.outcomes.items()}
+            of_outcomes = {each.codelist or name for name, each in self.recorded.items()}
             for item, used in self.resource_use.items.items():
                 place, own = f"resource_use, items, {item}, codelist", list_of(used.codelist)
                 wrong += undeclared(place, own, self.codelists)
@@ -170,6 +182,11 @@ class Study(Section):
             if getattr(self, part) is None:
                 dumped.pop(part, None)
         return dumped
+
+    @property
+    def recorded(self) -> dict[str, Outcome]:
+        """The outcomes with records of their own, which cleaning reads."""
+        return {name: each for name, each in self.outcomes.items() if each.recorded}
 
     @property
     def primary_comparison(self) -> str:

@@ -10,6 +10,7 @@ from evalweave.release.notes import released_note
 from evalweave.release.numbers import joined, missing, number, percent, plain
 from evalweave.report.blocks import Listing, Section, Text, in_units, text
 from evalweave.report.data import ARMS, ReportData, Row
+from evalweave.report.outcome_words import deaths
 from evalweave.report.terms import AVERAGES
 
 MOVES = {
@@ -56,10 +57,16 @@ def _estimand(data: ReportData, main: Row) -> str:
     over = AVERAGES.get(main.term, "patients' periods with a measurement after the start")
     if ESTIMATORS[data.primary.estimator].role != "event_study" and main.term == "att":
         over = "all periods after the start, each patient counting as often as they were measured"
+    outcome = data.outcome
+    if outcome.counted and over.endswith("measured"):
+        over = "all person-time in follow-up after the start"
+    while_counted = "registered and alive" if outcome.counted else "registered, alive and measured"
+    dead = deaths(outcome)
+    composite = f"; {dead}, so that the effect is one on a composite" if dead else ""
     return (
         f"The estimate is of people registered with practices that had {study.study.programme}, "
-        f"whether or not they used it, averaged over {over}; a person counts while registered, "
-        f"alive and measured, and {MOVES[study.exposure.moves]}."
+        f"whether or not they used it, averaged over {over}; a person counts while "
+        f"{while_counted}{composite}, and {MOVES[study.exposure.moves]}."
     )
 
 

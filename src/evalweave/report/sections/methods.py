@@ -11,11 +11,12 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.projects import PROJECTS
 from evalweave.quantities import unit_of_differences
-from evalweave.release.numbers import joined, number, percent, plain, sentence
+from evalweave.release.numbers import joined, percent, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, methods_used, primary_inference
 from evalweave.report.formulas import formula
+from evalweave.report.outcome_words import deaths, made
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
 from evalweave.report.terms import variable
@@ -23,11 +24,6 @@ from evalweave.study.analyses import Analysis
 from evalweave.study.periods import Window
 from evalweave.study.whole import Study
 
-PER_PERIOD = {
-    "mean": "the mean of a person’s values in a period",
-    "last": "the last value of a person in a period",
-    "nearest_middle": "a person’s value nearest to the middle of a period",
-}
 KINDS = {
     "never_treated": "practices that never had the programme",
     "not_yet_treated": "practices that did not have the programme yet",
@@ -142,25 +138,16 @@ def _people(data: ReportData) -> list[str]:
             f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}."
         )
     for name, outcome in study.outcomes.items():
-        places = _places(data, name)
-        low, high = (number(x, places) for x in outcome.plausible)
+        dead = deaths(outcome)
         sentences.append(
-            f"{sentence(data.outcome_label(name))}: {PER_PERIOD[outcome.per_period]}, in "
-            f"{outcome.unit}; values outside "
-            f"{low} to {high} were set aside."
+            f"{sentence(data.outcome_label(name))}: {made(data, name)}"
+            + (f"; {dead}." if dead else ".")
             + (" It is a placebo outcome." if outcome.placebo else "")
         )
     sentences += dict.fromkeys(
         sentence for name in study.outcomes for sentence in _conversions(data, name)
     )
     return sentences
-
-
-def _places(data: ReportData, name: str) -> int:
-    """Return with how many decimals an outcome's plausible range is written."""
-    outcome = data.study.outcomes[name]
-    whole = all(float(bound).is_integer() for bound in outcome.plausible)
-    return 0 if whole else max(1, data.quantity(name).unit(outcome.unit).decimals)
 
 
 def _conversions(data: ReportData, name: str) -> list[str]:
