@@ -23,7 +23,17 @@ from evalweave.study import stages
 from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
 from evalweave.study.qualitative import AFTER, SIMULATED
-from evalweave.workflow import PASSING, called, code_hash, only_looks, path_in, privately, text_in
+from evalweave.workflow import (
+    PASSING,
+    STAGES,
+    called,
+    code_hash,
+    only_looks,
+    path_in,
+    privately,
+    snakefile,
+    text_in,
+)
 
 # Snakemake looks for its locks by a pattern, for a dry run even without them, and fails where the folder has braces in
 # its name (its issue 2981). A folder is held by `freshness.alone` instead.
@@ -139,15 +149,23 @@ if workflow.is_main_process:
     atexit.register(say_last)
 
 
+def asked():
+    """The stages that are about to run, by their names here: a workflow that uses this one as a module may call them
+    otherwise, and has jobs of its own."""
+    ours = {getattr(rules, name).rule: name for name in (*STAGES, "all") if rules.has(name)}
+    return {ours[job.rule] for job in workflow.dag.needrun_jobs() if job.rule in ours}
+
+
 onstart:
-    this_run.begin({job.rule.name for job in workflow.dag.needrun_jobs()})
+    if begins := asked():
+        this_run.begin(begins)
 
 
 onsuccess:
-    if plainly(this_run.complete, inputs):
+    if this_run.begun and plainly(this_run.complete, inputs):
         say_where()
 
 
 onerror:
-    if this_run.fail():
+    if this_run.begun and this_run.fail():
         print(f"The report is not released: see {results}/unaudited.", file=sys.stderr)

@@ -95,7 +95,7 @@ rule crate:
         python=literally(sys.executable),
         report=reports,
         results=results,
-        workflow=literally(str(Path(workflow.main_snakefile).parent)),
+        workflow=literally(str(snakefile().parent)),
         code=code_hash("crate"),
     shell:
         "{params.python:q} -m evalweave crate {params.report:q} --audit {input.audit:q}"
