@@ -143,6 +143,11 @@ def test_starts_inside_a_period_are_told(study: Path) -> None:
     assert "window, anchor: 6" in told
     study.write_text(study.read_text().replace("window:", "window:\n  anchor: 6"))
     assert not straddling(read_practices(practices), load_study(study))
+    # an anchor is a month: a start inside one straddles all the same
+    practices.write_text(practices.read_text().replace("2015-06-01", "2015-06-15"))
+    (told,) = straddling(read_practices(practices), load_study(study))
+    assert "such as on 2015-06-15); that period is dropped for them" in told
+    assert "helps none of the 2 practices that start later in it" in told
 
 
 def test_later_starters_that_all_start_on_one_day(study: Path) -> None:

@@ -101,19 +101,33 @@ def test_typed_dates_are_dates_whatever_the_order_of_texts(
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_days_that_a_time_zone_would_change_are_refused(tmp_path: Path, kind: str) -> None:
-    def stored(zone: str, *hours: int) -> None:
-        moments = [dt.datetime(2016, 3, 31, hour, 0) for hour in hours]
+def test_a_moment_with_a_zone_is_the_day_that_it_was_at_home(tmp_path: Path, kind: str) -> None:
+    """As for text: 23:00 in UTC is midnight in a British summer, and 23:00 in its winter."""
+
+    def read(zone: str | None, *said: str, **settings: str) -> list[str]:
+        moments = [dt.datetime.fromisoformat(each) for each in said]
         column = pa.array(moments, pa.timestamp("us", tz=zone))
         save(tmp_path, kind, events().set_column(1, "date", column))
+        return [str(row["date"]) for row in rows(tmp_path, **settings)]
 
-    stored("Europe/London", 23, 23, 0)
-    assert "moments in the time zone Europe/London" in refused(tmp_path)
-    stored("UTC", 23, 23, 0)
-    assert "midnights of another time zone" in refused(tmp_path)
-    for hours in ((23, 11, 0), (0, 0, 0)):
-        stored("UTC", *hours)
-        assert {row["date"] for row in rows(tmp_path)} == {dt.date(2016, 3, 31)}
+    # the moments are said in UTC, whatever zone the file shows them in
+    for zone in ("UTC", "Europe/London", "America/New_York", "+00:00"):
+        assert read(zone, "2016-06-30T23:00", "2016-07-01T00:00", "2016-07-01T22:59") == [
+            *("2016-07-01",) * 3
+        ]
+        assert read(zone, "2016-01-31T23:00", "2016-02-01T00:00", "2016-02-01T23:59") == [
+            *("2016-01-31", "2016-02-01", "2016-02-01")
+        ]
+    # a moment without a zone is the day that it says
+    assert read(None, "2016-06-30T23:00", "2016-07-01T00:00", "2016-07-01T12:00") == [
+        *("2016-06-30", "2016-07-01", "2016-07-01")
+    ]
+    midnights = ("2016-06-30T00:00", "2016-07-01T00:00", "2016-12-31T00:00")
+    as_said = [each[:10] for each in midnights]
+    assert read("UTC", *midnights) == as_said
+    assert read("UTC", *midnights, time_zone="Etc/UTC") == as_said
+    said = refused(tmp_path, time_zone="America/New_York")
+    assert "moments that all are midnights in UTC, and the evening before" in said
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from evalweave.cli import app
 from evalweave.commands import clean, ingest, intake
+from evalweave.commands._rehearsal import Rehearsal
 from evalweave.errors import DataError
 from evalweave.extract.intake import differences
 from evalweave.study.file import load_study
@@ -114,3 +117,28 @@ def test_a_file_that_never_ended_with_a_line_end_is_no_news() -> None:
 
     ends: Callable[..., Any] = lambda before, now: differences(file(before), file(now))  # noqa: E731
     assert ends(True, False) and not ends(False, False) and not ends(False, True)
+
+
+def test_check_refuses_what_the_guard_would_until_it_is_accepted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, results = tmp_path / "study", tmp_path / "out" / "results" / "small"
+    shutil.copytree(SMALL, study)
+    come(study, results)
+    events = study / "extract" / "events.csv"
+    events.write_text(events.read_text().rstrip("\n"))  # as if cut: no line end
+    do = Rehearsal.do
+
+    def up_to_the_guard(self: Rehearsal, stage: str, *more: Any) -> bool:
+        return stage in ("ingest", "clean", "intake") and do(self, stage, *more)
+
+    monkeypatch.setattr(Rehearsal, "do", up_to_the_guard)
+    words = ["check", str(study / "study.yaml"), "--directory", str(tmp_path / "out")]
+    refused = CliRunner().invoke(app, words)
+    assert isinstance(refused.exception, DataError)
+    assert "intake would stop: events.csv: ends without a line end" in str(refused.exception)
+    passed = CliRunner().invoke(app, [*words, "--accept", "the supplier says so"])
+    assert passed.exit_code == 0, passed.exception
+    assert "(a file ends inside a row). Give `run` the same --accept" in passed.output
+    # nothing of it is kept: the run has still to be told
+    assert json.loads((results / "intake.before.json").read_text())["accepted"] == []

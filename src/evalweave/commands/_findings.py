@@ -39,9 +39,14 @@ class Findings:
 
 
 def of_study(
-    study_file: Path, study: Study, directory: Path, tell: Callable[[str], None]
+    study_file: Path,
+    study: Study,
+    directory: Path,
+    tell: Callable[[str], None],
+    accept: str = "",
 ) -> Findings:
-    """Look at everything that the study names, and rehearse the run when nothing is wrong."""
+    """Look at everything that the study names, and rehearse the run when nothing is wrong; `accept`
+    is why an extract that is less than the one before is right."""
     from evalweave import engine
     from evalweave.panel import COVARIATES
     from evalweave.study import refusals
@@ -79,7 +84,8 @@ def of_study(
         )
     else:
         before = directory / "results" / study.study.name / "intake.before.json"
-        _extract(study_file, study, practices, lists if sound else None, findings, tell, before)
+        known = lists if sound else None
+        _extract(study_file, study, practices, known, findings, tell, before, accept)
     return findings
 
 
@@ -130,6 +136,7 @@ def _extract(
     findings: Findings,
     tell: Callable[[str], None],
     before: Path,
+    accept: str,
 ) -> None:
     """Look the extract over, and rehearse the run with all of it. Without code lists (`lists` is
     None) only its files are looked at."""
@@ -162,7 +169,8 @@ def _extract(
         if findings.faults or lists is None:
             return
         rehearsal = rehearsal or rehearsing.ingested(study, scratch, tell)
-        rehearsing.rehearse(study_file, study, rehearsal, before)
+        rehearsing.rehearse(study_file, study, rehearsal, before, accept)
+        findings.notes += rehearsing.accepted(scratch, accept)
         if "clean" in rehearsal.ended:
             findings.recognised += losses.by_outcome(
                 backend,

@@ -66,11 +66,14 @@ def ingested(study: Study, folder: Path, tell: Callable[[str], None]) -> Rehears
     return rehearsal
 
 
-def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path) -> None:
+def rehearse(
+    study_file: Path, study: Study, rehearsal: Rehearsal, before: Path, accept: str = ""
+) -> None:
     """Do the stages behind ingest: from cleaning to the audited report. They draw fewer numbers at
     random than the run, and on DuckDB where the run may be on Spark; all else is as in the run.
 
-    `before` is where the run before, if there was one, noted what came."""
+    `before` is where the run before, if there was one, noted what came; `accept` is why less than
+    that is right."""
     from evalweave.commands import audit, clean, cohort, crate, intake, panel, report
     from evalweave.study import stages
     from evalweave.workflow import snakefile
@@ -94,6 +97,7 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
             at / "clean",
             at / "intake",
             before=noted,
+            accept=accept,
         ),
         "comparing with the run before",
     )
@@ -140,6 +144,23 @@ def rehearse(study_file: Path, study: Study, rehearsal: Rehearsal, before: Path)
         lambda: crate.command(at / "reports", at / "audit.json", at, snakefile().parent, release),
         "packing the release",
     )
+
+
+def accepted(folder: Path, reason: str) -> list[str]:
+    """Return a sentence on what the rehearsed run accepted, if anything."""
+    from evalweave.catalogue.words import listed
+    from evalweave.files import read_json
+
+    noted = folder / "intake" / "intake.json"
+    if not reason or not noted.is_file():
+        return []
+    kinds = [kind for each in read_json(noted)["accepted"] for kind in each["kinds"]]
+    if not kinds:
+        return ["--accept: nothing had to be accepted; the extract is no less than before."]
+    return [
+        f"--accept: the extract is less than that of the run before ({listed(kinds)}). Give `run` "
+        "the same --accept; the report prints the reason."
+    ]
 
 
 def _uses(study: Study, rehearsal: Rehearsal) -> None:

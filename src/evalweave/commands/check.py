@@ -21,18 +21,26 @@ def command(
     directory: Annotated[
         Path, typer.Option(help="Where `evalweave run` will write results/ and reports/.")
     ] = Path(),
+    accept: Annotated[
+        str,
+        typer.Option(
+            help="Why an extract that is less than that of the run before is right; give `run` the "
+            "same."
+        ),
+    ] = "",
 ) -> None:
     """Reads everything that a run reads, the whole extract included, and rehearses the run in a
     folder of the system's temporary folder (TMPDIR, readable by you alone) that is thrown away
-    afterwards, also after Ctrl-C and SIGTERM: exit code 0 is the promise that `evalweave run` ends
-    with a report. Otherwise 1 (data) or 2 (study file) with every fault at once.
+    afterwards, also after Ctrl-C and SIGTERM: exit code 0 is the promise that `evalweave run`, with
+    the same --accept if one is given, ends with a report. Otherwise 1 (data) or 2 (study file) with
+    every fault at once.
 
     Example: evalweave check my-study/study.yaml
     """
     from evalweave.commands._answers import answering
 
     with answering("check", json) as answer:
-        _check(study_file, directory, answer)
+        _check(study_file, directory, accept.strip(), answer)
 
 
 @contextmanager
@@ -51,7 +59,7 @@ def _of_files(study: Study, tell: Callable[[str], None]) -> Iterator[Study]:
         yield study.reading_from(folder)
 
 
-def _check(study_file: Path, directory: Path, answer: dict[str, Any]) -> None:
+def _check(study_file: Path, directory: Path, accept: str, answer: dict[str, Any]) -> None:
     """Look at everything; what was recognised and noted goes into `answer` as well."""
     import sys
 
@@ -65,7 +73,7 @@ def _check(study_file: Path, directory: Path, answer: dict[str, Any]) -> None:
 
     study = load_study(study_file)
     with _of_files(study, tell) as study:
-        findings = of_study(study_file, study, directory, tell)
+        findings = of_study(study_file, study, directory, tell, accept)
     try:
         files.check_folder(directory / "results" / study.study.name)
     except StudyError as error:

@@ -45,7 +45,7 @@ def command(
         listed = "\n".join(f"{each.words}." for each in less)
         raise DataError(
             f"{listed}\nThis extract is less than the one of the run before. Ask for it again, or "
-            'say why it is right: evalweave run STUDY.yaml --accept "REASON".'
+            'say why it is right: evalweave run STUDY.yaml --accept "REASON" (check takes it, too).'
         )
     if less:
         kinds = list(dict.fromkeys(each.kind for each in less))

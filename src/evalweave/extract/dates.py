@@ -44,7 +44,7 @@ TWO_DIGIT_YEAR = r"^\d{1,2}([/. -]\d{1,2}[/. -]|[/. -]?[A-Z]{3,9}[/., -]*)\d{2}(
 
 
 @ibis.udf.scalar.builtin(name="timezone")
-def _in_zone(zone: str, moment: dt.datetime) -> dt.datetime:  # type: ignore[empty-body]
+def in_zone(zone: str, moment: dt.datetime) -> dt.datetime:  # type: ignore[empty-body]
     """DuckDB's: a moment without a zone is taken to be of the zone; one with it is put there."""
 
 
@@ -80,7 +80,7 @@ def iso_date(text: Any, zone: str) -> Any:
 def _at_home(text: Any, zone: str) -> Any:
     """Return the day in `zone` of a moment that names its own zone."""
     moment = text.re_replace(ZONE_WITHOUT_COLON, r"\1:\2").try_cast("timestamp('UTC')")
-    return _in_zone(ibis.literal(zone), moment).date()
+    return in_zone(ibis.literal(zone), moment).date()
 
 
 def ordered_date(text: Any, order: str) -> Any:

@@ -61,7 +61,13 @@ def straddling(practices: pd.DataFrame, study: Study) -> list[str]:
     }[study.exposure.straddling]
     way = ""
     months = {start.month for start in starts}
-    if len(months) == 1 and study.window.period != "month" and all(s.day == 1 for s in starts):
+    within = sum(start.day != 1 for start in inside)
+    if within:
+        way = (
+            " Periods begin on the first of a month, so window, anchor helps none of the "
+            f"{number_of(within, 'practice')} that start later in it."
+        )
+    elif len(months) == 1 and study.window.period != "month":
         way = f" With window, anchor: {months.pop()} periods begin with the programme's month."
     return [
         f"{len(inside)} of {len(starts)} practices start inside a period (such as on "

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from evalweave import engine
 from evalweave.errors import Fault
 from evalweave.extract import headers, typed
-from evalweave.extract.dates import Dates
+from evalweave.extract.dates import Dates, in_zone
 from evalweave.extract.glossary import Glossary
 from evalweave.extract.lookups import FaultyLookup
 from evalweave.extract.parsing import PARSERS, PLAIN, trimmed
@@ -38,7 +38,7 @@ def parsed_table(
     `forms` are those of date columns that are written in another form than declared, `words` those
     of the study and what its files taught.
     """
-    raw, faults = raw_table(backend, seen, source, extract.date_format)
+    raw, faults = raw_table(backend, seen, source, extract)
     if raw is None:
         return None, faults
 
@@ -48,7 +48,7 @@ def parsed_table(
         if file.kind == "unusable" and file.header:  # a header and no rows: nothing to look up
             file = dataclasses.replace(file, kind="text", faults=())
         explanation = Source(path, path.name, quoted=in_quotes(path))
-        known, wrong = raw_table(backend, file, explanation, extract.date_format)
+        known, wrong = raw_table(backend, file, explanation, extract)
         if known is None:
             raise FaultyLookup(wrong)
         return known
@@ -62,13 +62,14 @@ def parsed_table(
 
 
 def raw_table(
-    backend: Any, seen: TextFile, source: Source, order: str = "iso"
+    backend: Any, seen: TextFile, source: Source, extract: Extract
 ) -> tuple[ir.Table | None, list[Fault]]:
     """Return a looked-at file as text under our column names (others are left out), or its header's
     faults.
 
-    `order` is how typed dates are written.
+    Typed dates are written as the extract's are, typed moments are days of its time zone.
     """
+    order, zone = extract.date_format, extract.time_zone
     if seen.faults:
         return None, list(seen.faults)
     header = seen.header
@@ -96,10 +97,12 @@ def raw_table(
     def cell(ours: str, column: Any) -> Any:
         if column.type().is_string():
             return trimmed(column)
+        if column.type().is_timestamp() and column.type().timezone is not None:
+            column = in_zone(zone, column)
         return engine.kept_typed(column) if ours in source.typed else engine.as_text(column, order)
 
     if seen.kind != "text":
-        faults = typed.faults_of_types(source, seen.kind, stored, theirs_of)
+        faults = typed.faults_of_types(source, seen.kind, stored, theirs_of, zone)
         if faults:
             return None, faults
         places = {ours: table[f"_{header.index(theirs)}"] for ours, theirs in theirs_of.items()}

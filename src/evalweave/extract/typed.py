@@ -12,20 +12,22 @@ if TYPE_CHECKING:
     from evalweave.extract.readers import Source
 
 EXACT = 2**53  # floating-point numbers hold every whole number up to here
-UTC = ("UTC", "Etc/UTC", "GMT", "Z", "+00:00")
 
 
 def faults_of_types(
-    source: Source, kind: str, stored: Sequence[tuple[str, Any]], found: Mapping[str, str]
+    source: Source,
+    kind: str,
+    stored: Sequence[tuple[str, Any]],
+    found: Mapping[str, str],
+    zone: str,
 ) -> list[Fault]:
     """Return a fault for each wanted column (ours → in the file) whose type cannot hold what it
     should.
 
     Identifiers as floating-point numbers are refused; in lookups, where a blank makes small ones
-    so, only where they are too large to be exact. Moments of another time zone than UTC are
-    refused, as are those of UTC that fall on
-    23:00 and midnight only: they are the midnights of a place with summer time, and their days are
-    not its days.
+    so, only where they are too large to be exact. Moments (of whichever zone: all are stored as
+    moments of UTC) are read as days of `zone`; where all of them are midnights in UTC, they are
+    days that a program wrote as moments, and refused if `zone` would move them.
     """
     import pyarrow as pa
 
@@ -51,21 +53,14 @@ def faults_of_types(
                 )
             )
         if pa.types.is_timestamp(type_) and type_.tz is not None:
-            if type_.tz not in UTC:
-                what = f"moments in the time zone {type_.tz}"
-            elif _midnights_elsewhere(source, kind, theirs):
-                what = (
-                    "moments that all fall on 23:00 or midnight in UTC, so midnights of another "
-                    "time zone"
-                )
-            else:
+            if not _moved(_column(source, kind, theirs), zone):
                 continue
             faults.append(
                 Fault(
                     source.name,
-                    what,
+                    f"moments that all are midnights in UTC, and the evening before in {zone}",
                     "dates",
-                    "Their days would change: export the column as dates.",
+                    "Export the column as dates, or say extract, time_zone: Etc/UTC.",
                     column=theirs,
                 )
             )
@@ -92,12 +87,19 @@ def _largest(source: Source, kind: str, name: str) -> float:
     return float(pc.max(pc.abs(_column(source, kind, name))).as_py() or 0)
 
 
-def _midnights_elsewhere(source: Source, kind: str, name: str) -> bool:
-    """Return whether the moments of a column are 23:00 or 00:00 in UTC, and some are 23:00."""
+def _moved(column: Any, zone: str) -> bool:
+    """Return whether all moments of a column are midnights in UTC, some of them of the day before
+    in `zone`."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
-    moments = _column(source, kind, name).cast(pa.timestamp("us")).cast(pa.int64())
-    minutes = pc.unique(pc.divide(moments, 60_000_000)).to_pylist()
-    of_day = {minute % 1440 for minute in minutes if minute is not None}
-    return 23 * 60 in of_day and of_day <= {0, 23 * 60}
+    moments = pc.unique(column.cast(pa.timestamp("us"))).drop_null()
+    of_day = pc.unique(
+        pc.subtract(moments, pc.floor_temporal(moments, unit="day")).cast(pa.int64())
+    )
+    if of_day.to_pylist() != [0]:
+        return False
+    at_home = pc.local_timestamp(
+        moments.cast(pa.timestamp("us", tz="UTC")).cast(pa.timestamp("us", tz=zone))
+    )
+    return bool(pc.any(pc.less(at_home, moments)).as_py())

@@ -119,7 +119,7 @@ class Extract(Section):
     time_zone: str = Field(
         HOME,
         description="Where the day is meant of a moment that names its own zone, such as "
-        "2015-03-31T23:00:00Z (1 April in London).",
+        "2015-03-31T23:00:00Z (1 April in London), in text and in typed files and databases.",
     )
     delimiter: str | None = Field(
         None, description="Column separator of text files; recognised when not given."
