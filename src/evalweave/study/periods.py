@@ -21,8 +21,8 @@ class Window(Section):
         None,
         description="The month (1 to 12) with which quarters, half-years and years begin instead "
         "of the usual one; programme_start: the month of the index date, so that a programme that "
-        "starts on its first day starts with a period. Periods begin on the first of a month: one in "
-        "which a programme starts later in the month is settled by exposure, straddling.",
+        "starts on its first day starts with a period. Periods begin on the first of a month: what "
+        "becomes of one with a later start in it, exposure, straddling says.",
     )
 
     @model_validator(mode="after")
