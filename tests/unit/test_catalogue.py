@@ -31,7 +31,7 @@ ROOT = Path(__file__).parents[2]
 SOURCE = Path(evalweave.__file__).parent
 RECIPE = re.compile(r"^(New file|Entry in) `(src/[^`]+)`:\n\n```python\n(.*?)^```$", re.M | re.S)
 RECIPES = RECIPE.findall((ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8"))
-KINDS = ("estimator", "inference method", "reader", "report section", "check")
+KINDS = ("estimator", "inference method", "reader", "report section", "check", "guideline")
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +197,7 @@ write_report(gather(load_study(file), file, where), file, where, folder / "repor
         assert words in methods, words
     assert "<msub><mi>q</mi>" in methods
     assert "Whom to ask" in html
+    assert "SHORT: 1 of 2 items answered, 1 not stated" in html
     assert "Were there enough practices?" in html
 
 

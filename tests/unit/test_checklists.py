@@ -1,48 +1,192 @@
-"""The qualitative checklists are answered by what is stated, and by nothing else."""
+"""Checklists are answered by what is stated and by what was computed, and by nothing else."""
 
 from __future__ import annotations
 
+import functools
+import re
+import tempfile
 from dataclasses import replace
 from pathlib import Path
 
-from evalweave.report.checklist_items import COREQ, GRAMMS, SRQR
+import pandas as pd
+import pytest
+
 from evalweave.report.data import ReportData
-from evalweave.report.sections.checklists import NOT_STATED, answer
-from evalweave.study.reporting import Reporting
+from evalweave.report.sections import checklists, guidelines
+from evalweave.report.sections.guidelines.guideline import NOT_STATED, Either, Stated
+from evalweave.study.governance import Governance, Project
+from evalweave.study.reporting import Reporting, Statements, TargetTrial
+from evalweave.study.whole import Study
 from helpers import reports
 
-
-def stating(data: ReportData, **words: str) -> ReportData:
-    assert data.study.qualitative is not None
-    strand = data.study.qualitative.model_copy(update={"reporting": Reporting(**words)})
-    report = data.study.report.model_copy(update={"checklist": {"SRQR S1": "As in the title."}})
-    return replace(
-        data, study=data.study.model_copy(update={"qualitative": strand, "report": report})
-    )
+ITEMS = {"RECORD": 47, "TARGET": 39, "GRAMMS": 6, "SRQR": 21, "COREQ": 32}
 
 
-def test_nothing_is_answered_that_nobody_stated(tmp_path: Path) -> None:
-    data = stating(reports.data(tmp_path))
-    replies = {
-        (name, item.number): str(answer(data, name, item))
-        for name, items in (("GRAMMS", GRAMMS), ("SRQR", SRQR), ("COREQ", COREQ))
-        for item in items
+def stating(data: ReportData, part: str, **words: str) -> ReportData:
+    """Return the data of a study that states this under one of its sections of statements."""
+    about, strand, report = data.study.study, data.study.qualitative, data.study.report
+    sections = {"reporting": Statements, "target_trial": TargetTrial, "project": Project}
+    sections |= {"governance": Governance}
+    if part == "qualitative":
+        assert strand is not None
+        strand = strand.model_copy(update={"reporting": Reporting(**words)})
+    elif part == "checklist":
+        report = report.model_copy(update={"checklist": words})
+    else:
+        about = about.model_copy(update={part: sections[part](**words)})
+    study = data.study.model_copy(update={"study": about, "qualitative": strand, "report": report})
+    return replace(data, study=study)
+
+
+@functools.cache
+def made(**options: bool) -> dict[tuple[str, str], str]:
+    """Return all answers of invented results without the authors' own."""
+    with tempfile.TemporaryDirectory() as folder:
+        return answers(stating(reports.data(Path(folder), **options), "checklist"))
+
+
+def answers(data: ReportData) -> dict[tuple[str, str], str]:
+    frame = guidelines.table(data)
+    keys = zip(frame["checklist"], frame["item"], strict=True)
+    return dict(zip(keys, frame["answer"].astype(str), strict=True))
+
+
+def keys_of(answer: object) -> list[str]:
+    """Return the keys of the study file that an answer rests on; none of what was computed."""
+    if isinstance(answer, Stated):
+        return [answer.key]
+    return [each.key for each in answer.keys] if isinstance(answer, Either) else []
+
+
+STATED = sorted(
+    {
+        (one.name, item.number, key)
+        for one in guidelines.declared()
+        for item in one.items
+        for answer in item.answers
+        for key in keys_of(answer)
     }
-    assert len(replies) == 6 + 21 + 32
-    assert {key for key, reply in replies.items() if reply != NOT_STATED} == {("SRQR", "S1")}
+)
 
 
-def test_each_item_says_what_was_stated_and_what_was_left_out(tmp_path: Path) -> None:
-    data = stating(
-        reports.data(tmp_path), sampling="By <age>; 2 clients declined.", analysis="By 3."
-    )
-    third = str(answer(data, "GRAMMS", GRAMMS[2]))
-    assert "&lt;age&gt;" in third and "data collection: not stated" in third and "By 3." in third
-    assert ">2<" not in third  # a small count in the authors' words is released like any other
-    assert str(answer(data, "COREQ", COREQ[9])).startswith("By &lt;age&gt;")
-    assert answer(data, "COREQ", COREQ[8]) == NOT_STATED
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
+    return stating(reports.data(tmp_path_factory.mktemp("made")), "checklist")
 
 
-def test_every_key_is_asked_for_by_some_item() -> None:
-    asked = {key for item in (*GRAMMS, *SRQR, *COREQ) for key in item.keys}
-    assert asked == set(Reporting.model_fields)
+def test_every_item_of_every_list_stands_once_and_has_an_answer(data: ReportData) -> None:
+    declared = guidelines.declared()
+    assert {one.name: len(one.items) for one in declared} == ITEMS
+    for one in declared:
+        assert len({item.number for item in one.items}) == len(one.items)
+        assert "doi:10." in one.reference
+    said = answers(stating(data, "qualitative", software="Taguette"))
+    assert len(said) == sum(ITEMS.values()) and all(said.values())
+    strobe = {re.match(r"\d+", number)[0] for name, number in said if name == "RECORD"}  # type: ignore[index]
+    assert {int(n) for n in strobe} == set(range(1, 23))
+
+
+def test_nothing_is_answered_that_nobody_stated() -> None:
+    said = made()
+    assert {name for name, _ in said} == {"RECORD", "TARGET", "GRAMMS", "SRQR"}  # nothing for COREQ
+    replies = {key: reply for key, reply in said.items() if reply != NOT_STATED}
+    assert {key for key in replies if key[0] in ("GRAMMS", "SRQR")} == {
+        ("SRQR", "S4"),  # the question, which the study file has
+        ("SRQR", "S16"),  # the themes, of which the insights are not stated
+        ("SRQR", "S17"),  # quotations
+    }
+    assert said["SRQR", "S16"].endswith("insights: not stated.")
+    assert not any(number.startswith("6") for name, number in replies if name == "TARGET")
+    assert said["RECORD", "22"] == said["RECORD", "16b"] == NOT_STATED
+
+
+def one(data: ReportData, name: str, number: str) -> str:
+    """Return the answer to one item."""
+    guideline = next(one for one in guidelines.declared() if one.name == name)
+    item = next(item for item in guideline.items if item.number == number)
+    return guidelines.words(guidelines.answer(data, guideline, item))
+
+
+@pytest.mark.parametrize("key", sorted({key for *_, key in STATED}))
+def test_a_key_answers_its_items_and_only_while_it_is_there(data: ReportData, key: str) -> None:
+    *path, last = key.split(".")
+    fields = Study.model_fields
+    for step in path:  # the key is one of the study file
+        kind = fields[step].annotation
+        fields = next(k for k in getattr(kind, "__args__", (kind,)) if k is not None).model_fields
+    assert last in fields
+    part = "qualitative" if path[0] == "qualitative" else path[-1]
+    stated = stating(data, part, **{last: f"Said under {last}, <really>; 2 patients."})
+    for name, number in ((name, number) for name, number, other in STATED if other == key):
+        reply = one(stated, name, number)
+        assert f"Said under {last}, <really>; 1 to 7 patients." in reply  # counts as released
+        without = one(data, name, number)
+        assert "Said under" not in without and NOT_STATED in without
+
+
+def test_an_item_says_what_was_left_out(data: ReportData) -> None:
+    said = stating(data, "qualitative", sampling="By age.", analysis="By 3.")
+    assert one(said, "GRAMMS", "3") == "By age. data collection: not stated. By 3."
+    assert one(said, "COREQ", "10") == "By age." and one(said, "COREQ", "9") == NOT_STATED
+
+
+def test_the_authors_answer_by_item_goes_first(data: ReportData) -> None:
+    own = stating(data, "checklist", **{"record 18": "As we say.", "RECORD 99": "x"})
+    assert one(own, "RECORD", "18") == "As we say."
+    assert guidelines.unknown(own) == ["RECORD 99"]
+    assert "RECORD 99" in str(checklists.section(own).blocks[-1])
+
+
+COMPUTED = {
+    "ledger": {("RECORD", "13b"), ("RECORD", "13c"), ("RECORD", "14c"), ("TARGET", "10")},
+    "baseline": {("RECORD", "14a"), ("TARGET", "9")},
+    "trends": {("RECORD", "15"), ("TARGET", "12")},
+}
+
+
+@pytest.mark.parametrize("part", COMPUTED)
+def test_what_was_not_computed_answers_nothing(data: ReportData, tmp_path: Path, part: str) -> None:
+    without = stating(reports.data(tmp_path, **{part: False}), "checklist")
+    before, after = answers(data), answers(without)
+    for key in COMPUTED[part]:
+        assert before[key] != NOT_STATED and after[key] == NOT_STATED
+
+
+def test_answers_speak_only_of_what_was_run() -> None:
+    said = made(only_main=True, qualitative=False, diagnostics=False)
+    assert {name for name, _ in said} == {"RECORD", "TARGET"}
+    assert said["RECORD", "12b"] == "No subgroups were analysed."
+    assert said["RECORD", "17"] == said["RECORD", "12e"] == said["RECORD", "9"] == NOT_STATED
+    everything = " ".join(said.values())
+    for never in ("placebo", "by year", "Ethnicity", "wild", "weighted by", "Subgroups were"):
+        assert never not in everything, never
+
+
+def test_without_an_estimate_no_answer_has_one(data: ReportData) -> None:
+    none = replace(data, estimates=data.estimates.assign(estimate=pd.NA))
+    for key in (("RECORD", "16a"), ("RECORD", "18"), ("TARGET", "13"), ("TARGET", "15")):
+        assert "CI" not in one(none, *key)
+
+
+def test_every_statement_is_asked_for_by_some_item() -> None:
+    asked = {key for _, _, key in STATED}
+    for prefix, kind in (
+        ("qualitative.reporting", Reporting),
+        ("study.reporting", Statements),
+        ("study.target_trial", TargetTrial),
+    ):
+        assert {f"{prefix}.{name}" for name in kind.model_fields} <= asked
+
+
+def test_they_stand_in_the_supplement_and_as_a_table(tmp_path: Path) -> None:
+    from helpers.report_results import Made
+
+    out = reports.report(tmp_path, Made())
+    frame = pd.read_csv(out / "checklists.csv")
+    page = reports.words((out / "supplement.html").read_text())
+    assert len(frame) == 47 + 39 + 6 + 21
+    for row in frame.itertuples():
+        assert row.asks in page
+    assert "Funded by nobody." in set(frame["answer"])
+    section = (out / "supplement.html").read_text().partition('id="checklists"')[2]
+    assert 'href="#' not in section.partition("</section>")[0]  # never a link

@@ -33,6 +33,7 @@ rule report:
             "supplement.html",
             "estimates.csv",
             "checks.csv",
+            "checklists.csv",
             "flow.csv",
             "baseline.csv",
             "manifest.json",

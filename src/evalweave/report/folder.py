@@ -13,7 +13,7 @@ from evalweave.report.documents import REPORT, SUPPLEMENT, documents
 from evalweave.report.figures.style import pictures, slug, standalone
 from evalweave.report.html import pages
 from evalweave.report.released_tables import neutral, released_tables
-from evalweave.report.sections import sections
+from evalweave.report.sections import guidelines, sections
 
 
 def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -> list[str]:
@@ -25,7 +25,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     (out / manifest.NAME).unlink(missing_ok=True)
     with pictures("docx" in data.study.report.formats) as drawn:
         made = sections(data)
-    tables = released_tables(data)
+    tables = released_tables(data) | {"checklists": neutral(guidelines.table(data))}
     written = [_text(out, name, html) for name, html in pages(data, made).items()]
     for name, frame in tables.items():
         files.write_csv(frame, out / f"{name}.csv")
@@ -71,6 +71,7 @@ def _text(out: Path, name: str, text: str) -> str:
 TABLES = (
     "estimates",
     "checks",
+    "checklists",
     "flow",
     "baseline",
     "balance",

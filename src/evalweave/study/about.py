@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from evalweave.study.governance import Governance, Person, Project
+from evalweave.study.reporting import Statements, TargetTrial
 from evalweave.study.section import Name, Section
 
 
@@ -35,6 +36,8 @@ class About(Section):
     )
     project: Project = Project()
     governance: Governance = Governance()
+    reporting: Statements = Statements()
+    target_trial: TargetTrial = TargetTrial()
     licence: str = Field("", description="Under which the released files may be used.")
     published: dt.date | None = Field(
         None, description="Day of publication, for `release.zip`; blank = the window's last day."
@@ -62,7 +65,9 @@ class Report(Section):
     )
     margin_reason: str = Field("", description="Where the margin comes from.")
     checklist: dict[str, str] = Field(
-        {}, description="Answers to RECORD and GRAMMS items, by item; blanks print as not stated."
+        {},
+        description="Answers to items of the checklists, by item, such as `RECORD 16b`; they go "
+        "before what the run would say.",
     )
 
 

@@ -1,10 +1,60 @@
-"""What the authors state about the qualitative strand, for the checklists that ask for it."""
+"""What the authors state for the checklists that ask for it: of the study, of the trial that it
+emulates, of the qualitative strand."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
 from evalweave.study.section import Section
+
+
+class Statements(Section):
+    """Of the whole study, in the authors' own words; a blank prints as not stated."""
+
+    abstract: str = Field("", description="The abstract: what was done and what was found.")
+    background: str = Field("", description="What is known, what is not, and why it matters.")
+    hypotheses: str = Field("", description="What was expected beforehand.")
+    databases: str = Field(
+        "", description="Type of data and names of the databases: whose records, made for what."
+    )
+    setting: str = Field("", description="Where: region, kind of care.")
+    linkage: str = Field(
+        "",
+        description="Whether records were linked with others, at what level, how, and how well.",
+    )
+    data_access: str = Field("", description="How much of the database the authors could see.")
+    validation: str = Field(
+        "", description="Studies that validated the code lists, or that there are none."
+    )
+    study_size: str = Field("", description="Whether a size was set beforehand, and how.")
+    limitations: str = Field("", description="Limits of the study, and where they point.")
+    record_limitations: str = Field(
+        "",
+        description="Limits of records not made for this question: misclassification, unmeasured "
+        "confounding, missing values, changes over time.",
+    )
+    interpretation: str = Field("", description="What it means beside other evidence.")
+    generalisability: str = Field("", description="To whom it may carry over, and to whom not.")
+    protocol: str = Field("", description="Where the protocol or analysis plan stands.")
+    registration: str = Field("", description="Register, number and date; or not registered.")
+    funders_role: str = Field("", description="What part the funders had in the study.")
+    interests: str = Field("", description="Competing interests of each author, or none.")
+    data_availability: str = Field("", description="Who may have the data, and how.")
+    code_availability: str = Field("", description="Where code and code lists can be had.")
+
+
+class TargetTrial(Section):
+    """The trial that the study would have been, in the authors' own words."""
+
+    rationale: str = Field("", description="Why a trial is emulated; trials it follows.")
+    eligibility: str = Field("", description="Who would be eligible.")
+    strategies: str = Field("", description="What would be compared, in detail.")
+    assignment: str = Field("", description="How arms would be assigned, and who would know.")
+    follow_up: str = Field("", description="When follow-up would begin and end.")
+    outcomes: str = Field("", description="What would be measured, how and when.")
+    contrasts: str = Field("", description="Which effects, of what on whom, in which measure.")
+    assumptions: str = Field("", description="What would have to hold to identify them.")
+    analysis: str = Field("", description="How the trial would be analysed.")
 
 
 class Reporting(Section):

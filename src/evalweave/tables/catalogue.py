@@ -44,7 +44,7 @@ from evalweave.tables.records import (
     PRACTICES,
     REGISTRATIONS,
 )
-from evalweave.tables.report import CHECKS, DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
+from evalweave.tables.report import CHECKLISTS, CHECKS, DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
 
 ALL = (
     PRACTICES,
@@ -94,6 +94,7 @@ ALL = (
     FLOW,
     DRAWN,
     CHECKS,
+    CHECKLISTS,
     WEIGHTS,
     ECONOMICS,
     NET_BENEFIT,

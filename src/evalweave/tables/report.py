@@ -152,3 +152,16 @@ CHECKS = Table(
     ),
     key=("check",),
 )
+
+CHECKLISTS = Table(
+    "checklists",
+    "Items of the reporting guidelines, each with the sentence that answers it.",
+    (
+        column("checklist", TEXT, "the guideline", required=True),
+        column("item", TEXT, "the item's number", required=True),
+        column("asks", TEXT, "what it asks, in our own words", required=True),
+        column("answer", TEXT, "what the run or the authors say, or not stated", required=True),
+        column("reference", TEXT, "where the guideline was published", required=True),
+    ),
+    key=("checklist", "item"),
+)

@@ -27,13 +27,13 @@ def section(data: ReportData) -> Section | None:
     if main is None:
         return None
     sentences: list[Text] = [
-        _estimand(data, main),
-        _allocated(data),
-        _detectable(data, main),
+        estimand(data, main),
+        allocated(data),
+        detectable(data, main),
         _diluted(data, main),
-        _adjusted(data),
+        adjusted(data),
         _baseline_difference(data, main),
-        _followed(data),
+        followed(data),
         _multiplicity(data),
     ]
     return Section(
@@ -51,7 +51,7 @@ def _both(data: ReportData, say: Any) -> Text:
     return in_units(words[0], words[1] if len(words) > 1 else None) if words else ""
 
 
-def _estimand(data: ReportData, main: Row) -> str:
+def estimand(data: ReportData, main: Row) -> str:
     """Say whose average it is, over which time, and what becomes of movers and deaths."""
     study = data.study
     over = AVERAGES.get(main.term, "patients' periods with a measurement after the start")
@@ -70,7 +70,7 @@ def _estimand(data: ReportData, main: Row) -> str:
     )
 
 
-def _allocated(data: ReportData) -> Text:
+def allocated(data: ReportData) -> Text:
     words = data.diagnostic(data.primary.name, "allocation")
     if words:
         return released_note(data.profile, str(words))
@@ -80,7 +80,7 @@ def _allocated(data: ReportData) -> Text:
     return f"The programme was given out {level} by {level}, and intervals are by {level}."
 
 
-def _detectable(data: ReportData, main: Row) -> Text:
+def detectable(data: ReportData, main: Row) -> Text:
     found = data.diagnostic(data.primary.name, "minimum_detectable_effect")
     effect = found.get("effects", {}).get(main.term) if isinstance(found, Mapping) else None
     if effect is None or missing(effect):
@@ -123,7 +123,7 @@ def _diluted(data: ReportData, main: Row) -> Text:
     )
 
 
-def _adjusted(data: ReportData) -> str:
+def adjusted(data: ReportData) -> str:
     entered = data.diagnostic(data.primary.name, "adjusted for")
     if entered:
         listed = joined([plain(str(name)) for name in entered])
@@ -174,7 +174,7 @@ def _baseline_difference(data: ReportData, main: Row) -> Text:
     return _both(data, say)
 
 
-def _followed(data: ReportData) -> Text:
+def followed(data: ReportData) -> Text:
     """Say by arm how much of the time was lost to death, leaving or moving."""
     if data.ledger is None:
         return ""

@@ -4,6 +4,7 @@ and reference."""
 from __future__ import annotations
 
 import calendar
+from collections.abc import Iterable
 from typing import Any
 
 from evalweave.catalogue import references
@@ -53,7 +54,7 @@ def section(data: ReportData) -> Section:
     ]
     blocks += [
         Heading("Design"),
-        *_prose(_design(study)),
+        *_prose(design(study)),
         Heading("People and outcomes"),
         *_prose(_people(data)),
     ]
@@ -81,7 +82,7 @@ def _anchor(window: Window) -> str:
     return f" (counted from the beginning of {calendar.month_name[window.anchor]})"
 
 
-def _design(study: Study) -> list[str]:
+def design(study: Study) -> list[str]:
     window, exposure, eligibility = study.window, study.exposure, study.eligibility
     when = f"on {criteria.day(eligibility)}"
     comparison = study.comparisons[study.primary_comparison]
@@ -137,16 +138,22 @@ def _people(data: ReportData) -> list[str]:
         sentences.append(
             f"Additional conditions counted: {joined([plain(n) for n in e.additional_conditions])}."
         )
-    for name, outcome in study.outcomes.items():
+    return [*sentences, *outcomes_in_words(data, study.outcomes)]
+
+
+def outcomes_in_words(data: ReportData, names: Iterable[str]) -> list[str]:
+    """Return a sentence an outcome, and how differences came into other units."""
+    sentences: list[str] = []
+    names = list(names)
+    for name in names:
+        outcome = data.study.outcomes[name]
         dead = deaths(outcome)
         sentences.append(
             f"{sentence(data.outcome_label(name))}: {made(data, name)}"
             + (f"; {dead}." if dead else ".")
             + (" It is a placebo outcome." if outcome.placebo else "")
         )
-    sentences += dict.fromkeys(
-        sentence for name in study.outcomes for sentence in _conversions(data, name)
-    )
+    sentences += dict.fromkeys(sentence for name in names for sentence in _conversions(data, name))
     return sentences
 
 
