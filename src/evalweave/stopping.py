@@ -8,11 +8,12 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 HEARD = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+DRAINING = 5.0  # seconds for the last lines of a process that ended
 PATIENCE = 30.0  # seconds that Snakemake and its jobs have to end before they are killed
 _starting = threading.Event()
 _late: list[Stopped] = []  # heard while a process was being started
@@ -61,12 +62,20 @@ def heard(sentence: str) -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-def waited_for(command: list[str], environment: dict[str, str]) -> int:
+def waited_for(
+    command: list[str],
+    environment: dict[str, str],
+    told: Callable[[str], None] | None = None,
+) -> int:
     """Run a command and return its exit code; where this process is stopped meanwhile, end the
-    command and all that it started first."""
+    command and all that it started first. With `told`, each line that it prints goes there."""
     _starting.set()  # raised before its process is known, nobody could end it
+    piped: dict[str, Any] = {}
+    if told:
+        piped = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        piped |= {"encoding": "utf-8", "errors": "replace"}
     try:
-        process = subprocess.Popen(command, env=environment)
+        process = subprocess.Popen(command, env=environment, **piped)
     except OSError:
         _starting.clear()
         raise
@@ -74,10 +83,28 @@ def waited_for(command: list[str], environment: dict[str, str]) -> int:
         _starting.clear()
         if _late:
             raise _late.pop()
-        return process.wait()
+        with _read(process, told):
+            return process.wait()
     finally:
         if process.poll() is None:
             end(process)
+
+
+@contextlib.contextmanager
+def _read(process: subprocess.Popen[Any], told: Callable[[str], None] | None) -> Iterator[None]:
+    """Give what a process prints to `told` while something waits for it."""
+    if told is None:
+        yield
+        return
+
+    def reading() -> None:
+        for line in process.stdout:  # type: ignore[union-attr]
+            told(line)
+
+    reader = threading.Thread(target=reading, daemon=True)
+    reader.start()
+    yield
+    reader.join(DRAINING)
 
 
 def end(process: subprocess.Popen[Any], patience: float = PATIENCE) -> None:

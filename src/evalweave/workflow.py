@@ -9,7 +9,7 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -181,13 +181,15 @@ def run(
     more: Sequence[str] = (),
     accept: str = "",
     passing: bool = False,
+    told: Callable[[str], None] | None = None,
 ) -> int:
     """Run the workflow of `study_file` in `directory` and return Snakemake's exit code (0 or 1).
 
     A run that was killed is taken up where it stopped: half-done jobs are redone, finished ones are
     kept. `extract` reads the extract from another folder than the study file says. Without `cores`,
     all of this machine's are used, unless a `profile` says where jobs go and how many at a time. Of
-    a `passing` run nobody is told where its report is.
+    a `passing` run nobody is told where its report is. What is printed goes line by line to
+    `told` where it is given.
     """
     if "--dry-run" in more and not (directory / freshness.NOTES).is_dir():
         # Nothing was run there yet, and looking leaves nothing behind.
@@ -203,6 +205,7 @@ def run(
                 quiet=quiet,
                 more=more,
                 accept=accept,
+                told=told,
             )
     settings = [f"study_file{ENCODED}={quote(str(study_file.resolve()))}"]
     if extract is not None:
@@ -237,4 +240,4 @@ def run(
     environment = os.environ | {"PYTHONUNBUFFERED": "1", CALLED: typed}
     if passing:
         environment[PASSING] = "1"
-    return stopping.waited_for(command, environment)
+    return stopping.waited_for(command, environment, told)

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from evalweave.release.comparison import Released
 
 SUPPORTS = "supports"
+CLOCK = 2.0  # seconds by which a file system's clock may lag: some count whole seconds
 
 
 def stopped(directory: Path, study: str) -> dict[str, Any]:
@@ -64,13 +65,16 @@ def closing(directory: Path, study: str) -> list[str]:
     return [*told[lead : lead + 2], f"Report: {page.resolve()}"]
 
 
-def cause(directory: Path, study: str) -> str:
-    """Return the sentence of the stage that failed last; blank where none left one."""
+def cause(directory: Path, study: str, began: float = 0.0) -> str:
+    """Return the sentence of the stage that failed last since the run began (seconds since 1970);
+    blank where none left one."""
     logs = directory / "results" / study / "logs"
     told = [
-        (path.stat().st_mtime, said)
+        (written, said)
         for path in logs.glob("*.log")
-        if (said := _last_sentence(path)) and not said.startswith("fit:")
+        if (written := path.stat().st_mtime) >= began - CLOCK
+        and (said := _last_sentence(path))
+        and not said.startswith("fit:")
     ]
     return max(told)[1] if told else ""
 

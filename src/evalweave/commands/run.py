@@ -52,23 +52,29 @@ def command(
 
     Example: evalweave run my-study/study.yaml --cores 2
     """
+    import time
+
     from evalweave.commands._answers import answering
     from evalweave.commands._outcome import outcome, stopped
+    from evalweave.commands._stages import on_a_terminal, watched
     from evalweave.stopping import Stopped
     from evalweave.workflow import run
 
     with answering("run", json) as answer:
         declared = _checked(study, cores, extract)
+        began = time.time()
         try:
-            code = run(
-                study,
-                cores=cores,
-                profile=profile,
-                directory=directory,
-                extract=extract,
-                more=["--dry-run"] if dry_run else [],
-                accept=accept.strip(),
-            )
+            with watched(on_a_terminal() and not (json or dry_run)) as (told, stages):
+                code = run(
+                    study,
+                    cores=cores,
+                    profile=profile,
+                    directory=directory,
+                    extract=extract,
+                    more=["--dry-run"] if dry_run else [],
+                    accept=accept.strip(),
+                    told=told,
+                )
         except Stopped:
             if not dry_run:
                 answer |= stopped(directory, declared.study.name)
@@ -76,20 +82,32 @@ def command(
         if json and not dry_run:
             answer |= outcome(directory, declared.study.name, code)
         elif not dry_run:
-            _last_words(directory, declared.study.name, code)
+            if told and stages.nothing:
+                print("Nothing had to be done.")
+            unexplained = "\n".join(stages.last) if told else ""
+            _last_words(directory, declared.study.name, code, began, unexplained)
         raise typer.Exit(code)
 
 
-def _last_words(directory: Path, study: str, code: int) -> None:
-    """Print the main estimate, its verdict and the report's path; or the cause of a failure."""
+def _last_words(
+    directory: Path, study: str, code: int, began: float = 0.0, unexplained: str = ""
+) -> None:
+    """Print the main estimate, its verdict and the report's path; or the cause of a failure.
+
+    Args:
+        began: when the run began, in seconds since 1970: what logs said before is no cause of it.
+        unexplained: what is printed of a failure that no stage explains.
+    """
     import sys
 
     from evalweave.commands._outcome import cause, closing
 
     if code == 0:
         print("\n".join(closing(directory, study)), flush=True)
-    elif words := cause(directory, study):
+    elif words := cause(directory, study, began):
         print(f"evalweave: {words}", file=sys.stderr, flush=True)
+    elif unexplained:
+        print(unexplained, file=sys.stderr, flush=True)
 
 
 def _checked(study: Path, cores: str | None, extract: Path | None) -> Study:
