@@ -21,6 +21,7 @@ from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
 from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
 from evalweave.tables.qualitative import AGREEMENT, THEME_COUNTS, THEMES
 from evalweave.tables.records import LEDGER
+from helpers.did_panels import costs
 
 POINTS = 0.09148
 HOSTILE = 'She said <script>alert("x")</script> & left'
@@ -61,6 +62,8 @@ class Made:
         default_factory=dict
     )  # further keys of the study file's eligibility
     outcome: dict[str, Any] = field(default_factory=dict)  # further keys of the main outcome
+    costs: bool = False  # an economic evaluation, of a simulated panel
+    economics: dict[str, Any] = field(default_factory=dict)  # other keys of its section
 
 
 def study_file(folder: Path, made: Made) -> Path:
@@ -150,6 +153,9 @@ def study_file(folder: Path, made: Made) -> Path:
             "checklist": {"RECORD 22": "Funded by nobody."},
         },
     }
+    if made.costs:
+        study |= _costs(made)
+        study["codelists"]["stays"] = "stays.csv"
     if not made.only_main:
         study["family"] = ["by_ethnicity"]
     if made.qualitative:
@@ -184,6 +190,8 @@ def results(folder: Path, made: Made) -> Path:
         files.write_csv(INCIDENCE.conform(frame), where / "cohort/incidence.csv")
     if made.qualitative:
         _qualitative(where, made)
+    if made.costs:
+        _evaluation(where, made)
     if made.truth:
         (folder / "extract").mkdir(exist_ok=True)
         truth = {
@@ -197,6 +205,37 @@ def results(folder: Path, made: Made) -> Path:
         }
         (folder / "extract/truth.json").write_text(json.dumps(truth))
     return where
+
+
+def _costs(made: Made) -> dict[str, Any]:
+    """Return the sections of a study file about costs."""
+    declared = {
+        "effect": {"outcome": "hba1c", "label": "HbA1c", "unit": "mmol/mol", "better": "lower"},
+        "cost": {"outcome": "cost", "unit": "GBP", "analysis": {"estimator": "poisson"}},
+        "programme_cost": {"amount": 20, "per": "person_period", "source": "the accounts"},
+        "thresholds": {"values": [0, 50, 100], "reason": "the commissioner’s"},
+        "by": ["white"],
+        "scenarios": [{"name": "later_prices", "price_year": 2024, "price_factor": 1.2}],
+        "perspective": "a payer",
+        "draws": 99,
+        **made.economics,
+    }
+    declared["effect"] = {"analysis": {"estimator": "twfe"}, **declared["effect"]}
+    used = {"items": {"stays": {"codelist": "stays"}}, "unit_costs": "u.csv", "price_year": 2019}
+    return {"resource_use": used, "economics": declared}
+
+
+def _evaluation(where: Path, made: Made) -> None:
+    """Write an evaluation of a simulated panel as `evalweave value` does."""
+    from evalweave.economics.evaluation import evaluate
+    from evalweave.study.economics import EconomicsSpec
+
+    said = {k: v for k, v in _costs(made)["economics"].items() if k != "comparison"}
+    spec = EconomicsSpec.model_validate({**said, "columns": {}, "price_year": 2019})
+    result = evaluate(costs().rename(columns={"y": "hba1c"}), spec, "panel")
+    for name, table in result.tables().items():
+        files.write_csv(table, where / f"economics/{name}.csv")
+    files.write_json(result.summary, where / "economics/economics.json")
 
 
 def _row(

@@ -44,6 +44,7 @@ rule report:
         if study.qualitative
         else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
+        multiext(f"{reports}/", "economics.csv") if study.economics else [],
     log:
         f"{results}/logs/report.log",
     benchmark:

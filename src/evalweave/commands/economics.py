@@ -75,8 +75,8 @@ def command(
         "acceptability": economic.acceptability(result.curve, *units),
         "net-benefit": economic.net_benefit_curve(result.curve, *units, model.level),
     }
-    for name, svg in figures.items():
-        files.write_text(svg, out / f"{name}.svg")
+    for name, drawn in figures.items():
+        files.write_text(drawn.svg, out / f"{name}.svg")
     for line in result.spoken(*units):
         print(line)
     print(f"Written: {out / 'net_benefit.csv'}, economics.json, tables and figures beside it.")

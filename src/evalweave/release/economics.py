@@ -46,7 +46,7 @@ def collected(tables: Mapping[str, pd.DataFrame], facts: Mapping[str, Any]) -> V
     others = tables["scenarios"]
     others = others[(others["scenario"] != MAIN) | (others["item"] == NET_BENEFIT)]
     parts = [main, pd.DataFrame([_ratio(facts)]), others]
-    if len(tables["subgroups"]):
+    if "subgroups" in tables:
         by_level = tables["subgroups"].rename(columns={"level": "subgroup_level"})
         parts.append(by_level.assign(scenario=MAIN))
     whole = pd.concat([part for part in parts if len(part)], ignore_index=True)

@@ -20,6 +20,7 @@ from evalweave.quantities import (
     unit_of_differences,
 )
 from evalweave.release import baseline, incidence, precision, withheld
+from evalweave.release import economics as valuing
 from evalweave.release.disclosure import HIDDEN, Profile, Released
 from evalweave.release.numbers import decimals, missing
 from evalweave.release.register import Release
@@ -97,6 +98,7 @@ class ReportData:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     starts: tuple[str, ...] = ()  # distinct programme starts of the table of practices
     intake: Mapping[str, Any] = field(default_factory=dict)  # what came, and what was accepted
+    economics: valuing.Valued | None = None  # costs against effects, exact
     levels: pd.DataFrame | None = None  # theme counts with every level of an attribute by its name
     then: tuple[str, ...] = ()  # earlier releases as which people are described
     registered: Release | None = None  # what the register keeps of this report
@@ -216,6 +218,11 @@ class ReportData:
         if self.incidence is None or self.incidence.empty:
             return None
         return incidence.released(self.profile, self.incidence, self.study.eligibility)
+
+    @cached_property
+    def released_economics(self) -> valuing.Valued | None:
+        """Costs against effects as released; None where the study asks for none."""
+        return None if self.economics is None else valuing.released(self.profile, self.economics)
 
     @cached_property
     def released_trends(self) -> pd.DataFrame | None:

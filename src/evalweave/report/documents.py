@@ -15,7 +15,17 @@ from markupsafe import Markup
 
 from evalweave.report.blocks import Appendix, Details, Heading, Prose, Section, text
 
-MAIN = ("answer", "believed", "studied", "happened", "outcomes", "said", "together", "scope")
+MAIN = (
+    "answer",
+    "believed",
+    "studied",
+    "happened",
+    "outcomes",
+    "costs",
+    "said",
+    "together",
+    "scope",
+)
 REPORT, SUPPLEMENT = "report", "supplement"
 
 

@@ -79,6 +79,7 @@ TABLES = (
     "theme_counts",
     "theme_numbers",
     "joint_display",
+    "economics",
 )
 OURS = (
     *(f"{name}.{suffix}" for name in (REPORT, SUPPLEMENT) for suffix in ("html", "docx")),

@@ -15,6 +15,7 @@ from evalweave.errors import DataError
 from evalweave.qualitative.show import plain
 from evalweave.release import labels, manifest, precision
 from evalweave.release.disclosure import HIDDEN, Profile, profile
+from evalweave.release.economics import Valued, collected
 from evalweave.release.near import nearly_the_same
 from evalweave.release.protect import cell_of, counts, exactly, protect
 from evalweave.release.published import Tables, declared
@@ -34,7 +35,7 @@ from evalweave.report.history import (
 from evalweave.report.released_tables import as_text
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
-from evalweave.tables.contract import Table
+from evalweave.tables.contract import TEXT, Table, column
 from evalweave.tables.joint import INTEGRATION, JOINT_DISPLAY, QUOTES
 from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
 from evalweave.tables.qualitative import (
@@ -50,6 +51,7 @@ from evalweave.tables.qualitative import (
 from evalweave.tables.records import CODELISTS, LEDGER
 
 VOICES = ("themes", "joint")  # counts of participants, which are not rounded
+BY_LEVEL = Table("subgroups", "", (column("level", TEXT, ""), column("subgroup", TEXT, "")))
 INGESTED = ("patients", "registrations", "events")
 
 
@@ -109,6 +111,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         provenance=_provenance(study, study_file, results),
         starts=_starts(study),
         intake=document(results / "intake" / "intake.json"),
+        economics=_economics(study, results / "economics"),
     )
     return protected(shown(data, None if told.people.empty else told.people), told)
 
@@ -247,6 +250,18 @@ def _stages(study: Study) -> list[str]:
     """Return the stages that make the tables of person-periods which the outcomes are in."""
     counted = any(outcome.counted for outcome in study.outcomes.values())
     return ["panel", "uses"] if counted else ["panel"]
+
+
+def _economics(study: Study, folder: Path) -> Valued | None:
+    """Return costs against effects as the stage wrote them; None where the study asks for none."""
+    facts = document(folder / "economics.json")
+    if study.economics is None or not facts:
+        return None
+    names = () if facts.get("absent") else ("increments", "curve", "plane", "scenarios")
+    tables = {name: files.read_table(folder / f"{name}.csv") for name in names}
+    if names and study.economics.by:
+        tables["subgroups"] = files.read_table(folder / "subgroups.csv", BY_LEVEL)
+    return collected(tables, facts)
 
 
 def _claims(study: Study) -> pd.DataFrame | None:

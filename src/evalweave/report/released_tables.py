@@ -16,6 +16,15 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
+    """Return name -> table: those that count people, and costs against effects, which counts
+    none."""
+    tables = counting_tables(data)
+    if data.released_economics is not None:
+        tables["economics"] = _public(data.released_economics.table)
+    return tables
+
+
+def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     """Return name -> table: estimates, flow, baseline, balance (of weights), new cases and those of
     the qualitative strand.
 
@@ -37,16 +46,17 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
         )
     if data.released_joint is not None:
         tables["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
-    return {
-        name: neutral(frame.drop(columns=[c for c in PRIVATE if c in frame]))
-        for name, frame in tables.items()
-    }
+    return {name: _public(frame) for name, frame in tables.items()}
+
+
+def _public(frame: pd.DataFrame) -> pd.DataFrame:
+    return neutral(frame.drop(columns=[name for name in PRIVATE if name in frame]))
 
 
 def as_text(data: ReportData) -> dict[str, list[dict[str, str]]]:
     """Return name → rows of everything that is released with counts of its own, as a reader of the
     files has it."""
-    tables = released_tables(data)
+    tables = counting_tables(data)
     if data.released_trends is not None:
         tables["figures/raw-means"] = data.released_trends
     return {

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
+from evalweave.release.economics import COST, EFFECT, MAIN, Valued
 from evalweave.release.numbers import number, percent
+from evalweave.report.blocks import Drawing, Figure
+from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
     BAND,
     INK,
@@ -19,7 +23,72 @@ from evalweave.report.figures.style import (
 )
 
 HEIGHT = 300
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A picture with its title and its text alternative."""
+
+    title: str
+    words: str
+    svg: str
+
+
 LABELLED = 18  # the point of a border where its level is written
+
+
+def net_benefit_figure(data: ReportData, valued: Valued) -> Figure:
+    """Return the net benefit by what a unit of effect is worth, as released."""
+    unit, currency, level, synthetic = _asked(data)
+    drawn = net_benefit_curve(valued.curve, unit, currency, level, synthetic)
+    table = valued.curve[["threshold", "net_benefit", "ci_low", "ci_high"]]
+    caption = (
+        "Net benefit: what the effect is worth less what it costs, by what one unit of effect is "
+        f"taken to be worth. The band is the {percent(level)} interval over practices; where it "
+        "holds zero, the data cannot tell."
+    )
+    return _figure("net-benefit", drawn, caption, table.assign(unit=currency))
+
+
+def acceptability_figure(data: ReportData, valued: Valued) -> Figure:
+    """Return the acceptability curve as released."""
+    unit, currency, _, synthetic = _asked(data)
+    drawn = acceptability(valued.curve, unit, currency, synthetic)
+    table = valued.curve[["threshold", "acceptability", "acceptability_bootstrap"]]
+    caption = (
+        "Probability that the net benefit is above zero, by the t distribution and by a bootstrap "
+        "over practices; 0.5 is a toss-up."
+    )
+    return _figure("acceptability", drawn, caption, table.assign(unit=currency))
+
+
+def plane_figure(data: ReportData, valued: Valued) -> Figure:
+    """Return the cost-effectiveness plane as released."""
+    unit, currency, _, synthetic = _asked(data)
+    table = valued.table
+    main = table[(table["scenario"] == MAIN) & table["subgroup"].isna()].set_index("item")
+    effect, cost = (float(main.loc[item, "estimate"]) for item in (EFFECT, COST))
+    drawn = plane(valued.plane, (effect, cost), unit, currency, synthetic)
+    point = pd.DataFrame({"region": [float("nan")], "place": [0], "effect": effect, "cost": cost})
+    borders = valued.plane.rename(columns={"level": "region"})
+    caption = (
+        "Each point is an effect and a cost; below the line it saves, right of it people are "
+        "better off. The ellipses hold both together with the confidence written on them."
+    )
+    rows = pd.concat([point, borders[list(point)]], ignore_index=True)
+    return _figure("plane", drawn, caption, rows)
+
+
+def _asked(data: ReportData) -> tuple[str, str, float, bool]:
+    """Return unit of effect, currency, level, and whether the data are simulated."""
+    economics = data.study.economics
+    assert economics is not None
+    synthetic = data.study.study.synthetic
+    return economics.effect.unit, economics.cost.unit, economics.level, synthetic
+
+
+def _figure(name: str, drawn: Drawn, caption: str, table: pd.DataFrame) -> Figure:
+    return Figure(name, drawn.title, drawn.words, caption, (Drawing(drawn.svg),), table)
 
 
 def plane(
@@ -28,7 +97,7 @@ def plane(
     effect_unit: str,
     currency: str,
     synthetic: bool = False,
-) -> str:
+) -> Drawn:
     """Return the cost-effectiveness plane: the estimate with its joint regions (level, effect,
     cost)."""
     title = "Incremental cost and effect"
@@ -51,12 +120,12 @@ def plane(
         axes.set_ylabel(f"Cost, {currency} (less is better)")
         _ticks(axes)
         sign(figure, synthetic)
-        return to_svg(figure, "plane", title, words)
+        return Drawn(title, words, to_svg(figure, "plane", title, words))
 
 
 def acceptability(
     curve: pd.DataFrame, effect_unit: str, currency: str, synthetic: bool = False
-) -> str:
+) -> Drawn:
     """Return the acceptability curve, and the bootstrap's beside it."""
     title = "Probability that the programme is worth its cost"
     last = curve.iloc[-1]
@@ -82,7 +151,7 @@ def acceptability(
         axes.legend(frameon=False, loc="best")
         _ticks(axes)
         sign(figure, synthetic)
-        return to_svg(figure, "acceptability", title, words)
+        return Drawn(title, words, to_svg(figure, "acceptability", title, words))
 
 
 def net_benefit_curve(
@@ -91,7 +160,7 @@ def net_benefit_curve(
     currency: str,
     level: float,
     synthetic: bool = False,
-) -> str:
+) -> Drawn:
     """Return incremental net benefit by threshold with its practice-level interval."""
     title = "Incremental net benefit"
     first, last = curve.iloc[0], curve.iloc[-1]
@@ -107,14 +176,16 @@ def net_benefit_curve(
             curve["threshold"], curve["ci_low"], curve["ci_high"], color=BAND, linewidth=0
         )
         axes.plot(curve["threshold"], curve["net_benefit"], color=PROGRAMME)
-        for end, words_of, va in ((0.98, "↑ worth its cost", "top"), (0.02, "↓ not", "bottom")):
-            place = axes.transAxes
-            axes.text(0.01, end, words_of, transform=place, va=va, fontsize=8.5, color=QUIET)
+        low, high = axes.get_ylim()
+        for end, said, va in ((0.98, "↑ worth its cost", "top"), (0.02, "↓ not", "bottom")):
+            if (high if va == "top" else -low) > 0.1 * (high - low):
+                place = {"transform": axes.transAxes, "va": va, "fontsize": 8.5}
+                axes.text(0.01, end, said, color=QUIET, **place)
         axes.set_xlabel(f"Worth of a unit of effect, {currency} a {effect_unit}")
         axes.set_ylabel(f"Net benefit, {currency}")
         _ticks(axes)
         sign(figure, synthetic)
-        return to_svg(figure, "net-benefit", title, words)
+        return Drawn(title, words, to_svg(figure, "net-benefit", title, words))
 
 
 def _ticks(axes: Any) -> None:

@@ -14,6 +14,7 @@ SECTIONS = (
     "studied",
     "happened",
     "outcomes",
+    "costs",
     "said",
     "together",
     "limits",
