@@ -25,7 +25,8 @@ def wrong_economics(
             "economics: costs need a resource_use section with unit_costs and price_year; add it"
         ]
     wrong: list[str] = []
-    known = [*outcomes, *uses.columns()]
+    recorded = [name for name, outcome in outcomes.items() if not outcome.counted]
+    known = [*recorded, *uses.columns()]
     for place, column in economics.columns().items():
         wrong += undeclared(f"economics, {place}", column, known)
     if economics.comparison is not None:
