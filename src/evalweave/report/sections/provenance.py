@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import shlex
 from collections.abc import Mapping
 from typing import Any
 
@@ -37,8 +38,9 @@ def section(data: ReportData) -> Section:
                 "number."
             )
         ),
+        Prose("In the folder of the study file, with the path of the extract put in:"),
         Code(
-            f"evalweave run {data.provenance.get('study_file', 'study.yaml')}\n"
+            f"evalweave run {shlex.quote(data.provenance.get('study_file', 'study.yaml'))}\n"
             f"evalweave reproduce reports/{data.study.study.name} --extract PATH_TO_THE_EXTRACT"
         ),
     ]
