@@ -269,3 +269,20 @@ def test_absurd_positions_are_no_positions(tmp_path: Path) -> None:
     assert (
         len(odd) == 6 and (odd["offset_check"] == "ambiguous").all() and odd["start"].isna().all()
     )
+
+
+def test_sets_are_named_and_change_no_count(tmp_path: Path) -> None:
+    sets = (
+        '<Sets><Set guid="s1" name="First wave"><MemberSource targetGUID="g-FG1"/>'
+        '<MemberSource targetGUID="g-FN1"/><MemberCode targetGUID="g-targets"/></Set></Sets>'
+    )
+    plain = project_of(write_qdpx(tmp_path / "plain.qdpx"))
+    path = tmp_path / "sets.qdpx"
+    with zipfile.ZipFile(write_qdpx(tmp_path / "p.qdpx")) as old, zipfile.ZipFile(path, "w") as new:
+        for name in old.namelist():
+            content = old.read(name).replace(b"</Project>", sets.encode() + b"</Project>")
+            new.writestr(name, content)
+    project = project_of(path)
+    assert n_of(project, 'the set "First wave"') == 1
+    assert n_of(project, "(2 sources, 1 codes, 0 notes)") == 1
+    assert project.codings.equals(plain.codings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -24,6 +25,7 @@ from helpers.coded_projects import (
 )
 from helpers.small_projects import project as small
 
+DATA = Path(__file__).parents[1] / "reference" / "data" / "qualitative"
 GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 # The order of a project's parts, of a case's and of a text's in REFI-QDA's schema.
 ORDER = {
@@ -100,6 +102,111 @@ def test_the_document_has_the_parts_of_the_schema_in_its_order(tmp_path: Path) -
         if name == "TextSource":
             assert element.attrib["plainTextPath"].replace("internal://", "sources/") in names
     assert len(known) == sum("guid" in element.attrib for element in root.iter())
+
+
+def documents(project: Project) -> tuple[bytes, dict[str, str]]:
+    """Return the project's document as exported, and its texts by file name."""
+    with zipfile.ZipFile(io.BytesIO(qdpx(project))) as archive:
+        texts = {n: archive.read(n).decode() for n in archive.namelist() if n.endswith(".txt")}
+        return archive.read("project.qde"), texts
+
+
+def test_the_document_is_valid_by_the_published_schema(tmp_path: Path) -> None:
+    """Project-mrt2019.xsd of the REFI-QDA standard; empty parts are left out, not written empty."""
+    from lxml import etree
+
+    schema = etree.XMLSchema(file=str(DATA / "Project-mrt2019.xsd"))
+    path = write_qdpx(tmp_path / "p.qdpx")
+    table = write_segments(tmp_path / "s.csv")
+    projects = {
+        "whole": load(path, beside(tmp_path, path, "refi_qda")),
+        "table": load(table, beside(tmp_path, table, "segments", columns=SEGMENT_COLUMNS)),
+        "nobody": small("A", [], []),
+        "uncoded": small("A", [("s", "A", None, None)], []),
+    }
+    for name, project in projects.items():
+        valid = schema.validate(etree.fromstring(documents(project)[0]))
+        assert valid, (name, schema.error_log)
+    broken = documents(projects["whole"])[0].replace(b"<Users>", b"<Nobody>")
+    broken = broken.replace(b"</Users>", b"</Nobody>")
+    assert not schema.validate(etree.fromstring(broken))
+
+
+def test_characters_that_xml_cannot_hold_are_boxes(tmp_path: Path) -> None:
+    project = small("A", [("s", "A", None, None)], [("s", 0, 5, "c")])
+    codes = project.codes.assign(description="one\x0btwo\x00three\ufffe")
+    document = documents(replace(project, codes=codes))[0]
+    assert "one□two□three□" in ElementTree.fromstring(document).find(".//{*}Description").text  # type: ignore[union-attr,operator]
+
+
+def qualcoder(document: bytes, texts: dict[str, str]) -> dict[str, list[tuple[object, ...]]]:
+    """Return what QualCoder's import would put into its tables.
+
+    It mirrors RefiImport of QualCoder's refi.py (github.com/ccbogel/QualCoder, August 2026):
+    `import_project`, `parse_users`, `sub_codes`, `parse_cases`, `load_text_source` and
+    `load_codings_for_text`, with the constraints of its tables: names of codes, categories, sources
+    and cases are unique; a code whose name is taken is not entered, so that its codings lose it; a
+    coding is unique by code, source, place and owner; the owner is the selection's user.
+    """
+    ns = "{urn:QDA-XML:project:1.0}"
+    root = ElementTree.fromstring(document)
+    made: dict[str, list[tuple[object, ...]]] = {n: [] for n in ("codes", "texts", "cases", "lost")}
+    users = {u.get("guid"): u.get("name") for u in root.iterfind(f"{ns}Users/{ns}User")}
+    codes: dict[str | None, str] = {}
+    taken: set[tuple[bool, str]] = set()
+
+    def sub_codes(element: ElementTree.Element, above: tuple[str, ...], in_code: bool) -> None:
+        name, category = element.get("name") or "", element.get("isCodable") == "false"
+        if (category, name) in taken:
+            made["lost"].append(("code", name))
+        elif not category:
+            codes[element.get("guid")] = name
+            made["codes"].append((*above, name))
+        if category and in_code:
+            made["lost"].append(("category under a code", name))
+        taken.add((category, name))
+        for child in element.iterfind(f"{ns}Code"):
+            sub_codes(child, (*above, name), not category)
+
+    for part in root.iterfind(f"{ns}CodeBook"):
+        for code in next(iter(part)):
+            sub_codes(code, (), False)
+    for case in root.iterfind(f"{ns}Cases/{ns}Case"):
+        made["cases"].append((case.get("name"), len(case.findall(f"{ns}VariableValue"))))
+    entered: set[tuple[object, ...]] = set()
+    for source in root.iterfind(f"{ns}Sources/{ns}TextSource"):
+        text = texts["sources/" + source.get("plainTextPath").split("internal:/")[1].lstrip("/")]  # type: ignore[union-attr]
+        assert source.get("creationDateTime") and "\r\n" not in text
+        for selection in source.iterfind(f"{ns}PlainTextSelection"):
+            place = int(selection.get("startPosition", "")), int(selection.get("endPosition", ""))
+            owner = users.get(selection.get("creatingUser"), "default")
+            for coding in selection.iterfind(f"{ns}Coding"):
+                code = codes.get(next(iter(coding)).get("targetGUID"))
+                row = (source.get("name"), place, owner, code)
+                if code is None or row in entered:
+                    made["lost"].append(("coding", *row))
+                entered.add(row)
+                made["texts"].append((source.get("name"), text[slice(*place)], owner, code))
+    return made
+
+
+def test_qualcoder_would_open_it_and_lose_no_coding(tmp_path: Path) -> None:
+    path = write_qdpx(tmp_path / "p.qdpx")
+    project = load(path, beside(tmp_path, path, "refi_qda"))
+    again = project.stances.assign(claim_id="money")  # supports and contradicts under two claims
+    project = replace(project, stances=pd.concat([project.stances, again], ignore_index=True))
+    opened = qualcoder(*documents(project))
+    assert opened["lost"] == []
+    stances, codings = project.stances, project.codings
+    assert len(opened["texts"]) == len(codings) + len(stances)
+    assert {row[2] for row in opened["texts"]} == {*codings["coder_id"], *stances["coder_id"]}
+    quotes = dict(project.segments[["segment_id", "quote"]].itertuples(index=False, name=None))
+    assert {row[1] for row in opened["texts"]} == {
+        quotes[s] for s in [*codings["segment_id"], *stances["segment_id"]]
+    }
+    assert [name for name, _ in opened["cases"]] == project.participants["participant_id"].tolist()
+    assert ("claim", "deprivation", "claim > deprivation > supports") in opened["codes"]
+    assert len(set(opened["codes"])) == len(opened["codes"])
 
 
 def test_not_known_is_blank_and_not_zero() -> None:

@@ -34,12 +34,15 @@ def path_of(names: Iterable[str]) -> tuple[str, ...]:
     """Return the full path of a code from the names of its ancestors and itself.
 
     A dotted child that repeats its parent's name hangs under it: SUPPORT > support.practical is
-    SUPPORT > support > practical, and support > support.practical is support > practical.
+    SUPPORT > support > practical, and support > support.practical is support > practical. So does
+    a name that repeats the whole path above it.
     """
     path: list[str] = []
     for name in names:
         steps = levels(name)
-        if path and len(steps) > 1 and steps[0] == path[-1]:
+        if path and len(steps) > len(path) and steps[: len(path)] == path:
+            steps = steps[len(path) :]
+        elif path and len(steps) > 1 and steps[0] == path[-1]:
             steps = steps[1:]
         path += steps
     return tuple(path)

@@ -7,6 +7,9 @@ segments of a spreadsheet) becomes a text with a line for each stretch that was 
 words or its place, and says so in its description. GUIDs are UUIDs of version 5 and dates in the
 archive are fixed, so that the same project is the same bytes.
 
+QualCoder keys codes by their own names and a coding by its selection's user: a name that stands
+under several parents is written with its full path, and each coder has a selection of her own.
+
 Format: REFI-QDA 1.5 (https://www.qdasoftware.org), namespace urn:QDA-XML:project:1.0; elements in
 the order of its schema. The archive is for the secure area: it holds everybody's words.
 """
@@ -14,8 +17,10 @@ the order of its schema. The archive is for the secure area: it holds everybody'
 from __future__ import annotations
 
 import io
+import re
 import uuid
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 from xml.etree import ElementTree  # writes only; reading is by defusedxml
@@ -32,6 +37,8 @@ MADE = "2000-01-01T00:00:00Z"
 DAY = (2000, 1, 1, 0, 0, 0)
 OF_SOURCE = ("kind", "phase", "date", "shared")
 NO_TEXT = "The text of this source is not in the project: a line for each stretch marked in it."
+NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+BOOK = "CodeBook"
 Element = ElementTree.Element
 sub = ElementTree.SubElement
 
@@ -100,17 +107,23 @@ def _document(
     variables = sub(root, "Variables")
     for name in dict.fromkeys([*attributes, *OF_SOURCE]):
         sub(variables, "Variable", guid=guid("variable", name), name=name, typeOfVariable="Text")
-    _cases(root, project, attributes, places)
-    given = pd.concat([project.codings, stances])[["segment_id", "code_id", "coder_id"]]
-    _sources(root, project, places, dict(list(given.groupby("segment_id"))))
+    rows = pd.concat([project.codings, stances])[["segment_id", "code_id", "coder_id"]]
+    given = dict(list(rows.groupby("segment_id")))
+    selections = {segment: [key for key, *_ in _coded(segment, given)] for segment in places}
+    _cases(root, project, attributes, selections)
+    _sources(root, project, places, given)
+    for part in [part for part in root if not len(part) or (part.tag == BOOK and not len(part[0]))]:
+        root.remove(part)  # the schema wants none rather than an empty one
+    _printable(root)
     ElementTree.indent(root, " ")
     return ElementTree.tostring(root, encoding="utf-8", xml_declaration=True) + b"\n"
 
 
 def _code_book(root: Element, project: Project, stance_codes: list[str]) -> None:
-    book = sub(sub(root, "CodeBook"), "Codes")
+    book = sub(sub(root, BOOK), "Codes")
     elements = {"": book}
-    known = project.codes.set_index("code_id")
+    known = project.codes.set_index("code_id").fillna({"codable": True})
+    alone = _alone([*known.index, *stance_codes])
     for path in [*known.index, *stance_codes]:
         levels = path.split(JOIN)
         for depth in range(1, len(levels) + 1):
@@ -120,13 +133,30 @@ def _code_book(root: Element, project: Project, stance_codes: list[str]) -> None
             parent = elements[JOIN.join(levels[: depth - 1])]
             listed = code in known.index
             codable = bool(known.loc[code, "codable"]) if listed else code in stance_codes
-            name = levels[depth - 1]
+            codable = codable or parent.get("isCodable") == "true"  # QualCoder: a code's are codes
+            name = levels[depth - 1] if levels[depth - 1] in alone else code
             element = sub(
                 parent, "Code", guid=guid("code", code), name=name, isCodable=str(codable).lower()
             )
             if listed and not pd.isna(known.loc[code, "description"]):
                 sub(element, "Description").text = str(known.loc[code, "description"])
             elements[code] = element
+
+
+def _alone(codes: list[str]) -> set[str]:
+    """Return the names that only one code has, among these and everything above them."""
+    paths = {tuple(code.split(JOIN)[:n]) for code in codes for n in range(1, code.count(JOIN) + 2)}
+    times = Counter(path[-1] for path in paths)
+    return {name for name, n in times.items() if n == 1}
+
+
+def _printable(root: Element) -> None:
+    """Put a box for every character that XML cannot hold."""
+    for element in root.iter():
+        for name, value in element.attrib.items():
+            element.set(name, NO_XML.sub("□", value))
+        if element.text:
+            element.text = NO_XML.sub("□", element.text)
 
 
 def _value(parent: Element, name: str, value: object) -> None:
@@ -142,7 +172,7 @@ def _cases(
     root: Element,
     project: Project,
     attributes: list[str],
-    places: Mapping[str, tuple[int, int]],
+    selections: Mapping[Any, list[str]],
 ) -> None:
     cases = sub(root, "Cases")
     links = dict(list(project.source_participants.groupby("participant_id")))
@@ -157,8 +187,8 @@ def _cases(
             sub(case, "SourceRef", targetGUID=guid("source", source))
         for row in mine.itertuples(index=False):
             if not pd.isna(row.segment_id):
-                if row.segment_id in places:
-                    sub(case, "SelectionRef", targetGUID=guid("segment", row.segment_id))
+                for key in selections.get(row.segment_id, ()):
+                    sub(case, "SelectionRef", targetGUID=key)
             elif not pd.isna(row.start):
                 sub(case, "SelectionRef", targetGUID=guid("turn", *_turn(row)))
 
@@ -193,23 +223,31 @@ def _sources(
         for segment in segments.get(source, project.segments.head(0)).itertuples(index=False):
             if segment.segment_id not in places:
                 continue
-            key = guid("segment", segment.segment_id)
-            selection = _selection(element, key, places[segment.segment_id])
-            codings = given.get(segment.segment_id)
-            for coding in () if codings is None else codings.itertuples(index=False):
-                made = sub(
-                    selection,
-                    "Coding",
-                    guid=guid("coding", segment.segment_id, coding.code_id, coding.coder_id),
-                    creatingUser=guid("user", coding.coder_id),
-                    creationDateTime=MADE,
-                )
-                sub(made, "CodeRef", targetGUID=guid("code", coding.code_id))
+            for key, coder, codes in _coded(segment.segment_id, given):
+                selection = _selection(element, key, places[segment.segment_id])
+                for code in codes:
+                    by = {"creatingUser": guid("user", coder), "creationDateTime": MADE}
+                    selection.attrib |= by
+                    coding = guid("coding", segment.segment_id, code, coder)
+                    made = sub(selection, "Coding", {"guid": coding, **by})
+                    sub(made, "CodeRef", targetGUID=guid("code", code))
         for name in OF_SOURCE:
             value = row[name]
             _value(
                 element, name, str(value)[:10] if name == "date" and not pd.isna(value) else value
             )
+
+
+def _coded(segment: str, given: Mapping[Any, pd.DataFrame]) -> list[tuple[str, str, list[str]]]:
+    """Return a selection's GUID, coder and codes for each coder of a segment; one without a coder
+    where it has no coding."""
+    codings = given.get(segment)
+    if codings is None:
+        return [(guid("segment", segment), "", [])]
+    return [
+        (guid("segment", segment, coder), str(coder), list(rows["code_id"]))
+        for coder, rows in codings.groupby("coder_id")
+    ]
 
 
 def _selection(parent: Element, key: str, place: tuple[int, int]) -> Element:

@@ -34,7 +34,8 @@ from evalweave.reading.archives import fault
 
 NAMESPACES = ("urn:QDA-XML:project:1.0", "urn:QDA-XML:codebook:1.0")
 DEEPEST = 50  # levels of a hierarchy
-UNREAD = {"Note": "notes", "Link": "links", "Set": "sets", "Graph": "graphs"}
+UNREAD = {"Note": "notes", "Link": "links", "Graph": "graphs"}
+SAID = 20  # sets that the log names
 VALUES = ("TextValue", "BooleanValue", "IntegerValue", "FloatValue", "DateValue", "DateTimeValue")
 
 
@@ -381,6 +382,17 @@ class Reader:
             "agreement, since it may be one of the coders who are",
             count["unlisted user"],
         )
+        sets = list(_children(self.root, "Sets", "Set"))
+        for one in sets[:SAID]:
+            members = Counter(_local(part) for part in one)
+            log.note(
+                "archive",
+                f'the set "{(one.get("name") or "").strip()}" is a grouping of the program\'s own '
+                f"({members['MemberSource']} sources, {members['MemberCode']} codes, "
+                f"{members['MemberNote']} notes) and changes no count: say in the table of sources "
+                "or of themes what it means",
+            )
+        log.note("archive", "further sets, which change no count", len(sets[SAID:]))
         kinds = Counter(_local(element) for element in self.root.iter())
         for kind, name in UNREAD.items():
             log.note("archive", f"{name} are not read", kinds[kind])
