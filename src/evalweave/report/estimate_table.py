@@ -7,6 +7,7 @@ from typing import Any
 from evalweave.release.numbers import interval, number, p_value, percent
 from evalweave.report.blocks import Column, Line, Table, in_units
 from evalweave.report.data import ReportData, Row
+from evalweave.report.terms import ci
 from evalweave.study.analyses import Analysis
 
 
@@ -31,7 +32,7 @@ def estimates_table(caption: str, data: ReportData, analysis: Analysis, lines: l
         (
             Column(""),
             Column("Estimate", unit, True),
-            Column("Interval", "95 % CI", True),
+            Column("Interval", ci([analysis]), True),
             Column("Compared with zero", number=True),
         ),
         tuple(lines),

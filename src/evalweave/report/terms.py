@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from evalweave.release.numbers import plain, sentence
+from evalweave.release.numbers import percent, plain, sentence
 from evalweave.report.data import ReportData
 from evalweave.study.analyses import Analysis
 from evalweave.study.periods import period_label
@@ -36,6 +37,14 @@ AVERAGES = {
     "simple": "every start and period",
 }
 ORDINALS = {"2": "2nd", "3": "3rd", "4": "4th"}
+
+
+def ci(analyses: Iterable[Analysis], what: str = "CI") -> str:
+    """Return what intervals of these analyses are called: by their level, where they share one."""
+    levels = {analysis.level for analysis in analyses}
+    if len(levels) != 1:
+        return f"{what} at the level of its analysis"
+    return f"{percent(levels.pop())} {what}"
 
 
 def variable(name: str) -> str:

@@ -130,7 +130,12 @@ CHECKS = Table(
             "n_measures", WHOLE, "how many of them, such as placebo dates", statistic="declared"
         ),
         column("estimate", NUMBER, "its size, in unit", statistic="estimate"),
-        column("ci_low", NUMBER, "lower end of its 95 % interval", statistic="interval"),
+        column(
+            "ci_low",
+            NUMBER,
+            "lower end of its interval, at the level of its analysis",
+            statistic="interval",
+        ),
         column("ci_high", NUMBER, "upper end", statistic="interval"),
         column(
             "harmless",

@@ -119,7 +119,7 @@ def _apart(data: ReportData, other: Analysis, row: Row, main: Row) -> Measure:
     error = math.hypot(_error(row), _error(main))
     dof = np.array(min(_dof(row), _dof(main)))
     gap = row.estimate - main.estimate
-    half = float(t_quantile(0.95, dof)) * error
+    half = float(t_quantile(main.level, dof)) * error
     p = float(t_p_value(np.array(gap / error), dof)) if error > 0 else math.nan
     return Measure(other.label or other.name, gap, gap - half, gap + half, p)
 

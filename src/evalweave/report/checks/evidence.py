@@ -26,6 +26,7 @@ from evalweave.release.numbers import number
 from evalweave.report.blocks import Check, Text, in_units, text
 
 SUPPORTS, AGAINST, CANNOT_TELL = "supports", "speaks against", "cannot tell"
+SEEN = 5  # further decimals, until two sizes differ
 LEVEL = 0.05  # of speaking against, for all checks of a report together
 
 
@@ -144,15 +145,30 @@ def _compared(finding: Finding) -> Text:
         return ""
 
     def said(ratio: float, unit: str) -> str:
-        possible = f"Up to {_size(ratio * worst.largest)} {unit} remains possible"
+        largest = ratio * worst.largest
         if margin.size is None:
-            return f"{possible}; {margin.reason}."
-        return f"{possible}; less than {_size(ratio * margin.size)} ({margin.reason}) is harmless."
+            return f"Up to {_size(largest)} {unit} remains possible; {margin.reason}."
+        possible, harmless = told_apart(largest, ratio * margin.size)
+        return (
+            f"Up to {possible} {unit} remains possible; less than {harmless} ({margin.reason}) is "
+            "harmless."
+        )
 
     each = [said(*unit) for unit in finding.units or ((1.0, margin.unit),)]
     return in_units(each[0], each[1] if len(each) > 1 else None)
 
 
-def _size(value: float) -> str:
-    """Return a size with two decimals, or with two significant digits where it is smaller."""
-    return number(value, 2 if value >= 0.1 or value == 0 else 1 - math.floor(math.log10(value)))
+def told_apart(one: float, other: float) -> tuple[str, str]:
+    """Return two sizes with as many decimals as it takes to see which is the larger."""
+    for more in range(SEEN):
+        words = _size(one, more), _size(other, more)
+        if words[0] != words[1]:
+            return words
+    return _size(one), _size(other)
+
+
+def _size(value: float, more: int = 0) -> str:
+    """Return a size with two decimals, or with two significant digits where it is smaller; `more`
+    of them where that is asked."""
+    small = value < 0.1 and value != 0
+    return number(value, more + (1 - math.floor(math.log10(value)) if small else 2))

@@ -69,7 +69,7 @@ def _measured_did(data: ReportData) -> tuple[Measure, str] | None:
     )
     said = (
         "Difference in the change of the share measured: "
-        f"{estimate(value, low, high, places=1)} {POINTS}."
+        f"{estimate(value, low, high, data.primary.level, places=1)} {POINTS}."
     )
     p: Any = effect.get("p_value")
     return Measure("share measured", value, low, high, math.nan if missing(p) else float(p)), said

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import estimate, interval, missing, number
+from evalweave.release.numbers import estimate, interval, missing, number, percent
 from evalweave.report.checks import harmless
 from evalweave.report.checks.evidence import Finding, Measure
 from evalweave.report.checks.units import in_each
@@ -38,11 +38,11 @@ def pre_trends(data: ReportData) -> Finding | None:
         tested = data.diagnostic(analysis.name, "pretrend")
         if isinstance(tested, Mapping):
             asked = replace(PRE_TRENDS, link=analysis.name, link_text="Event study")
-            return _drift(data, asked, tested)
+            return _drift(data, asked, tested, analysis.level)
     return PRE_TRENDS
 
 
-def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any]) -> Finding:
+def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any], level: float) -> Finding:
     slope = tested.get("slope") or {}
     p_slope = _real(slope.get("p_value_wild", slope.get("p_value")))
     p_joint = _real((tested.get("wild_wald") or {}).get("p_value"))
@@ -56,7 +56,7 @@ def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any]) -> Findi
     drift = Measure("drift before the start, carried forward", value, low, high, p_slope)
     return replace(
         asked,
-        words=in_each(data, lambda *unit: _leads(slope, p_slope, p_joint, *unit)),
+        words=in_each(data, lambda *unit: _leads(slope, (p_slope, p_joint), level, *unit)),
         measures=(drift,),
         margin=harmless.bias(data),
         p_value=min(1.0, len(known) * min(known)),
@@ -65,8 +65,9 @@ def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any]) -> Findi
 
 
 def _leads(
-    slope: Mapping[str, Any], p_slope: float, p_joint: float, ratio: float, unit: str
+    slope: Mapping[str, Any], p_values: tuple[float, float], level: float, ratio: float, unit: str
 ) -> str:
+    p_slope, p_joint = p_values
     places = 2 if ratio == 1 else 3
     parts = (
         []
@@ -78,7 +79,7 @@ def _leads(
         ends = ""
         if "ci_low" in slope:
             low, high = ratio * slope["ci_low"], ratio * slope["ci_high"]
-            ends = f", 95 % CI {interval(low, high, places)}"
+            ends = f", {percent(level)} CI {interval(low, high, places)}"
         parts.append(f"slope {size} {unit} a period{ends}, p = {p_slope:.2f}")
     return f"Before the start: {'; '.join(parts)}. A drift would go on after it."
 
@@ -113,7 +114,7 @@ def placebo_starts(data: ReportData) -> Finding | None:
     def tried_at(ratio: float, unit: str) -> str:
         tried = "; ".join(
             f"{date['shift']} {'period' if date['shift'] == 1 else 'periods'} too early "
-            f"{estimate(*(ratio * date[name] for name in ('estimate', 'ci_low', 'ci_high')))}"
+            f"{_estimate(date, ratio, data.primary.level)}"
             for date in run
         )
         return f"Starts set {tried} {unit}.{together}"
@@ -126,6 +127,11 @@ def placebo_starts(data: ReportData) -> Finding | None:
         p_value=p,
         units=harmless.units(data),
     )
+
+
+def _estimate(date: Mapping[str, Any], ratio: float, level: float) -> str:
+    value, low, high = (ratio * date[name] for name in ("estimate", "ci_low", "ci_high"))
+    return estimate(value, low, high, level)
 
 
 def _at(date: Mapping[str, Any]) -> Measure:

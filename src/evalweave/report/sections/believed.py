@@ -9,10 +9,11 @@ from evalweave.release.notes import released_note
 from evalweave.report.blocks import Checks, Prose, Section
 from evalweave.report.checks import checks
 from evalweave.report.data import ReportData
+from evalweave.report.terms import ci
 
 CAPTION = (
     "What would have to be true for the answer to be more than coincidence. A check supports only "
-    "where its whole 95 % interval is harmless, speaks against where a difference is shown "
+    "where its whole {interval} is harmless, speaks against where a difference is shown "
     "(judged for all checks together), and cannot tell otherwise: that an interval includes zero "
     "supports nothing."
 )
@@ -20,7 +21,8 @@ CAPTION = (
 
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
-    blocks: list[Any] = [Checks(CAPTION, tuple(one.check for one in checks(data)))]
+    caption = CAPTION.format(interval=ci(data.study.analyses, "interval"))
+    blocks: list[Any] = [Checks(caption, tuple(one.check for one in checks(data)))]
     design = data.diagnostic(data.primary.name, "design")
     trust = _beside(data)
     for said in (design.get("sentence") if isinstance(design, Mapping) else None, trust):

@@ -9,7 +9,7 @@ from evalweave.report import checks
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table
 from evalweave.report.data import ReportData
 from evalweave.report.sentences import method
-from evalweave.report.terms import in_words
+from evalweave.report.terms import ci, in_words
 from evalweave.study.analyses import Analysis
 
 COUNTS = (
@@ -113,7 +113,7 @@ def _checks(data: ReportData) -> Table:
             Column("Measure"),
             Column("of how many", number=True),
             Column("Estimate", number=True),
-            Column("Interval", "95 % CI", True),
+            Column("Interval", ci(data.study.analyses), True),
             Column("Unit"),
             Column("Harmless below"),
             Column("Compared with zero", number=True),

@@ -8,6 +8,7 @@ from evalweave.release.numbers import interval, joined, number, p_value, plain, 
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, in_units
 from evalweave.report.data import ReportData
 from evalweave.report.figures.event import event_study
+from evalweave.report.terms import ci
 from evalweave.study.analyses import Analysis
 
 COUNTS = (("n_obs", "records"), ("n_patients", "patients"), ("n_practices", "practices"))
@@ -35,7 +36,7 @@ def section(data: ReportData) -> Section | None:
                 Column("People", number=True),
                 Column("Practices", number=True),
                 Column("Estimate", number=True),
-                Column("Interval", "95 % CI", True),
+                Column("Interval", ci([data.primary, *others]), True),
                 Column("Compared with zero", number=True),
                 *([Column("Adjusted", "Holm, whole family", True)] if adjusted else []),
                 Column("Adjusted for"),

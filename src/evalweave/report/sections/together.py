@@ -7,6 +7,9 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import pandas as pd
+
+from evalweave.catalogue.words import number_of
 from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import missing, number, percent, plain, sentence
@@ -27,6 +30,17 @@ from evalweave.report.sections import matrices, meshed, threads
 from evalweave.report.sentences import method
 from evalweave.report.terms import in_words
 from evalweave.report.verdict import verdict
+from evalweave.triangulation.convergence import (
+    AGAINST,
+    AGREEMENT,
+    DISSONANCE,
+    FLAGGED,
+    IMPRECISE,
+    ON_SIZE,
+    PARTIAL,
+)
+
+TELLING = (AGREEMENT, AGAINST, DISSONANCE, FLAGGED, ON_SIZE, PARTIAL)
 
 CAPTION = (
     "Each claim was declared with the sign it expects and the smallest difference that matters. "
@@ -72,6 +86,8 @@ def section(data: ReportData) -> Section:
     ]
     if against := verdict(data).before:
         notes.insert(0, f"{against} Labels that rest on the main result are under that doubt.")
+    if why := all_imprecise(joint):
+        notes.insert(0, why)
     if data.study.study.synthetic:
         notes.insert(
             0,
@@ -86,6 +102,28 @@ def section(data: ReportData) -> Section:
         *([Appendix("Claims by label, groups of people, and threads", more)] if more else []),
     )
     return Section("together", title, blocks)
+
+
+def all_imprecise(joint: pd.DataFrame) -> str:
+    """Return why every claim that has numbers and voices is imprecise; blank where one is not."""
+    labels = joint["label"].astype("string")
+    if not (labels == IMPRECISE).any() or labels.isin(TELLING).any():
+        return ""
+    mine = joint[(labels == IMPRECISE).fillna(False)]
+    widened = mine["family_ci_low"].notna() | mine["family_ci_high"].notna()
+    why = (
+        "No claim can be called agreement or dissonance: each interval includes zero and also "
+        "differences that matter"
+    )
+    if not widened.any():
+        return f"{why}."
+    low, high, margin = (mine[name].astype(float) for name in ("ci_low", "ci_high", "margin"))
+    alone = int(((low > 0) | (high < 0) | ((low > -margin) & (high < margin)))[widened].sum())
+    some = "none" if not alone else number_of(alone, "claim")
+    return (
+        f"{why}, once it is widened for the comparisons that were declared to be judged together; "
+        f"by its own interval alone, {some} would have been told."
+    )
 
 
 def _contract() -> Any:

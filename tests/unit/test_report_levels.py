@@ -1,0 +1,90 @@
+"""A level other than 95 % is said wherever an interval of it stands; sizes that differ read so."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pandas as pd
+import pytest
+
+from evalweave.report.checks.evidence import Finding, Margin, Measure, judge, told_apart
+from evalweave.report.data import ReportData
+from evalweave.report.sections import believed, everything
+from evalweave.report.sections.together import all_imprecise
+from evalweave.report.terms import ci
+from evalweave.triangulation.convergence import AGREEMENT, IMPRECISE
+from helpers import reports
+
+NINETY, NINETY_FIVE = "90\u202f%", "95\u202f%"
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
+    return reports.data(tmp_path_factory.mktemp("made"))
+
+
+def at(data: ReportData, *levels: float) -> ReportData:
+    analyses = [
+        analysis.model_copy(update={"level": levels[n % len(levels)]})
+        for n, analysis in enumerate(data.study.analyses)
+    ]
+    study = data.study.model_copy(update={"analyses": analyses})
+    return replace(data, study=study, estimates=data.estimates.assign(level=levels[0]))
+
+
+def test_a_declared_level_is_what_the_page_says(data: ReportData) -> None:
+    ninety = at(data, 0.9)
+    shown = "".join(
+        str(block) for s in (believed, everything) for block in s.section(ninety).blocks
+    ).replace("\\u202f", "\u202f")
+    assert NINETY_FIVE not in shown and "95 %" not in shown
+    assert f"its whole {NINETY} interval is harmless" in shown
+    assert f"a period, {NINETY} CI" in shown
+    before = str(believed.section(data).blocks[0]).replace("\\u202f", "\u202f")
+    assert f"its whole {NINETY_FIVE} interval is harmless" in before
+
+
+def test_several_levels_are_not_called_by_one(data: ReportData) -> None:
+    assert ci(at(data, 0.9, 0.95).study.analyses) == "CI at the level of its analysis"
+    assert ci(data.study.analyses) == f"{NINETY_FIVE} CI"
+
+
+def test_sizes_that_differ_read_as_different() -> None:
+    assert told_apart(1.998, 2.0) == ("1.998", "2.000")
+    assert told_apart(1.5, 2.0) == ("1.50", "2.00")
+    assert told_apart(0.012, 0.0124) == ("0.0120", "0.0124")
+    assert told_apart(2.0, 2.0) == ("2.00", "2.00")
+    finding = Finding(
+        "measurement",
+        "?",
+        shown="",
+        doubt="",
+        words="",
+        measures=(Measure("share", 0.1, -1.8, 1.998, 0.9),),
+        margin=Margin(2.0, "percentage points", "of the share"),
+    )
+    judged = judge([finding])[0]
+    assert judged.state == "supports"
+    assert "Up to 1.998 percentage points remains possible; less than 2.000" in judged.check.why
+
+
+def joint(*labels: str, family: bool = True) -> pd.DataFrame:
+    n = len(labels)
+    return pd.DataFrame(
+        {
+            "label": labels,
+            "ci_low": [0.1] + [-9.0] * (n - 1),  # the first excludes zero by itself
+            "ci_high": [9.0] * n,
+            "margin": [1.0] * n,
+            "family_ci_low": [-0.5 if family else pd.NA] * n,
+            "family_ci_high": [9.5 if family else pd.NA] * n,
+        }
+    )
+
+
+def test_why_every_claim_is_imprecise() -> None:
+    why = all_imprecise(joint(IMPRECISE, IMPRECISE))
+    assert "widened for the comparisons" in why and "1 claim would have been told" in why
+    assert "widened" not in all_imprecise(joint(IMPRECISE, family=False))
+    assert all_imprecise(joint(IMPRECISE, AGREEMENT)) == ""
+    assert all_imprecise(joint("silence (both)")) == ""
