@@ -1,11 +1,11 @@
-"""Selective measuring with a known truth: bias and coverage with and without weights.
+"""Selective measuring with a known truth: coverage as measured, weighted, imputed, bounded.
 
     python tests/benchmarks/missing_coverage.py --panels 400
 
 Simulated panels of tests/helpers/measured_panels.py: the last value drives who is measured, and the
 programme makes measuring routine. The truth is −1. `past` = the last value is what drives it, so
-that weighting repairs; `present` = the present value does, which no past explains: the weighted
-estimate is then off too, and only the tipping point says how little it takes.
+that weighting and imputing repair; `present` = the present value does, which no past explains: both
+are then off too, and only the tipping points say how little it takes.
 """
 
 from __future__ import annotations
@@ -19,9 +19,34 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 import numpy as np
+import pandas as pd
 
 import evalweave
 from helpers.measured_panels import followed
+
+ESTIMATORS = {
+    "weighted_did": ("att", "att_unweighted"),
+    "imputed_did": ("att",),
+    "lee_did": ("att_lower",),
+}
+
+
+def one(name: str, frame: pd.DataFrame) -> dict[str, tuple[float, float, float]]:
+    """Return estimate and interval of each term; of Lee's, the interval of the effect."""
+    result = evalweave.fit(
+        frame,
+        {
+            "columns": {"outcome": "y"},
+            "analyses": [{"name": "a", "estimator": name, "diagnostics": False}],
+        },
+    )
+    rows = result.tidy().set_index("term")
+    if name == "lee_did":
+        found = result.diagnostics["a"]["lee"]
+        return {"att_lower": (np.nan, found["ci_low"], found["ci_high"])}
+    return {
+        term: tuple(rows.loc[term, ["estimate", "ci_low", "ci_high"]]) for term in ESTIMATORS[name]
+    }
 
 
 def main() -> None:
@@ -29,33 +54,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--panels", type=int, default=400)
     parser.add_argument("--practices", type=int, action="append")
+    parser.add_argument("--driver", choices=("past", "present"), action="append")
+    parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
     chosen = parser.parse_args()
-    print(
-        "| measuring | practices | what | mean | coverage | Monte-Carlo error | composition seen |"
-    )
-    print("|---|---|---|---|---|---|---|")
-    for present in (False, True):
+    print("| measuring | practices | what | panels | mean | SD | coverage | Monte-Carlo error |")
+    print("|---|---|---|---|---|---|---|---|")
+    for driver in chosen.driver or ("past", "present"):
         for practices in chosen.practices or (24, 10):
-            rows = [
-                evalweave.weighted_did(
-                    followed(1000 + seed, practices, present=present),
-                    outcome="y",
-                    inference=["jackknife"],
-                    diagnostics=False,
-                )
-                .tidy()
-                .set_index("term")
-                for seed in range(chosen.panels)
-            ]
-            seen = np.mean([r.loc["composition", "p_value"] < 0.05 for r in rows])
-            for term in ("att", "att_unweighted"):
-                mean = np.mean([r.loc[term, "estimate"] for r in rows])
-                hit = np.mean([r.loc[term, "ci_low"] <= -1 <= r.loc[term, "ci_high"] for r in rows])
+            found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
+            for seed in range(chosen.panels):
+                frame = followed(1000 + seed, practices, present=driver == "present")
+                for name in chosen.estimator or ESTIMATORS:
+                    for term, numbers in one(name, frame).items():
+                        found.setdefault((name, term), []).append(numbers)
+            for (name, term), rows in found.items():
+                estimate, low, high = np.array(rows).T
+                hit = np.mean((low <= -1) & (high >= -1))
                 error = 100 * np.sqrt(max(hit * (1 - hit), 0.25 / len(rows)) / len(rows))
-                word = "present" if present else "past"
                 print(
-                    f"| {word} | {practices} | {term} | {mean:.2f} | {100 * hit:.1f} | {error:.1f} "
-                    f"| {100 * seen:.0f} % |",
+                    f"| {driver} | {practices} | {name} {term} | {len(rows)} | "
+                    f"{estimate.mean():.2f} | {estimate.std():.2f} | {100 * hit:.1f} | "
+                    f"{error:.1f} |",
                     flush=True,
                 )
 

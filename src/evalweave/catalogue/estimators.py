@@ -22,6 +22,7 @@ from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.kinds import BINARY, MEASURED, UTILITY
 from evalweave.catalogue.methods import (
     ADDITIVE,
+    IMPUTATIONS,
     LEAST_SQUARES,
     PLACEBO,
     REASSIGNMENT,
@@ -328,6 +329,50 @@ _DECLARED = (
         exposure=REFUSED,
         assumes=f"{ADDITIVE} And that being measured does not depend on the present value once "
         "arm, period and past values are known.",
+    ),
+    Estimator(
+        name="imputed_did",
+        implementation="imputed_did:imputed_did",
+        terms=("att", "att_unweighted"),
+        summary=("att",),
+        words="Difference in differences of means by start and period of panels completed by "
+        "multiple imputation: chained equations within each start, one two-level model a period "
+        "on all other periods, the covariates and practice effects.",
+        formula="bar:y_{ct} = α_{c} + λ_{t} + τ D_{ct} + ε_{ct}",
+        references=(ref.VAN_BUUREN_2011, ref.SCHAFER_2002),
+        options=(
+            Option("imputations", int, 20, "How many completed panels.", at_least=5),
+            Option("rounds", int, 10, "Rounds of the chained equations.", at_least=1),
+        ),
+        gives=frozenset({IMPUTATIONS}),
+        only=("rubin",),
+        default_inference=("rubin", "rubin"),
+        blank_outcomes=True,
+        kinds=only_kinds(MEASURED, BINARY, UTILITY),
+        exposure=REFUSED,
+        told="{imputations} imputations, {rounds} rounds",
+        assumes=f"{ADDITIVE} And that being measured does not depend on the present value once "
+        "arm, practice and the values of other periods are known.",
+    ),
+    Estimator(
+        name="lee_did",
+        implementation="lee_did:lee_did",
+        terms=("att_lower", "att_upper", "att_measured"),
+        summary=("att_measured",),
+        words="Lee’s bounds on changes: of people measured before the start and followed after it, "
+        "the arm with more measured after is trimmed from above and from below to the share of the "
+        "other; the effect on those who are measured either way lies between.",
+        formula="E [ d | D = 1, lowest 1 − p ] − E [ d | D = 0 ] ≤ τ ≤ E [ d | D = 1, highest 1 − "
+        "p ] − E [ d | D = 0 ]",
+        references=(ref.LEE_2009, ref.IMBENS_2004),
+        only=("jackknife", "hansen"),
+        default_inference=("jackknife", "hansen", "jackknife"),
+        blank_outcomes=True,
+        kinds=only_kinds(MEASURED, BINARY, UTILITY),
+        exposure=REFUSED,
+        role="sensitivity",
+        assumes="Parallel trends of the people who are measured with and without the programme, "
+        "and that it makes people measured or unmeasured, not some the one and some the other.",
     ),
     *nonlinear.DECLARED,
     # A new estimator: its entry goes above this line.

@@ -7,6 +7,7 @@ from typing import Literal
 
 from evalweave.catalogue import references as ref
 from evalweave.catalogue.methods import (
+    IMPUTATIONS,
     LEAST_SQUARES,
     PLACEBO,
     REASSIGNMENT,
@@ -113,6 +114,17 @@ _DECLARED = (
         references=(ref.HANSEN_2025,),
         options=(BANDS,),
         band="widened",
+    ),
+    Inference(
+        name="rubin",
+        implementation="rubin:rubin",
+        phrase="Rubin’s rules over practice jackknife errors",
+        label="Rubin’s rules (jackknife)",
+        words="the mean of the jackknife variances of the completed panels plus the variance "
+        "between them, t with Barnard and Rubin’s degrees of freedom for few practices.",
+        references=(ref.BARNARD_1999,),
+        needs=IMPUTATIONS,
+        refuses="joins imputed panels, and {estimator} imputes nothing ({estimators} does)",
     ),
     Inference(
         name="unit",

@@ -40,7 +40,7 @@ KINDS = {
             "a measured outcome",
             "",
             "it may have any value",
-            ("twfe", "callaway_santanna", "weighted_did"),
+            ("twfe", "callaway_santanna", "weighted_did", "imputed_did"),
             "missing: nothing is known of it",
         ),
         Kind(
@@ -72,7 +72,7 @@ KINDS = {
             "a utility",
             "at most 1, which is full health",
             "it may be below zero",
-            ("twfe", "weighted_did"),
+            ("twfe", "weighted_did", "imputed_did"),
             "missing: nothing is known of it",
         ),
     )

@@ -10,6 +10,7 @@ from typing import Any
 LEAST_SQUARES = "least squares"  # per-practice sufficient statistics
 UNIT_ERRORS = "unit errors"  # unclustered analytic covariance
 REASSIGNMENT = "reassignment"  # statistics of every practice under every start date
+IMPUTATIONS = "imputations"  # estimates of completed panels
 PLACEBO = "placebo"  # estimates with untreated practices in the place of the treated ones
 
 # What an estimator makes of person-time.
@@ -98,7 +99,7 @@ class Estimator(Method):
     Attributes:
         terms: the terms it estimates, as patterns.
         summary: the terms that stand for the whole analysis, best first; `{option}` is filled in.
-        gives: of LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT and PLACEBO.
+        gives: of LEAST_SQUARES, UNIT_ERRORS, REASSIGNMENT, IMPUTATIONS and PLACEBO.
         only: the inference methods that mean something for it; blank = all whose needs it gives.
         diagnostics: names of `diagnostics.attach.BY_NAME` that apply to it.
         role: where the report shows it when the study file does not say; blank = by its outcome.

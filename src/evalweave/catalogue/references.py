@@ -101,3 +101,23 @@ WOOLDRIDGE_2023 = (
     "Wooldridge JM. Simple approaches to nonlinear difference-in-differences with panel data. "
     "Econometrics Journal 2023;26:C31–C66."
 )
+BARNARD_1999 = (
+    "Barnard J, Rubin DB. Small-sample degrees of freedom with multiple imputation. Biometrika "
+    "1999;86:948–955."
+)
+SCHAFER_2002 = (
+    "Schafer JL, Yucel RM. Computational strategies for multivariate linear mixed-effects models "
+    "with missing values. Journal of Computational and Graphical Statistics 2002;11:437–457."
+)
+VAN_BUUREN_2011 = (
+    "van Buuren S, Groothuis-Oudshoorn K. mice: multivariate imputation by chained equations in R. "
+    "Journal of Statistical Software 2011;45(3):1–67."
+)
+LEE_2009 = (
+    "Lee DS. Training, wages, and sample selection: estimating sharp bounds on treatment effects. "
+    "Review of Economic Studies 2009;76:1071–1102."
+)
+IMBENS_2004 = (
+    "Imbens GW, Manski CF. Confidence intervals for partially identified parameters. Econometrica "
+    "2004;72:1845–1857."
+)

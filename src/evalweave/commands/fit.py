@@ -21,6 +21,7 @@ WRITTEN = (
     "diagnostics.json",
     "covariance.csv",
     "influence.parquet",
+    "delta.csv",
 )
 
 
@@ -162,6 +163,9 @@ def command(
     files.write_json(result.diagnostics, out / "diagnostics.json")
     files.write_csv(result.covariance_rows(), out / "covariance.csv")
     files.write_parquet(result.influence_rows(), out / "influence.parquet")
+    delta = result.delta_rows()
+    if len(delta):
+        files.write_csv(delta, out / "delta.csv")
     refused = bool(result.miscalled) or not may_be_empty
     print(result.summary(rest=str(out / "estimates.csv"), failures=not refused))
     print(

@@ -25,9 +25,10 @@ from scipy.special import expit
 
 from evalweave.errors import DataError
 from evalweave.estimators.moments import unit_starts
+from evalweave.estimators.start_means import Cells, cells_of, coefficient
 from evalweave.estimators.treatment import check_treated
 from evalweave.fits.distributions import t_p_value, t_quantile
-from evalweave.fits.result import Fit, Floats, Ints, PanelData
+from evalweave.fits.result import Fit, Floats, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
 LEAST = 0.05  # a probability below this is named as poor overlap
@@ -92,15 +93,16 @@ def _again(facts: _Facts, keep: NDArray[np.bool_], without: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class _Facts:
-    """One entry a row: the past (N x 3: any, last, first), in which start and period it lies
-    (`stratum`), its start (0..C-1)."""
+    """One entry a row: the past (N x 3: any, last, first); in which start and period it lies."""
 
     panel: PanelData
     measured: NDArray[np.bool_]
     past: Floats
-    stratum: Ints
-    start: Ints
-    treated: NDArray[np.bool_]
+    cells: Cells
+
+    @property
+    def treated(self) -> NDArray[np.bool_]:
+        return self.cells.treated[self.cells.of_row]
 
 
 def _facts(panel: PanelData, measured: NDArray[np.bool_]) -> _Facts:
@@ -109,12 +111,7 @@ def _facts(panel: PanelData, measured: NDArray[np.bool_]) -> _Facts:
     centre, spread = float(np.nanmean(panel.y)), float(np.nanstd(panel.y)) or 1.0
     filled = [np.where(some, (v - centre) / spread, 0.0) for v in (last, first)]
     past = np.column_stack([some.astype(np.float64), *filled])
-    pairs = np.column_stack((panel.first_treated, panel.period))
-    stratum = np.unique(pairs, axis=0, return_inverse=True)[1].ravel()
-    treated = panel.period >= panel.first_treated
-    start = np.unique(panel.first_treated, return_inverse=True)[1]
-    codes = np.asarray(stratum, dtype=np.int64), np.asarray(start, dtype=np.int64)
-    return _Facts(panel, measured, past, *codes, treated)
+    return _Facts(panel, measured, past, cells_of(panel))
 
 
 def _past(panel: PanelData, measured: NDArray[np.bool_]) -> tuple[Floats, Floats]:
@@ -138,8 +135,8 @@ def _estimates(facts: _Facts, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     panel = facts.panel
     rows = keep[panel.cluster]
     probability = np.full(len(panel.y), np.nan)
-    order = np.argsort(facts.stratum, kind="stable")
-    ends = np.flatnonzero(np.diff(facts.stratum[order])) + 1
+    order = np.argsort(facts.cells.of_row, kind="stable")
+    ends = np.flatnonzero(np.diff(facts.cells.of_row[order])) + 1
     for here in np.split(order, ends):
         mine = here[rows[here]]
         if len(mine):
@@ -152,11 +149,11 @@ def _estimates(facts: _Facts, keep: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     plain = np.where(seen, panel.weight, 0.0)
     follow = np.where(rows, panel.weight, 0.0)
     scale = float(np.nanstd(panel.y)) or 1.0
-    of_all = _means(facts, past * scale, follow * had)
-    composition = _means(facts, past * scale, plain * had) - of_all
-    cells = [_means(facts, y, inverse), _means(facts, y, plain), composition]
-    people = _sums(facts, follow)
-    return np.array([_coefficient(facts, cell, people) for cell in cells]), probability
+    of_all = facts.cells.means(past * scale, follow * had)
+    composition = facts.cells.means(past * scale, plain * had) - of_all
+    cells = [facts.cells.means(y, inverse), facts.cells.means(y, plain), composition]
+    people = facts.cells.sums(follow)
+    return np.array([coefficient(facts.cells, cell, people) for cell in cells]), probability
 
 
 def probabilities(x: Floats, yes: NDArray[np.bool_]) -> Floats:
@@ -177,45 +174,6 @@ def probabilities(x: Floats, yes: NDArray[np.bool_]) -> Floats:
         if float(np.abs(step).max()) < 1e-10:
             break
     return np.asarray(expit(columns @ beta))
-
-
-def _place(facts: _Facts) -> tuple[Ints, int]:
-    periods, place = np.unique(facts.panel.period, return_inverse=True)
-    return facts.start * len(periods) + place, len(periods)
-
-
-def _sums(facts: _Facts, weight: Floats) -> Floats:
-    cell, periods = _place(facts)
-    return np.asarray(
-        np.bincount(cell, weight, (int(facts.start.max()) + 1) * periods).astype(np.float64)
-    )
-
-
-def _means(facts: _Facts, value: Floats, weight: Floats) -> Floats:
-    """Return weighted means by start and period (C T), nan where nothing weighs."""
-    total = _sums(facts, weight)
-    sums = _sums(facts, value * weight)
-    return np.divide(sums, total, out=np.full(len(total), np.nan), where=total > 0)
-
-
-def _coefficient(facts: _Facts, mean: Floats, people: Floats) -> float:
-    """Return tau of means by start and period, weighted by people; nan where not identified."""
-    treated = _sums(facts, facts.treated.astype(np.float64)) > 0
-    _, periods = _place(facts)
-    cells = np.flatnonzero(~np.isnan(mean) & (people > 0))
-    if not len(cells):
-        return float("nan")
-    start, period = np.divmod(cells, periods)
-    columns = [treated[cells].astype(np.float64)]
-    columns += [(start == c).astype(np.float64) for c in np.unique(start)]
-    columns += [(period == t).astype(np.float64) for t in np.unique(period)[1:]]
-    root = np.sqrt(people[cells])
-    x = np.column_stack(columns) * root[:, None]
-    rest = x[:, 1:] @ np.linalg.lstsq(x[:, 1:], x[:, 0], rcond=None)[0]
-    left = x[:, 0] - rest
-    if float(left @ left) <= 1e-10 * max(float(x[:, 0] @ x[:, 0]), 1e-300):
-        return float("nan")
-    return float(left @ (mean[cells] * root) / (left @ left))
 
 
 def _overlap_notes(probability: Floats, measured: NDArray[np.bool_]) -> list[str]:
@@ -292,10 +250,10 @@ def _who(facts: _Facts) -> list[dict[str, Any]]:
 def _tipping(facts: _Facts, att: float, half: float) -> dict[str, Any]:
     """Return by how much the unmeasured treated would have to differ from what is weighted in for
     them, for the estimate to be nothing, and for its interval to reach nothing."""
-    people = _sums(facts, np.asarray(facts.panel.weight * 1.0))
+    people = facts.cells.sums(np.asarray(facts.panel.weight * 1.0))
     missed = np.where(facts.treated & ~facts.measured, 1.0, 0.0)
-    share = _means(facts, missed, np.asarray(facts.panel.weight * 1.0))
-    moves = _coefficient(facts, share, people)
+    share = facts.cells.means(missed, np.asarray(facts.panel.weight * 1.0))
+    moves = coefficient(facts.cells, share, people)
     if not np.isfinite(moves) or moves == 0:
         return {"refused": "all treated person-periods were measured"}
     nearer = np.sign(att) * max(abs(att) - half, 0.0)

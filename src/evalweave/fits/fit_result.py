@@ -16,6 +16,8 @@ SHOWN = 40  # rows in a repr
 MANY = 10_000  # practices from which their influences are left out: nobody's few practices
 FEW = 4  # terms named beside the reason they share
 
+TIPPING = ("estimate_is_zero_at", "interval_reaches_zero_at")
+
 
 @dataclass(frozen=True)
 class FitResult:
@@ -85,6 +87,24 @@ class FitResult:
             if parts
             else (COVARIANCE.empty())
         )
+
+    def delta_rows(self) -> pd.DataFrame:
+        """Return the delta adjustments of imputed analyses, a row an arm, period (blank = all from
+        the first start on) and delta, with where the estimate and its interval reach zero."""
+        rows = [
+            {
+                "analysis": name,
+                "arm": line["arm"],
+                "period": line["period"],
+                "delta": delta,
+                **{key: line[key][place] for key in ("estimate", "ci_low", "ci_high")},
+                **{key: line[key] for key in ("share_imputed", *TIPPING)},
+            }
+            for name, entry in self.diagnostics.items()
+            for line in entry.get("delta", ())
+            for place, delta in enumerate(line["delta"])
+        ]
+        return pd.DataFrame(rows).astype({"period": "Int64"}) if rows else pd.DataFrame()
 
     def influence_rows(self) -> pd.DataFrame:
         """Return each practice's influence on each term as INFLUENCE; none of analyses with MANY

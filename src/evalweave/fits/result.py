@@ -163,6 +163,7 @@ class Fit:
         details: facts for diagnostics.json.
         exponentiated: terms whose theta and influence are logarithms of what is reported.
         leads: what the terms before the start are, where a test may read them.
+        imputations: estimates of each completed panel, where what was missing was imputed.
         placebo: how the terms come out when untreated practices are given the start dates.
     """
 
@@ -190,6 +191,7 @@ class Fit:
     details: dict[str, Any] = field(default_factory=dict)
     leads: str = ""
     placebo: Placebo | None = None
+    imputations: Imputations | None = None
     exponentiated: frozenset[str] = frozenset()
 
 
@@ -211,6 +213,16 @@ class Reassignment:
     xy: Floats
     moved: Floats
     strata: Ints | None = None
+
+
+@dataclass(frozen=True)
+class Imputations:
+    """Estimates of m completed panels (m x K), without each practice (m x G x K), and the degrees
+    of freedom that a complete panel would have."""
+
+    theta: Floats
+    without: Floats
+    complete_dof: float
 
 
 @dataclass(frozen=True)
