@@ -6,17 +6,14 @@ are moved, what the estimate and its interval are then, and where they reach zer
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from evalweave.estimators.start_means import Cells, divided
+from evalweave.estimators.start_means import Sums, divided
 from evalweave.fits.result import Floats, Imputations, PanelData
 from evalweave.fits.rubin import pooled
-
-if TYPE_CHECKING:
-    from evalweave.estimators.imputed_did import Sums
 
 STEPS = np.array([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0])  # in standard deviations
 ARMS = ("programme", "comparison")
@@ -30,7 +27,6 @@ def delta_table(
     every: Floats,
     alone: list[Floats | None],
     panel: PanelData,
-    cells: Cells,
     measured: NDArray[np.bool_],
     level: float,
 ) -> list[dict[str, Any]]:

@@ -14,7 +14,7 @@ drawn again for that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +23,7 @@ from evalweave.errors import DataError
 from evalweave.estimators.chained import People, imputed
 from evalweave.estimators.delta import delta_table
 from evalweave.estimators.moments import unit_starts
-from evalweave.estimators.start_means import Cells, cells_of, divided, loadings
+from evalweave.estimators.start_means import Cells, Sums, cells_of, divided
 from evalweave.estimators.treatment import check_treated
 from evalweave.fits.result import Fit, Floats, Imputations, PanelData
 from evalweave.study.analyses import AnalysisOptions
@@ -79,46 +79,9 @@ def imputed_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         notes=(*panel.notes, *_lost_notes(lost)),
         details={
             "imputed_share": float((~measured).mean()),
-            "delta": delta_table(sums, draws, every, alone, panel, cells, measured, analysis.level),
+            "delta": delta_table(sums, draws, every, alone, panel, measured, analysis.level),
         },
     )
-
-
-@dataclass(frozen=True)
-class Sums:
-    """Weights by practice and cell (G x C): of everybody followed, and of those measured."""
-
-    cells: Cells
-    cluster: NDArray[np.int64]
-    row_weight: Floats
-    weight: Floats
-    measured: Floats
-    people: Floats
-
-    @classmethod
-    def of(cls, panel: PanelData, cells: Cells, measured: NDArray[np.bool_]) -> Sums:
-        """Return the weights of a panel."""
-        follow = np.asarray(panel.weight * 1.0)
-        every = by_practice(panel.cluster, cells, follow, panel.n_clusters)
-        seen = by_practice(panel.cluster, cells, follow * measured, panel.n_clusters)
-        return cls(cells, panel.cluster, follow, every, seen, every)
-
-    def loadings(self, left_out: NDArray[np.bool_]) -> Floats | None:
-        """Return what each cell's mean counts for tau without some practices (C)."""
-        people = self.people[~left_out].sum(axis=0)
-        known = self.measured[~left_out].sum(axis=0) > 0
-        return loadings(self.cells, known, people)
-
-    def by_practice(self, value: Floats) -> Floats:
-        """Return sums of weighted row values by practice and cell (G x C)."""
-        return by_practice(self.cluster, self.cells, self.row_weight * value, len(self.weight))
-
-
-def by_practice(cluster: NDArray[np.int64], cells: Cells, value: Floats, practices: int) -> Floats:
-    """Return sums of row values by practice and cell (G x C)."""
-    key = cluster * cells.n + cells.of_row
-    sums = np.bincount(key, value, practices * cells.n).astype(np.float64)
-    return np.asarray(sums.reshape(practices, cells.n))
 
 
 def _completed(
