@@ -19,7 +19,7 @@ from evalweave.study.reporting import Reporting, Statements, TargetTrial
 from evalweave.study.whole import Study
 from helpers import reports
 
-ITEMS = {"RECORD": 47, "TARGET": 39, "GRAMMS": 6, "SRQR": 21, "COREQ": 32}
+ITEMS = {"RECORD": 47, "TARGET": 39, "GRAMMS": 6, "SRQR": 21, "COREQ": 32, "CHEERS": 28}
 
 
 def stating(data: ReportData, part: str, **words: str) -> ReportData:
@@ -71,7 +71,7 @@ STATED = sorted(
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
-    return stating(reports.data(tmp_path_factory.mktemp("made")), "checklist")
+    return stating(reports.data(tmp_path_factory.mktemp("made"), costs=True), "checklist")
 
 
 def test_every_item_of_every_list_stands_once_and_has_an_answer(data: ReportData) -> None:
@@ -190,3 +190,31 @@ def test_they_stand_in_the_supplement_and_as_a_table(tmp_path: Path) -> None:
     assert "Funded by nobody." in set(frame["answer"])
     section = (out / "supplement.html").read_text().partition('id="checklists"')[2]
     assert 'href="#' not in section.partition("</section>")[0]  # never a link
+
+
+def test_cheers_is_answered_from_the_run_and_only_where_costs_are_studied(
+    data: ReportData,
+) -> None:
+    assert not any(name == "CHEERS" for name, _ in made())
+    said = {number: reply for (name, number), reply in answers(data).items() if name == "CHEERS"}
+    for number, words in (
+        ("7", "The service is compared with all others."),
+        ("8", "Costs are those of a payer."),
+        ("10", "not discounted"),
+        ("13", "natural unit, mmol/mol"),
+        ("14", "the programme at 20 per person and period (the accounts)"),
+        ("15", "GBP, in prices of 2019."),
+        ("17", "The effect is estimated by twfe, the cost by poisson."),
+        ("18", "by the levels of ethnicity"),
+        ("22", "£0, £50 and £100 (the commissioner’s)"),
+    ):
+        assert words in said[number], number
+    assert (
+        "ratio" in said["23"].lower() and "Scenarios with something else assumed: 1." in said["20"]
+    )
+    for number in ("1", "2", "4", "6", "21", "25", "27", "28"):
+        assert said[number].startswith(NOT_STATED) or NOT_STATED in said[number], number
+    failed = replace(data, economics=replace(data.economics, facts={"absent": "no practice"}))  # type: ignore[type-var]
+    without = answers(failed)
+    for number in ("17", "19", "20", "23", "24"):
+        assert without["CHEERS", number] == NOT_STATED, number

@@ -21,6 +21,7 @@ GUIDELINES = (
     "gramms:GRAMMS",
     "srqr:SRQR",
     "coreq:COREQ",
+    "cheers:CHEERS",
     # A new guideline: its entry goes above this line, or where the report shall show it.
 )
 _OTHER_UNIT = re.compile(r'<span class="u2">.*?</span>')
