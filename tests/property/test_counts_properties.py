@@ -3,6 +3,7 @@ twice."""
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -168,3 +169,51 @@ def test_alpha_does_not_know_units_coders_or_labels(data: list[tuple[int, int]],
     if value is not None:
         assert abs(value - other) < 1e-12 and value <= 1
         assert (value == 1) == bool((ratings[:, 0] == ratings[:, 1]).all())
+
+
+@given(rows=marks, seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=8, deadline=None)
+def test_unicode_forms_of_a_name_do_not_matter(rows: list, seed: int) -> None:
+    """Each code, person and source stands in several Unicode forms, of which a row uses any."""
+    draw = np.random.default_rng(seed)
+
+    def form(name: str) -> str:
+        return unicodedata.normalize(str(draw.choice(["NFC", "NFD"])), name)
+
+    def written(code: str) -> str:
+        return code.replace("care", "caré").replace("else", "élse")
+
+    plain = raw_of(rows)
+    several = {
+        code.key: tuple(
+            replace(code, key=f"{code.key} {kind}", names=(unicodedata.normalize(kind, name),))
+            for kind in ("NFC", "NFD")
+        )
+        for code in plain.codes
+        for name in (written(code.names[0]),)
+    }
+    accented = replace(
+        plain,
+        codes=tuple(code for both in several.values() for code in both),
+        selections=tuple(
+            replace(
+                selection,
+                codings=tuple(
+                    RawCoding(several[c.code][int(draw.integers(2))].key, form(f"Zoë {c.coder}"))
+                    for c in selection.codings
+                ),
+            )
+            for selection in plain.selections
+        ),
+    )
+    one, other = project_of(plain), project_of(accented)
+
+    def known(project: Project) -> list[tuple[str, str, str]]:
+        table = project.codings[["segment_id", "code_id", "coder_id"]]
+        return [tuple(row) for row in table.itertuples(index=False)]  # type: ignore[misc]
+
+    expected = {(s, " > ".join(map(written, c.split(" > "))), who) for s, c, who in known(one)}
+    assert {(s, unicodedata.normalize("NFC", c), who) for s, c, who in known(other)} == expected
+    assert len(known(other)) == len(known(one))
+    pd.testing.assert_frame_equal(one.segments, other.segments)
+    pd.testing.assert_frame_equal(fieldwork(one), fieldwork(other))

@@ -157,11 +157,26 @@ def test_an_old_workbook_is_read_like_a_new_one(tmp_path: Path) -> None:
 
 
 def test_what_is_named_xls_and_is_none(tmp_path: Path) -> None:
-    (tmp_path / "p.xls").write_text("<html><table><tr><td>Code</td></tr></table></html>")
-    with pytest.raises(DataError, match=r"web page.*save it as \.xlsx"):
-        load(tmp_path / "p.xls")
+    for page in ("<html><table><tr><td>Code</td></tr></table></html>", "MIME-Version: 1.0\n\n--x"):
+        (tmp_path / "p.xls").write_text(page)
+        with pytest.raises(DataError, match=r"web page.*save it as \.xlsx"):
+            load(tmp_path / "p.xls")
     (tmp_path / "p.xls").write_text("Document\tCodes\tQuotation Content\tID\nInt 1\tA\tx\t1:1\n")
     assert load(tmp_path / "p.xls").codings["code_id"].tolist() == ["A"]
+
+
+def test_the_container_of_nvivos_codes_is_no_code(tmp_path: Path) -> None:
+    """An extract's hierarchical names begin with their container, `Nodes\\\\Support\\Visits`."""
+    rows = "Hierarchical Name,Source Name,Coded Text\nNodes\\\\Support\\Visits,Int 1,She came\n"
+    (tmp_path / "p.txt").write_text(rows + "Nodes\\of care,Int 1,Home\n", encoding="utf-8-sig")
+    codes = load(tmp_path / "p.txt").codings["code_id"]
+    assert sorted(codes) == ["Nodes > of care", "Support > Visits"]
+
+
+def test_a_matrix_that_is_read_as_segments_says_how_to_read_it(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text(",Female,Male\nSupport,3,1\n", encoding="utf-8")
+    with pytest.raises(DataError, match="format: counts"):
+        load(tmp_path / "p.csv")
 
 
 def test_an_nvivo_matrix_without_a_name_for_its_first_column(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from evalweave.reading.cells import trimmed
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "vertical bars"}
 SAMPLE = 1 << 16  # characters from which the delimiter is told
 LONGEST_CELL = 1 << 27
-MARKUP = ("<!", "<html", "<table", "<?xml", "{", "[{")
+MARKUP = ("<!", "<html", "<table", "<?xml", "mime-version:", "{", "[{")
 SAVE_SHEET = "Some programs name one .xls: open it in a spreadsheet and save it as .xlsx."
 
 Row = tuple[int, list[str]]  # the line on which a row begins, as a text editor counts; its cells

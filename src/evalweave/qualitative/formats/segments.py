@@ -29,6 +29,7 @@ from evalweave.reading import tables
 from evalweave.reading.header import TITLE_ROWS
 
 SEVERAL = re.compile(r"[;\r\n]+")  # between codes, or people, of one cell
+CONTAINER = re.compile(r"(?:nodes|codes)\\\\", re.IGNORECASE)  # NVivo's, before a code's path
 NEEDED = ("source", "code")
 OPTIONAL = (
     *("quote", "start", "end", "coder", "participant", "description", "coded_at"),
@@ -110,7 +111,8 @@ def _table(
             raise
         hint = (
             "Say in the study file what the file calls them, as in `columns: {source: Document, "
-            "code: Code}`, and where the header stands (`header_row`, `sheet`)."
+            "code: Code}`, and where the header stands (`header_row`, `sheet`). A table of "
+            "counts, codes by groups, is read with `format: counts`."
         )
         raise DataError(f"{error}\n{hint}") from None
     return table, columns
@@ -118,7 +120,10 @@ def _table(
 
 def codes_in(cell: str) -> list[str]:
     """Return the codes of a cell: programs part several by a semicolon or a line break."""
-    return [part.strip() for part in SEVERAL.split(cell) if part.strip()]
+    parts = [part.strip() for part in SEVERAL.split(cell)]
+    return [
+        part[found.end() :] if (found := CONTAINER.match(part)) else part for part in parts if part
+    ]
 
 
 def _commas_parted(table: tables.SmallTable, log: Log) -> tables.SmallTable:
