@@ -349,6 +349,7 @@ def test_every_counting_column_of_every_contract_is_known() -> None:
 def results_folder(root: Path) -> Path:
     for folder, frame in (
         ("ingest/patients", pd.DataFrame({"patient_id": [PATIENT, None]})),
+        ("ingest/events", pd.DataFrame({"patient_id": ["9000000077", PATIENT], "value": [1, 2]})),
         ("clean", pd.DataFrame({"patient_id": ["9000000001"], "practice_id": [PRACTICE]})),
     ):
         (root / folder).mkdir(parents=True)
@@ -362,7 +363,7 @@ def test_the_command_writes_what_it_did_and_ends_with_1_on_a_leak(
     monkeypatch.chdir("/")
     results = results_folder(tmp_path / "results")
     assert {each.kind: len(each.telling) for each in of_results(results)} == {
-        "patient": 2,
+        "patient": 3,
         "practice": 1,
         "participant": 0,
         "segment": 0,

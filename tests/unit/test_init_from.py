@@ -4,6 +4,8 @@ first try; and what it asks where the extract does not tell."""
 from __future__ import annotations
 
 import csv
+import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +14,12 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from evalweave import workflow
 from evalweave.cli import app
+from evalweave.commands import _rehearsal
 from evalweave.errors import StudyError
 from evalweave.study.file import load_study
+from helpers import stages
 
 SMALL = Path(__file__).parents[1] / "workflow" / "small"
 NUMBERS = {f"A0{n}": str(20150 + n) for n in range(8)}  # practices as CPRD numbers them
@@ -232,23 +237,102 @@ def practices(folder: Path) -> Path:
     return path
 
 
-@pytest.mark.parametrize("name", FORMATS)
-def test_from_an_extract_to_a_study_that_check_passes(name: str, tmp_path: Path) -> None:
-    extract = put(tmp_path / "came", FORMATS[name]())
-    done = init(tmp_path / "new study", "--from", extract, "--practices", practices(tmp_path))
+# What people and practices are called in a recipe, of a person's two digits and a practice's one,
+# where the format leaves it open; CPRD's people have seven digits and end in a practice of five.
+DIRTY = {
+    "flat": ("20{}7", " 201{} "),  # five digits, and years with blanks around them
+    "ehrql": ("19{}", "GP 0{}"),  # years; a blank inside
+    "one_row": ("{}", "20{}0"),  # what a count may be
+    "omop": ("201{}", "5{}"),
+}
+
+
+def dirty(name: str, text: str) -> str:
+    """Call people and practices as the recipe does."""
+    if name not in DIRTY:
+        return text
+    person, practice = DIRTY[name]
+    text = re.sub(r"\b(\d\d)2015(\d)\b", lambda n: person.format(n[1]), text)
+    return re.sub(r"\b2015(\d)\b", lambda n: practice.format(n[1]), text)
+
+
+def one_row() -> dict[str, str]:
+    """A dataset of ehrQL: one row a patient, the practice and the measurements in columns."""
+    values: dict[str, list[str]] = {}
+    for e in filter(measured, EVENTS):
+        values.setdefault(e["patient_id"], []).extend((e["value_text"], e["date"]))
+    diagnosed = {e["patient_id"]: e["date"] for e in EVENTS if not measured(e)}
+    most = max(len(each) for each in values.values()) // 2
+    columns = [f"{what}_{n}" for n in range(1, most + 1) for what in ("hba1c", "hba1c_date")]
+    table = []
+    for p in PEOPLE:
+        who = p["patient_id"]
+        cells = [*values.get(who, []), *([""] * 2 * most)][: 2 * most]
+        known = (number(who), p["sex"], p["birth_year"], AT[who], "2001-02-03")
+        table.append((*known, diagnosed.get(who, ""), *cells))
+    names = ("patient_id", "sex", "birth_year", "practice_pseudo_id", "start_date", "t2dm_date")
+    return {"patients.csv": lines((*names, *columns), *table)}
+
+
+def answer(study: Path, name: str) -> None:
+    """Edit a study file as its user does: the questions at its end, and a short run but once."""
+    said = yaml.safe_load(study.read_text())
+    if name == "one_row":
+        diagnosis = {"date": "t2dm_date", "code": "44054006"}
+        said["extract"]["events_in_patients"].append(diagnosis)
+        said["codelists"]["type_2_diabetes"] = "codelists/type_2_diabetes.csv"
+        said["eligibility"]["conditions"] = ["type_2_diabetes"]
+    if name != "flat":
+        said["analyses"] = [said["analyses"][0] | {"inference": ["auto"]}]
+    for analysis in said["analyses"]:
+        analysis["draws"] = 199  # no more than `check` draws in its rehearsal
+    said["report"] = {"formats": ["html"]}
+    study.write_text(yaml.safe_dump(said))
+
+
+@pytest.mark.parametrize("name", [*FORMATS, "one_row"])
+def test_from_an_extract_to_a_report_that_is_reproduced(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`init --from`, two edits, `check`, and a rerun whose every number is the released one. What
+    `check` rehearses is taken for what was released: it does the stages of a run."""
+    files = FORMATS[name]() if name in FORMATS else one_row()
+    extract = put(tmp_path / "came", {at: dirty(name, text) for at, text in files.items()})
+    rollout = practices(tmp_path)
+    rollout.write_text(dirty(name, rollout.read_text()))
+    done = init(tmp_path / "new study", "--from", extract, "--practices", rollout)
     assert done.exit_code == 0, done.exception
     study = tmp_path / "new study" / "study.yaml"
     made = load_study(study)
-    assert made.extract.format == ("flat" if name == "ehrql" else name)
+    assert made.extract.format == ("flat" if name in ("ehrql", "one_row") else name)
     assert str(made.window.first) == "2013-04-01" and str(made.window.last) == "2017-03-31"
     assert str(made.eligibility.index_date) == "2015-04-01"
-    assert {analysis.subgroup for analysis in made.analyses} == {
-        None
-    }  # no deprivation, no ethnicity
+    assert {each.subgroup for each in made.analyses} == {None}  # no deprivation, no ethnicity
+    answer(study, name)
+    released, rehearse = tmp_path / "released", _rehearsal.rehearse
+
+    def kept(*given: Any) -> None:
+        rehearse(*given)
+        shutil.copytree(given[2].folder / "reports", released)
+
+    monkeypatch.setattr(_rehearsal, "rehearse", kept)
     checked = CliRunner().invoke(app, ["check", str(study)])
     assert checked.exit_code == 0, checked.exception
     assert "hba1c: 192 records" in checked.output
     assert "8 of 8 have registrations" in checked.output
+
+    def rerun(study_file: Path, *, directory: Path, **_: Any) -> int:
+        stages.run(study_file, directory / "results")
+        (directory / "reports").mkdir()
+        made = directory / "reports" / load_study(study_file).study.name
+        (directory / "results" / "reports").rename(made)
+        return 0
+
+    monkeypatch.setattr(workflow, "run", rerun)
+    words = ["reproduce", str(released / "release.zip"), "--extract", str(extract)]
+    again = CliRunner().invoke(app, [*words, "--study", str(study)])
+    assert again.exit_code == 0, again.exception
+    assert "Reproduced: every released number is the same or within rounding." in again.output
 
 
 def test_what_the_extract_does_not_tell_is_asked(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pandas as pd
 import pytest
 
@@ -195,3 +196,27 @@ def test_a_plain_call_of_snakemake_recovers_after_everything_was_killed(study: S
     assert done.returncode == 0, done.stderr
     assert study.state() == "complete"
     assert f"The report is at {study.report}" in done.stderr
+
+
+def test_the_same_tables_in_a_database_give_the_same_estimate(study: Study) -> None:
+    """The whole workflow, its extract in a DuckDB file of an awkward name."""
+    tables, before = study.folder / f"{EXTRACT}.duckdb", study.att()
+    with duckdb.connect(str(tables)) as con:
+        for name in ("patients", "registrations", "events"):
+            file = str(study.folder / EXTRACT / f"{name}.csv")
+            con.execute(f"CREATE TABLE {name} AS FROM read_csv(?, all_varchar = true)", [file])
+    declared = study.folder / "study.yaml"
+    of_files = "extract: {format: flat, path: extract}"
+    assert of_files in declared.read_text()
+    connection = f"extract: {{format: flat, connection: 'duckdb://{tables.name}'}}"
+    declared.write_text(declared.read_text().replace(of_files, connection))
+    at = study.command.index("--extract")
+    study.command = [*study.command[:at], *study.command[at + 2 :]]
+    done = study.run()
+    assert done.returncode == 0, done.stderr
+    assert study.state() == "complete" and study.att() == before
+    manifest = json.loads((study.report.parent / "manifest.json").read_text())
+    assert manifest["database"]["kind"] == "DuckDB"
+    assert {each["name"] for each in manifest["database"]["tables"]} == {
+        *("patients", "registrations", "events")
+    }
