@@ -127,7 +127,7 @@ def test_init_finds_pairs_of_columns_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "came").mkdir()
     extract = Extract(path=str(put(tmp_path / "came", DATASET)))
     found = {each.place for each in survey.proposed(Path(extract.path), "flat").events_in_patients}
-    assert found == {("hba1c_date_2014", "hba1c_2014"), ("hba1c_date_2015", "hba1c_2015")}
+    assert found == {("hba1c_date_*", "hba1c_*")}
     header = "patient_id,sex,hba1c_first_value,hba1c_first_date,hba1c_last,hba1c_last_date_measured"
     put(tmp_path / "came", {"patients.csv": f"{header}\n"})
     found = {each.place for each in survey.proposed(Path(extract.path), "flat").events_in_patients}

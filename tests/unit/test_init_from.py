@@ -430,6 +430,17 @@ def test_a_database_that_cannot_be_looked_at(said: str, words: str, tmp_path: Pa
     assert "hunter2" not in str(done.exception) and not (tmp_path / "s").exists()
 
 
+@pytest.mark.parametrize("folder", ["a ${HOME} b", "a?password=x"])
+def test_a_path_that_no_study_file_can_say_is_refused(folder: str, tmp_path: Path) -> None:
+    (tmp_path / folder).mkdir()
+    duckdb.connect(str(tmp_path / folder / "it.duckdb")).close()
+    done = init(tmp_path / "s", "--from", tmp_path / folder / "it.duckdb")
+    assert "Rename the file or its folder" in str(done.exception)
+    (tmp_path / "it.csv").write_text("patient_id,sex\n")
+    done = init(tmp_path / "s", "--from", tmp_path / "it.csv")
+    assert "this is a file and no DuckDB database" in str(done.exception)
+
+
 def test_a_database_without_an_extract_and_one_that_lacks_a_table(tmp_path: Path) -> None:
     with duckdb.connect(str(tmp_path / "it.duckdb")) as con:
         con.execute("CREATE TABLE notes AS SELECT 1 AS a")

@@ -139,7 +139,7 @@ def _surveyed(
             there = Database(connection, schema, scratch, lists, outcomes)
             came, place = there.came, connection_from(connection, folder)
             if there.practices is not None and practices is None:
-                own, table = there.practices, scratch / "practices.csv"
+                own, table = there.practices, scratch / f"{there.starts}.csv"
                 table.write_text(own, encoding="utf-8")
         backend = engine.connect("duckdb", spill=scratch)
         seen = survey(backend, came, scratch, lists, outcomes)

@@ -40,13 +40,34 @@ def connection_of(said: str) -> str | None:
     path = Path(said)
     if path.is_file():
         with path.open("rb") as handle:
-            return f"duckdb://{said}" if handle.read(12)[8:] == DUCKDB else None
+            if handle.read(12)[8:] != DUCKDB:
+                raise StudyError(
+                    f"--from: {said}: this is a file and no DuckDB database. Give the extract's "
+                    "folder."
+                )
+        return _of_file(said)
     if "://" not in said and not connections.REFERENCE.fullmatch(said):
         return None
     try:
         return connections.checked(said)
     except ValueError as error:
         raise StudyError(f"--from: {error}.") from None
+
+
+def _of_file(path: str) -> str:
+    """Return the address of a DuckDB file, whose path a study file must be able to say."""
+    absolute = str(Path(path).resolve())
+    try:
+        plain = not connections.REFERENCE.search(absolute)
+        connections.checked(f"duckdb://{absolute}")
+    except ValueError:
+        plain = False
+    if not plain:
+        raise StudyError(
+            "--from: the path of the file reads like an address with a secret or a name of the "
+            "environment (it has ${…}, or ? with = behind it). Rename the file or its folder."
+        )
+    return f"duckdb://{path}"
 
 
 def connection_from(connection: str, folder: Path) -> str:
@@ -62,8 +83,8 @@ class Database:
 
     Attributes:
         came: what is proposed for it, and its rows.
-        practices: the text of a practices.csv with the programme's starts; None without a table
-            that has them.
+        starts: the table that has the programme's starts, if any has.
+        practices: its rows as the text of a practices.csv.
     """
 
     def __init__(
@@ -83,6 +104,7 @@ class Database:
         backend = connect(connection)
         try:
             schema, extract, starts = _extract_in(backend, schema, scratch)
+            self.starts = starts
             self.practices = None if starts is None else _practices(backend, schema, starts)
         finally:
             backend.disconnect()

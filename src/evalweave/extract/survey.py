@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 NEAR = 0.75  # how alike the names of columns are that are taken for each other
 MOST_CODES = 8  # shown where no code of a list was met
+NUMBER = r"(?<=_)(\d+)(?=_|$)"  # in the name of a column: hba1c_date_2015
 HBA1C = "1003671000000109"  # SNOMED CT, haemoglobin A1c level: unit not said
 SUBGROUPS = {"imd_quintile": "imd_quintile", "white": "ethnicity"}  # analysis by → column
 
@@ -155,8 +156,17 @@ def _in_rows(extract: Extract) -> list[EventInRow]:
             alike = (plain, re.sub("date", "value", day, flags=re.IGNORECASE), f"{plain}_value")
             value = next((name for name in alike if name in columns and name != day), None)
             if value is not None:
-                events.append(EventInRow(date=day, value=value, code=HBA1C))
-    return events
+                events.append(_of_many(EventInRow(date=day, value=value, code=HBA1C)))
+    return list(dict.fromkeys(events))
+
+
+def _of_many(event: EventInRow) -> EventInRow:
+    """Return an event with a * for the number that the names of its columns share."""
+    names = [re.split(NUMBER, name, maxsplit=1) for name in event.place]
+    if any(len(parts) != 3 for parts in names) or names[0][1] != names[1][1]:
+        return event
+    day, value = (f"{before}*{after}" for before, _, after in names)
+    return event.model_copy(update={"date": day, "value": value})
 
 
 def survey(
@@ -309,7 +319,7 @@ def _records(
         )
         seen.questions.append(
             "Which codes are the outcome's? None of the small lists in codelists/ meets a record. "
-            f"The most frequent codes here: {shown}."
+            + (f"The most frequent codes here: {shown}." if top else "There is no record at all.")
         )
 
 
