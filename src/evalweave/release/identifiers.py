@@ -112,8 +112,9 @@ class Identifiers:
         runs = _runs(text, self.most_pieces)
         return {
             name
-            for name in wanted & runs.keys()
-            if any(_is_meant(parts, marks, parts in self.broken) for parts, marks in runs[name])
+            for name, found in runs.items()  # never through the millions of `wanted`, as `&` would
+            if name in wanted
+            and any(_is_meant(parts, marks, parts in self.broken) for parts, marks in found)
         }
 
 
