@@ -79,6 +79,7 @@ def test_worth_its_cost_only_where_the_interval_says_so(made: ReportData) -> Non
     assert "At every declared worth" in worth(made, [(1, 2), (3, 4)])
     assert "At no declared worth" in worth(made, [(-2, -1), (-4, -3)])
     assert "We cannot tell whether it is worth its cost" in worth(made, [(-2, 1), (-4, 3)])
+    assert "We cannot tell" in worth(made, [(-1, 3), (-2, 6)])  # estimates above zero
     mixed = worth(made, [(-2, -1), (-1, 1), (1, 2)])
     for said in ("is worth £100", "not worth it at £0", "at £50 we cannot tell"):
         assert said in mixed

@@ -38,11 +38,11 @@ CHEERS = Guideline(
         Item("18", "How results may vary between groups", (said_costs.heterogeneity,)),
         Item("19", "How impacts are distributed, priority groups", (said_costs.distribution,)),
         Item("20", "How uncertainty was looked at", (said_costs.uncertainty,)),
-        Item("21", "How patients, the public and others were engaged in the design"),
+        Item("21", "Whether and how the public and others who are concerned took part"),
         Item("22", "All inputs, with their uncertainty", (said_costs.parameters,)),
         Item("23", "Mean costs and outcomes, and the summary measure", (said_costs.results,)),
         Item("24", "What uncertainty does to the findings", (said_costs.sensitivity,)),
-        Item("25", "What the engagement changed"),
+        Item("25", "What their part changed"),
         Item(
             "26",
             "Findings, limits, ethics and equity, what they mean for policy",
