@@ -128,6 +128,8 @@ here = Path.cwd()
 
 def say_where():
     if PASSING not in os.environ:  # a rerun in a folder that is thrown away
+        unwritten = here / results / "unwritten.txt"
+        print(unwritten.read_text() if unwritten.exists() else "", end="", file=sys.stderr)
         print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
 
 

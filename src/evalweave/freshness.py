@@ -32,6 +32,8 @@ RELEASED = (
     "supplement.html",
     "report.docx",
     "supplement.docx",
+    "report.pdf",
+    "supplement.pdf",
     "manifest.json",
     "release.zip",
 )

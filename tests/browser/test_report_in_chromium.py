@@ -27,6 +27,9 @@ CHROMIUM = (
     shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 )
 
+DEMONSTRATION = Path(__file__).parents[2] / "reports" / "ways-to-wellness"
+MOST_PAGES = 10  # of the main report, as a journal or a commissioner reads it
+
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed"),
@@ -161,16 +164,32 @@ def test_a_fetch_would_be_noticed(tmp_path: Path) -> None:
     assert any("CONSOLE" in line for line in done.stderr.splitlines())
 
 
-def test_the_printed_report_has_pages_that_say_simulated(tmp_path: Path, report: Path) -> None:
-    paper = tmp_path / "report.pdf"
-    chromium(tmp_path, report, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
+def printed(folder: Path, page: Path) -> list[str]:
+    """Return the text of each page of a report as printed on A4."""
+    paper = folder / f"{page.stem}.pdf"
+    chromium(folder, page, f"--print-to-pdf={paper}", "--no-pdf-header-footer")
     assert paper.read_bytes().startswith(b"%PDF")
     reader = shutil.which("pdftotext")
     if reader is None:
         pytest.skip("pdftotext is not installed")
-    text = subprocess.run(
-        [reader, "-layout", str(paper), "-"], capture_output=True, text=True, check=True
-    ).stdout
-    pages = [page for page in text.split("\f") if page.strip()]
-    assert len(pages) > 3
+    command = [reader, "-layout", str(paper), "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return text.removesuffix("\f").split("\f")
+
+
+def test_the_printed_report_has_pages_that_say_simulated(tmp_path: Path, report: Path) -> None:
+    pages = printed(tmp_path, report)
+    assert 3 < len(pages) <= MOST_PAGES
     assert all("Simulated data" in page for page in pages)
+    text = " ".join(" ".join(pages).split())
+    assert "In the supplement: What each label rests on" in text
+    assert "Label stability" not in text  # what a reader opens stands in the supplement
+
+
+def test_the_demonstrations_main_report_has_at_most_ten_printed_pages(tmp_path: Path) -> None:
+    page = DEMONSTRATION / "report.html"
+    if not page.is_file():
+        pytest.skip("the demonstration was not run: uv run snakemake --cores all")
+    pages = printed(tmp_path, page)
+    assert 3 < len(pages) <= MOST_PAGES
+    assert "The two together" in " ".join(pages)

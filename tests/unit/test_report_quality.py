@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from evalweave.report.blocks import plain
 from evalweave.report.data import ReportData
 from evalweave.report.sections import dirt
-from evalweave.report.word import plain
 from evalweave.tables.records import LEDGER
 from helpers.report_results import Made
 from helpers.reports import data

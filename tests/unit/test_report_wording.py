@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from evalweave.release.disclosure import profile
+from evalweave.report.blocks import plain
 from evalweave.report.checks.agreement import leave_one_out
 from evalweave.report.checks.evidence import judge
 from evalweave.report.checks.paths import placebo_starts, pre_trends
@@ -17,7 +18,6 @@ from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
 from evalweave.report.sections import methods, studied
 from evalweave.report.terms import in_words
-from evalweave.report.word import plain
 from evalweave.study.file import load_study
 from helpers.report_results import Made, results, study_file
 from helpers.reports import both, report, words

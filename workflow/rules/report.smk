@@ -34,6 +34,7 @@ rule report:
             "estimates.csv",
             "checks.csv",
             "checklists.csv",
+            "regression.csv",
             "flow.csv",
             "baseline.csv",
             "manifest.json",
@@ -45,6 +46,7 @@ rule report:
         else [],
         multiext(f"{reports}/", "joint_display.csv") if study.claims else [],
         multiext(f"{reports}/", "economics.csv") if study.economics else [],
+        unwritten=f"{results}/unwritten.txt",
     log:
         f"{results}/logs/report.log",
     benchmark:
@@ -60,7 +62,7 @@ rule report:
         code=code_hash("report"),
     shell:
         "{params.python:q} -m evalweave report --study {params.study:q} --results {params.results:q} {params.extract:q}"
-        " --out {params.out:q} 2>&1 | tee {log:q}"
+        " --out {params.out:q} --unwritten {output.unwritten:q} 2>&1 | tee {log:q}"
 
 
 rule audit:

@@ -111,6 +111,7 @@ _DECLARED = (
     Estimator(
         name="twfe",
         implementation="twfe:twfe",
+        effects="person, period",
         terms=("att", "att[s=l]", "difference[s=l-lowest]", "trend[s]"),
         summary=("att",),
         words="Two-way fixed effects: least squares of the outcome of person i in period t on a "
@@ -128,6 +129,7 @@ _DECLARED = (
     Estimator(
         name="event_study",
         implementation="event_study:event_study",
+        effects="person, period",
         terms=("event[e]", "event[overall]", "trend"),
         summary=("event[overall]",),
         words="Event study: two-way fixed effects with one coefficient for each period before and "
@@ -206,6 +208,7 @@ _DECLARED = (
     Estimator(
         name="sun_abraham",
         implementation="sun_abraham:sun_abraham",
+        effects="person, period",
         terms=("att", "event[e]", "event[overall]", "trend", "group[g]", "att_gt[g,t]"),
         summary=("att", "event[overall]"),
         words="Sun and Abraham: an event study for each start, averaged by the share of people of "
@@ -223,6 +226,7 @@ _DECLARED = (
     Estimator(
         name="imputation",
         implementation="imputation:imputation",
+        effects="person, period",
         terms=("att", "event[e]", "group[g]"),
         summary=("att",),
         words="Imputation: person and period effects from untreated observations only; the "
@@ -236,6 +240,7 @@ _DECLARED = (
     Estimator(
         name="etwfe",
         implementation="etwfe:etwfe",
+        effects="person, period",
         terms=(
             "att",
             "event[e]",
@@ -257,6 +262,7 @@ _DECLARED = (
     Estimator(
         name="dose",
         implementation="dose:dose",
+        effects="person, period",
         default_inference=BY_RE_ESTIMATION,
         terms=("att[uptake=1]",),
         summary=("att[{uptake}=1]",),
@@ -286,6 +292,7 @@ _DECLARED = (
     Estimator(
         name="synthetic_did",
         implementation="synthetic_did:synthetic_did",
+        effects="practice, period (weighted)",
         terms=("att", "group[g]", "event[e]"),
         summary=("att",),
         words="Synthetic differences in differences: practice means by period; comparison "
@@ -315,6 +322,7 @@ _DECLARED = (
     Estimator(
         name="weighted_did",
         implementation="weighted_did:weighted_did",
+        effects="start, period",
         terms=("att", "att_unweighted", "composition"),
         summary=("att",),
         words="Difference in differences weighted by the inverse probability of being measured: "

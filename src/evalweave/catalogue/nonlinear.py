@@ -65,6 +65,7 @@ DECLARED = (
     Estimator(
         name="poisson",
         implementation="nonlinear:poisson",
+        effects="person, period",
         default_inference=BY_RE_ESTIMATION,
         terms=(
             "att",
@@ -91,6 +92,7 @@ DECLARED = (
     Estimator(
         name="logit",
         implementation="nonlinear:logit",
+        effects="practice, period",
         default_inference=BY_RE_ESTIMATION,
         terms=(
             "att",
@@ -116,6 +118,7 @@ DECLARED = (
     Estimator(
         name="gamma_log",
         implementation="nonlinear:gamma_log",
+        effects="practice, period",
         default_inference=BY_RE_ESTIMATION,
         terms=(
             "att",
@@ -139,6 +142,7 @@ DECLARED = (
     Estimator(
         name="two_part",
         implementation="two_part:two_part",
+        effects="practice, period",
         default_inference=BY_RE_ESTIMATION,
         terms=("att", "ratio", "att_any", "ratio_if_any", "att[s=l]", "difference[s=l-lowest]"),
         summary=("att",),
@@ -157,6 +161,7 @@ DECLARED = (
     Estimator(
         name="nonlinear_etwfe",
         implementation="nonlinear:nonlinear_etwfe",
+        effects="start, period",
         default_inference=BY_RE_ESTIMATION,
         terms=(
             "att",

@@ -15,9 +15,16 @@ def command(
     extract: Annotated[
         Path | None, typer.Option(help="The extract's folder, where it is not the study file's.")
     ] = None,
+    unwritten: Annotated[
+        Path | None,
+        typer.Option(
+            help="Where to note the formats that could not be written, instead of failing."
+        ),
+    ] = None,
 ) -> None:
-    """Writes report.html (one file that opens offline), the released tables, every figure with its
-    data, and manifest.json.
+    """Writes report.html and supplement.html (which open offline), further formats that the study
+    asks for, the released tables, every figure with its data, and manifest.json. A format that
+    cannot be written withholds none of the rest; it is told at the end and in the exit code.
 
     Counts of people and records pass the study's disclosure profile. Files of an earlier report
     that are no longer part of it are removed. `evalweave audit` then proves that nothing else got
@@ -28,7 +35,7 @@ def command(
     import sys
 
     from evalweave.catalogue.words import number_of
-    from evalweave.files import share
+    from evalweave.files import share, write_text
     from evalweave.release.register import pend
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
@@ -41,7 +48,9 @@ def command(
     if data.registered is not None:
         pend(data.registered, results)
     share(out)
-    written = write_report(data, study, results, out)
+    made = write_report(data, study, results, out)
+    if unwritten is not None:
+        write_text("".join(f"{line}\n" for line in made.unwritten), unwritten)
     row = data.main()
     if row is not None:
         from evalweave.report.sentences import main_sentence
@@ -56,9 +65,8 @@ def command(
             "leave the secure area.",
             file=sys.stderr,
         )
-    if "pdf" in declared.report.formats:
-        print(
-            "A PDF is not written: print report.html to PDF from any browser; it is laid out "
-            "for A4."
-        )
-    print(f"Written: {number_of(len(written), 'file')} in {out}")
+    print(f"Written: {number_of(len(made.files), 'file')} in {out}")
+    for line in made.unwritten:
+        print(line, file=sys.stderr)
+    if made.unwritten and unwritten is None:
+        raise typer.Exit(1)

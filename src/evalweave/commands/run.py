@@ -52,6 +52,7 @@ def command(
 
     Example: evalweave run my-study/study.yaml --cores 2
     """
+    import sys
     import time
 
     from evalweave.commands._answers import answering
@@ -62,6 +63,9 @@ def command(
 
     with answering("run", json) as answer:
         declared = _checked(study, cores, extract)
+        noted = directory / "results" / declared.study.name / "unwritten.txt"
+        if not dry_run and noted.is_file() and noted.stat().st_size:
+            noted.unlink()  # so that the report is written again
         began = time.time()
         try:
             with watched(on_a_terminal() and not (json or dry_run)) as (told, stages):
@@ -81,12 +85,19 @@ def command(
             raise
         if json and not dry_run:
             answer |= outcome(directory, declared.study.name, code)
+            answer["unwritten"] = unwritten(noted)
         elif not dry_run:
             if told and stages.nothing:
                 print("Nothing had to be done.")
             unexplained = "\n".join(stages.last) if told else ""
             _last_words(directory, declared.study.name, code, began, unexplained)
-        raise typer.Exit(code)
+            print("\n".join(unwritten(noted)), end="", file=sys.stderr, flush=True)
+        raise typer.Exit(code or int(bool(unwritten(noted)) and not dry_run))
+
+
+def unwritten(noted: Path) -> list[str]:
+    """Return a sentence for each file of the report that could not be written."""
+    return noted.read_text(encoding="utf-8").splitlines() if noted.is_file() else []
 
 
 def _last_words(

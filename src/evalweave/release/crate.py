@@ -55,12 +55,16 @@ KINDS = {
     ".svg": "image/svg+xml",
     ".json": "application/json",
     ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+    ".pdf": "application/pdf",
+    ".tex": "application/x-tex",
 }
 MEANINGS = {
     "report.html": "The report",
     "supplement.html": "The supplement: methods, checklists, every number",
     "report.docx": "The report for Word",
     "supplement.docx": "The supplement for Word",
+    "report.pdf": "The report as a tagged PDF",
+    "supplement.pdf": "The supplement as a tagged PDF",
     MANIFEST: "Checksums of inputs, settings, versions and every released number",
 }
 

@@ -23,8 +23,10 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 MARKUP = (".html", ".htm", ".svg", ".xml")
-PLAIN = (".txt", ".md", ".css", ".js", ".log", ".yaml", ".yml")
+PLAIN = (".txt", ".md", ".tex", ".css", ".js", ".log", ".yaml", ".yml")
 PACKED = (".docx", ".xlsx")
+HELD = ("/EmbeddedFile", "/Filespec")
+BREAK = "\n·\n"  # between lines of a PDF: the last cell of a row does not count the next one's name
 PICTURES = (".png", ".jpeg", ".jpg")
 _BLOCKS = frozenset(
     (
@@ -92,6 +94,8 @@ def read(path: Path, name: str) -> Content:
         return content  # an empty file (such as a mark that a folder is complete) says nothing
     elif suffix in PACKED:
         _packed(path, content)
+    elif suffix == ".pdf":
+        _pdf(path, content)
     elif suffix in (*MARKUP, *PLAIN, ".csv", ".json"):
         try:
             text = path.read_bytes().decode("utf-8-sig")
@@ -244,6 +248,44 @@ def _unquoted(xml: str) -> str:
     paragraphs = re.split(r"</w:p>", xml)
     own = [text for text in paragraphs if not _QUOTE_STYLE.search(text)]
     return "\n".join(re.sub(r"\s+", " ", unescape(re.sub(r"<[^>]+>", "", text))) for text in own)
+
+
+def _pdf(path: Path, content: Content) -> None:
+    """Read a PDF: the text of every page, what is said of figures, titles and bookmarks, and what
+    no page shows."""
+    from pypdf import PdfReader
+    from pypdf.errors import PyPdfError
+
+    try:
+        reader = PdfReader(path, strict=True)
+        pages = [page.extract_text() for page in reader.pages]
+        objects = [reader.get_object(n) for n in sorted(reader.xref.get(0, {}))]
+        objects += [reader.get_object(n) for n in sorted(reader.xref_objStm)]
+    except (PyPdfError, OSError, ValueError, KeyError, TypeError, NotImplementedError):
+        content.unreadable = "is damaged, locked, or no PDF that can be read back"
+        return
+    content.pictures += sum(isinstance(o, dict) and o.get("/Subtype") == "/Image" for o in objects)
+    said = [text for each in objects for text in _pdf_texts(each)]
+    if any(isinstance(o, dict) and (o.get("/Type") in HELD or "/JS" in o) for o in objects):
+        content.unreadable = "holds a file or a program whose content cannot be checked"
+    words = "\n".join([*pages, *said])
+    content.raw += [path.read_bytes().decode("latin-1"), words]
+    content.prose = "\n".join(pages).replace("\n", BREAK)
+    content.words.append(words)
+
+
+def _pdf_texts(value: Any) -> Iterator[str]:
+    """Yield every text in one object of a PDF; metadata is a stream of XML."""
+    if isinstance(value, dict):
+        if value.get("/Type") == "/Metadata" and hasattr(value, "get_data"):
+            yield value.get_data().decode("utf-8", errors="replace")
+        for part in dict.values(value):
+            yield from _pdf_texts(part)
+    elif isinstance(value, list):
+        for part in list.__iter__(value):
+            yield from _pdf_texts(part)
+    elif isinstance(value, str):
+        yield str(value)
 
 
 def _packed(path: Path, content: Content) -> None:

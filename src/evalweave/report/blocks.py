@@ -7,7 +7,9 @@ which escapes them.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, is_dataclass, replace
+from html import unescape
 from typing import Any
 
 import pandas as pd
@@ -18,11 +20,12 @@ Text = Markup | str
 
 @dataclass(frozen=True)
 class Drawing:
-    """A figure as inline SVG; the unit it is drawn in, blank when there is only one."""
+    """A figure as inline SVG; the unit it is drawn in, blank when there is only one; the same
+    drawn for a phone, blank where the first fits."""
 
     svg: str
     unit: str = ""
-    screen: str = ""  # wide or narrow, where a figure is drawn twice
+    narrow: str = ""
 
 
 @dataclass(frozen=True)
@@ -134,6 +137,7 @@ class Appendix:
 
     summary: str
     blocks: tuple[Any, ...]
+    id: str = ""
 
 
 @dataclass(frozen=True)
@@ -183,7 +187,6 @@ class JointRow:
     quotes: tuple[Quote, ...]
     label: str
     label_note: Text
-    inputs: tuple[tuple[Text, Text], ...]
     analyst: Text = ""
     analyst_by: str = ""
     meta: Text = ""  # the meta-inference, in the analysts' words
@@ -239,6 +242,14 @@ def text(template: str, *values: Any, **named: Any) -> Markup:
     return Markup(template).format(*values, **named)
 
 
+def plain(text: Text) -> str:
+    """Return HTML text as plain text, in the first of two units."""
+    first = re.sub(r'<span class="u2">.*?</span>', "", str(text), flags=re.DOTALL)
+    if not hasattr(text, "__html__"):
+        return str(text)
+    return unescape(re.sub(r"<[^>]+>", "", first))
+
+
 def in_units(first: Text, second: Text | None) -> Markup:
     """Return a text in two units, of which the reader's switch shows one."""
     if second is None or str(first) == str(second):
@@ -248,6 +259,11 @@ def in_units(first: Text, second: Text | None) -> Markup:
 
 def joined_html(parts: list[Markup], by: str = " ") -> Markup:
     return Markup(by).join(parts)
+
+
+def appended(summary: str, blocks: Sequence[Any], id: str = "") -> list[Appendix]:
+    """Return blocks as a part of the supplement; nothing where there are none."""
+    return [Appendix(summary, tuple(blocks), id)] if blocks else []
 
 
 def figures_in(blocks: tuple[Any, ...]) -> list[Figure]:

@@ -14,6 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from evalweave.report.blocks import Appendix, Details, Heading, Prose, Section, text
+from evalweave.report.data import ReportData
 
 MAIN = (
     "answer",
@@ -57,6 +58,13 @@ def documents(sections: list[Section]) -> tuple[Document, Document]:
     )
 
 
+def warned(data: ReportData) -> str:
+    """Return what every page has to say of these data; blank for nothing."""
+    if data.study.study.synthetic:
+        return "Simulated data: people, records, quotations and counts are invented."
+    return "No disclosure control: must not leave the secure area." if data.profile.exact else ""
+
+
 def _unfolded(section: Section) -> Section:
     """Return a section of the supplement, with what would be sent on in its place."""
     blocks: list[Any] = []
@@ -78,7 +86,8 @@ def _parted(section: Section) -> tuple[Section, Section | None]:
             continue
         words = block.summary if isinstance(block, Appendix) else heading or block.summary
         if words != told:
-            told, key = str(words), f"{section.key}-more-{len(links) + 1}"
+            told = str(words)
+            key = getattr(block, "id", "") or f"{section.key}-more-{len(links) + 1}"
             moved.append(Heading(told, key))
             links.append(text('<a href="#{}">{}</a>', key, told))
         said = str(block.summary) == told  # folded under a heading of the same words

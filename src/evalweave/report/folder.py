@@ -4,20 +4,29 @@ report."""
 from __future__ import annotations
 
 from pathlib import Path
+from typing import NamedTuple
 
 from evalweave import files
 from evalweave.release import manifest
+from evalweave.report import formats, journal
 from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
-from evalweave.report.documents import REPORT, SUPPLEMENT, documents
+from evalweave.report.documents import REPORT, SUPPLEMENT
 from evalweave.report.figures.style import pictures, slug, standalone
 from evalweave.report.html import pages
 from evalweave.report.released_tables import neutral, released_tables
 from evalweave.report.sections import guidelines, sections
 
 
-def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -> list[str]:
-    """Write the report folder and return the names of its files.
+class Written(NamedTuple):
+    """The names of the report's files, and a sentence for each that could not be written."""
+
+    files: list[str]
+    unwritten: list[str]
+
+
+def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -> Written:
+    """Write the report folder.
 
     The manifest of an earlier report goes first and comes last: a folder with a manifest is
     complete.
@@ -32,16 +41,12 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
         written.append(f"{name}.csv")
     for figure in all_figures(made):
         written += _figure(out, figure)
-    if "docx" in data.study.report.formats:
-        from evalweave.report.word import document
-
-        for one in documents(made):
-            with files.written_aside(out / f"{one.name}.docx") as aside:
-                aside.write_bytes(document(data, one, drawn))
-            written.append(f"{one.name}.docx")
+    written += [_text(out, name, text) for name, text in journal.files(data, made).items()]
+    more, unwritten = formats.write(data, made, drawn, out)
+    written += more
     _remove_stale(out, written)
     manifest.write(study_file, tables, out, results)
-    return [*written, manifest.NAME]
+    return Written([*written, manifest.NAME], unwritten)
 
 
 def all_figures(made: list[Section]) -> list[Figure]:
@@ -52,8 +57,6 @@ def all_figures(made: list[Section]) -> list[Figure]:
 def _figure(out: Path, figure: Figure) -> list[str]:
     written = []
     for drawing in figure.drawings:
-        if drawing.screen == "narrow":
-            continue  # the same boxes once more, for phones
         part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
         written.append(
             _text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg))
@@ -72,6 +75,7 @@ TABLES = (
     "estimates",
     "checks",
     "checklists",
+    "regression",
     "flow",
     "baseline",
     "balance",
@@ -82,16 +86,19 @@ TABLES = (
     "economics",
 )
 OURS = (
-    *(f"{name}.{suffix}" for name in (REPORT, SUPPLEMENT) for suffix in ("html", "docx")),
+    *(f"{name}.{suffix}" for name in (REPORT, SUPPLEMENT) for suffix in ("html", *formats.FORMATS)),
     *(f"{name}.csv" for name in TABLES),
 )
+
+
+DRAWN = ("figures/*.svg", "figures/*.pdf", "figures/*.csv", "tables/*.tex")
 
 
 def _remove_stale(out: Path, written: list[str]) -> None:
     """Remove files of an earlier report; only names that a report has, so that a mistaken folder
     loses nothing."""
     current = {out / name for name in written}
-    ours = [*(out / name for name in OURS), *out.glob("figures/*.svg"), *out.glob("figures/*.csv")]
+    ours = [*(out / name for name in OURS), *(path for kind in DRAWN for path in out.glob(kind))]
     for path in ours:
         if path.is_file() and path not in current:
             path.unlink()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from evalweave.release.voices import released_theme_numbers
-from evalweave.report import checks, flow_table
+from evalweave.report import checks, flow_table, regression
 from evalweave.report.data import ReportData
 from evalweave.report.terms import in_words
 from evalweave.tables.joint import JOINT_DISPLAY
@@ -32,6 +32,7 @@ def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     """
     tables = {"estimates": labelled(data, data.released_estimates), "flow": flow_table.table(data)}
     tables["checks"] = checks.released(data)
+    tables[regression.NAME] = regression.frame(data)
     if data.released_baseline is not None:
         tables["baseline"] = data.released_baseline
     if data.released_balance is not None:

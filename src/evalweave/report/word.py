@@ -6,8 +6,8 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Mapping
-from html import unescape
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from evalweave.report.blocks import (
@@ -27,11 +27,20 @@ from evalweave.report.blocks import (
     Table,
     Text,
     boxed,
+    plain,
     printable,
 )
 from evalweave.report.data import ReportData
-from evalweave.report.documents import Document
+from evalweave.report.documents import Document, warned
 from evalweave.report.figures.style import picture_of
+from evalweave.report.word_numbered import (
+    FIGURE,
+    TABLE,
+    Numbering,
+    caption,
+    referring,
+    three_lines,
+)
 
 THUMBNAIL = "docProps/thumbnail.jpeg"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
@@ -49,31 +58,21 @@ def document(data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> byt
     word.core_properties.title = title
     word.core_properties.author = printable(", ".join(about.authors))
     word.core_properties.comments = ""
-    warning = ""
-    if about.synthetic:
-        warning = "Simulated data: people, records, quotations and counts are invented."
-    elif data.profile.exact:
-        warning = "No disclosure control: must not leave the secure area."
+    warning = warned(data)
     for part in word.sections if warning else ():
         part.header.paragraphs[0].text = warning
     word.add_heading(title, 0)
     if question:
         word.add_paragraph(question, style="Subtitle")
+    writer = _Writer(word, drawn, Numbering("S" if one.subtitle else ""))
     for section in map(boxed, one.sections):
         word.add_heading(section.title, 1)
+        writer.refer(section.blocks)
         for block in section.blocks:
-            _write(word, block, drawn)
+            writer.write(block)
     target = io.BytesIO()
     word.save(target)
     return same_bytes(target.getvalue())
-
-
-def plain(text: Text) -> str:
-    """Return HTML text as plain text, in the first of two units."""
-    first = re.sub(r'<span class="u2">.*?</span>', "", str(text), flags=re.DOTALL)
-    if not hasattr(text, "__html__"):
-        return str(text)
-    return unescape(re.sub(r"<[^>]+>", "", first))
 
 
 def same_bytes(packed: bytes) -> bytes:
@@ -93,70 +92,108 @@ def same_bytes(packed: bytes) -> bytes:
     return target.getvalue()
 
 
-def _write(word: Any, block: Any, drawn: Mapping[str, bytes]) -> None:
-    match block:
-        case Heading():
-            word.add_heading(block.text, 2)
-        case Prose():
-            word.add_paragraph(plain(block.text))
-        case Facts():
-            word.add_paragraph(
-                "; ".join(f"{plain(value)} {plain(what)}" for value, what in block.items)
+@dataclass
+class _Writer:
+    """Writes blocks into a Word file. `drawn`: the figures as pictures, by name."""
+
+    word: Any
+    drawn: Mapping[str, bytes]
+    numbering: Numbering
+
+    def refer(self, blocks: Iterable[Any]) -> None:
+        """Write a line that leads to the tables and figures which follow in a section."""
+        counts = dict(self.numbering.counts)
+        marks = []
+        for kind in _numbered(blocks):
+            counts[kind] += 1
+            marks.append((kind, counts[kind]))
+        if marks:
+            referring(
+                self.word, self.numbering, sorted(marks, key=lambda mark: mark[0], reverse=True)
             )
-        case Listing():
-            for item in block.items:
-                word.add_paragraph(plain(item), style="List Bullet")
-        case Code():
-            word.add_paragraph(block.text)
-        case Formula():
-            word.add_paragraph(block.text)
-        case Figure():
-            _figure(word, block, drawn)
-        case Table():
-            headers = [f"{plain(c.header)} {plain(c.unit)}".strip() for c in block.columns]
-            _table(
-                word,
-                plain(block.caption),
-                headers,
-                [[plain(cell) for cell in line.cells] for line in block.lines],
-            )
-            for note in block.notes:
-                word.add_paragraph(plain(note), style="Caption")
-        case Checks():
-            rows = [
-                [plain(check.question), check.verdict, plain(check.why)] for check in block.items
-            ]
-            _table(word, plain(block.caption), ["Check", "Verdict", "Why"], rows)
-        case Joint():
-            word.add_paragraph(plain(block.caption))
-            for row in block.rows:
-                _claim(word, row)
-            for note in block.notes:
-                word.add_paragraph(plain(note), style="Caption")
-        case Quotes():
-            _quotes(word, block.items)
-        case Details():
-            word.add_heading(plain(block.summary), 3)
-            for inner in block.blocks:
-                _write(word, inner, drawn)
+
+    def write(self, block: Any) -> None:
+        """Write one block, and what is in it."""
+        word = self.word
+        match block:
+            case Heading():
+                word.add_heading(block.text, 2)
+            case Prose():
+                word.add_paragraph(plain(block.text))
+            case Facts():
+                items = (f"{plain(value)} {plain(what)}" for value, what in block.items)
+                word.add_paragraph("; ".join(items))
+            case Listing():
+                for item in block.items:
+                    word.add_paragraph(plain(item), style="List Bullet")
+            case Code() | Formula():
+                word.add_paragraph(block.text)
+            case Figure():
+                self._figure(block)
+            case Table():
+                self._table(block)
+            case Checks():
+                rows = [[plain(c.question), c.verdict, plain(c.why)] for c in block.items]
+                self._captioned(TABLE, plain(block.caption))
+                three_lines(word, ["Check", "Verdict", "Why"], rows)
+            case Joint():
+                word.add_paragraph(plain(block.caption))
+                for row in block.rows:
+                    _claim(word, row)
+                self._notes(block.notes)
+            case Quotes():
+                _quotes(word, block.items)
+            case Details():
+                word.add_heading(plain(block.summary), 3)
+                for inner in block.blocks:
+                    self.write(inner)
+
+    def _captioned(self, kind: str, words: str) -> None:
+        written = caption(self.word, self.numbering, kind, words)
+        written.paragraph_format.keep_with_next = kind == TABLE
+
+    def _notes(self, notes: Iterable[Text]) -> None:
+        for note in notes:
+            self.word.add_paragraph(plain(note), style="Caption")
+
+    def _table(self, block: Table) -> None:
+        self._captioned(TABLE, plain(block.caption))
+        three_lines(
+            self.word,
+            [f"{plain(c.header)} {plain(c.unit)}".strip() for c in block.columns],
+            [[plain(cell) for cell in line.cells] for line in block.lines],
+            [column.number for column in block.columns],
+            [line.depth > 0 for line in block.lines],
+        )
+        self._notes(block.notes)
+
+    def _figure(self, figure: Figure) -> None:
+        """Write a figure in its first unit, with its description as alternative text; in words
+        where there is no picture of it."""
+        from docx.shared import Cm
+
+        picture = picture_of(figure.drawings[0].svg, self.drawn)
+        if picture is None:
+            self.word.add_paragraph(f"Figure: {figure.title}. {figure.description}")
+        else:
+            self.word.add_picture(io.BytesIO(picture), width=Cm(15))
+            properties = self.word.inline_shapes[-1]._inline.docPr
+            properties.set("name", figure.name)
+            properties.set("title", figure.title)
+            properties.set("descr", figure.description)
+            self.word.paragraphs[-1].paragraph_format.keep_with_next = True
+        self._captioned(FIGURE, f"{figure.title}. {plain(figure.caption)}")
 
 
-def _figure(word: Any, figure: Figure, drawn: Mapping[str, bytes]) -> None:
-    """Write a figure in its first unit, with its description as alternative text; in words where
-    there is no picture of it."""
-    from docx.shared import Cm
-
-    picture = picture_of(figure.drawings[0].svg, drawn)
-    if picture is None:
-        word.add_paragraph(f"Figure: {figure.title}. {figure.description}")
-    else:
-        word.add_picture(io.BytesIO(picture), width=Cm(15))
-        properties = word.inline_shapes[-1]._inline.docPr
-        properties.set("name", figure.name)
-        properties.set("title", figure.title)
-        properties.set("descr", figure.description)
-        word.paragraphs[-1].paragraph_format.keep_with_next = True
-    word.add_paragraph(f"{figure.title}. {plain(figure.caption)}", style="Caption")
+def _numbered(blocks: Iterable[Any]) -> Iterator[str]:
+    """Yield the kinds of the captions that blocks will have, in order."""
+    for block in blocks:
+        if isinstance(block, Table | Checks):
+            yield TABLE
+        elif isinstance(block, Figure):
+            yield FIGURE
+        elif isinstance(block, Details):
+            yield from _numbered(block.blocks)
 
 
 def _claim(word: Any, row: JointRow) -> None:
@@ -170,12 +207,6 @@ def _claim(word: Any, row: JointRow) -> None:
         word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
     signed = f" ({row.meta_by})" if row.meta_by else ""
     word.add_paragraph(f"What the analysts conclude: {plain(row.meta)}{signed}", style="Quote")
-    _table(
-        word,
-        "What the label rests on",
-        ["", ""],
-        [[plain(name), plain(value)] for name, value in row.inputs],
-    )
 
 
 def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:
@@ -185,18 +216,3 @@ def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:
             f"({quote.path})"
         )
         word.add_paragraph(line, style="Quote")
-
-
-def _table(word: Any, caption: str, headers: list[str], rows: list[list[str]]) -> None:
-    word.add_paragraph(caption, style="Caption")
-    table = word.add_table(rows=1, cols=len(headers), style="Light List")
-    for cell, header in zip(table.rows[0].cells, headers, strict=True):
-        cell.text = header
-    for row in rows:
-        cells = table.add_row().cells
-        if len(row) == 1 and len(headers) > 1:
-            cells[0].merge(cells[-1]).text = row[0]
-            continue
-        for cell, value in zip(cells, row, strict=False):
-            cell.text = value
-    word.add_paragraph("")

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.numbers import missing, number, plain, sentence
-from evalweave.report.blocks import Column, Details, Heading, Line, Table
+from evalweave.report.blocks import Column, Details, Line, Table
 from evalweave.report.data import ReportData
 
 
@@ -48,7 +48,6 @@ def agreement(data: ReportData) -> list[Any]:
         *([Column("Code")] if codes != {""} else []),
     ]
     return [
-        Heading("Agreement between coders", "agreement"),
         Table(
             "How far coders agreed on the double-coded sources; 1 is full agreement, 0 what chance "
             "would give. The share of equal decisions does not take chance off.",

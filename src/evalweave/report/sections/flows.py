@@ -8,8 +8,8 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.numbers import sentence
-from evalweave.report import flow_table, flowchart
-from evalweave.report.blocks import Column, Details, Drawing, Figure, Line, Table, Text
+from evalweave.report import flow_table, flowchart, journal
+from evalweave.report.blocks import Column, Details, Drawing, Figure, Line, Table, Text, appended
 from evalweave.report.data import ReportData
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.style import describe, slug
@@ -23,12 +23,15 @@ def blocks(data: ReportData) -> list[Any]:
     if first is None:
         return []
     shown: list[Any] = [first]
+    table = journal.flow(data)
+    shown += appended("The flow as a table", [table] if table else [])
     if others:
-        shown.append(_table(data, [primary, *others]))
+        more: list[Any] = [_table(data, [primary, *others])]
         for outcome in others:
             figure = _figure(data, outcome, f"flow-{slug(outcome)}", released)
             if figure:
-                shown.append(Details(f"The flow of {data.outcome_label(outcome)}", (figure,)))
+                more.append(Details(f"The flow of {data.outcome_label(outcome)}", (figure,)))
+        shown += appended("How many stand behind each outcome", more)
     return shown
 
 
@@ -48,7 +51,7 @@ def _figure(data: ReportData, outcome: str, name: str, released: pd.DataFrame) -
         flow(steps, arms, title, description, name),
         narrow(steps, arms, title, description, name),
     )
-    drawings = (Drawing(svg, screen="wide"), Drawing(small, screen="narrow"))
+    drawings = (Drawing(svg, narrow=small),)
     return Figure(
         name,
         title,

@@ -6,18 +6,19 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import missing, p_value, sentence
+from evalweave.report import regression
 from evalweave.report.blocks import (
-    Appendix,
     Column,
     Details,
+    Figure,
     Heading,
     Line,
     Prose,
     Section,
     Table,
+    appended,
     in_units,
     text,
 )
@@ -31,54 +32,36 @@ from evalweave.report.sentences import agreement_about_zero, method
 from evalweave.report.terms import in_words, level, variable
 from evalweave.study.analyses import Analysis
 
-PLAIN_WORDS = "difference in change between programme and comparison practices"
+METHODS = "The main estimate under every inference method"
 
 
 def section(data: ReportData) -> Section:
     """Return figures and tables of the quantitative strand."""
-    blocks: list[Any] = []
     means = raw_means(
         data,
         "Raw means, before any model. Follow the distance between the two lines from left to "
         "right.",
     )
-    if means:
-        blocks += [Heading("Raw means", "raw-means"), means]
     own = [data.primary] if _has_events(data, data.primary) else []
-    for analysis in (*own, *data.analyses("event_study")):
-        blocks += _event(data, analysis)
-    blocks += _methods(data)
-    others = _sensitivity(data)
-    blocks += (
-        [Appendix("Other comparisons, and outcomes that should not change", tuple(others))]
-        if others
-        else []
-    )
+    timed = [_event(data, analysis) for analysis in (*own, *data.analyses("event_study"))]
+    drawn = [part for part in timed if any(isinstance(block, Figure) for block in part)]
+    raw: list[Any] = [Heading("Raw means", "raw-means"), means] if means else []
+    first = drawn[0] if drawn else raw  # the one figure of the main report
+    blocks: list[Any] = [*first]
+    table = regression.table(data)
+    blocks += [Heading("The estimates", "estimates"), table] if table else []
+    if raw and raw is not first:
+        blocks += appended("Raw means", raw[1:], "raw-means")
+    others = [block for part in timed if part is not first for block in part]
+    blocks += appended("By time since the start, estimated otherwise", others)
+    blocks += appended(METHODS, _methods(data), "inference")
+    blocks += appended("Other comparisons, and outcomes that should not change", _sensitivity(data))
     weights = [f for a in data.study.analyses for f in synthetic_weights(data, a)]
-    blocks += (
-        [Appendix("What the synthetic comparison is made of", tuple(weights))] if weights else []
-    )
-    blocks += _subgroups(data)
+    blocks += appended("What the synthetic comparison is made of", weights)
+    blocks += appended("Differences between groups of people", _subgroups(data), "subgroups")
     if not blocks:
         blocks = [Prose("No result of the quantitative strand is part of this study.")]
-    return Section("happened", "What happened", tuple(_said_once(blocks)))
-
-
-def _said_once(blocks: list[Any]) -> list[Any]:
-    """Return the blocks without a paragraph that stood before, and without a heading that then has
-    nothing below it.
-
-    An analysis may belong to two places, each of which says why it has no estimate.
-    """
-    remaining: list[Any] = []
-    for place, block in enumerate(blocks):
-        if isinstance(block, Prose) and block in remaining:
-            last = place + 1 == len(blocks) or isinstance(blocks[place + 1], Heading)
-            if last and remaining and isinstance(remaining[-1], Heading):
-                remaining.pop()
-            continue
-        remaining.append(block)
-    return remaining
+    return Section("happened", "What happened", tuple(blocks))
 
 
 def _has_events(data: ReportData, analysis: Analysis) -> bool:
@@ -139,7 +122,7 @@ def _methods(data: ReportData) -> list[Any]:
         Forest(
             unit,
             tuple(
-                Item(short_method(row.inference), row, strong=row.inference == first)
+                Item(regression.short(row.inference), row, strong=row.inference == first)
                 for name in names
                 for row in data.rows(main.name, term, unit, name)
             ),
@@ -150,7 +133,7 @@ def _methods(data: ReportData) -> list[Any]:
     _, words = agreement_about_zero(data.rows(main.name, term, unit_pair(data, main)[0]))
     figure = forest(
         "inference-methods",
-        "The main estimate under every inference method",
+        METHODS,
         "Difference",
         forests,
         f"The same estimate, {len(names)} ways of asking how sure it is; the declared primary "
@@ -173,7 +156,6 @@ def _methods(data: ReportData) -> list[Any]:
         )
     )
     blocks: list[Any] = [
-        Heading("The main estimate under every inference method", "inference"),
         Prose(words),
     ]
     if figure:
@@ -186,12 +168,6 @@ def _methods(data: ReportData) -> list[Any]:
         *blocks,
         Details("The numbers of this figure, and how each method was computed", inside),
     ]
-
-
-def short_method(name: str) -> str:
-    """Return an inference method for a figure."""
-    declared = INFERENCES.get(name)
-    return declared.label if declared else sentence(name.replace("_", " "))
 
 
 def _sensitivity(data: ReportData) -> list[Any]:
@@ -248,9 +224,7 @@ def _subgroups(data: ReportData) -> list[Any]:
     every = data.analyses("subgroup")
     blocks: list[Any] = []
     for outcome in dict.fromkeys(analysis.outcome for analysis in every):
-        if outcome == data.primary.outcome:
-            blocks.append(Heading("Differences between groups of people", "subgroups"))
-        else:
+        if outcome != data.primary.outcome:
             label = data.outcome_label(outcome)
             blocks.append(Heading(f"The same of {label}", f"subgroups-{outcome}"))
         blocks += _of_outcome(data, [a for a in every if a.outcome == outcome])

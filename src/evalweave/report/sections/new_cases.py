@@ -10,7 +10,7 @@ import pandas as pd
 from evalweave.release.incidence import THOUSAND
 from evalweave.release.numbers import missing, number, percent, plain
 from evalweave.report import criteria
-from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Table, Text, text
+from evalweave.report.blocks import Column, Details, Line, Prose, Table, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.rates import incidence
 from evalweave.report.figures.trends import ARMS
@@ -39,10 +39,7 @@ def blocks(data: ReportData) -> list[Any]:
     if released is None:
         return []
     e = data.study.eligibility
-    shown: list[Any] = [
-        Heading("New cases", "new-cases"),
-        Prose(f"{_meaning(data)} {DRAWN_FOR_CASES}"),
-    ]
+    shown: list[Any] = [Prose(f"{_meaning(data)} {DRAWN_FOR_CASES}")]
     if not _known(released, "n_at_risk").any():
         shown.append(
             Prose("No number of people at risk in this extract may be shown or is above zero.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
-from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, in_units
+from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
 from evalweave.report.data import ReportData
 from evalweave.report.figures.event import event_study
 from evalweave.report.terms import ci
@@ -49,8 +49,8 @@ def section(data: ReportData) -> Section | None:
             wide=True,
         ),
     ]
-    for analysis in others:
-        blocks += _by_time(data, analysis)
+    by_time = [block for analysis in others for block in _by_time(data, analysis)]
+    blocks += appended("Other outcomes by time since the start", by_time)
     return Section("outcomes", "Other outcomes", tuple(blocks))
 
 

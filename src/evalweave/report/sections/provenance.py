@@ -182,5 +182,8 @@ def _log_line(data: ReportData, record: Mapping[Any, Any]) -> Text:
     """Return a line of the import log; counts of people through the profile."""
     if missing(record["n"]):
         return str(record["message"])
+    if str(record["message"]).startswith("people "):
+        count = data.profile.about(record["n"], "participants")
+        return text("{} ({}).", sentence(str(record["message"])), count)
     of = "participants" if str(record["subject"]) in ("people", "cases") else "references"
     return text("{} {}", data.profile.mark(record["n"], of), record["message"])

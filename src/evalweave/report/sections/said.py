@@ -17,6 +17,7 @@ from evalweave.report.blocks import (
     Section,
     Table,
     Text,
+    appended,
     text,
 )
 from evalweave.report.data import ReportData
@@ -46,7 +47,7 @@ def section(data: ReportData) -> Section:
     if fieldwork and data.fieldwork is not None:
         blocks += [Heading("Fieldwork", "fieldwork"), fieldwork]
         drawn = timeline(data, released_fieldwork(data.profile, data.fieldwork))
-        blocks += [] if drawn is None else [drawn]
+        blocks += [] if drawn is None else appended("When the fieldwork was done", [drawn])
     blocks += [
         Heading("Themes", "themes"),
         *described.gaps(data),
@@ -54,7 +55,7 @@ def section(data: ReportData) -> Section:
         *_attributes(data),
         *described.numbers(data, _labels(data)),
         *described.saturated(data),
-        *coders.agreement(data),
+        *appended("Agreement between coders", coders.agreement(data), "agreement"),
     ]
     return Section("said", title, tuple(blocks))
 

@@ -10,7 +10,16 @@ import pandas as pd
 from evalweave.release.disclosure import HIDDEN, Released
 from evalweave.release.numbers import joined, missing, number, percent, sentence
 from evalweave.report import criteria
-from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, Text
+from evalweave.report.blocks import (
+    Column,
+    Heading,
+    Line,
+    Prose,
+    Section,
+    Table,
+    Text,
+    appended,
+)
 from evalweave.report.data import ReportData
 from evalweave.report.sections import balanced, flows, new_cases
 from evalweave.report.terms import level
@@ -27,7 +36,7 @@ def section(data: ReportData) -> Section:
     blocks: list[Any] = [Prose(" ".join(sentences)), *_as_then(data)]
     blocks += flows.blocks(data)
     blocks += _baseline(data)
-    blocks += new_cases.blocks(data)
+    blocks += appended("New cases", new_cases.blocks(data), "new-cases")
     return Section("studied", "Who was studied", tuple(blocks))
 
 
@@ -62,7 +71,8 @@ def _baseline(data: ReportData) -> list[Any]:
         ),
         id="baseline-table",
     )
-    return [Heading("At baseline", "baseline"), table, *_undescribed(data), *balanced.blocks(data)]
+    apart = appended("How far apart the arms were at baseline", balanced.blocks(data))
+    return [Heading("At baseline", "baseline"), table, *_undescribed(data), *apart]
 
 
 def _as_then(data: ReportData) -> list[Any]:

@@ -13,7 +13,19 @@ from evalweave.catalogue.words import number_of
 from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import missing, number, percent, plain, sentence
-from evalweave.report.blocks import Appendix, Joint, JointRow, Prose, Quote, Section, Text, text
+from evalweave.report.blocks import (
+    Appendix,
+    Column,
+    Joint,
+    JointRow,
+    Line,
+    Prose,
+    Quote,
+    Section,
+    Table,
+    Text,
+    text,
+)
 from evalweave.report.claimed import (
     QUALITATIVE,
     QUANTITATIVE,
@@ -96,9 +108,14 @@ def section(data: ReportData) -> Section:
                 "invented."
             ),
         )
+    rests = [
+        _rests(data, record, shown)
+        for record, shown in zip(exact, released.to_dict("records"), strict=True)
+    ]
     more = (*matrices.blocks(data), *meshed.blocks(data), *threads.blocks(data))
     blocks = (
         Joint(CAPTION, rows, tuple(notes)),
+        Appendix("What each label rests on", tuple(rests)),
         *([Appendix("Claims by label, groups of people, and threads", more)] if more else []),
     )
     return Section("together", title, blocks)
@@ -158,7 +175,6 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         quotes=tuple(_quotes(data, claim)),
         label=label(record),
         label_note=_label_note(record),
-        inputs=tuple(_inputs(data, record, shown)),
         analyst=_analyst(record),
         analyst_by=_by(record),
         **_meta(data, claim),
@@ -294,6 +310,16 @@ def _prominence(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any])
         "the smaller of three people and a third of those asked"
         if missing(record["minimum"]) or float(record["minimum"]) <= 3
         else "the number that the claim declares",
+    )
+
+
+def _rests(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> Table:
+    """Return what the label of a claim rests on."""
+    return Table(
+        str(record["proposition"]),
+        (Column("What it rests on"), Column("As declared, or as found")),
+        tuple(Line(pair) for pair in _inputs(data, record, shown)),
+        id=f"rests-{record['claim_id']}",
     )
 
 

@@ -1,0 +1,237 @@
+"""The report as a tagged PDF (PDF/UA-1), from the same blocks as the page, set by Typst.
+
+Every text arrives in Typst as a string, never as markup, so that nothing in it can be a command.
+The only fonts are DejaVu Sans, which matplotlib carries, and those inside Typst: with a fixed date
+the same report is the same bytes on every machine.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from evalweave.report.blocks import (
+    BOX,
+    Checks,
+    Code,
+    Details,
+    Facts,
+    Figure,
+    Formula,
+    Heading,
+    Joint,
+    JointRow,
+    Line,
+    Listing,
+    Prose,
+    Quote,
+    Quotes,
+    Table,
+    Text,
+    boxed,
+    plain,
+)
+from evalweave.report.data import ReportData
+from evalweave.report.documents import SUPPLEMENT, Document, warned
+
+CREATED = 315_532_800  # 1980-01-01, as the members of the Word file
+STANDARDS = ["ua-1"]
+FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf")
+STYLES = (  # of drawings whose style stands in the page
+    ".strip text{font-size:11px;fill:#5f6469}.strip .shade{fill:#ececea}"
+    ".strip .axis{stroke:#5f6469;stroke-width:.8;fill:none}"
+    ".strip .interval{stroke:#0072B2;stroke-width:3}.strip .point,.strip .head{fill:#0072B2}"
+    ".drawing text{font-family:'DejaVu Sans'}"
+)
+MANY = 8  # columns, from which a table is set smaller
+
+
+def document(data: ReportData, one: Document) -> bytes:
+    """Return the PDF of one document; differences stand in the first unit of the page.
+
+    Raises:
+        typst.TypstError: what cannot be set.
+    """
+    import typst
+
+    drawings: dict[str, bytes] = {}
+    source = _source(data, one, drawings)
+    compile_: Any = typst.compile  # takes several files, which its types do not say
+    made = compile_(
+        {"main.typ": source.encode(), **drawings},
+        font_paths=[_fonts()],
+        ignore_system_fonts=True,
+        format="pdf",
+        pdf_standards=STANDARDS,
+        timestamp=CREATED,
+    )
+    return bytes(made)
+
+
+def _fonts() -> str:
+    import matplotlib
+
+    return f"{matplotlib.get_data_path()}/fonts/ttf"
+
+
+@cache
+def _drawn() -> frozenset[int]:
+    """Return the characters that all our faces have: PDF/UA allows no others."""
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset.intersection(
+        *(frozenset(FT2Font(f"{_fonts()}/{face}").get_charmap()) for face in FACES)
+    )
+
+
+def string(text: Text) -> str:
+    """Return a text as a Typst string, with a box for each character that our fonts lack."""
+    kept = "".join(c if ord(c) in _drawn() or c in "\n\t" else BOX for c in plain(text))
+    return '"' + kept.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _source(data: ReportData, one: Document, drawings: dict[str, bytes]) -> str:
+    about = data.study.study
+    title = f"{one.subtitle}: {about.title}" if one.subtitle else about.title
+    question = "" if one.subtitle else data.study.report.question or ""
+    prefix = "S" if one.name == SUPPLEMENT else ""
+    head = [
+        files("evalweave.report").joinpath("templates/report.typ").read_text(encoding="utf-8"),
+        f"#show: report.with(title: {string(title)}, question: {string(question)}, "
+        f"authors: {string(', '.join(about.authors))}, warning: {string(warned(data))}, "
+        f"prefix: {string(prefix)})",
+    ]
+    parts = []
+    for section in map(boxed, one.sections):
+        parts.append(f"#heading(level: 1, {string(section.title)})")
+        level = 2  # of what is opened on a click: below a heading of the section where it has one
+        for block in section.blocks:
+            level = 3 if isinstance(block, Heading) else level
+            parts.append(_block(block, drawings, level))
+    return "\n".join((*head, *parts))
+
+
+def _block(block: Any, drawings: dict[str, bytes], level: int = 3) -> str:
+    match block:
+        case Heading():
+            return f"#heading(level: 2, {string(block.text)})"
+        case Prose():
+            return f"#prose({string(block.text)}, kind: {string(block.kind)})"
+        case Facts():
+            items = (f"({string(value)}, {string(what)})" for value, what in block.items)
+            return f"#facts(({', '.join(items)},))"
+        case Listing():
+            return f"#list({', '.join(f'[#{string(item)}]' for item in block.items)})"
+        case Code():
+            return f"#raw({string(block.text)}, block: true)"
+        case Formula():
+            return f'#prose({string(block.text)}, kind: "formula")'
+        case Figure():
+            return _figure(block, drawings)
+        case Table():
+            return _table(block)
+        case Checks():
+            rows = tuple(Line((check.question, check.verdict, check.why)) for check in block.items)
+            head = ("Check", "Verdict", "Why")
+            return _rows(block.caption, head, (False,) * 3, rows, (), "1.3fr, auto, 3fr")
+        case Joint():
+            return _joint(block, drawings)
+        case Quotes():
+            return "\n".join(map(_quote, block.items))
+        case Details():
+            inside = "\n".join(_block(inner, drawings) for inner in block.blocks)
+            return f"#heading(level: {level}, {string(block.summary)})\n{inside}"
+    raise TypeError(f"no way to set a {type(block).__name__}")
+
+
+def _svg(svg: str) -> bytes:
+    """Return an SVG of ours that needs no page around it: colours and fonts by value."""
+    whole = re.sub(r"var\(--[\w-]+, ?([^()]+)\)", r"\1", svg)
+    whole = re.sub(r"font-family: ?[^;\"]+", "font-family: DejaVu Sans", whole)
+    return re.sub(r">", f"><style>{STYLES}</style>", whole, count=1).encode()
+
+
+def _image(svg: str, alt: str, drawings: dict[str, bytes], width: str = "100%") -> str:
+    name = f"drawing-{len(drawings) + 1}.svg"
+    drawings[name] = _svg(svg)
+    return f"image({string(name)}, alt: {string(alt)}, width: {width})"
+
+
+def _figure(figure: Figure, drawings: dict[str, bytes]) -> str:
+    svg = figure.drawings[0].svg
+    tall = _ratio(svg) > 1.2
+    size = "auto, height: 200mm" if tall else "100%" if figure.wide else "128mm"
+    image = _image(svg, figure.description, drawings, size)
+    caption = string(f"{figure.title}. {plain(figure.caption)}")
+    return f"#figure({image}, caption: {caption}, alt: {string(figure.description)})"
+
+
+def _ratio(svg: str) -> float:
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    return float(box[2]) / float(box[1]) if box else 1.0
+
+
+def _table(block: Table) -> str:
+    headers = tuple(f"{plain(c.header)}\n{plain(c.unit)}".strip() for c in block.columns)
+    return _rows(
+        block.caption, headers, tuple(c.number for c in block.columns), block.lines, block.notes
+    )
+
+
+def _rows(
+    caption: Text,
+    headers: tuple[Text, ...],
+    numbers: tuple[bool, ...],
+    lines: tuple[Line, ...],
+    notes: tuple[Text, ...],
+    widths: str = "",
+) -> str:
+    cells = []
+    for line in lines:
+        if line.group or len(line.cells) == 1:
+            cells.append(f"table.cell(colspan: {len(headers)}, strong({string(line.cells[0])}))")
+            continue
+        first = f"[#h({1 if line.depth else 0}em)#{string(line.cells[0])}]"
+        cells += [first, *(f"[#{string(cell)}]" for cell in line.cells[1:])]
+    align = ", ".join("right" if number else "left" for number in numbers)
+    head = ", ".join(f"[#{string(header)}]" for header in headers)
+    body = ",\n  ".join(cells)
+    said = "".join(f'\n#prose({string(note)}, kind: "note")' for note in notes)
+    if small := len(headers) >= MANY and not widths:
+        spread = ("auto" if number else "1fr" for number in numbers[1:])
+        widths = ", ".join(("2fr", *spread))
+    return (
+        f"#listed({string(caption)}, ({align},), ({head},), small: "
+        f"{str(small).lower()}, widths: ({widths}),\n  {body})" + said
+    )
+
+
+def _quote(quote: Quote) -> str:
+    stance = f", {quote.stance}" if quote.stance else ""
+    return (
+        f"#said({string(f'“{quote.words}”')}, {string(f'{quote.speaker}{stance} ({quote.path})')})"
+    )
+
+
+def _joint(block: Joint, drawings: dict[str, bytes]) -> str:
+    cells = ",\n  ".join(cell for row in block.rows for cell in _claim(row, drawings))
+    head = ", ".join(f"[#{string(h)}]" for h in ("Claim", "The numbers", "The voices", "Together"))
+    notes = "".join(f'\n#prose({string(note)}, kind: "note")' for note in block.notes)
+    return (
+        f"#listed({string(block.caption)}, (left,) * 4, ({head},), small: true, "
+        f"widths: (1fr, 0.9fr, 1.3fr, 1fr),\n  {cells}){notes}"
+    )
+
+
+def _claim(row: JointRow, drawings: dict[str, bytes]) -> tuple[str, ...]:
+    claim = f"[#quiet({string(row.theme)})#parbreak()#strong({string(row.proposition)})]"
+    strip = f"#{_image(row.strip, plain(row.numbers), drawings)}" if row.strip else ""
+    numbers = f"[{strip}#strong({string(row.numbers)})#parbreak()#{string(row.quantitative)}]"
+    said = "".join(f"#{string(line)}#parbreak()" for line in row.voices)
+    voices = f"[{said}{''.join(map(_quote, row.quotes))}]"
+    own = f"#parbreak()#emph({string(row.analyst)}) #quiet({string(row.analyst_by)})"
+    meta = f"#parbreak()#emph({string(row.meta)}) #quiet({string(row.meta_by)})"
+    together = f"[#strong({string(row.label)})#parbreak()#quiet({string(row.label_note)})"
+    return claim, numbers, voices, f"{together}{own if row.analyst else ''}{meta}]"

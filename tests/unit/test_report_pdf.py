@@ -1,0 +1,105 @@
+"""The PDF: tagged, the same bytes, read back by the audit; and a format that fails withholds none
+of the rest."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from evalweave.cli import app
+from evalweave.release import released
+from evalweave.release.audit import audit
+from evalweave.report import formats, pdf, word
+from evalweave.report.blocks import BOX
+from helpers.report_results import HOSTILE, Made, results, study_file
+from helpers.reports import report
+
+MADE = Made(formats=("html", "docx", "pdf"))
+NAMES = ("report.pdf", "supplement.pdf")
+
+
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(tmp_path_factory.mktemp("pdf"), MADE)
+
+
+def test_the_pdf_is_tagged_titled_and_dated_by_no_clock(out: Path) -> None:
+    from pypdf import PdfReader
+
+    for name in NAMES:
+        reader = PdfReader(out / name)
+        root = reader.root_object
+        assert root["/MarkInfo"]["/Marked"] and root["/Lang"] == "en-GB"
+        assert "pdfuaid:part" in root["/Metadata"].get_data().decode()
+        assert reader.metadata is not None
+        assert str(reader.metadata["/CreationDate"]).startswith("D:19800101")
+        assert "An invented study of <b>words</b> & numbers" in str(reader.metadata.title)
+    main = PdfReader(out / "report.pdf")
+    assert 3 < len(main.pages) <= 10
+    assert all("Simulated data" in page.extract_text() for page in main.pages)
+
+
+def test_the_pdf_says_what_the_page_says_and_passes_the_audit(out: Path) -> None:
+    main, more = (released.read(out / name, name) for name in NAMES)
+    text = " ".join(main.words[0].split())
+    assert "rose by 0.11 percentage points less" in text and "1.20 mmol/mol less" not in text
+    assert HOSTILE in text and "Good fit <for some>" in text
+    assert "Simulated data. By years since the start" in text  # the figure's alternative text
+    assert "Table 1. " in text and "Table S1. " in " ".join(more.words[0].split())
+    assert not [found for found in audit(out, []).findings if "no extension" not in found]
+
+
+def test_a_count_or_a_file_inside_a_pdf_is_found(out: Path, tmp_path: Path) -> None:
+    import typst
+
+    (tmp_path / "manifest.json").write_bytes((out / "manifest.json").read_bytes())
+    typst.compile(b"Of these, 3 patients died.", output=str(tmp_path / "report.pdf"))
+    attached = b'#pdf.attach("a.csv", bytes("patient_id"))'
+    typst.compile(attached, output=str(tmp_path / "supplement.pdf"))
+    (tmp_path / "figure.pdf").write_bytes(b"%PDF-1.7 and nothing more")
+    found = "\n".join(audit(tmp_path, []).findings)
+    assert "report.pdf: a count of people" in found
+    assert "supplement.pdf: holds a file" in found
+    assert "figure.pdf: is damaged" in found
+
+
+def test_the_same_results_give_the_same_bytes(out: Path, tmp_path: Path) -> None:
+    again = report(tmp_path, MADE)
+    for name in NAMES:
+        assert (again / name).read_bytes() == (out / name).read_bytes()
+
+
+def test_text_is_never_markup_and_what_no_font_has_is_a_box() -> None:
+    assert pdf.string('#panic("x") $a$ \\') == '"#panic(\\"x\\") $a$ \\\\"'
+    assert pdf.string("τ −0.1 \u202f% \U0001f600 語") == f'"τ −0.1 \u202f% {BOX} {BOX}"'
+
+
+@pytest.mark.parametrize(("broken", "suffix"), [(word, "docx"), (pdf, "pdf")])
+def test_a_format_that_fails_withholds_none_of_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: object, suffix: str
+) -> None:
+    def fails(*given: object) -> bytes:
+        raise ValueError("planted")
+
+    monkeypatch.setattr(broken, "document", fails)
+    file, where = study_file(tmp_path, MADE), results(tmp_path, MADE)
+    to = tmp_path / "report"
+    call = ["report", "--study", str(file), "--results", str(where), "--out", str(to)]
+    done = CliRunner().invoke(app, call)
+    assert done.exit_code == 1
+    last = done.output.strip().splitlines()[-1]
+    assert last.startswith(f"supplement.{suffix} was not written: planted. ")
+    other = {"docx": "pdf", "pdf": "docx"}[suffix]
+    there = {path.name for path in to.iterdir()}
+    assert {"report.html", "supplement.html", f"report.{other}", "manifest.json"} <= there
+    assert not there & {f"report.{suffix}", f"supplement.{suffix}"}
+    noted = tmp_path / "unwritten.txt"
+    shutil.rmtree(to)
+    assert CliRunner().invoke(app, [*call, "--unwritten", str(noted)]).exit_code == 0
+    assert [line.split()[0] for line in noted.read_text().splitlines()] == [
+        f"{name}.{suffix}" for name in ("report", "supplement")
+    ]
+    assert formats.FORMATS == ("docx", "pdf")
