@@ -58,9 +58,10 @@ def _figure(out: Path, figure: Figure) -> list[str]:
     written = []
     for drawing in figure.drawings:
         part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
-        written.append(
-            _text(out, f"figures/{slug(figure.name)}{part}.svg", standalone(drawing.svg))
-        )
+        stem = f"figures/{slug(figure.name)}{part}"
+        for width, svg in ((DOUBLE, drawing.svg), (SINGLE, drawing.narrow or drawing.svg)):
+            end = "" if width == DOUBLE else f".{width}mm"
+            written.append(_text(out, f"{stem}{end}.svg", standalone(svg, width)))
     name = f"figures/{slug(figure.name)}.csv"
     files.write_csv(neutral(figure.data), out / name)
     return [*written, name]
@@ -91,6 +92,7 @@ OURS = (
 )
 
 
+SINGLE, DOUBLE = 89, 183  # millimetres: one column of a journal, and two
 DRAWN = ("figures/*.svg", "figures/*.pdf", "figures/*.csv", "tables/*.tex")
 
 

@@ -6,13 +6,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.catalogue.calls import named
 from evalweave.release.numbers import estimate, number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
     BAND,
@@ -22,6 +23,8 @@ from evalweave.report.figures.style import (
     better_way,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     slug,
     to_svg,
@@ -61,8 +64,9 @@ def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure |
         f"By {_periods(data)} since the start, in {units[0]}. {spoken}.", data.study.study.synthetic
     )
     drawings = tuple(
-        Drawing(
-            _draw(data, analysis, unit, title, description if unit == units[0] else title), unit
+        drawn(
+            partial(_draw, data, analysis, unit, title, description if unit == units[0] else title),
+            unit,
         )
         for unit in units
     )
@@ -145,10 +149,8 @@ def _draw(data: ReportData, analysis: Analysis, unit: str, title: str, descripti
                 color=QUIET,
             )
         axes.set_xlim(times[0] - 0.5, times[-1] + 0.5)
-        axes.set_xticks(
-            times[:: max(1, len(times) // 12)],
-            [str(t).replace("-", "−") for t in times[:: max(1, len(times) // 12)]],
-        )
+        ticked = times[:: max(1, len(times) // (6 if narrow() else 12))]
+        axes.set_xticks(ticked, [str(t).replace("-", "−") for t in ticked])
         axes.margins(y=0.12)
         axes.yaxis.set_major_formatter(lambda y, _: number(y, 6).rstrip("0").rstrip("."))
         axes.annotate(

@@ -7,12 +7,13 @@ import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from evalweave.release.numbers import estimate, interval, number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import Row
 from evalweave.report.figures.interval import draw_interval
 from evalweave.report.figures.style import (
@@ -23,6 +24,8 @@ from evalweave.report.figures.style import (
     WIDTH,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     slug,
     to_svg,
@@ -80,8 +83,17 @@ def forest(
     if any(_shaded(plot) for plot in shown):
         caption = f"{caption} The shaded stretch holds differences too small to matter."
     drawings = tuple(
-        Drawing(
-            _draw(f"{slug(name)}-{slug(plot.unit)}", title, words, axis, plot, synthetic, better),
+        drawn(
+            partial(
+                _draw,
+                f"{slug(name)}-{slug(plot.unit)}",
+                title,
+                words,
+                axis,
+                plot,
+                synthetic,
+                better,
+            ),
             plot.unit,
         )
         for plot, words in zip(shown, descriptions, strict=True)
@@ -117,11 +129,16 @@ def _draw(
     name: str, title: str, description: str, axis: str, plot: Forest, synthetic: bool, better: str
 ) -> str:
     labels = [textwrap.wrap(item.label, WRAP) or [""] for item in plot.items]
-    heights = [0.95 + 0.5 * (len(lines) - 1) for lines in labels]
+    row = 1.9 if narrow() else 0.95  # on a phone a label stands above its interval
+    heights = [
+        (0.95 if item.heading else row) + 0.6 * (len(lines) - 1)
+        for item, lines in zip(plot.items, labels, strict=True)
+    ]
     total = sum(heights)
     with drawing(name, total * ROW + 62, WIDTH, layout="none") as (figure, axes):
         height = figure.get_size_inches()[1] * 72
-        axes.set_position((0.31, 44 / height, 0.36, (total * ROW) / height))
+        left, across = (0.03, 0.94) if narrow() else (0.31, 0.36)
+        axes.set_position((left, 44 / height, across, (total * ROW) / height))
         low, high = _limits(plot)
         axes.set_xlim(low, high)
         axes.set_ylim(total, 0)
@@ -131,7 +148,7 @@ def _draw(
         axes.axvline(0, color=QUIET, lw=0.8)
         top = 0.0
         for item, lines, tall in zip(plot.items, labels, heights, strict=True):
-            _draw_item(axes, item, lines, top + tall / 2, (low, high))
+            _draw_item(axes, item, lines, top, tall, (low, high))
             top += tall
         _draw_headings(axes, better)
         axes.set_yticks([])
@@ -144,13 +161,19 @@ def _draw(
 
 
 def _draw_item(
-    axes: Axes, item: Item, lines: list[str], y: float, limits: tuple[float, float]
+    axes: Axes, item: Item, lines: list[str], top: float, tall: float, limits: tuple[float, float]
 ) -> None:
-    """Draw one row: its label at the left, its interval, and the same as text at the right."""
+    """Draw one row: its label at the left, its interval, and the same as text at the right; for a
+    phone both texts above the interval."""
+    y = place = top + tall / 2
+    label, estimates, intervals = LABEL, ESTIMATE, INTERVAL
+    if narrow():
+        place = top + (0.3 * (len(lines) - 1) + 0.55)
+        y, label, estimates, intervals = top + tall - 0.4, 0.0, 0.6, 0.63
     _write(
         axes,
-        LABEL,
-        y,
+        label,
+        place,
         "\n".join(lines),
         ha="left",
         fontweight="bold" if item.heading else "normal",
@@ -160,20 +183,25 @@ def _draw_item(
         row = item.row
         colour, marker, line, size = STRONG if item.strong else OPEN
         draw_interval(axes, row.estimate, row.low, row.high, y, limits, colour, marker, line, size)
-        _write(axes, ESTIMATE, y, number(row.estimate, row.places), ha="right")
-        _write(axes, INTERVAL, y, f"({interval(row.low, row.high, row.places)})", ha="left")
+        _write(axes, estimates, place, number(row.estimate, row.places), ha="right")
+        words = f"({interval(row.low, row.high, row.places)})"
+        _write(axes, intervals, place, words, ha="left")
     elif item.note:
-        _write(axes, NOTE, y, item.note, ha="left", fontsize=8.5, color=QUIET)
+        _write(
+            axes, 0.63 if narrow() else NOTE, place, item.note, ha="left", fontsize=8.5, color=QUIET
+        )
 
 
 def _draw_headings(axes: Axes, better: str) -> None:
     """Write above the rows what the columns of text hold, and which way is better."""
     quiet = {"va": "bottom", "fontsize": 8, "color": QUIET}
-    _write(axes, ESTIMATE, -0.1, "estimate", ha="right", **quiet)
-    _write(axes, INTERVAL, -0.1, "(interval)", ha="left", **quiet)
+    estimates, intervals = (0.6, 0.63) if narrow() else (ESTIMATE, INTERVAL)
+    _write(axes, estimates, -0.1, "estimate", ha="right", **quiet)
+    _write(axes, intervals, -0.1, "(interval)", ha="left", **quiet)
     if better != "neither":
         words = "← lower is better" if better == "lower" else "higher is better →"
-        _write(axes, 0.5, -0.1, words, ha="center", **quiet)
+        at = (0.0, "left") if narrow() else (0.5, "center")
+        _write(axes, at[0], -0.1, words, ha=at[1], **quiet)
 
 
 def _write(axes: Axes, x: float, y: float, words: str, **how: Any) -> None:

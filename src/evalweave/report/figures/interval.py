@@ -4,12 +4,13 @@ matters."""
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.release.numbers import estimate, number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
     INK,
@@ -18,6 +19,7 @@ from evalweave.report.figures.style import (
     SHADE,
     describe,
     drawing,
+    drawn,
     sign,
     slug,
     to_svg,
@@ -36,7 +38,8 @@ def answer_interval(data: ReportData, caption: Text) -> Figure | None:
     for row in rows:
         margin = data.margin(row.unit)
         description = describe(_spoken(row, margin), data.study.study.synthetic)
-        shown.append(Drawing(_draw(data, row, margin, title, description), row.unit))
+        draw = partial(_draw, data, row, margin, title, description)
+        shown.append(drawn(draw, row.unit))
         lines.append(
             {
                 "unit": row.unit,

@@ -9,12 +9,13 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.release.numbers import missing, number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.figures.style import (
     AFTER,
     BEFORE,
@@ -23,6 +24,8 @@ from evalweave.report.figures.style import (
     RULE,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     slug,
     to_svg,
@@ -54,8 +57,8 @@ def love_plot(
     if not dots:
         return None
     description = describe(_spoken(dots), synthetic)
-    svg = _draw(slug(name), title, description, shown, synthetic)
-    return Figure(name, title, description, caption, (Drawing(svg),), data)
+    drawing_of = drawn(partial(_draw, slug(name), title, description, shown, synthetic))
+    return Figure(name, title, description, caption, (drawing_of,), data)
 
 
 def weighted(pairs: Sequence[Pair]) -> bool:
@@ -80,15 +83,16 @@ def _spoken(dots: Sequence[Pair]) -> str:
 
 def _draw(name: str, title: str, description: str, pairs: Sequence[Pair], synthetic: bool) -> str:
     dots = [p for p in pairs if not p.heading]
-    labels = [textwrap.wrap(p.label, WRAP) or [""] for p in pairs]
+    letters, below = (22, 58) if narrow() else (WRAP, 44)
+    labels = [textwrap.wrap(p.label, letters) or [""] for p in pairs]
     heights = [
         (1.25 if p.heading else 1.0) + 0.62 * (len(lines) - 1)
         for p, lines in zip(pairs, labels, strict=True)
     ]
     total = sum(heights) + 1.6  # the last lines hold the words on the reference line
-    with drawing(name, total * ROW + 66, layout="none") as (figure, axes):
+    with drawing(name, total * ROW + 22 + below, layout="none") as (figure, axes):
         height = figure.get_size_inches()[1] * 72
-        axes.set_position((LEFT, 44 / height, ACROSS, total * ROW / height))
+        axes.set_position((LEFT, below / height, ACROSS, total * ROW / height))
         sizes = [abs(x) for p in dots for x in (p.before, p.after) if not missing(x)]
         end = max(1.5 * IMBALANCE, *sizes) * 1.06
         axes.set_xlim(0, end)
@@ -129,7 +133,8 @@ def _draw(name: str, title: str, description: str, pairs: Sequence[Pair], synthe
             _direct_labels(axes, dots[0], end)
         axes.set_yticks([])
         axes.spines["left"].set_visible(False)
-        axes.set_xlabel("Standardised mean difference, without its sign")
+        between = "\n" if narrow() else " "
+        axes.set_xlabel(f"Standardised mean difference,{between}without its sign")
         axes.locator_params(axis="x", nbins=5)
         axes.xaxis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))
         sign(figure, synthetic)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from evalweave.release.numbers import number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
     INK,
     arm_lines,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     to_svg,
 )
@@ -33,7 +37,7 @@ def incidence(data: ReportData, released: pd.DataFrame, caption: Text) -> Figure
         title,
         description,
         caption,
-        (Drawing(_draw(data, shown, title, description)),),
+        (drawn(partial(_draw, data, shown, title, description)),),
         released,
     )
 
@@ -66,8 +70,9 @@ def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -
         period_axis(data, axes, periods)
         programme_start(data, axes)
         key(axes)
+        between = "\n" if narrow() else " "  # the names of the arms stand beside it
         axes.set_title(
-            "New cases per 1,000 people at risk", loc="left", fontsize=9, color=INK, pad=8
+            f"New cases per 1,000{between}people at risk", loc="left", fontsize=9, color=INK, pad=8
         )
         axes.set_xlabel("")
         axes.set_ylabel("")

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pandas as pd
 
 from evalweave.release.numbers import sentence
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData
-from evalweave.report.figures.style import BAND, INK, PROGRAMME, describe, drawing, sign, to_svg
+from evalweave.report.figures.style import (
+    BAND,
+    INK,
+    PROGRAMME,
+    describe,
+    drawing,
+    drawn,
+    sign,
+    to_svg,
+)
 from evalweave.report.people import many
 
 NAME = "saturation"
@@ -22,8 +33,8 @@ def saturation(data: ReportData, released: pd.DataFrame, caption: Text) -> Figur
         return None
     title = "How many codes the first people bring"
     description = describe(_spoken(shown), data.study.study.synthetic)
-    svg = _draw(data, shown, title, description)
-    return Figure(NAME, title, description, caption, (Drawing(svg),), shown)
+    drawing_of = drawn(partial(_draw, data, shown, title, description))
+    return Figure(NAME, title, description, caption, (drawing_of,), shown)
 
 
 def _spoken(shown: pd.DataFrame) -> str:

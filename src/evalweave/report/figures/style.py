@@ -11,11 +11,14 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape
+
+from evalweave.report.blocks import Drawing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +45,10 @@ VARIABLES = {
     AFTER: "after",
 }
 WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
+NARROW, LEAST = 340, 10.4  # of a phone's drawing: points, and its smallest letters, which are 11
+# pixels high where a screen of 390 pixels leaves it 365
+SIZES = ("font.size", "labelsize", "titlesize")
+WRAP = 44  # letters of a title that fit
 DPI = 300  # of pictures
 SIMULATED = "Simulated data."
 
@@ -89,12 +96,45 @@ def drawing(
     import matplotlib.pyplot as plt
 
     settings: Any = {**RC, "svg.hashsalt": name}
+    if narrow():
+        width = NARROW / 72
+        settings |= dict.fromkeys((key for key in RC if key.endswith(SIZES)), LEAST)
     with matplotlib.rc_context(settings):
         figure, axes = plt.subplots(figsize=(width, height / 72), **subplots)
         try:
             yield figure, axes
         finally:
             plt.close(figure)
+
+
+_NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+def narrow() -> bool:
+    """Is a figure being drawn for a phone?"""
+    return _NARROW.get()
+
+
+def drawn(draw: Callable[[], str], unit: str = "") -> Drawing:
+    """Return a drawing: as `draw` makes it, and once more for a phone."""
+    wide = draw()
+    token = _NARROW.set(True)
+    try:
+        return Drawing(wide, unit, draw())
+    finally:
+        _NARROW.reset(token)
+
+
+def _enlarged(figure: Any) -> None:
+    """Make every text large enough for a phone, and break long titles."""
+    from matplotlib.text import Text
+
+    for words in figure.findobj(Text):
+        words.set_fontsize(max(words.get_fontsize(), LEAST))
+    for axes in figure.axes:
+        for title in (axes.title, axes._left_title, axes._right_title, axes.xaxis.label):
+            lines = title.get_text().splitlines()
+            title.set_text("\n".join(part for line in lines for part in wrap(line, WRAP)))
 
 
 _PICTURES: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=None)
@@ -126,9 +166,12 @@ def _to_png(figure: Any) -> bytes:
 
 def to_svg(figure: Any, name: str, title: str, description: str) -> str:
     """Return a matplotlib figure as SVG for the page: see `finish`."""
-    drawn = _PICTURES.get()
-    if drawn is not None:
-        drawn[name] = _to_png(figure)
+    pngs = _PICTURES.get()
+    if narrow():
+        name = f"{name}-narrow"
+        _enlarged(figure)
+    elif pngs is not None:
+        pngs[name] = _to_png(figure)
     target = io.StringIO()
     figure.savefig(
         target, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
@@ -170,8 +213,17 @@ def finish(svg: str, name: str, title: str, description: str) -> str:
     return head + body[body.index(">") + 1 :].strip() + "\n"
 
 
-def standalone(svg: str) -> str:
-    """Return an SVG as a file of its own, on white."""
+def standalone(svg: str, millimetres: int) -> str:
+    """Return an SVG as a file of its own, on white, as wide as a journal prints it."""
+    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
+    assert box, "an SVG of ours has a viewBox"
+    tall = round(millimetres * float(box[2]) / float(box[1]), 1)
+    svg = re.sub(
+        r'\bwidth="[\d.]+"\s+height="[\d.]+"',
+        f'width="{millimetres}mm" height="{tall}mm"',
+        svg,
+        count=1,
+    )
     return '<?xml version="1.0" encoding="utf-8"?>\n' + svg.replace(
         'class="drawing',
         'style="background:#fff;font-family:system-ui,sans-serif" class="drawing',

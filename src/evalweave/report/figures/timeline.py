@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.release.numbers import missing, plain, sentence
-from evalweave.report.blocks import Drawing, Figure
+from evalweave.report.blocks import Figure
 from evalweave.report.data import ReportData
-from evalweave.report.figures.style import PROGRAMME, describe, drawing, sign, to_svg
+from evalweave.report.figures.style import PROGRAMME, describe, drawing, drawn, sign, to_svg
 
 NAME = "fieldwork-timeline"
 ROW = 20  # height of a bar with its gap, in SVG units
@@ -39,8 +40,8 @@ def timeline(data: ReportData, fieldwork: pd.DataFrame) -> Figure | None:
         "Each kind of source from the month of its first to that of its last. Kinds of too few "
         "sources have no dates."
     )
-    svg = _draw(data, table, title, description)
-    return Figure(NAME, title, description, caption, (Drawing(svg),), table)
+    drawing_of = drawn(partial(_draw, data, table, title, description))
+    return Figure(NAME, title, description, caption, (drawing_of,), table)
 
 
 def _kind(row: dict[Any, Any]) -> str:

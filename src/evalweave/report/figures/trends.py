@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.quantities import convert, unit_of_differences
 from evalweave.release.numbers import number
-from evalweave.report.blocks import Drawing, Figure, Text
+from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ARMS, ReportData
 from evalweave.report.figures.style import (
     COLOURS,
@@ -20,6 +21,8 @@ from evalweave.report.figures.style import (
     better_way,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     to_svg,
 )
@@ -44,7 +47,7 @@ def raw_means(data: ReportData, caption: Text) -> Figure | None:
         title,
         description,
         caption,
-        (Drawing(_draw(data, shown, title, description)),),
+        (drawn(partial(_draw, data, shown, title, description)),),
         released,
     )
 
@@ -220,7 +223,7 @@ def key(axes: Any) -> None:
 
 def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
     """Name at most eight periods below the axis."""
-    step = max(1, -(-len(periods) // 8))
+    step = max(1, -(-len(periods) // (4 if narrow() else 8)))
     ticked = periods[::step]
     axes.set_xticks(ticked, [period_label(int(p), data.study.window.cut) for p in ticked])  # type: ignore[attr-defined]
     if len(ticked) > 5:

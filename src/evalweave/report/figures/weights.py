@@ -4,12 +4,13 @@ practices, which stand in the order of their weight and without names."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import pandas as pd
 
 from evalweave.release.numbers import number
-from evalweave.report.blocks import Drawing, Figure
+from evalweave.report.blocks import Figure
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
     COMPARISON,
@@ -18,6 +19,8 @@ from evalweave.report.figures.style import (
     QUIET,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     slug,
     to_svg,
@@ -59,8 +62,10 @@ def _figure(data: ReportData, analysis: Analysis, told: Mapping[str, Any], sever
         f"{number(1 / (units['share'] ** 2).sum(), 1)} practices and "
         f"{number(1 / (periods['share'] ** 2).sum(), 1)} periods of equal weight."
     )
-    svg = _draw(name, title, description, periods, units, data.study.study.synthetic)
-    return Figure(name, title, description, caption, (Drawing(svg),), frame)
+    drawing_of = drawn(
+        partial(_draw, name, title, description, periods, units, data.study.study.synthetic)
+    )
+    return Figure(name, title, description, caption, (drawing_of,), frame)
 
 
 def _table(data: ReportData, told: Mapping[str, Any], start: str) -> pd.DataFrame:
@@ -84,7 +89,8 @@ def _draw(
     units: pd.DataFrame,
     synthetic: bool,
 ) -> str:
-    with drawing(name, 190, ncols=2, width_ratios=(1, 1.2)) as (figure, (left, right)):
+    side = {"nrows": 2} if narrow() else {"ncols": 2, "width_ratios": (1, 1.2)}
+    with drawing(name, 340 if narrow() else 190, **side) as (figure, (left, right)):
         for axes, frame, colour, words in (
             (left, periods, PROGRAMME, "Periods before the start"),
             (right, units, COMPARISON, "Comparison practices, by weight"),
