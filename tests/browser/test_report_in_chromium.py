@@ -13,6 +13,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from html import unescape
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,10 @@ document.getElementById("frame").addEventListener("load", event => {
     gone: [...page.querySelectorAll(".u1")].filter(shown).length,
     text: Math.min(...[...page.querySelectorAll("main p, main td, main th, main dd, main li")]
       .filter(shown).map(each => parseFloat(view.getComputedStyle(each).fontSize))),
+    drawn: [...page.querySelectorAll("figure svg text")].filter(shown).length,
+    letters: Math.min(...[...page.querySelectorAll("figure svg text, svg.strip text")]
+      .filter(each => shown(each) && each.textContent.trim())
+      .map(each => parseFloat(view.getComputedStyle(each).fontSize) * each.getScreenCTM().d)),
     body: view.getComputedStyle(page.body).fontSize,
   };
   document.getElementById("said").textContent = JSON.stringify(said);
@@ -125,6 +130,52 @@ def test_nothing_overflows_and_every_section_is_there(
     assert said["sections"] == [key for key in MAIN if key in said["sections"]]
     assert set(said["sections"]) >= set(MAIN) - {"outcomes"}
     assert float(str(said["text"])) >= 12.5
+
+
+AXE = """<script src="axe.js"></script><pre id="found"></pre><script>
+axe.run(document, {resultTypes: ["violations"]}).then(done => {
+  const told = done.violations.map(one => [one.id, one.impact,
+    one.nodes.slice(0, 3).map(node => node.html.slice(0, 160))]);
+  document.getElementById("found").textContent = JSON.stringify([told, done.passes.length]);
+});</script>"""
+
+
+def axe(folder: Path, page: Path, *more: str) -> tuple[list[list[object]], int]:
+    """Return what axe-core finds wrong with a page, and how many of its rules are kept."""
+    package = find_spec("axe_playwright_python")
+    assert package is not None and package.submodule_search_locations
+    shutil.copy(Path(package.submodule_search_locations[0]) / "axe.min.js", folder / "axe.js")
+    html = page.read_text(encoding="utf-8")
+    html = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", html)
+    copy = folder / f"axe-{page.name}"
+    copy.write_text(html.replace("</body>", f"{AXE}</body>"), encoding="utf-8")
+    done = chromium(folder, copy, "--dump-dom", "--virtual-time-budget=60000", *more)
+    found = re.search(r'<pre id="found">(.+?)</pre>', done.stdout, flags=re.DOTALL)
+    assert found, done.stderr[-500:]
+    violations, passed = json.loads(unescape(found[1]))
+    return violations, passed
+
+
+@pytest.mark.parametrize("name", ["report", "supplement"])
+@pytest.mark.parametrize("width", [390, 1280])
+def test_axe_finds_nothing(tmp_path: Path, report: Path, name: str, width: int) -> None:
+    page = report.with_name(f"{name}.html")
+    violations, passed = axe(tmp_path, page, f"--window-size={width},3000")
+    assert violations == []
+    assert passed > 20
+
+
+def test_axe_would_find_something(tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    page.write_text("<!DOCTYPE html><html><body><img src='x.png'><input></body></html>")
+    violations, _ = axe(tmp_path, page)
+    assert {"image-alt", "html-has-lang", "label"} <= {one[0] for one in violations}
+
+
+def test_text_of_figures_is_large_enough_on_a_phone(tmp_path: Path, report: Path) -> None:
+    for name in ("report", "supplement"):
+        said = measured(tmp_path, report.with_name(f"{name}.html"), 390)
+        assert said["drawn"] and float(str(said["letters"])) >= 11, name
 
 
 def test_the_switch_of_units_needs_no_script(tmp_path: Path, report: Path) -> None:

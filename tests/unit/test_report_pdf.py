@@ -52,6 +52,18 @@ def test_the_pdf_says_what_the_page_says_and_passes_the_audit(out: Path) -> None
     assert not [found for found in audit(out, []).findings if "no extension" not in found]
 
 
+def test_figures_are_pages_of_the_width_of_a_journals_column(out: Path) -> None:
+    from pypdf import PdfReader
+
+    for name, width in (("raw-means", 183), ("raw-means.89mm", 89), ("flow", 183)):
+        (page,) = PdfReader(out / f"figures/{name}.pdf").pages
+        assert float(page.mediabox.width) == pytest.approx(width * 72 / 25.4, abs=0.1)
+        assert f'width="{width}mm"' in (out / f"figures/{name}.svg").read_text()
+    assert "programme starts" in page.extract_text() or "practices" in page.extract_text()
+    pairs = {path.stem for path in (out / "figures").glob("*.svg")}
+    assert pairs == {path.stem for path in (out / "figures").glob("*.pdf")}
+
+
 def test_a_count_or_a_file_inside_a_pdf_is_found(out: Path, tmp_path: Path) -> None:
     import typst
 

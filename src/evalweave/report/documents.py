@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from markupsafe import Markup
@@ -88,7 +88,12 @@ def _parted(section: Section) -> tuple[Section, Section | None]:
         if words != told:
             told = str(words)
             key = getattr(block, "id", "") or f"{section.key}-more-{len(links) + 1}"
-            moved.append(Heading(told, key))
+            first = block.blocks[0]
+            if isinstance(block, Appendix) and isinstance(first, Heading):  # one heading is enough
+                key = first.id or key
+                block = replace(block, blocks=(replace(first, id=key), *block.blocks[1:]))
+            else:
+                moved.append(Heading(told, key))
             links.append(text('<a href="#{}">{}</a>', key, told))
         said = str(block.summary) == told  # folded under a heading of the same words
         moved += block.blocks if said or isinstance(block, Appendix) else (block,)

@@ -30,7 +30,7 @@ def estimates_table(caption: str, data: ReportData, analysis: Analysis, lines: l
     return Table(
         caption,
         (
-            Column(""),
+            Column("Estimate of"),
             Column("Estimate", unit, True),
             Column("Interval", ci([analysis]), True),
             Column("Compared with zero", number=True),

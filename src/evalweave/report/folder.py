@@ -55,13 +55,10 @@ def all_figures(made: list[Section]) -> list[Figure]:
 
 
 def _figure(out: Path, figure: Figure) -> list[str]:
-    written = []
-    for drawing in figure.drawings:
-        part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
-        stem = f"figures/{slug(figure.name)}{part}"
-        for width, svg in ((DOUBLE, drawing.svg), (SINGLE, drawing.narrow or drawing.svg)):
-            end = "" if width == DOUBLE else f".{width}mm"
-            written.append(_text(out, f"{stem}{end}.svg", standalone(svg, width)))
+    written = [
+        _text(out, f"{name}.svg", standalone(svg, width))
+        for name, svg, width in formats.in_print(figure)
+    ]
     name = f"figures/{slug(figure.name)}.csv"
     files.write_csv(neutral(figure.data), out / name)
     return [*written, name]
@@ -92,7 +89,6 @@ OURS = (
 )
 
 
-SINGLE, DOUBLE = 89, 183  # millimetres: one column of a journal, and two
 DRAWN = ("figures/*.svg", "figures/*.pdf", "figures/*.csv", "tables/*.tex")
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from evalweave import files
-from evalweave.report.blocks import Section
+from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.documents import Document, documents
+from evalweave.report.figures.style import slug
 
 FORMATS = ("docx", "pdf")  # beside HTML, which is always written
+SINGLE, DOUBLE = 89, 183  # millimetres: one column of a journal, and two
 LONGEST = 200  # letters of what a library says
 
 
@@ -35,10 +37,37 @@ def write(
                     "files are complete and do not need it."
                 )
                 continue
-            with files.written_aside(out / name) as aside:
-                aside.write_bytes(content)
-            written.append(name)
+            written.append(_put(out, name, content))
+        if suffix == "pdf" and len(unwritten) == 0:
+            written += [
+                _put(out, f"{name}.pdf", _picture(figure, svg, width))
+                for section in made
+                for figure in figures_in(section.blocks)
+                for name, svg, width in in_print(figure)
+            ]
     return written, unwritten
+
+
+def in_print(figure: Figure) -> Iterator[tuple[str, str, int]]:
+    """Yield name, SVG and width in millimetres of a figure as journals print it: over two columns,
+    and, as drawn for a phone, in one."""
+    for drawing in figure.drawings:
+        part = f".{slug(drawing.unit)}" if drawing.unit and len(figure.drawings) > 1 else ""
+        name = f"figures/{slug(figure.name)}{part}"
+        yield name, drawing.svg, DOUBLE
+        yield f"{name}.{SINGLE}mm", drawing.narrow or drawing.svg, SINGLE
+
+
+def _put(out: Path, name: str, content: bytes) -> str:
+    with files.written_aside(out / name) as aside:
+        aside.write_bytes(content)
+    return name
+
+
+def _picture(figure: Figure, svg: str, width: int) -> bytes:
+    from evalweave.report import pdf
+
+    return pdf.picture(svg, width, figure.title, figure.description)
 
 
 def _content(suffix: str, data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> bytes:

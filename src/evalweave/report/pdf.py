@@ -54,10 +54,25 @@ def document(data: ReportData, one: Document) -> bytes:
     Raises:
         typst.TypstError: what cannot be set.
     """
+    drawings: dict[str, bytes] = {}
+    return _set(_source(data, one, drawings), drawings)
+
+
+def picture(svg: str, millimetres: int, title: str, description: str) -> bytes:
+    """Return a figure as a PDF page of its own size, as wide as a journal prints it."""
+    drawings: dict[str, bytes] = {}
+    image = _image(svg, description, drawings)
+    source = (
+        f"#set document(title: {string(title)})\n"
+        f"#set page(width: {millimetres}mm, height: auto, margin: 0pt)\n"
+        f'#set text(font: "DejaVu Sans", lang: "en")\n#{image}'
+    )
+    return _set(source, drawings)
+
+
+def _set(source: str, drawings: dict[str, bytes]) -> bytes:
     import typst
 
-    drawings: dict[str, bytes] = {}
-    source = _source(data, one, drawings)
     compile_: Any = typst.compile  # takes several files, which its types do not say
     made = compile_(
         {"main.typ": source.encode(), **drawings},
