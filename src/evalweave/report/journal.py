@@ -43,7 +43,9 @@ def flow(data: ReportData) -> Table | None:
             lines.append(Line((sentence(plain(str(stage))),), group=True))
         cells = [_count(data, row[name], of) for name, of in COUNTS]
         arm = "" if missing(row["arm"]) else str(row["arm"])
-        lines.append(Line((sentence(str(row["label"])), arm, *cells), depth=1))
+        unit, _, reason = str(row["label"]).rpartition(": ")
+        label = sentence(f"{reason} ({unit})" if unit else reason)  # no count before its noun
+        lines.append(Line((label, arm, *cells), depth=1))
     return Table(
         f"From the extract to {data.outcome_label()} in each arm: what came, what was set aside "
         "and why, and what was kept.",
