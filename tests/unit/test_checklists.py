@@ -13,6 +13,7 @@ import pytest
 
 from evalweave.report.data import ReportData
 from evalweave.report.sections import checklists, guidelines
+from evalweave.report.sections.guidelines import said as answered_by
 from evalweave.report.sections.guidelines.guideline import NOT_STATED, Either, Stated
 from evalweave.study.governance import Governance, Project
 from evalweave.study.reporting import Reporting, Statements, TargetTrial
@@ -218,3 +219,13 @@ def test_cheers_is_answered_from_the_run_and_only_where_costs_are_studied(
     without = answers(failed)
     for number in ("17", "19", "20", "23", "24"):
         assert without["CHEERS", number] == NOT_STATED, number
+
+
+def test_imputation_is_said_of_the_analyses_that_impute(data: ReportData) -> None:
+    assert "nothing was imputed" in one(data, "TARGET", "7h(i)")
+    main, *others = data.study.analyses
+    imputed = [main.model_copy(update={"estimator": "imputed_did"}), *others]
+    study = data.study.model_copy(update={"analyses": imputed})
+    said = answered_by.complete_cases(replace(data, study=study))
+    assert "nothing was imputed" not in said
+    assert said.startswith("Missing values were imputed in “Availability and HbA1c”;")

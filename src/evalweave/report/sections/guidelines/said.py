@@ -146,13 +146,16 @@ def inference(data: ReportData) -> str | None:
     )
 
 
-def complete_cases(data: ReportData) -> str | None:
-    """Return that nothing was imputed, unless something says that it was."""
-    said = [*data.study.outcomes.values(), *data.study.analyses, data.study]
-    keys = [(key, value) for one in said for key, value in one.model_dump().items()]
-    if any("imput" in key and value for key, value in keys):
-        return None
-    return "A person-period without a value does not enter the estimate; nothing was imputed."
+def complete_cases(data: ReportData) -> str:
+    """Return which analyses imputed missing values, and that no other did."""
+    asked = [(a, [o.name for o in ESTIMATORS[a.estimator].options]) for a in data.study.analyses]
+    imputing = [a for a, options in asked if "imputations" in options]
+    if not imputing:
+        return "A person-period without a value does not enter the estimate; nothing was imputed."
+    return (
+        f"Missing values were imputed in {_labels(imputing)}; in other analyses a person-period "
+        "without a value does not enter the estimate."
+    )
 
 
 def assumption(data: ReportData) -> str:
