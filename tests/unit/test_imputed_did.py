@@ -156,6 +156,7 @@ def test_delta_moves_the_estimate_by_the_share_that_was_imputed():
     table = pd.DataFrame(result.diagnostics["imputed_did"]["delta"])
     att = terms(frame).loc["att", "estimate"]
     assert set(table["arm"]) == {"programme", "comparison"}
+    assert len(result.delta_rows()) == len(table) * 7
     for line in table.to_dict("records"):
         treated = np.isfinite(frame["first_treated"]) == (line["arm"] == "programme")
         when = (
@@ -172,12 +173,12 @@ def test_delta_moves_the_estimate_by_the_share_that_was_imputed():
         )
         unit = float(sm.OLS(moved["m"], x).fit().params["d"])
         assert line["share_imputed"] == pytest.approx(moved.loc[here, "m"].mean())
-        expected = [att + delta * unit for delta in line["delta"]]
-        assert line["estimate"] == pytest.approx(expected, rel=1e-6)
+        moves = pd.DataFrame(line["moved"]).set_index("delta")
+        expected = [att + delta * unit for delta in moves.index]
+        assert moves["estimate"].tolist() == pytest.approx(expected, rel=1e-6)
         assert line["estimate_is_zero_at"] == pytest.approx(-att / unit)
-        middle = line["delta"].index(0.0)
         found = terms(frame).loc["att", ["ci_low", "ci_high"]].tolist()
-        assert [line["ci_low"][middle], line["ci_high"][middle]] == pytest.approx(found)
+        assert moves.loc[0.0, ["ci_low", "ci_high"]].tolist() == pytest.approx(found)
 
 
 @pytest.mark.parametrize(
@@ -197,3 +198,20 @@ def test_it_has_intervals_of_its_own():
         fitted(followed(3, 8), inference=["cr1"])
     with pytest.raises(StudyError, match="imputed_did does"):
         evalweave.twfe(followed(3, 8), outcome="y", inference=["rubin"])
+
+
+def test_delta_is_released_as_finely_as_its_errors_and_drawn():
+    from evalweave.release import precision
+    from evalweave.release.disclosure import profile
+    from evalweave.report.figures.delta import delta_curve
+
+    result = fitted(followed(3, 8))
+    released = precision.diagnostics(profile("nhs_england", 3), result.diagnostics, {})
+    exact, line = (d["imputed_did"]["delta"][0] for d in (result.diagnostics, released))
+    assert line["moved"][0]["delta"] == exact["moved"][0]["delta"] == -3.0  # one digit of an SD
+    assert line["moved"][0]["estimate"] == pytest.approx(exact["moved"][0]["estimate"], abs=0.01)
+    assert line["moved"][0]["estimate"] != exact["moved"][0]["estimate"]
+    whole = result.delta_rows().loc[lambda f: f["period"].isna()]
+    svg = delta_curve(whole, "delta", "mmol/mol", synthetic=True)
+    assert "Simulated data" in svg and "programme moved by" in svg
+    assert svg == delta_curve(whole, "delta", "mmol/mol", synthetic=True)

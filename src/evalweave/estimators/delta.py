@@ -15,7 +15,7 @@ from evalweave.estimators.start_means import Sums, divided
 from evalweave.fits.result import Floats, Imputations, PanelData
 from evalweave.fits.rubin import pooled
 
-STEPS = np.array([-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0])  # in standard deviations
+STEPS = (-1.0, -0.5, -0.25, 0.0, 0.25, 0.5, 1.0)  # of a standard deviation to one digit
 ARMS = ("programme", "comparison")
 FARTHEST = 20.0  # standard deviations; beyond, nothing is a tipping point
 HALVINGS = 60
@@ -43,7 +43,7 @@ def delta_table(
             if not here.any():
                 continue
             unit, without = _moves(sums, every, alone, moved)
-            deltas = [float(d) for d in STEPS * scale]
+            deltas = [step * _one_digit(scale) for step in STEPS]
             shifted = [_at(draws, d, unit, without, level) for d in deltas]
             lines.append(
                 {
@@ -52,13 +52,18 @@ def delta_table(
                     "share_imputed": float(moved.sum() / here.sum()),
                     "estimate_is_zero_at": _zero(draws, unit),
                     "interval_reaches_zero_at": _reaches(draws, unit, without, level, scale),
-                    "delta": deltas,
-                    "estimate": [each[0] for each in shifted],
-                    "ci_low": [each[1] for each in shifted],
-                    "ci_high": [each[2] for each in shifted],
+                    "moved": [
+                        {"delta": delta, "estimate": point, "ci_low": low, "ci_high": high}
+                        for delta, (point, low, high) in zip(deltas, shifted, strict=True)
+                    ],
                 }
             )
     return lines
+
+
+def _one_digit(value: float) -> float:
+    """Return a number above 0 to its first digit: a round number that tells nothing of anybody."""
+    return float(f"{value:.0e}")
 
 
 def _moves(

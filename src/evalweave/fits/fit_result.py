@@ -96,13 +96,12 @@ class FitResult:
                 "analysis": name,
                 "arm": line["arm"],
                 "period": line["period"],
-                "delta": delta,
-                **{key: line[key][place] for key in ("estimate", "ci_low", "ci_high")},
+                **moved,
                 **{key: line[key] for key in ("share_imputed", *TIPPING)},
             }
             for name, entry in self.diagnostics.items()
             for line in entry.get("delta", ())
-            for place, delta in enumerate(line["delta"])
+            for moved in line["moved"]
         ]
         return pd.DataFrame(rows).astype({"period": "Int64"}) if rows else pd.DataFrame()
 

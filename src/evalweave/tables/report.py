@@ -93,6 +93,24 @@ DRAWN = Table(
         column("estimate", NUMBER, "the point estimate, in unit", statistic="estimate"),
         column("ci_low", NUMBER, "lower end of its interval", statistic="interval"),
         column("ci_high", NUMBER, "upper end", statistic="interval"),
+        column(
+            "delta",
+            NUMBER,
+            "what is added to values that were imputed for an arm, in unit",
+            statistic="declared",
+        ),
+        column(
+            "estimate_is_zero_at",
+            NUMBER,
+            "the delta at which the estimate is nothing",
+            statistic="estimate",
+        ),
+        column(
+            "interval_reaches_zero_at",
+            NUMBER,
+            "the nearest delta at which its interval holds zero; blank = none",
+            statistic="estimate",
+        ),
         column("band_low", NUMBER, "lower end of the simultaneous band", statistic="interval"),
         column("band_high", NUMBER, "upper end", statistic="interval"),
         column(

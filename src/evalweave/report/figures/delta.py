@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.release.numbers import number
 from evalweave.report.figures.style import (
     COLOURS,
     DASHES,
@@ -25,7 +26,7 @@ def delta_curve(lines: pd.DataFrame, name: str, unit: str = "", synthetic: bool 
     title = "The estimate if those not measured differ"
     of = f", {unit}" if unit else ""
     spoken = "; ".join(
-        f"{arm} moved by {row['delta']:.3g}: {row['estimate']:.3g}"
+        f"{arm} moved by {number(row['delta'], 1)}: {number(row['estimate'], 2)}"
         for arm, own in lines.groupby("arm", sort=False)
         for row in (own.iloc[0], own.iloc[-1])
     )
@@ -39,7 +40,7 @@ def delta_curve(lines: pd.DataFrame, name: str, unit: str = "", synthetic: bool 
             )
             dashes = (0, DASHES[str(arm)])
             axes.plot(own["delta"], own["estimate"], color=colour, linestyle=dashes, label=arm)
-        axes.set_xlabel(f"Imputed values of the arm moved by{of}")
+        axes.set_xlabel(f"Added to what was imputed for an arm{of}")
         axes.set_ylabel(f"Estimate{of}")
         axes.legend(frameon=False, loc="best")
         sign(figure, synthetic)

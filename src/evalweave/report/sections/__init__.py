@@ -19,6 +19,7 @@ SECTIONS = (
     "together",
     "limits",
     "quality",
+    "unmeasured",
     "everything",
     "methods",
     "checklists",
