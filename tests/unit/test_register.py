@@ -46,6 +46,27 @@ def test_who_differs_has_left_joined_or_other_values() -> None:
     assert apart(people(40, weight=0.5), people(40))[arm] == 0  # weights hang on the others
 
 
+def test_a_blank_in_a_column_changes_only_whose_it_is() -> None:
+    """Whole numbers beside a blank are read as floats, or as a type of their own."""
+    ids = ["p1", "p2", "p3"]
+    membership = pd.DataFrame({"comparison": "all", "patient_id": ids, "arm": "programme"})
+    panel = pd.DataFrame({"patient_id": ids, "hba1c": [58.1, 0.0, 60.0], "place": ["a", "b", "c"]})
+
+    def told(ages: pd.Series, last: float = 0.0) -> pd.DataFrame:
+        cohort = pd.DataFrame({"patient_id": ids, "age": ages})
+        return fingerprints(membership, cohort, {"all": panel.assign(hba1c=[58.1, last, 60.0])})
+
+    whole = told(pd.Series([50, 60, 70]))
+    arm = ("all", "programme")
+    for blank in (pd.Series([50, 60, None]), pd.Series([50, 60, None], dtype="Int64")):
+        assert apart(whole, told(blank))[arm] == 1
+    assert (
+        apart(told(pd.Series([50, 60, None])), told(pd.Series([50, 60, pd.NA], dtype="Int64")))[arm]
+        == 0
+    )
+    assert apart(whole, told(pd.Series([50, 60, 70]), -0.0))[arm] == 0
+
+
 def test_an_arm_is_as_it_was_where_few_people_differ() -> None:
     first, second = Release(people(40), {}, {}, name="1"), Release(people(60), {}, {}, name="2")
     earlier = [first, second]

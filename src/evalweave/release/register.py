@@ -198,10 +198,22 @@ def fingerprints(
 
 
 def _hashed(frame: pd.DataFrame) -> pd.Series:
-    """Return patient_id → the sum of the hashes of their rows."""
-    values = frame.drop(columns=[name for name in ("weight",) if name in frame]).astype(str)
+    """Return patient_id → the sum of the hashes of their rows.
+
+    A number counts as a float, whichever type its column has: one blank must not make others of all
+    the numbers beside it.
+    """
+    kept = frame.drop(columns=[name for name in ("weight",) if name in frame])
+    values = pd.DataFrame({name: _comparable(column) for name, column in kept.items()})
     rows = pd.util.hash_pandas_object(values, index=False)
     return rows.groupby(values["patient_id"].to_numpy()).sum()
+
+
+def _comparable(column: pd.Series) -> pd.Series:
+    if not pd.api.types.is_numeric_dtype(column.dtype):
+        return column.astype(str)
+    plain = column.astype("float64") + 0.0  # -0.0 is 0.0
+    return plain.where(plain.notna())  # one NaN for all
 
 
 def apart(one: pd.DataFrame, other: pd.DataFrame) -> dict[tuple[str, str], int]:
