@@ -13,6 +13,7 @@ import os
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -130,6 +131,17 @@ def write_text(text: str, target: Path | str) -> None:
     """Write UTF-8 text with LF line ends."""
     with written_aside(target) as aside:
         aside.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_bytes(content: bytes, target: Path | str) -> None:
+    """Write bytes as they are."""
+    with written_aside(target) as aside:
+        aside.write_bytes(content)
+
+
+def packaged(package: str, name: str) -> str:
+    """Return the text of a file that lies beside a package's modules."""
+    return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 
 
 def write_json(value: Any, target: Path | str) -> None:

@@ -37,6 +37,7 @@ READERS = (
     "release/",
     "report/gather.py",
     "report/folder.py",
+    "report/formats.py",
     "templates/",
 )
 TOUCHES_FILES = {

@@ -59,8 +59,7 @@ def in_print(figure: Figure) -> Iterator[tuple[str, str, int]]:
 
 
 def _put(out: Path, name: str, content: bytes) -> str:
-    with files.written_aside(out / name) as aside:
-        aside.write_bytes(content)
+    files.write_bytes(content, out / name)
     return name
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
+from evalweave.files import packaged
 from evalweave.report.blocks import (
     BOX,
     Checks,
@@ -113,7 +113,7 @@ def _source(data: ReportData, one: Document, drawings: dict[str, bytes]) -> str:
     question = "" if one.subtitle else data.study.report.question or ""
     prefix = "S" if one.name == SUPPLEMENT else ""
     head = [
-        files("evalweave.report").joinpath("templates/report.typ").read_text(encoding="utf-8"),
+        packaged("evalweave.report", "templates/report.typ"),
         f"#show: report.with(title: {string(title)}, question: {string(question)}, "
         f"authors: {string(', '.join(about.authors))}, warning: {string(warned(data))}, "
         f"prefix: {string(prefix)})",
