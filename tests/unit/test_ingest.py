@@ -273,3 +273,16 @@ def test_rows_are_numbered_as_in_the_file_when_it_is_long(tmp_path: Path) -> Non
     table = engine.parquet_tables(backend, [read(tmp_path)[0].path])
     wrong = table.filter(table.value + 2 != table.source_row).count()
     assert backend.to_pyarrow(wrong.as_table())[0][0].as_py() == 0
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u3000", "\u200b", "\u2009", "\t", " \u00a0 "])
+def test_blanks_of_any_kind_around_a_cell_are_no_part_of_it(tmp_path: Path, blank: str) -> None:
+    """As spreadsheets and web pages leave them; within a cell they stay."""
+    plain, padded = tmp_path / "plain", tmp_path / "padded"
+    header, *lines = (HEADER + "é 1,2015-05-01,999791000000106,48,mmol/mol\n" + ROWS).splitlines()
+    text = [header, *(",".join(f"{blank}{c}{blank}" for c in line.split(",")) for line in lines)]
+    for folder, content in ((plain, [header, *lines]), (padded, text)):
+        folder.mkdir()
+        (folder / "events.csv").write_text("\n".join(content) + "\n", encoding="utf-8")
+    assert rows(padded) == rows(plain)
+    assert rows(padded)[0]["patient_id"] == "é 1"
