@@ -35,7 +35,7 @@ def command(
     import sys
 
     from evalweave.catalogue.words import number_of
-    from evalweave.files import share, write_text
+    from evalweave.files import keep_private, share, write_text
     from evalweave.release.register import pend
     from evalweave.report.folder import write_report
     from evalweave.report.gather import gather
@@ -50,6 +50,7 @@ def command(
     share(out)
     made = write_report(data, study, results, out)
     if unwritten is not None:
+        keep_private()  # it lies among the results
         write_text("".join(f"{line}\n" for line in made.unwritten), unwritten)
     row = data.main()
     if row is not None:
