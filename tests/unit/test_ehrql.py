@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from evalweave.extract import ingest, survey
+from evalweave.extract import guessing, ingest
 from evalweave.study.records import Extract
 from helpers.extracts import refused, rows
 
@@ -126,11 +126,15 @@ def test_declarations_that_mean_nothing(given: dict[str, object]) -> None:
 def test_init_finds_pairs_of_columns_by_their_names(tmp_path: Path) -> None:
     (tmp_path / "came").mkdir()
     extract = Extract(path=str(put(tmp_path / "came", DATASET)))
-    found = {each.place for each in survey.proposed(Path(extract.path), "flat").events_in_patients}
+    found = {
+        each.place for each in guessing.proposed(Path(extract.path), "flat").events_in_patients
+    }
     assert found == {("hba1c_date_*", "hba1c_*")}
     header = "patient_id,sex,hba1c_first_value,hba1c_first_date,hba1c_last,hba1c_last_date_measured"
     put(tmp_path / "came", {"patients.csv": f"{header}\n"})
-    found = {each.place for each in survey.proposed(Path(extract.path), "flat").events_in_patients}
+    found = {
+        each.place for each in guessing.proposed(Path(extract.path), "flat").events_in_patients
+    }
     assert found == {
         ("hba1c_first_date", "hba1c_first_value"),
         ("hba1c_last_date_measured", "hba1c_last"),

@@ -94,6 +94,17 @@ def test_rows_with_too_few_and_with_too_many_cells_are_named(tmp_path: Path) -> 
     assert "row 4: found 4 cells, expected 3" in str(many)
 
 
+def test_a_file_cut_inside_its_last_row_is_said_to_be(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("a,b,c\n1,2,3\n1,2\n1,2")
+    cut, few = sanity.of_rows("events.csv", path, ",", 3, quoted=True)
+    assert "row 4: found the end of the file in the middle of a row" in str(cut)
+    assert "row 3: found 2 cells, expected 3" in str(few)
+    path.write_text("a,b,c\n1,2,3\n1,2\n")  # short, but ended
+    (few,) = sanity.of_rows("events.csv", path, ",", 3, quoted=True)
+    assert "row 3: found 2 cells, expected 3" in str(few)
+
+
 def test_a_lookup_gives_each_key_once(tmp_path: Path) -> None:
     rows = {
         "unit:0": {"ID": ["1", "1", "2", None], "Name": ["mmol/mol", "%", "NA", "kPa"]},

@@ -159,7 +159,7 @@ def accepted(folder: Path, reason: str) -> list[str]:
         return ["--accept: nothing had to be accepted; the extract is no less than before."]
     return [
         f"--accept: the extract is less than that of the run before ({listed(kinds)}). Give `run` "
-        "the same --accept; the report prints the reason."
+        "the same --accept; the supplement prints the reason."
     ]
 
 

@@ -26,7 +26,8 @@ def command(
     """Counts what came: rows, people, practices and their records by month, what was set aside for
     which reason, and how each file ends. Where it is less than before (a file cut short, a tenth of
     people or records missing, a practice gone or silent, a reason that grew) it stops with the
-    figures, until a reason is given; the report prints the reason.
+    figures, until a reason is given; the supplement prints the
+    reason.
 
     Example: evalweave intake --settings study.yaml --ingested results/s/ingest --cleaned
     results/s/clean --before results/s/intake.before.json --out results/s/intake

@@ -39,8 +39,8 @@ def command(
         str,
         typer.Option(
             metavar="REASON",
-            help="Go on with an extract that is less than the one of the run before; the report "
-            "prints the reason.",
+            help="Go on with an extract that is less than the one of the run before; the "
+            "supplement to the report prints the reason.",
         ),
     ] = "",
     json: Annotated[

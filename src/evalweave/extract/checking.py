@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from evalweave import engine
 from evalweave.catalogue.words import number_of
 from evalweave.errors import EvalweaveError, Fault, StudyError
-from evalweave.extract import cost, date_faults, sanity, source_tables
+from evalweave.extract import cost, date_faults, overlooked, sanity, source_tables
 from evalweave.extract.dates import Dates
 from evalweave.extract.glossary import Glossary, glossary, unread_words
 from evalweave.extract.parts import ingested_table
@@ -50,6 +50,7 @@ class Overview:
     # what follows from it is not said beside it
     partly: bool = False
     misdirected: bool = False  # what is wrong is said by the study file
+    overlooked: overlooked.Overlooked = field(default_factory=overlooked.Overlooked)
 
     def read_whole(self, backend: Any, folder: Path) -> None:
         """Take all rows, as ingested into `folder`, instead of the beginnings of long files."""
@@ -89,6 +90,9 @@ def look_over(backend: Any, extract: Extract, scratch: Path, vocabulary: Vocabul
             overview.notes += forms
             overview.faults += [str(fault) for fault in faults]
             overview.spoilt |= {(table, fault.column) for fault in faults if fault.column}
+            # the other formats fix what each of their columns holds
+            if extract.format == "flat" and seen.kind != "unusable" and not seen.faults:
+                overview.overlooked.take(seen, source, table)
             if part is not None:
                 parts.append(part)
                 n = int(backend.to_pyarrow(part.count().as_table())[0][0].as_py())
@@ -109,6 +113,7 @@ def look_over(backend: Any, extract: Extract, scratch: Path, vocabulary: Vocabul
             for part in parts[1:]:
                 whole = whole.union(part)
             overview.tables[table] = whole
+    overview.notes += overview.overlooked.notes()
     return overview
 
 
@@ -176,6 +181,10 @@ def compare(
     for table in ("registrations", "events"):
         if {"patients", table} <= set(overview.tables) and not overview.partly:
             overview.faults += _strangers(backend, overview, table, totals[table])
+    if not overview.partly:
+        overview.notes += overlooked.for_nobody(
+            backend, overview.tables, study.extract.format == "flat"
+        )
     if "events" in overview.tables:
         _outcomes(backend, overview, lists, study)
         _conditions(backend, overview, lists, study)

@@ -162,6 +162,7 @@ def _ask(
         source.names,
         source.also,
         not source.fixed,
+        source.table,
     )
     want = wanted.setdefault(name, Wanted())
     want.columns |= {*theirs_of.values()}

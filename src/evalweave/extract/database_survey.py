@@ -15,7 +15,8 @@ from evalweave.catalogue.words import number_of
 from evalweave.errors import DataError, StudyError
 from evalweave.extract import database
 from evalweave.extract.connecting import connect
-from evalweave.extract.survey import Came, format_of, proposed, starts_in
+from evalweave.extract.guessing import proposed
+from evalweave.extract.survey import Came, format_of, starts_in
 from evalweave.files import read_json
 from evalweave.study import connections
 from evalweave.study.records import Extract

@@ -21,12 +21,14 @@ def match(
     names: Mapping[str, str],
     also: Mapping[str, Sequence[str]],
     guess: bool = True,
+    table: str = "",
 ) -> tuple[dict[str, str], list[Fault]]:
     """Return our column → the name in `header`, and a fault for each column that cannot be found.
 
     `names` are the study file's renames, `also` other names that need no rename. Case does not
     matter where no two columns differ by case alone. Where an optional column is absent and another
     one is called nearly so, that is a fault too, unless the format fixes its names (`guess` false).
+    `table` is the one under which `extract, columns` names the columns; none where it does not.
     """
     faults: list[Fault] = []
     repeated = sorted({column for column in header if column and list(header).count(column) > 1})
@@ -64,7 +66,7 @@ def match(
         else:
             if ours in required or ours in names:
                 wanted = candidates[0]
-                faults.append(_absent(name, wanted, header, ours in names))
+                faults.append(_absent(name, wanted, header, ours in names, table))
     if faults and any(
         re.fullmatch(NO_NAME, column) for column in header
     ):  # a record: nothing of it is shown
@@ -94,7 +96,7 @@ def match(
     return found, faults
 
 
-def _absent(name: str, wanted: str, header: Sequence[str], renamed: bool) -> Fault:
+def _absent(name: str, wanted: str, header: Sequence[str], renamed: bool, table: str = "") -> Fault:
     if len(header) == 1 and not any(mark in header[0] for mark in DELIMITERS):
         found = "a header with a single column"
     else:
@@ -108,6 +110,9 @@ def _absent(name: str, wanted: str, header: Sequence[str], renamed: bool) -> Fau
     else:
         shown = ", ".join(h for h in header if h)[:120]
         action = f"The header says: {shown}."
-    if not renamed:
-        action += " Rename it there, or say what it is called under extract, columns."
+    if not renamed and table:
+        action += (
+            " Rename it there, or say what it is called under extract: "
+            f"columns: {{{table}: {{{wanted}: ITS_NAME}}}}."
+        )
     return Fault(name, found, f'a column "{wanted}"', action, row=1, column=wanted)

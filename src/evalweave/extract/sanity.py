@@ -8,12 +8,14 @@ misread the rest of it. `date_faults` says so of dates.
 from __future__ import annotations
 
 import csv
+import os
 import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from evalweave.catalogue.words import number_of
 from evalweave.errors import Fault
 from evalweave.extract import date_faults, parsing
 from evalweave.extract.dates import Dates
@@ -157,6 +159,7 @@ def of_rows(
     csv.field_size_limit(1 << 27)
     wrong: dict[str, list[int]] = {}
     totals: Counter[str] = Counter()
+    row, cells = 0, list[str]()
     for row, cells in _records(path, delimiter, quoted):
         if cells and len(cells) != width:
             kind = f"{len(cells)} cells"
@@ -164,7 +167,12 @@ def of_rows(
             if len(wrong.setdefault(kind, [])) < SHOWN_ROWS:
                 wrong[kind].append(row)
     faults = []
-    for kind, rows in sorted(wrong.items()):
+    if 0 < len(cells) < width and not _line_ended(path):
+        faults.append(_cut(name, row, len(cells), width))
+        cut = f"{len(cells)} cells"
+        totals[cut] -= 1
+        wrong[cut] = [each for each in wrong[cut] if each != row]
+    for kind, rows in sorted((kind, rows) for kind, rows in wrong.items() if rows):
         more = totals[kind] - len(rows)
         others = f" and in {more} more rows" if more else ""
         listed = ", ".join(str(row) for row in rows[1:])
@@ -181,6 +189,23 @@ def of_rows(
     if not faults:
         faults.append(_untellable(name, path, error))
     return faults
+
+
+def _line_ended(path: Path) -> bool:
+    """Return whether a file's last line has its end."""
+    with path.open("rb") as handle:
+        handle.seek(-1, os.SEEK_END)
+        return handle.read(1) in b"\r\n"
+
+
+def _cut(name: str, row: int, n_cells: int, width: int) -> Fault:
+    return Fault(
+        name,
+        f"the end of the file in the middle of a row ({number_of(n_cells, 'cell')}, no line end)",
+        f"{width} cells, as in the header, and a line end",
+        "The file was cut short: copy or ask for it again.",
+        row=row,
+    )
 
 
 def _untellable(name: str, path: Path, error: Exception | None) -> Fault:

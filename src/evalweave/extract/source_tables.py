@@ -88,6 +88,7 @@ def raw_table(
         source.names,
         source.also,
         not source.fixed,
+        source.table,
     )
     if faults:
         return None, faults

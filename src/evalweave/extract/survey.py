@@ -4,8 +4,6 @@ systems, practices and the time that its records cover, for a study file to begi
 from __future__ import annotations
 
 import datetime as dt
-import difflib
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 from evalweave.catalogue.extracts import EXTRACTS
 from evalweave.catalogue.words import number_of
 from evalweave.errors import DataError, StudyError
-from evalweave.extract import checking
-from evalweave.extract.readers import TEXT_COLUMNS, columns_of, files_below, first_line, reader
-from evalweave.extract.readers.flat import ALSO, REQUIRED
+from evalweave.extract import checking, guessing, overlooked
+from evalweave.extract.readers import files_below, first_line, reader
 from evalweave.records import coded
-from evalweave.study.records import DATE_FORMS, EventInRow, Extract
+from evalweave.study.records import DATE_FORMS, Extract
 from evalweave.study.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
@@ -27,10 +24,7 @@ if TYPE_CHECKING:
     from evalweave.records.codelists import Codelist
     from evalweave.study.outcomes import Outcome
 
-NEAR = 0.75  # how alike the names of columns are that are taken for each other
 MOST_CODES = 8  # shown where no code of a list was met
-NUMBER = r"(?<=_)(\d+)(?=_|$)"  # in the name of a column: hba1c_date_2015
-HBA1C = "1003671000000109"  # SNOMED CT, haemoglobin A1c level: unit not said
 SUBGROUPS = {"imd_quintile": "imd_quintile", "white": "ethnicity"}  # analysis by → column
 
 
@@ -61,7 +55,7 @@ class Came:
 
 def of_folder(folder: Path) -> Came:
     """Return an extract of files; raise `StudyError` where a folder has none."""
-    return Came(proposed(folder, format_of(folder)))
+    return Came(guessing.proposed(folder, format_of(folder)))
 
 
 def format_of(folder: Path) -> str:
@@ -71,7 +65,7 @@ def format_of(folder: Path) -> str:
     named = next((name for name in EXTRACTS if reader(name).recognises(folder)), None)
     if named is not None:
         return named
-    if any(_like(path)[0] for path in files_below(folder)):
+    if any(guessing.like(path)[0] for path in files_below(folder)) or guessing.only_one(folder):
         return next(iter(EXTRACTS))
     present = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
     raise StudyError(
@@ -87,86 +81,6 @@ def starts_in(folder: Path) -> Path | None:
         if "practice_id" in header and "programme_start" in header:
             return path
     return None
-
-
-def _like(path: Path) -> tuple[str, dict[str, str]]:
-    """Return which table a file's header is most like, with our column → its name where they
-    differ; no table where too much is missing."""
-    folded = {name.casefold(): name for name in columns_of(path) if name}
-    best: tuple[float, str, dict[str, str]] = (0.0, "", {})
-    for table, required in REQUIRED.items():
-        renamed, close = {}, 0.0
-        for ours in required:
-            if any(name in folded for name in (ours, *ALSO.get(ours, ()))):
-                close += 1
-                continue
-            likely = [ours, *ALSO.get(ours, ())]
-            near = [
-                (difflib.SequenceMatcher(None, wanted, name).ratio(), theirs)
-                for wanted in likely
-                for name, theirs in folded.items()
-            ]
-            ratio, theirs = max(near, default=(0.0, ""))
-            if ratio >= NEAR:
-                close += ratio
-                renamed[ours] = theirs
-        share = close / len(required)
-        stem = 0.01 * difflib.SequenceMatcher(None, table, path.name.casefold()).ratio()
-        if len(renamed) < len(required) and share > 0.9 and share + stem > best[0]:
-            best = (share + stem, table, renamed)
-    return best[1], best[2]
-
-
-def proposed(folder: Path, format_: str) -> Extract:
-    """Return the `extract` section for a folder: of flat files also which file is which table."""
-    extract = Extract(format=format_, path=str(folder))
-    if format_ != "flat":
-        return extract
-    files, columns = {}, {}
-    for table in TEXT_COLUMNS:
-        sources = [source for source in reader(format_).find(extract, table) if not source.fixed]
-        matching = {path: _like(path) for path in files_below(folder)}
-        if sources:
-            renamed = matching.get(sources[0].path, ("", {}))
-            if renamed[0] == table and renamed[1]:
-                columns[table] = renamed[1]
-            continue
-        alike = {path: names for path, (like, names) in matching.items() if like == table}
-        if table == "events" and not alike:
-            extract = extract.model_copy(update={"events_in_patients": _in_rows(extract)})
-        if alike:
-            path = min(alike, key=lambda each: (len(alike[each]), each.name))
-            files[table] = path.relative_to(folder).as_posix()
-            if alike[path]:
-                columns[table] = alike[path]
-    return extract.model_copy(update={"files": files, "columns": columns})
-
-
-def _in_rows(extract: Extract) -> list[EventInRow]:
-    """Return events that seem to stand in columns of the patients' row: pairs of columns that are
-    called alike but for `date`, in which HbA1c is named. Their unit is left to the code or range.
-    """
-    events = []
-    for source in reader("flat").find(extract, "patients")[:1]:
-        columns = columns_of(source.path)
-        for day in columns:
-            if "hba1c" not in day.casefold() or "date" not in day.casefold():
-                continue
-            plain = re.sub("_?date(_measured)?", "", day, flags=re.IGNORECASE).strip("_")
-            alike = (plain, re.sub("date", "value", day, flags=re.IGNORECASE), f"{plain}_value")
-            value = next((name for name in alike if name in columns and name != day), None)
-            if value is not None:
-                events.append(_of_many(EventInRow(date=day, value=value, code=HBA1C)))
-    return list(dict.fromkeys(events))
-
-
-def _of_many(event: EventInRow) -> EventInRow:
-    """Return an event with a * for the number that the names of its columns share."""
-    names = [re.split(NUMBER, name, maxsplit=1) for name in event.place]
-    if any(len(parts) != 3 for parts in names) or names[0][1] != names[1][1]:
-        return event
-    day, value = (f"{before}*{after}" for before, _, after in names)
-    return event.model_copy(update={"date": day, "value": value})
 
 
 def survey(
@@ -207,6 +121,8 @@ def survey(
             "code and unit? They were found by their names. A diagnosis is a column of dates with "
             "its code: {date: t2dm_date, code: '44054006'}."
         )
+    if extract.format == "flat":  # the other formats fix what each of their columns holds
+        seen.questions += _unsaid(backend, overview)
     if "registrations" in tables:
         spells = tables["registrations"]
         counts = spells.group_by("practice_id").aggregate(n=spells.patient_id.nunique())
@@ -223,6 +139,23 @@ def survey(
     if "events" in tables:
         _records(backend, tables["events"], lists, outcomes, seen)
     return seen
+
+
+def _unsaid(backend: Any, overview: checking.Overview) -> list[str]:
+    """Return a question where nothing says when people left or died: a study runs without, and
+    their columns may only be called otherwise."""
+    tables, questions = overview.tables, []
+    for (table, column), event in {
+        ("registrations", "end"): "people left their practice",
+        ("patients", "death_date"): "people died",
+    }.items():
+        blank = table in tables and overlooked.is_blank(backend, tables[table], column)
+        if blank or overview.overlooked.lacks(table, column):
+            questions.append(
+                f"Which column says when {event}? {table}, {column} is blank or not found. If the "
+                f"extract has it: extract, columns: {{{table}: {{{column}: ITS_NAME}}}}."
+            )
+    return questions
 
 
 def _date_form(overview: checking.Overview, extract: Extract) -> tuple[str, list[str]]:

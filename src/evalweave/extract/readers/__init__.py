@@ -96,6 +96,7 @@ class Source:
     notes: tuple[str, ...] = ()  # what a user should know of how the format is read
     # rows of the file become none, one or several of the table, so their numbers are not compared
     reshaped: bool = False
+    table: str = ""  # of ours, under which extract, columns names its columns
     # the columns of which one must hold a listed code, so that a database sends no other rows;
     # none where codes are translated first
     coded: tuple[str, ...] = ()
@@ -149,9 +150,11 @@ def renames(
     for name, theirs in extract.columns.get(table, {}).items():
         ours = (also or {}).get(name, name)
         if ours not in columns:
-            wrong.append(
-                f'extract, columns, {table}: "{name}" is not a column. {nearest(name, columns)}'
-            )
+            flat = TEXT_COLUMNS if extract.format == "flat" else {}
+            of = next((each for each, its in flat.items() if name in its), None)
+            hint = f"It belongs to {of}: columns: {{{of}: {{{name}: {theirs}}}}}."
+            hint = hint if of else nearest(name, columns)
+            wrong.append(f'extract, columns, {table}: "{name}" is not a column. {hint}')
         names[ours] = theirs
     if wrong:
         raise StudyError("\n".join(wrong))

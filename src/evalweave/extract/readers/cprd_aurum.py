@@ -86,6 +86,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             names=renames(extract, table, (*required, *optional)),
             fixed=True,
             identifiers=("patid", "pracid", "medcodeid"),
+            table=table,
             notes=notes if place == 0 else (),
             coded=("medcodeid",) if table == "events" and not translated else (),
         )

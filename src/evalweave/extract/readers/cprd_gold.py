@@ -80,6 +80,7 @@ def find(extract: Extract, table: str) -> list[Source]:
                 names=renames(extract, table, known),
                 fixed=True,
                 identifiers=("patid", "pracid", "medcode"),
+                table=table,
                 notes=_notes(table, practices) if path == paths[0] else (),
             )
         )

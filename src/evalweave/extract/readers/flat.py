@@ -99,6 +99,7 @@ def find(extract: Extract, table: str) -> list[Source]:
             names=names,
             also=ALSO,
             typed=TYPED,
+            table=table,
             coded=("code",) if table == "events" else (),
             lookups={"ons_deaths": deaths[0]} if deaths else {},
             notes=tuple(
@@ -124,6 +125,7 @@ def _in_patients(extract: Extract) -> list[Source]:
             required=wanted,
             optional=tuple(name for name in TEXT_COLUMNS["registrations"] if name not in wanted),
             names=names,
+            table="registrations",
             # the other columns are the patients', however alike their names are
             fixed=True,
             lookups={},
@@ -149,6 +151,7 @@ def _in_rows(extract: Extract) -> list[Source]:
             lookups={},
             notes=(),
             part_of=IN_ROWS,
+            table="",
             reshaped=True,
         )
         for source in find(extract, "patients")

@@ -136,6 +136,7 @@ def find(extract: Extract, table: str) -> list[Source]:
                     lookups=lookups,
                     names=names,
                     also=ALSO,
+                    table=table,
                     fixed=True,
                     identifiers=("person_id",),
                     coded=_coded(part_of) if table == "events" and not translated else (),
