@@ -3,6 +3,7 @@ somebody says why it is right."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from evalweave.cli import app
 from evalweave.commands import clean, ingest, intake
 from evalweave.commands._rehearsal import Rehearsal
 from evalweave.errors import DataError
-from evalweave.extract.intake import differences
+from evalweave.extract.intake import compared, differences, most
 from evalweave.study.file import load_study
 from evalweave.study.stages import CleanSettings, IngestSettings, settings_for
 
@@ -50,6 +51,9 @@ def test_half_an_extract_is_refused_until_a_reason_is_given(tmp_path: Path) -> N
     assert first["rows"] == {"patients": 48, "registrations": 48, "events": 240, "people": 48}
     assert first["people_of_practices"]["A00"] == 6 and first["accepted"] == []
     assert sum(first["records_by_month"]["A00"].values()) == 24
+    records = {name: (of["n"], of["last"]) for name, of in first["lists"].items()}
+    assert records == {"hba1c": (192, "2017-01"), "type_2_diabetes": (48, "2008-01")}
+    assert first["most"] == {"rows": first["rows"], "lists": first["lists"]}
     events = study / "extract" / "events.csv"
     lines = events.read_text().splitlines()
     events.write_text("\n".join(lines[:121]))  # cut after its 121st line, without a line end
@@ -64,7 +68,9 @@ def test_half_an_extract_is_refused_until_a_reason_is_given(tmp_path: Path) -> N
     assert accepted["reason"] == "the second half was withdrawn"
     assert {"fewer records", "a file ends inside a row"} <= set(accepted["kinds"])
     # the same extract again: nothing is less, and the reason still stands in the report
-    assert come(study, results)["accepted"] == [accepted]
+    again = come(study, results)
+    assert again["accepted"] == [accepted]
+    assert again["most"]["rows"]["events"] == 120  # what was accepted is the most from there on
 
 
 def noted(**changed: Any) -> dict[str, Any]:
@@ -73,10 +79,15 @@ def noted(**changed: Any) -> dict[str, Any]:
         "people_of_practices": {"A": 50, "B": 50},
         "records_by_month": {"A": {"2016-01": 5, "2016-12": 5}, "B": {"2016-11": 9}},
         "set_aside": {"value_missing": 0.10, "code_not_listed": 0.2},
+        "lists": {"referral": {"n": 60, "last": "2016-12", "sha256": "a"}},
         "files": [{"name": "events.csv", "rows": 1000, "ends_whole": True}],
         "fingerprint": "same",
     }
     return whole | changed
+
+
+def listed(**changed: Any) -> dict[str, Any]:
+    return noted(lists={"referral": noted()["lists"]["referral"] | changed})
 
 
 def rows(**changed: int) -> dict[str, Any]:
@@ -103,12 +114,49 @@ def rows(**changed: int) -> dict[str, Any]:
             "no value: 16.0% of the records are set aside for it, where it was 10.0%",
         ),
         (noted(set_aside={"value_missing": 0.9}, fingerprint="another"), None),
+        (listed(n=54, last="2016-09"), None),
+        (listed(n=53), "code list referral: 53 records came where 60 had come (12% fewer)"),
+        (listed(last="2016-08"), "referral: its records end in 2016-08, where they reached to"),
+        (listed(n=5, last="2014-01", sha256="b"), None),  # another list: nothing to compare
     ],
 )
 def test_what_counts_as_less(now: dict[str, Any], words: str | None) -> None:
     less = [each.words for each in differences(noted(), now)]
     assert len(less) == (words is not None)
     assert words is None or words in less[0]
+
+
+def test_a_short_code_list_and_what_an_earlier_version_noted_are_not_compared() -> None:
+    few = noted(lists={"referral": {"n": 19, "last": "2016-12", "sha256": "a"}})
+    assert not differences(few, listed(n=3, last="2014-01"))
+    earlier = noted()
+    del earlier["lists"]
+    assert not differences(earlier, listed(n=3))
+    assert most(earlier, listed(n=3))["lists"]["referral"]["n"] == 3
+
+
+def test_losses_that_are_small_each_time_add_up_until_they_are_refused() -> None:
+    first = noted() | {"most": most({}, noted())}
+    second = rows(events=920) | {"most": most(first, rows(events=920))}
+    assert not differences(first, second)
+    assert compared(first, second) == "8.0% fewer records than before, within the 10% allowed"
+    (less,) = differences(second, rows(events=850))
+    assert less.words == "records: 850 came where an earlier run had 1,000 (15% fewer)"
+    assert compared(first, first) == "no fewer than before"
+
+
+def test_a_few_wrong_dates_do_not_hide_that_a_feed_ended(tmp_path: Path) -> None:
+    study, results = tmp_path / "study", tmp_path / "results"
+    shutil.copytree(SMALL, study)
+    events = study / "extract" / "events.csv"
+    header, *lines = events.read_text().splitlines()
+    strange = lines[1].replace(lines[1].split(",")[2], "2031-05-01")
+    events.write_text("\n".join([header, *lines, strange]) + "\n")
+    assert come(study, results)["lists"]["hba1c"] == {
+        "n": 193,
+        "last": "2017-01",
+        "sha256": hashlib.sha256((study / "hba1c.csv").read_bytes()).hexdigest(),
+    }
 
 
 def test_a_file_that_never_ended_with_a_line_end_is_no_news() -> None:

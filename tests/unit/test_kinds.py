@@ -16,7 +16,7 @@ import evalweave
 from evalweave import engine
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.kinds import KINDS, kind_refusal
-from evalweave.errors import StudyError
+from evalweave.errors import DataError, StudyError
 from evalweave.measured import with_blanks, with_dead
 from evalweave.panel.deaths import dead
 from evalweave.study.analyses import AnalysisOptions, Columns
@@ -92,10 +92,15 @@ def test_a_study_that_is_read_twice_says_the_same():
     [
         ({"raised": {"kind": "binary", "of": "hba1c"}}, "give at_least or below, one"),
         (
-            {"raised": {"kind": "binary", "of": "hba1c", "at_least": 1, "below": 2}},
+            {"raised": {"kind": "binary", "of": "hba1c", "at_least": 58, "below": 64}},
             "give at_least or below, one",
         ),
         ({"raised": {"kind": "binary", "of": "bmi", "below": 2}}, '"bmi" is not declared'),
+        (
+            {"raised": {"kind": "binary", "of": "hba1c", "at_least": 6.5}},
+            "raised, at_least: 6.5 does not divide what is plausible for hba1c .20 to 195 mmol/mol",
+        ),
+        ({"raised": {"kind": "binary", "of": "hba1c", "below": 580}}, "below: 580 does not divide"),
         ({"hba1c": {"at_least": 58}}, "give kind: binary and of"),
         ({"hba1c": {"of": "smoking"}}, "belongs to kind: binary, count or cost"),
         ({"visits": {"kind": "count"}}, '"visits" is not declared'),
@@ -225,6 +230,34 @@ def test_a_blank_count_is_zero_where_that_is_declared():
     assert "count as zero" in found.diagnostics["a"]["notes"][0]
     alone = evalweave.fit(blank, {"columns": columns, "analyses": analyses}).tidy()
     assert not np.isclose(alone["estimate"][0], whole.tidy()["estimate"][0])
+
+
+def test_a_condition_on_a_count_sees_a_blank_as_the_zero_that_it_is():
+    frame = panel()
+    blank = frame.assign(y=frame["y"].where(frame["y"] > 0))
+    spec = {
+        "columns": {"outcome": "y", "kind": "count", "exposure": "time", "missing": "zero"},
+        "where": "y < 4",
+        "analyses": [
+            {"name": "a", "estimator": "poisson", "inference": ["cr1"], "diagnostics": False}
+        ],
+    }
+    found, whole = evalweave.fit(blank, spec), evalweave.fit(frame, spec)
+    assert found.tidy().equals(whole.tidy())
+    n = int((frame["y"] >= 4).sum())
+    assert f"{n} of {len(frame)} rows were left out." in " ".join(found.diagnostics["a"]["notes"])
+
+
+@pytest.mark.parametrize("kind", ["count", "cost"])
+def test_what_was_counted_in_no_time_is_a_fault(kind):
+    frame = panel()
+    frame["y"] = np.where(np.arange(len(frame)) == 7, 2.0, frame["y"])
+    frame.loc[[3, 7], "time"] = 0.0
+    frame.loc[3, "y"] = 0.0  # nothing in no time: left out and counted, as before
+    columns = {"outcome": "y", "kind": kind, "exposure": "time"}
+    analyses = [{"name": "a", "estimator": "poisson", "inference": ["cr1"], "diagnostics": False}]
+    with pytest.raises(DataError, match=r"row 9.*y above 0 where time is 0 \(1 rows\)"):
+        evalweave.fit(frame, {"columns": columns, "analyses": analyses})
 
 
 def test_weights_of_one_change_nothing_of_any_kind():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from copy import deepcopy
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ import yaml
 from pydantic import ValidationError
 
 from evalweave.errors import StudyError
+from evalweave.extract.survey import format_of
+from evalweave.study import connections
 from evalweave.study.file import parse_yaml, validate
 from evalweave.study.stages import spec_of
 from evalweave.study.whole import Study
@@ -76,6 +79,8 @@ def test_an_analysis_is_fitted_with_the_weights_of_its_own_comparison() -> None:
             "leaves out 0 or 1",
         ),
         ({"outcomes__bmi__plausible": [80, 12]}, "is no range"),
+        ({"window__last": "9999-12-31"}, "expected days from 1000-01-01 to 2999-12-31"),
+        ({"window__first": "0001-01-01"}, "expected days from 1000-01-01 to 2999-12-31"),
     ],
 )
 def test_what_does_not_agree_is_said(changes: dict[str, Any], words: str) -> None:
@@ -100,3 +105,38 @@ def test_a_day_that_does_not_exist_is_told_of_with_its_line_and_with_all_else() 
 def _with_lines(text: str) -> tuple[Any, type[Study], str, Any]:
     value, lines = parse_yaml(text, "study.yaml")
     return value, Study, "study.yaml", lines
+
+
+@pytest.mark.parametrize(
+    "extract",
+    [
+        {"path": "postgresql://bob:hunter2secret@h/db"},
+        {"path": "host=h user=bob password=hunter2secret"},
+        {"path": "extract", "files": {"events": "s3://AKIA:hunter2secret@bucket/x.csv"}},
+        {"path": "extract", "format": "mssql://bob:hunter2secret@h/db"},
+    ],
+)
+def test_a_secret_under_the_wrong_key_is_not_repeated(extract: dict[str, Any]) -> None:
+    with pytest.raises(StudyError) as told:
+        validate(*_with_lines(yaml.safe_dump({**STUDY, "extract": extract})))
+    assert "hunter2secret" not in str(told.value)
+    if "format" not in extract:
+        assert "A database goes under extract, connection" in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("/studies/postgresql:/bob:hunter2secret@h/db", "/studies/postgresql:/…@h/db"),
+        ("mssql://bob:p@ss/word@h/db?x=1", "mssql://…@h/db?x=1"),
+        ("host=h Password = 'a b' port=1", "host=h Password =…"),
+        ("AccountKey=abc;x", "AccountKey=…"),
+        ("/data/extract of may/x@y.csv", "/data/extract of may/x@y.csv"),
+        ("C:/data/x.csv", "C:/data/x.csv"),
+    ],
+)
+def test_what_may_be_a_secret_is_masked(text: str, shown: str) -> None:
+    assert connections.masked(text) == shown
+    with pytest.raises(StudyError) as told:
+        format_of(Path(text))
+    assert str(Path(shown)) in str(told.value)

@@ -156,7 +156,7 @@ def accepted(folder: Path, reason: str) -> list[str]:
         return []
     kinds = [kind for each in read_json(noted)["accepted"] for kind in each["kinds"]]
     if not kinds:
-        return ["--accept: nothing had to be accepted; the extract is no less than before."]
+        return ["--accept: nothing had to be accepted; the extract is as whole as before."]
     return [
         f"--accept: the extract is less than that of the run before ({listed(kinds)}). Give `run` "
         "the same --accept; the supplement prints the reason."

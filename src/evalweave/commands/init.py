@@ -114,6 +114,7 @@ def _surveyed(
     from evalweave.extract.survey import of_folder, starts_in, survey
     from evalweave.records import codelists
     from evalweave.records.practices import read_practices
+    from evalweave.study.connections import masked
     from evalweave.study.outcomes import Outcome, as_the_quantity_is
     from evalweave.templates import list_paths, surveyed, surveyed_study
 
@@ -124,7 +125,7 @@ def _surveyed(
     if practices is not None and not practices.is_file():
         raise StudyError(f"--practices: there is no file {practices}. Correct its path.")
     if schema is not None and connection is None:
-        raise StudyError(f"--schema: goes with a database, and {said} is none.")
+        raise StudyError(f"--schema: goes with a database, and {masked(said)} is none.")
     lists, _ = codelists.read_all(list_paths(), "snomed", {})
     outcomes = {
         each: Outcome.model_validate(as_the_quantity_is(each, {})) for each in surveyed.OUTCOMES

@@ -24,8 +24,9 @@ def command(
     ] = "",
 ) -> None:
     """Counts what came: rows, people, practices and their records by month, what was set aside for
-    which reason, and how each file ends. Where it is less than before (a file cut short, a tenth of
-    people or records missing, a practice gone or silent, a reason that grew) it stops with the
+    which reason, the records of each code list, and how each file ends. Where it is less than
+    before (a file cut short, a tenth of people, records or one list's records missing, a list's
+    records that end earlier, a practice gone or silent, a reason that grew) it stops with the
     figures, until a reason is given; the supplement prints the
     reason.
 
@@ -33,7 +34,7 @@ def command(
     results/s/clean --before results/s/intake.before.json --out results/s/intake
     """
     from evalweave.errors import DataError
-    from evalweave.extract.intake import differences
+    from evalweave.extract.intake import compared, differences, most
     from evalweave.files import read_json, write_json
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CleanSettings
@@ -51,12 +52,13 @@ def command(
     if less:
         kinds = list(dict.fromkeys(each.kind for each in less))
         now["accepted"] = [{"reason": accept, "kinds": kinds}]
+    now["most"] = most({} if less else known, now)
     write_json(now, out / "intake.json")
     if before is not None:
         write_json(now, before)
     rows = now["rows"]
     print(f"{rows['people']:,} people, {rows['events']:,} records came", end="")
-    print("; accepted: " + accept if less else ", no less than before." if known else ".")
+    print("; accepted: " + accept if less else f", {compared(known, now)}." if known else ".")
 
 
 def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any]:
@@ -67,6 +69,7 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
     from evalweave.extract.readers import TEXT_COLUMNS
     from evalweave.extract.sources import sources_of
     from evalweave.files import read_json, read_table
+    from evalweave.records.codelists import read_all
     from evalweave.records.pseudonyms import PRACTICE, originals
     from evalweave.tables.records import CODELISTS, LEDGER
 
@@ -78,7 +81,9 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
             whole = ends_whole(paths[name]) if name in paths else True
             kept = {key: part[key] for key in ("rows", "sha256")}
             files.append({"name": name, "table": table, "ends_whole": whole, **kept})
-    lists = read_table(cleaned / "codelists.csv", CODELISTS)
+    summed = read_table(cleaned / "codelists.csv", CODELISTS)
+    systems = chosen.vocabulary.coding_systems
+    lists, _ = read_all(chosen.codelists, chosen.extract.code_system, systems)
     backend = engine.connect("duckdb")
     try:
         noted = came(
@@ -86,8 +91,9 @@ def _came(chosen: CleanSettings, ingested: Path, cleaned: Path) -> dict[str, Any
             {name: ingested_table(backend, ingested, name) for name in TEXT_COLUMNS},
             engine.stage_table(backend, cleaned / "measurements.parquet", "clean"),
             read_table(cleaned / "ledger.csv", LEDGER),
+            lists,
             files,
-            fingerprint(chosen, dict(zip(lists["codelist"], lists["sha256"], strict=True))),
+            fingerprint(chosen, dict(zip(summed["codelist"], summed["sha256"], strict=True))),
         )
     finally:
         backend.disconnect()

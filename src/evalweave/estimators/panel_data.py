@@ -17,7 +17,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from evalweave.catalogue.estimators import ESTIMATORS
-from evalweave.catalogue.kinds import BINARY, COST, COUNT, KINDS, UTILITY
+from evalweave.catalogue.kinds import BINARY, COST, COUNT, COUNTED, KINDS, UTILITY
 from evalweave.errors import DataError
 from evalweave.estimators.panel_columns import Mask, Problems, check_present, numbers
 from evalweave.estimators.panel_covariates import completed, covariate_columns
@@ -133,10 +133,19 @@ def _values(
     exposure = numbers(frame, columns.exposure, problems) if columns.exposure else None
     if exposure is not None:
         problems.refuse(exposure < 0, "a negative exposure", "0 or more", columns.exposure or "")
+    outcome = _outcome(frame, columns, problems, notes)
+    if exposure is not None and columns.kind in COUNTED:
+        problems.refuse(
+            (exposure == 0) & (outcome > 0),
+            f"{columns.outcome} above 0 where {columns.exposure} is 0",
+            "nothing counted in no time",
+            columns.exposure or "",
+            "Correct the time of these rows, or their outcome.",
+        )
     return _Values(
         calendar,
         period,
-        _outcome(frame, columns, problems, notes),
+        outcome,
         start,
         {
             name: covariate_columns(frame, name, problems, name in analysis.factors)

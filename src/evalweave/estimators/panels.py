@@ -12,6 +12,7 @@ from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import DataError
 from evalweave.estimators.allocation import allocated
+from evalweave.estimators.panel_columns import Problems, numbers
 from evalweave.estimators.panel_data import panel_data
 from evalweave.estimators.row_filter import kept_rows
 from evalweave.fits.result import Ints, PanelData
@@ -58,11 +59,26 @@ class Panels:
         asked = [where for where in (self.spec.where, analysis.where) if where]
         if not asked:
             return self.frame, None, []
-        masks, notes = zip(*(kept_rows(self.frame, w, self.file) for w in asked), strict=True)
+        filled = self._filled()
+        masks, notes = zip(*(kept_rows(filled, w, self.file) for w in asked), strict=True)
         places = np.flatnonzero(np.all(masks, axis=0))
         if not len(places):
             raise DataError(f"{self.file}: no row meets both {' and '.join(asked)}.")
         return self.frame.iloc[places].reset_index(drop=True), places, list(notes)
+
+    def _filled(self) -> pd.DataFrame:
+        """Return the table as conditions see it: a blank outcome is zero where that is declared,
+        so that `count < 5` holds for it."""
+        columns = self.spec.columns
+        if columns.missing != "zero":
+            return self.frame
+        problems, filled = Problems(self.file), {}
+        for each in columns.each_outcome():
+            if list(self.frame.columns).count(each.outcome) == 1:
+                values = numbers(self.frame, each.outcome, problems)
+                filled[each.outcome] = np.where(np.isnan(values), 0.0, values)
+        problems.raise_all()
+        return self.frame.assign(**filled)
 
 
 def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:

@@ -20,6 +20,7 @@ from evalweave.extract.glossary import Glossary, glossary, unread_words
 from evalweave.extract.parts import ingested_table
 from evalweave.extract.readers import TEXT_COLUMNS
 from evalweave.extract.sources import repeated, sources_of
+from evalweave.extract.spelling import Spelling, counted
 from evalweave.reading.textfiles import look
 from evalweave.records.codelists import Codelist
 
@@ -286,8 +287,6 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
         last=measured.date.quantile(0.99),
     )
     rows = {row["outcome"]: row for row in backend.to_pyarrow(by).to_pylist()}
-    units = measured.group_by("outcome", "unit_text").aggregate(n=measured.count())
-    told = sorted(backend.to_pyarrow(units).to_pylist(), key=lambda row: -row["n"])
     for name in study.recorded:
         if name not in rows:
             known = not overview.partly and ("events", "code") not in overview.spoilt
@@ -306,16 +305,20 @@ def _outcomes(backend: Any, overview: Overview, lists: dict[str, Codelist], stud
                 f'outcome "{name}", expected values. Compare the columns of events, and extract, '
                 "columns."
             )
-        shown = ", ".join(
-            f"{unit['unit_text'] or 'no unit'} {unit['n']:,}"
-            for unit in told
-            if unit["outcome"] == name
-        ).split(", ")
+        shown = [
+            f"{_unit(each)} {each.n:,}"
+            for each in counted(backend, coded.filter(coded.outcome == name), "unit_text", True)
+        ]
         more = f" and {len(shown) - 4} more spellings" if len(shown) > 4 else ""
         overview.recognised.append(
             f"{name}: {row['n']:,} records, nearly all from {row['first']} to {row['last']}; "
             f"units: {', '.join(shown[:4])}{more}"
         )
+
+
+def _unit(unit: Spelling) -> str:
+    """Return a unit's text as it may stand in a message."""
+    return (unit.word if unit.quotable else f"a spelling {unit.described}") or "no unit"
 
 
 def _conditions(backend: Any, overview: Overview, lists: dict[str, Codelist], study: Study) -> None:
@@ -343,7 +346,10 @@ def _conditions(backend: Any, overview: Overview, lists: dict[str, Codelist], st
 
 def _systems(backend: Any, events: ir.Table, listed: Codelist) -> str:
     """Return in a sentence which coding systems the events and a code list use."""
-    theirs = ", ".join(sorted(_distinct(backend, events, "code_system"))[:8])
+    said = counted(backend, events, "code_system")[:8]
+    theirs = ", ".join(
+        sorted(each.word if each.quotable else f"one {each.described}" for each in said)
+    )
     ours = ", ".join(sorted({entry.code.system for entry in listed.entries}))
     return (
         f"Compare the coding systems: events say {theirs} (extract, code_system), {listed.file} "

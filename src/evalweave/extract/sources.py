@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from evalweave.errors import DataError, Fault, StudyError
 from evalweave.extract.readers import Source, looks_like, reader
+from evalweave.study.connections import masked
 
 if TYPE_CHECKING:
     from evalweave.study.records import Extract
@@ -30,7 +31,8 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
         )
     if not folder.is_dir():
         raise StudyError(
-            f"{folder}: there is no such folder. extract, path should name the extract's folder."
+            f"{masked(str(folder))}: there is no such folder. extract, path should name the "
+            "extract's folder; a database goes under extract, connection."
         )
     form = reader(extract.format)
     sources = form.find(extract, table)
@@ -45,7 +47,7 @@ def sources_of(extract: Extract, table: str) -> list[Source]:
         present = ", ".join(sorted(path.name for path in folder.iterdir())[:8]) or "nothing"
         pattern = extract.files.get(table)
         wanted = (
-            f'a file that matches "{pattern}"'
+            f'a file that matches "{masked(pattern)}"'
             if pattern
             else f"a file of the table {form.NAMES[table]}"
         )

@@ -1,8 +1,10 @@
 """The words of an extract that nobody could read, each with its count and what becomes of its
-records."""
+records. What may be about a single person is not quoted."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from evalweave.quantities import FOREIGN
@@ -17,6 +19,35 @@ if TYPE_CHECKING:
     from evalweave.study.whole import Study
 
 TEACH = "Say what it means under vocabulary, {}"
+ENOUGH = 5  # records with a spelling, which is then nobody's own
+LONGEST, MOST_WORDS, MOST_DIGITS = 20, 2, 5  # of a spelling that is quoted however rare
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """A text of a column: its count, and the first place where it stands, if that is known."""
+
+    word: str
+    n: int
+    place: str = ""
+
+    def __str__(self) -> str:
+        """Return it for a message: quoted, or where it may be about a person described."""
+        return f'"{self.word}"' if self.quotable else self.described
+
+    @property
+    def quotable(self) -> bool:
+        """Whether it may stand in a message: many records have it, or it is as short as a unit."""
+        return self.n >= ENOUGH or (
+            len(self.word) <= LONGEST
+            and len(self.word.split()) <= MOST_WORDS
+            and len(re.findall(r"\d", self.word)) <= MOST_DIGITS
+        )
+
+    @property
+    def described(self) -> str:
+        where = f" in {self.place}" if self.place else ""
+        return f"of {len(self.word)} characters{where}"
 
 
 def unread(
@@ -32,24 +63,25 @@ def unread(
             ("acceptable_text", "yes_no", "nothing is known of whether they are acceptable"),
         ):
             notes += [
-                f'patients, column {column.removesuffix("_text")}: nobody knows the word "{word}" '
-                f"({n:,} people); their {becomes}. {TEACH.format(section)}."
-                for word, n in _counted(backend, people, column)
+                f"patients, column {column.removesuffix('_text')}: nobody knows the word {each} "
+                f"({each.n:,} people); their {becomes}. {TEACH.format(section)}."
+                for each in counted(backend, people, column)
             ]
-        labels = _counted(backend, people, "ethnicity")
-        groups = read_groups([label for label, _ in labels], study.vocabulary.ethnic_groups)
+        labels = counted(backend, people, "ethnicity")
+        groups = read_groups([each.word for each in labels], study.vocabulary.ethnic_groups)
         notes += [
-            f'patients, column ethnicity: nobody knows the group "{label}" ({n:,} people); they '
+            f"patients, column ethnicity: nobody knows the group {each} ({each.n:,} people); they "
             f"count as neither White nor not. {TEACH.format('ethnic_groups')}."
-            for label, n in labels
-            if groups[label] is None
+            for each in labels
+            if groups[each.word] is None
         ]
     if "events" in tables:
         notes += [
-            f'events, column code_system: nobody knows the coding system "{system}" ({n:,} records)'
-            f"; their codes meet no code list. {TEACH.format('coding_systems')}."
-            for system, n in _counted(backend, tables["events"], "code_system")
-            if system not in SYSTEMS
+            f"events, column code_system: nobody knows the coding system {each} "
+            f"({each.n:,} records); their codes meet no code list. "
+            f"{TEACH.format('coding_systems')}."
+            for each in counted(backend, tables["events"], "code_system")
+            if each.word not in SYSTEMS
         ]
         notes += _units(backend, tables["events"], lists, study)
     return notes
@@ -59,41 +91,51 @@ def _units(backend: Any, events: ir.Table, lists: dict[str, Codelist], study: St
     """Return a sentence for each spelling of a unit that an outcome's quantity does not know."""
     codes = coded.code_table(lists, study.recorded)
     joined = events.inner_join(codes, ["code_system", "code"])
-    of_outcomes = joined.filter(joined.outcome.notnull())
-    counts = of_outcomes.group_by("outcome", "unit_text").aggregate(n=of_outcomes.count())
-    rows = sorted(
-        backend.to_pyarrow(counts).to_pylist(),
-        key=lambda row: (row["outcome"], -row["n"], row["unit_text"] or ""),
-    )
+    rows = [
+        (name, each)
+        for name in sorted(study.recorded)
+        for each in counted(backend, joined.filter(joined.outcome == name), "unit_text", True)
+    ]
     totals: dict[str, int] = {}
-    for row in rows:
-        totals[row["outcome"]] = totals.get(row["outcome"], 0) + row["n"]
+    for name, each in rows:
+        totals[name] = totals.get(name, 0) + each.n
     notes = []
-    for row in rows:
-        name, text = row["outcome"], row["unit_text"]
+    for name, each in rows:
         outcome = study.recorded[name]
-        if text is None or outcome.binary:
+        if not each.word or outcome.binary:
             continue
-        meant = outcome.measures(name).read(text, study.vocabulary.units)
-        share = f"{row['n']:,} records, {row['n'] / totals[name]:.1%} of {name}"
-        if meant == FOREIGN:
+        meant = outcome.measures(name).read(each.word, study.vocabulary.units)
+        share = f"{each.n:,} records, {each.n / totals[name]:.1%} of {name}"
+        if meant == FOREIGN:  # a word that is known: nobody's own
             notes.append(
-                f'events, column unit: "{text}" is a unit of something else ({share}); they are '
-                "set aside."
+                f'events, column unit: "{each.word}" is a unit of something else ({share}); they '
+                "are set aside."
             )
         elif meant is None:
             notes.append(
-                f'events, column unit: nobody knows the unit "{text}" ({share}); their code or '
+                f"events, column unit: nobody knows the unit {each} ({share}); their code or "
                 f"value decides. {TEACH.format('units')}."
             )
     return notes
 
 
-def _counted(backend: Any, table: ir.Table, column: str) -> list[tuple[str, int]]:
-    """Return the different texts of a column with their counts, the most frequent first."""
+def counted(backend: Any, table: ir.Table, column: str, blanks: bool = False) -> list[Spelling]:
+    """Return the different texts of a column, the most frequent first; with `blanks`, rows without
+    one as an empty text."""
+    import ibis
+
     if column not in table.columns:
         return []
-    filled = table.filter(table[column].notnull())
-    counts = filled.group_by(word=filled[column]).aggregate(n=filled.count())
-    rows = backend.to_pyarrow(counts).to_pylist()
-    return [(row["word"], row["n"]) for row in sorted(rows, key=lambda r: (-r["n"], r["word"]))]
+    rows = table if blanks else table.filter(table[column].notnull())
+    placed = {"source_file", "source_row"} <= set(table.columns)
+    by = {"word": rows[column].fill_null("")}
+    by |= {"file": rows.source_file} if placed else {}
+    row = {"row": rows.source_row.min()} if placed else {}
+    counts = rows.group_by(**by).aggregate(n=ibis._.count(), **row)
+    found: dict[str, Spelling] = {}
+    files = sorted(backend.to_pyarrow(counts).to_pylist(), key=lambda each: each.get("file") or "")
+    for each in files:
+        place = f"{each['file']}, row {each['row']}" if placed else ""
+        before = found.get(each["word"], Spelling(each["word"], 0, place))
+        found[each["word"]] = Spelling(each["word"], before.n + each["n"], before.place)
+    return sorted(found.values(), key=lambda each: (-each.n, each.word))

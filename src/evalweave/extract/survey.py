@@ -15,6 +15,7 @@ from evalweave.errors import DataError, StudyError
 from evalweave.extract import checking, guessing, overlooked
 from evalweave.extract.readers import files_below, first_line, reader
 from evalweave.records import coded
+from evalweave.study.connections import masked
 from evalweave.study.records import DATE_FORMS, Extract
 from evalweave.study.vocabulary import Vocabulary
 
@@ -61,7 +62,10 @@ def of_folder(folder: Path) -> Came:
 def format_of(folder: Path) -> str:
     """Return the format whose files a folder has; raise `StudyError` where it has none's."""
     if not folder.is_dir():
-        raise StudyError(f"--from: {folder}: there is no such folder. Give the extract's folder.")
+        raise StudyError(
+            f"--from: {masked(str(folder))}: there is no such folder. Give its folder, or "
+            "a database by its address (postgresql://…, which goes under extract, connection)."
+        )
     named = next((name for name in EXTRACTS if reader(name).recognises(folder)), None)
     if named is not None:
         return named

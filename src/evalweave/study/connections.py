@@ -16,6 +16,8 @@ KINDS = {
 }
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 SECRET = re.compile(r"pass|pwd|token|secret|credential|key", re.IGNORECASE)  # in a setting's name
+WITH_USER = re.compile(r"([a-z][\w+.-]+:/{1,2}).*@", re.IGNORECASE)  # paths make // one
+SETTING = re.compile(rf"(\w*(?:{SECRET.pattern})\w*\s*=).*", re.IGNORECASE | re.DOTALL)
 FORM = re.compile(rf"({'|'.join(KINDS)})://(.*)")
 
 
@@ -44,6 +46,17 @@ def checked(connection: str) -> str:
             "environment and write ${NAME} in its place"
         )
     return connection
+
+
+def masked(text: str) -> str:
+    """Return a text without what may be a secret in it, for a message: a user of an address, and
+    whatever follows `password=` and the like."""
+    return SETTING.sub(r"\1…", WITH_USER.sub(r"\1…@", text))
+
+
+def looks_like_one(text: str) -> bool:
+    """Return whether a text that should be a path reads like an address or a connection string."""
+    return "://" in text or masked(text) != text
 
 
 def kind_of(connection: str) -> str:

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from evalweave.errors import Fault, StudyError, nearest, raise_faults
+from evalweave.study.connections import masked
 from evalweave.study.stages import outcomes_of
 from evalweave.study.whole import Study
 
@@ -222,6 +223,7 @@ def _sentences(
             f"{label}{text.removesuffix('.')}." for text in str(item["ctx"]["error"]).splitlines()
         ]
     found = item.get("input")
+    found = masked(found) if isinstance(found, str) else found
     shown = (
         f" (found {json.dumps(found, default=str, ensure_ascii=False)[:60]})"
         if not isinstance(found, dict)

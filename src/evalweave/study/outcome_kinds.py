@@ -48,4 +48,18 @@ def wrong_kinds(outcomes: dict[str, Outcome], use: ResourceUse | None) -> list[s
         elif outcome.of:
             measured = [other for other, each in outcomes.items() if each.recorded]
             wrong += undeclared(f"{place}, of", outcome.of, measured)
+            if outcome.of in measured:
+                wrong += _out_of_range(place, outcome, outcomes[outcome.of])
     return wrong
+
+
+def _out_of_range(place: str, outcome: Outcome, source: Outcome) -> list[str]:
+    """Return what is wrong with a threshold that no value of its outcome can cross."""
+    low, high = source.plausible
+    return [
+        f"{place}, {key}: {limit:g} does not divide what is plausible for {outcome.of} "
+        f"({low:g} to {high:g} {source.unit}): every value would be on one side. Write the "
+        f"threshold in {source.unit}"
+        for key, limit in (("at_least", outcome.at_least), ("below", outcome.below))
+        if limit is not None and not low < limit <= high
+    ]

@@ -8,6 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from evalweave.study.section import Section
+from evalweave.timeline import FIRST_DAY, LAST_DAY
 
 
 class Window(Section):
@@ -29,6 +30,11 @@ class Window(Section):
     def _in_order(self) -> Self:
         if self.last <= self.first:
             raise ValueError(f"last ({self.last}) must be after first ({self.first})")
+        if self.last > LAST_DAY or self.first < FIRST_DAY:
+            raise ValueError(
+                f"found {self.first} to {self.last}, expected days from {FIRST_DAY} to {LAST_DAY}, "
+                "which is all that a table may hold; write the days that are studied"
+            )
         if self.anchor is not None and self.period == "month":
             raise ValueError("anchor: months begin with themselves. Remove it")
         if isinstance(self.anchor, int) and not 1 <= self.anchor <= 12:

@@ -157,6 +157,17 @@ class Extract(Section):
             return None
         return connections.checked(said if isinstance(said, str) else "")  # it is never quoted
 
+    @field_validator("path", "files")
+    @classmethod
+    def _no_address(cls, said: Any) -> Any:
+        places = [said] if isinstance(said, str) else list(said.values())
+        if any(map(connections.looks_like_one, places)):
+            raise ValueError(
+                "found an address or a connection string, expected a path. A database goes under "
+                "extract, connection, its password into the environment (docs/databases.md)"
+            )
+        return said
+
     @model_validator(mode="after")
     def _files_or_a_database(self) -> Self:
         if self.path and self.connection:
