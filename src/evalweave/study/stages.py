@@ -4,7 +4,7 @@ it."""
 from __future__ import annotations
 
 import datetime as dt
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -75,6 +75,7 @@ class IngestSettings(Section):
 
 
 class CleanSettings(Section):
+    sees: ClassVar[str] = "recorded"
     engine: Literal["duckdb", "pyspark"]
     extract: Extract
     practices: str
@@ -86,6 +87,7 @@ class CleanSettings(Section):
 
 
 class CohortSettings(Section):
+    sees: ClassVar[str] = "recorded"
     engine: Literal["duckdb", "pyspark"]
     window: Window
     eligibility: Eligibility
@@ -97,6 +99,7 @@ class CohortSettings(Section):
 
 
 class PanelSettings(Section):
+    sees: ClassVar[str] = "values"
     engine: Literal["duckdb", "pyspark"]
     window: Window
     exposure: Exposure
@@ -104,6 +107,7 @@ class PanelSettings(Section):
 
 
 class UsesSettings(PanelSettings):
+    sees: ClassVar[str] = "counted"
     resource_use: ResourceUse
 
 
@@ -147,11 +151,15 @@ class SimulateSettings(Section):
 
 def outcomes_of(study: Study, kind: type[Any]) -> dict[str, Outcome]:
     """Return the outcomes that a stage sees: those with records, those with values, or those that
-    are counted."""
-    if kind in (CleanSettings, CohortSettings):
+    are counted.
+
+    The settings say so themselves: named here, each would be a part of what every stage uses.
+    """
+    sees = getattr(kind, "sees", "")
+    if sees == "recorded":
         return study.recorded
-    if kind in (PanelSettings, UsesSettings):
-        counted = kind is UsesSettings
+    if sees:
+        counted = sees == "counted"
         return {name: each for name, each in study.outcomes.items() if each.counted == counted}
     return study.outcomes
 
