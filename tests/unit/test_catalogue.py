@@ -277,6 +277,8 @@ ELSEWHERE = {
     "report/sections/happened.py": {"event_study", "placebo"},
     "report/sections/limits.py": {"event_study"},  # a role, as the catalogue declares it
     "report/checks/agreement.py": {"placebo"},
+    "report/regression.py": {"placebo"},  # roles again
+    "report/sections/guidelines/said.py": {"event_study", "placebo"},
 }
 COMMON_WORDS = {"unit", "flat", "counts", "segments"}  # columns, tables and keys bear them too
 
