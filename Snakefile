@@ -28,10 +28,10 @@ from evalweave.workflow import (
     STAGES,
     called,
     code_hash,
+    home,
     only_looks,
     path_in,
     privately,
-    snakefile,
     text_in,
 )
 

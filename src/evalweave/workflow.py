@@ -57,6 +57,13 @@ def snakefile() -> Path:
     )
 
 
+def home(rules: str) -> Path:
+    """Return the folder of the workflow whose folder of rules is `rules`: of these rules where they
+    lie in files, else of the installed package."""
+    here = Path(rules).parents[1]
+    return here if (here / "Snakefile").is_file() else snakefile().parent
+
+
 def profile_path(profile: str) -> str:
     """Return what Snakemake's --profile takes: a bundled profile by its name, or one of the user's
     own.

@@ -99,7 +99,7 @@ rule crate:
         python=literally(sys.executable),
         report=reports,
         results=results,
-        workflow=literally(str(snakefile().parent)),
+        workflow=literally(str(home(workflow.current_basedir.get_path_or_uri(True)))),
         code=code_hash("crate"),
     shell:
         "{params.python:q} -m evalweave crate {params.report:q} --audit {input.audit:q}"
