@@ -83,8 +83,7 @@ def run(place: Path, named: Callable[[str], str] = str, more: str = "") -> Run:
         out / "panel" / f"{study.primary_comparison}.parquet",
         json.dumps(stages.spec_of(study, study.primary_analysis.name)),
         out / "fit",
-        None,
-        out / "clean" / "practices.csv",
+        practices=out / "clean" / "practices.csv",
     )
     return Run(place)
 

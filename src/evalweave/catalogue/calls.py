@@ -160,10 +160,11 @@ def _without_band(analysis: Any, inferences: list[Inference]) -> Iterable[str]:
             for other in INFERENCES.values()
             if other.band and applies(other, ESTIMATORS[analysis.estimator])
         ]
+        others = f"{listed(able)} {_verb(able, 'has', 'have')} one, or " if able else ""
         yield (
             f"{listed(without)} {_verb(without, 'has', 'have')} no simultaneous band, and "
-            "pointwise intervals beside one would be taken for it; "
-            f"{listed(able)} {_verb(able, 'has', 'have')} one, or leave bands at pointwise"
+            f"pointwise intervals beside one would be taken for it; {others}leave bands at "
+            "pointwise"
         )
 
 
