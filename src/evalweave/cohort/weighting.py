@@ -119,17 +119,21 @@ def words(values: pd.Series) -> pd.Series:
 def propensity(x: np.ndarray, treated: np.ndarray) -> np.ndarray:
     """Return 1 for the treated and the scaled odds of treatment for the others (n), by statsmodels.
 
-    Variables that say the same twice (ethnicity and white) share their coefficient; the odds do not
-    depend on how.
+    Of variables that say the same twice (ethnicity and white) one stays; the odds do not depend on
+    which.
 
     Raises:
         LinAlgError: somebody's arm is certain (a category that stands in one arm only), so the fit
         runs off.
     """
+    from scipy.linalg import qr
     from statsmodels.genmod.families import Binomial
     from statsmodels.genmod.generalized_linear_model import GLM
 
     scaled = np.column_stack([np.ones(len(x)), (x - x.mean(axis=0)) / x.std(axis=0)])
+    _, r, order = qr(scaled, mode="economic", pivoting=True)
+    sizes = np.abs(np.diag(r))  # coefficients that are shared never settle to the last digits
+    scaled = scaled[:, np.sort(order[: int((sizes > 1e-9 * sizes[0]).sum())])]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # separation shows in the odds, and is refused below
         fit = GLM(treated.astype(float), scaled, family=Binomial()).fit(
