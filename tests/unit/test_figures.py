@@ -45,7 +45,8 @@ def test_colours_are_variables_with_a_fall_back(tmp_path: Path) -> None:
     bare = re.sub(r"var\(--[a-z]+, #[0-9A-Fa-f]{6}\)", "", svg)
     assert re.findall(r"#[0-9A-Fa-f]{6}\b", bare) == []
     assert "var(--programme, #0072B2)" in svg
-    assert "background:#fff" in standalone(svg)
+    alone = standalone(svg, 80)
+    assert "background:#fff" in alone and 'width="80mm"' in alone
 
 
 @pytest.mark.parametrize(
