@@ -20,7 +20,7 @@ from evalweave.cli import app
 from evalweave.commands import clean, cohort, fit, ingest, panel
 from evalweave.records import pseudonyms
 from evalweave.records.pseudonyms import PATIENT, PRACTICE, Pseudonyms, needed, originals
-from evalweave.release import register
+from evalweave.release import fingerprints
 from evalweave.release.identifiers import of_results
 from evalweave.study import stages
 from evalweave.study.file import load_study
@@ -163,9 +163,9 @@ def test_releases_compare_people_by_who_they_are(short: Run, later: Run) -> None
     """Another extract gives other pseudonyms, and nobody has changed."""
     comparisons = [path.stem for path in (short.results / "panel").glob("*.ledger.csv")]
     names = [name.removesuffix(".ledger") for name in comparisons]
-    one, other = (register.people(each.results, names) for each in (short, later))
+    one, other = (fingerprints.people(each.results, names) for each in (short, later))
     assert one is not None and other is not None and len(one)
-    assert set(register.apart(one, other).values()) == {0}
+    assert set(fingerprints.apart(one, other).values()) == {0}
     assert all(name.startswith("X") for name in one["patient_id"])
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from evalweave import files
@@ -14,10 +15,11 @@ from evalweave.errors import DataError
 from evalweave.release import register
 from evalweave.release.attack import attack
 from evalweave.release.disclosure import profile
+from evalweave.release.fingerprints import apart, fingerprints
 from evalweave.release.frozen import as_then, frozen, whole
 from evalweave.release.protect import protect
 from evalweave.release.published import Declared
-from evalweave.release.register import Release, apart, fingerprints, printed_before
+from evalweave.release.register import Release, printed_before
 from evalweave.report.gather import gather
 from evalweave.report.released_tables import as_text
 from evalweave.study.file import load_study
@@ -35,7 +37,15 @@ def people(n: int, changed: int = 0, weight: float = 1.0) -> pd.DataFrame:
     cohort = pd.DataFrame({"patient_id": ids, "age": [50 + int(i[1:]) % 20 for i in ids]})
     cohort.loc[: changed - 1, "age"] += 1
     panel = pd.DataFrame({"patient_id": ids, "period": 2015, "hba1c": 58.1, "weight": weight})
-    return fingerprints(membership, cohort, {"all": panel})
+    return told(membership, cohort, panel)
+
+
+def told(membership: pd.DataFrame, cohort: pd.DataFrame, panel: pd.DataFrame) -> pd.DataFrame:
+    """Return fingerprints of tables that come in pieces of seven rows."""
+    whole = (pa.Table.from_pandas(each, preserve_index=False) for each in (membership, cohort))
+    members, known = (table.to_batches(7) for table in whole)
+    rows = pa.Table.from_pandas(panel, preserve_index=False).to_batches(7)
+    return fingerprints(members, known, {"all": rows})
 
 
 def test_who_differs_has_left_joined_or_other_values() -> None:
@@ -52,19 +62,33 @@ def test_a_blank_in_a_column_changes_only_whose_it_is() -> None:
     membership = pd.DataFrame({"comparison": "all", "patient_id": ids, "arm": "programme"})
     panel = pd.DataFrame({"patient_id": ids, "hba1c": [58.1, 0.0, 60.0], "place": ["a", "b", "c"]})
 
-    def told(ages: pd.Series, last: float = 0.0) -> pd.DataFrame:
+    def of(ages: pd.Series, last: float = 0.0) -> pd.DataFrame:
         cohort = pd.DataFrame({"patient_id": ids, "age": ages})
-        return fingerprints(membership, cohort, {"all": panel.assign(hba1c=[58.1, last, 60.0])})
+        return told(membership, cohort, panel.assign(hba1c=[58.1, last, 60.0]))
 
-    whole = told(pd.Series([50, 60, 70]))
+    whole = of(pd.Series([50, 60, 70]))
     arm = ("all", "programme")
     for blank in (pd.Series([50, 60, None]), pd.Series([50, 60, None], dtype="Int64")):
-        assert apart(whole, told(blank))[arm] == 1
+        assert apart(whole, of(blank))[arm] == 1
     assert (
-        apart(told(pd.Series([50, 60, None])), told(pd.Series([50, 60, pd.NA], dtype="Int64")))[arm]
+        apart(of(pd.Series([50, 60, None])), of(pd.Series([50, 60, pd.NA], dtype="Int64")))[arm]
         == 0
     )
-    assert apart(whole, told(pd.Series([50, 60, 70]), -0.0))[arm] == 0
+    assert apart(whole, of(pd.Series([50, 60, 70]), -0.0))[arm] == 0
+
+
+def test_a_fingerprint_is_what_it_was_and_that_of_each_row_in_any_order() -> None:
+    """Releases of the past are compared by theirs: one that changes would make others of all."""
+    ids = ["p1", "p2"]
+    membership = pd.DataFrame({"comparison": "all", "patient_id": ids, "arm": "programme"})
+    days = [pd.Timestamp("2015-04-01").date(), None]
+    cohort = pd.DataFrame(
+        {"patient_id": ids, "age": [50, None], "start": days, "sex": ["male", ""]}
+    )
+    panel = pd.DataFrame({"patient_id": ids * 9, "period": range(18), "weight": 1.0})
+    first = told(membership, cohort, panel)
+    assert first["fingerprint"].tolist() == ["17534967147208689673", "13883046356688713645"]
+    assert first.equals(told(membership, cohort, panel[::-1]))
 
 
 def test_an_arm_is_as_it_was_where_few_people_differ() -> None:

@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -148,32 +147,38 @@ def _renamed(table: ir.Table, column: str, pairs: ir.Table | None) -> ir.Table:
     return joined.mutate(**{column: joined["_pseudonym"]}).select(*table.columns)
 
 
-def originals(clean: Path, kind: str, some: Collection[str] | None = None) -> dict[str, str]:
-    """Return pseudonym → identifier of a kind, as cleaning left them in a folder; of `some`
-    pseudonyms only, where given. Nothing where identifiers flow on as they are.
+def pairs(clean: Path, kind: str) -> pa.Table:
+    """Return identifier, pseudonym of a kind, as cleaning left them in a folder; no row where
+    identifiers flow on as they are.
 
     Raises:
         DataError: the table is not as it was written.
     """
-    wanted = {} if some is None else {"pseudonym": some}
-    return {row["pseudonym"]: row["identifier"] for row in _read(clean, kind, **wanted)}
+    return _read(clean, kind)
+
+
+def originals(clean: Path, kind: str) -> dict[str, str]:
+    """Return pseudonym → identifier of a kind (`pairs`)."""
+    columns = _read(clean, kind).to_pydict()
+    return dict(zip(columns["pseudonym"], columns["identifier"], strict=True))
 
 
 def pseudonym_of(clean: Path, kind: str, identifier: str) -> str:
     """Return the name under which an identifier flows on from cleaning: itself, where it has no
     pseudonym."""
-    rows = _read(clean, kind, identifier=[identifier])
-    return str(rows[0]["pseudonym"]) if rows else identifier
+    found = _read(clean, kind, ("identifier", "==", identifier))["pseudonym"]
+    return str(found[0]) if len(found) else identifier
 
 
-def _read(clean: Path, kind: str, **wanted: Collection[str]) -> list[dict[str, Any]]:
+def _read(clean: Path, kind: str, *conditions: tuple[str, str, Any]) -> pa.Table:
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = clean / FILE
     if not path.is_file():
-        return []
+        return pa.schema(
+            [(name, pa.string()) for name in ("identifier", "pseudonym")]
+        ).empty_table()
     seals.check(path)
-    conditions: list[tuple[str, str, Any]] = [("kind", "==", kind)]
-    conditions += [(column, "in", list(values)) for column, values in wanted.items()]
-    rows: list[dict[str, Any]] = pq.read_table(path, filters=conditions).to_pylist()
-    return rows
+    wanted = [("kind", "==", kind), *conditions]
+    return pq.read_table(path, columns=["identifier", "pseudonym"], filters=wanted)

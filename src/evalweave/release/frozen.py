@@ -16,7 +16,8 @@ from collections.abc import Mapping, Sequence
 import pandas as pd
 
 from evalweave.release.disclosure import Profile
-from evalweave.release.register import Release, apart
+from evalweave.release.fingerprints import apart
+from evalweave.release.register import Release
 
 Arms = dict[tuple[str, str], Release]  # comparison, arm → the release in which it was described
 COLUMNS = {

@@ -12,8 +12,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from evalweave.release.disclosure import Profile
+
+NOBODY = pa.array([], pa.string())
 
 
 def nearly_the_same(
@@ -27,10 +31,10 @@ def nearly_the_same(
     """
     if profile.exact:
         return {}
-    arms: dict[str, dict[str, set[str]]] = {}
+    arms: dict[str, dict[str, pa.Array]] = {}
     groups = membership.groupby(["comparison", "arm"], observed=True)["patient_id"]
     for (comparison, arm), people in groups:
-        arms.setdefault(str(comparison), {})[str(arm)] = set(people)
+        arms.setdefault(str(comparison), {})[str(arm)] = pa.array(people.array, pa.string())
     described: list[str] = []
     undescribed: dict[str, str] = {}
     for name in order:
@@ -43,14 +47,19 @@ def nearly_the_same(
     return undescribed
 
 
-def _few_apart(one: dict[str, set[str]], other: dict[str, set[str]], profile: Profile) -> bool:
+def _few_apart(one: dict[str, pa.Array], other: dict[str, pa.Array], profile: Profile) -> bool:
     """Do two comparisons differ, in either arm and either way, by few people?"""
     apart = [
         n
         for arm in one.keys() | other.keys()
         for n in (
-            len(one.get(arm, set()) - other.get(arm, set())),
-            len(other.get(arm, set()) - one.get(arm, set())),
+            _missing(one.get(arm, NOBODY), other.get(arm, NOBODY)),
+            _missing(other.get(arm, NOBODY), one.get(arm, NOBODY)),
         )
     ]
     return any(n and profile.hides(n) for n in apart)
+
+
+def _missing(people: pa.Array, others: pa.Array) -> int:
+    """Return how many people are not among the others."""
+    return len(people) - int(pc.sum(pc.is_in(people, others)).as_py() or 0)

@@ -22,10 +22,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from evalweave import files
-from evalweave.records.pseudonyms import PATIENT, PRACTICE, originals
 from evalweave.release.disclosure import HIDDEN
 from evalweave.tables.contract import Table
-from evalweave.tables.people import COHORT, MEMBERSHIP, PANEL
 
 if TYPE_CHECKING:
     from evalweave.release.published import Tables
@@ -149,80 +147,6 @@ def _same(one: Path, other: Path) -> bool:
 def _private(folder: Path) -> None:
     for path in (folder, *folder.rglob("*")):
         path.chmod(0o700 if path.is_dir() else 0o600)
-
-
-def people(results: Path, comparisons: Sequence[str]) -> pd.DataFrame | None:
-    """Return who is in which arm, with fingerprints, of the stages' tables; None where there are
-    none. By the identifiers of the extract: pseudonyms change with it."""
-    paths = {name: results / "panel" / f"{name}.parquet" for name in comparisons}
-    members, cohort = (results / "cohort" / f"{name}.parquet" for name in ("membership", "cohort"))
-    if not members.is_file() or not cohort.is_file():
-        return None
-    panels = {n: files.read_table(path, PANEL) for n, path in paths.items() if path.is_file()}
-    known = files.read_table(cohort, COHORT)
-    names = {
-        "patient_id": originals(results / "clean", PATIENT, set(known["patient_id"])),
-        "practice_id": originals(results / "clean", PRACTICE),
-    }
-
-    def by_original(frame: pd.DataFrame) -> pd.DataFrame:
-        columns = {name: pairs for name, pairs in names.items() if pairs and name in frame}
-        return frame.assign(**{name: frame[name].map(pairs) for name, pairs in columns.items()})
-
-    return fingerprints(
-        by_original(files.read_table(members, MEMBERSHIP)),
-        by_original(known),
-        {name: by_original(panel) for name, panel in panels.items()},
-    )
-
-
-def fingerprints(
-    membership: pd.DataFrame, cohort: pd.DataFrame, panels: Mapping[str, pd.DataFrame]
-) -> pd.DataFrame:
-    """Return comparison, arm, patient_id and a fingerprint of all that is known of each: their row
-    of the cohort and their rows of the comparison's panel, weights aside (these hang on others)."""
-    parts = []
-    own = _hashed(cohort)
-    for name, panel in sorted(panels.items()):
-        mine = membership[membership["comparison"] == name][["comparison", "arm", "patient_id"]]
-        people = mine["patient_id"].astype(str)
-        seen = _hashed(panel)
-        total = people.map(own).fillna(0).astype("uint64") + 3 * people.map(seen).fillna(0).astype(
-            "uint64"
-        )
-        parts.append(mine.astype(str).assign(fingerprint=total.astype("uint64").astype(str)))
-    columns = ["comparison", "arm", "patient_id"]
-    empty = pd.DataFrame(columns=[*columns, "fingerprint"], dtype=str)
-    joined = pd.concat(parts or [empty])
-    return joined.sort_values(columns).reset_index(drop=True)
-
-
-def _hashed(frame: pd.DataFrame) -> pd.Series:
-    """Return patient_id → the sum of the hashes of their rows.
-
-    A number counts as a float, whichever type its column has: one blank must not make others of all
-    the numbers beside it.
-    """
-    kept = frame.drop(columns=[name for name in ("weight",) if name in frame])
-    values = pd.DataFrame({name: _comparable(column) for name, column in kept.items()})
-    rows = pd.util.hash_pandas_object(values, index=False)
-    return rows.groupby(values["patient_id"].to_numpy()).sum()
-
-
-def _comparable(column: pd.Series) -> pd.Series:
-    if not pd.api.types.is_numeric_dtype(column.dtype):
-        return column.astype(str)
-    plain = column.astype("float64") + 0.0  # -0.0 is 0.0
-    return plain.where(plain.notna())  # one NaN for all
-
-
-def apart(one: pd.DataFrame, other: pd.DataFrame) -> dict[tuple[str, str], int]:
-    """Return comparison, arm → how many people are in one only, or have other values in both."""
-    keys = ["comparison", "arm", "patient_id"]
-    both = one.merge(other, on=keys, how="outer", suffixes=("", "_before"))
-    differ = both["fingerprint"].ne(both["fingerprint_before"]).fillna(True)
-    counted = both.assign(differ=differ.astype(int)).groupby(keys[:2])["differ"].sum()
-    return {(str(a), str(b)): int(n) for (a, b), n in counted.items()}
 
 
 def hidden_before(

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.release import register
+from evalweave.release import fingerprints, register
 from evalweave.release.disclosure import Profile
 from evalweave.release.frozen import Arms, as_then, frozen, whole
 from evalweave.release.register import Release
@@ -65,7 +65,7 @@ def history(
     Raises:
         DataError: the register is damaged.
     """
-    people = register.people(results, list(study.comparisons))
+    people = fingerprints.people(results, list(study.comparisons))
     if rules.exact or people is None:
         return History(exact, pd.DataFrame())
     earlier = register.releases(results, CONTRACTS)
