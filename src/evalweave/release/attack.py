@@ -105,10 +105,10 @@ def weak(whole: System, rules: Profile) -> dict[int, tuple[float, float]]:
 
 
 def _ends(whole: System, part: Part, index: int, rules: Profile) -> tuple[float, float]:
-    """Return the interval of a cell, or as much of it as its protection asks for."""
-    needed = needs(whole.cells[index], rules)
+    """Return the interval of a cell, or as much of it as shows that it does not give way."""
     least, most = part.taken(index)
-    return (least, most) if not needed or most - least + 1 >= needed else part.bounds(index)
+    safe = (least, most) != (0, 0) and not gives_way(whole.cells[index], least, most, rules)
+    return (least, most) if safe else part.bounds(index)
 
 
 def _intervals(

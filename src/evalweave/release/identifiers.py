@@ -13,8 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from itertools import pairwise
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 from evalweave import seals
@@ -106,41 +106,62 @@ class Identifiers:
 
         The time goes with the length of the text, whatever the number of identifiers.
         """
-        wanted = self.in_words if words else self.telling
+        wanted, heads = self.in_words if words else self.telling, self._heads[words]
         if not wanted:
             return set()
-        runs = _runs(text, self.most_pieces)
-        return {
-            name
-            for name, found in runs.items()  # never through the millions of `wanted`, as `&` would
-            if name in wanted
-            and any(_is_meant(parts, marks, parts in self.broken) for parts, marks in found)
-        }
+        read, found = _read(text), set[str]()
+        for first, start in enumerate(read.starts):
+            if read.joined[start : start + LEAST_IN_WORDS] not in heads:
+                continue
+            for last in range(first, min(first + self.most_pieces - 1, read.reach[first]) + 1):
+                name = read.joined[start : read.ends[last]]
+                if name in wanted and name not in found:
+                    parts, marks = read.run(first, last)
+                    if _is_meant(parts, marks, parts in self.broken):
+                        found.add(name)
+        return found
+
+    @cached_property
+    def _heads(self) -> tuple[frozenset[str], frozenset[str]]:
+        """How those begin that are searched for everywhere, and those that are in words."""
+        return (
+            frozenset(name[:LEAST_IN_WORDS] for name in self.telling),
+            frozenset(name[:LEAST_IN_WORDS] for name in self.in_words),
+        )
 
 
-Run = tuple[tuple[str, ...], str]  # words as they follow each other, and what stands between them
+@dataclass(frozen=True)
+class _Read:
+    """The words of a text, one after the other: where each starts and ends, what stands behind it,
+    and the last word up to which what stands between may break an identifier."""
+
+    joined: str
+    starts: list[int]
+    ends: list[int]
+    marks: list[str]
+    reach: list[int]
+
+    def run(self, first: int, last: int) -> tuple[tuple[str, ...], str]:
+        """Return some words as they follow each other, and what stands between them."""
+        places = range(first, last + 1)
+        parts = tuple(self.joined[self.starts[at] : self.ends[at]] for at in places)
+        return parts, "".join(self.marks[first:last])
 
 
 @lru_cache(maxsize=16)  # a text is searched for each kind of identifier
-def _runs(text: str, most: int) -> dict[str, set[Run]]:
-    """Return every run of up to `most` words of a text by how it is compared: together they are
-    what an identifier in it may be. Decimals are none."""
+def _read(text: str) -> _Read:
+    """Return the words of a text. Decimals are none."""
     text = _FLOAT.sub("\n", _POINT_ZERO.sub(r"\1", folded(text)))
     spans = [match.span() for match in PIECE.finditer(text)]
     words = [text[start:end] for start, end in spans]
     marks = [text[a:b] for (_, a), (b, _) in pairwise(spans)]
-    near = [bool(_BETWEEN.fullmatch(mark)) for mark in marks]
-    runs: dict[str, set[Run]] = {}
-    for first in range(len(words)):
-        last = first
-        while True:
-            parts = tuple(words[first : last + 1])
-            run = (parts, "".join(marks[first:last]))
-            runs.setdefault("".join(parts), set()).add(run)
-            if last - first + 1 >= most or last + 1 >= len(words) or not near[last]:
-                break
-            last += 1
-    return runs
+    breaking = {mark for mark in {*marks} if _BETWEEN.fullmatch(mark)}
+    reach = [*range(len(words))]
+    for place in reversed(range(len(marks))):
+        if marks[place] in breaking:
+            reach[place] = reach[place + 1]
+    ends = [*accumulate(map(len, words))]
+    return _Read("".join(words), [0, *ends[:-1]][: len(words)], ends, marks, reach)
 
 
 def _is_told_in_words(name: str, n_pieces: int) -> bool:

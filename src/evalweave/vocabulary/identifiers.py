@@ -21,8 +21,10 @@ def folded(text: str) -> str:
     if text.isascii():
         return text.lower()
     text = unicodedata.normalize("NFKC", text)
-    shown = "".join(letter for letter in text if unicodedata.category(letter) != "Cf")
-    return unicodedata.normalize("NFKC", shown.casefold())
+    for letter in {*text}:
+        if unicodedata.category(letter) == "Cf":
+            text = text.replace(letter, "")
+    return unicodedata.normalize("NFKC", text.casefold())
 
 
 def pieces(identifier: str) -> list[str]:
