@@ -4,6 +4,7 @@ twice."""
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -28,7 +29,7 @@ from evalweave.qualitative.raw import (
 )
 from evalweave.tables.qualitative import ELIGIBILITY, THEME_CODES, THEMES
 
-PEOPLE = {"C1": "client", "C2": "client", "C3": "client", "L1": "link_worker"}
+PEOPLE = {"Zoë C1": "client", "C2": "client", "C3": "client", "L1": "link_worker"}
 CODES = ("care", "care.bus", "care.call", "care.call.door", "else", "else.bus")
 TEXT = "one two three four five six seven eight nine ten"
 EDGES = [0, *[i for i, letter in enumerate(TEXT) if letter == " "], len(TEXT)]
@@ -66,11 +67,11 @@ def raw_of(
     people = [RawPerson(key(name), name) for name in PEOPLE]
     links = [
         RawLink(key(s), key(who), "case_source")
-        for s, who in (("s1", "C1"), ("s2", "C2"), ("s3", "C3"))
+        for s, who in (("s1", "Zoë C1"), ("s2", "C2"), ("s3", "C3"))
     ]
     links += [
         RawLink(key("group"), key(who), "case_selection", *span)
-        for who, span in (("L1", (0, 20)), ("C1", (20, 48)))
+        for who, span in (("L1", (0, 20)), ("Zoë C1", (20, 48)))
     ]
     if order is not None:
         for items in (selections, sources, codes, people, links):
@@ -78,16 +79,29 @@ def raw_of(
     return Raw("test", tuple(sources), tuple(codes), tuple(selections), tuple(people), tuple(links))
 
 
-def project_of(raw: Raw, asked: set[tuple[str, str]] | None = None) -> Project:
+KINDS = dict.fromkeys(("s1", "s2", "s3"), "interview") | {
+    "group": "focus_group",
+    "note": "field_note",
+}
+
+
+def project_of(
+    raw: Raw,
+    asked: set[tuple[str, str]] | None = None,
+    form: Callable[[str], str] = str,
+    mapped: Sequence[tuple[str, str]] = (),
+) -> Project:
+    """Assemble a project; `form` spells the names in the tables beside it."""
     participants = people_table(
         [
             {"participant_id": name, "role": role, "gender": name[:1]}
             for name, role in PEOPLE.items()
         ]
     )
-    kinds = {name: {"kind": "interview", "phase": "", "date": ""} for name in ("s1", "s2", "s3")}
-    kinds |= {"group": {"kind": "focus_group"}, "note": {"kind": "field_note"}}
-    project = assemble(raw, Beside(participants=participants, sources=kinds))
+    kinds = {form(name): {"kind": kind} for name, kind in KINDS.items()}
+    links = [{"source": form(source), "participant": form(who)} for source, who in mapped]
+    beside = Beside(participants=participants, sources=kinds, source_participants=links)
+    project = assemble(raw, beside)
     pairs = [("t", "care", True), ("u", "care > call", True), ("u", "else", False)]
     rows = [
         (who, t, asked is None or (who, t) in asked, None) for who in PEOPLE for t in ("t", "u")
@@ -216,4 +230,40 @@ def test_unicode_forms_of_a_name_do_not_matter(rows: list, seed: int) -> None:
     assert {(s, unicodedata.normalize("NFC", c), who) for s, c, who in known(other)} == expected
     assert len(known(other)) == len(known(one))
     pd.testing.assert_frame_equal(one.segments, other.segments)
+    pd.testing.assert_frame_equal(fieldwork(one), fieldwork(other))
+
+
+@given(rows=marks, seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=12, deadline=None)
+def test_forms_of_people_and_sources_do_not_matter(rows: list, seed: int) -> None:
+    """Composed or not, in full width, in any capitals, with blanks of any kind: the same people and
+    sources, in the project and in the tables beside it."""
+    draw = np.random.default_rng(seed)
+
+    def form(name: str) -> str:
+        text = unicodedata.normalize(str(draw.choice(["NFC", "NFD"])), name)
+        if draw.integers(2):
+            text = "".join(chr(ord(c) + 0xFEE0) if "!" <= c <= "~" else c for c in text)
+        text = (str, str.upper, str.lower)[draw.integers(3)](text)
+        blank = str(draw.choice([" ", "  ", "\u00a0", "\u3000"]))
+        return blank * int(draw.integers(2)) + text.replace(" ", blank)
+
+    plain = raw_of(rows)
+    spelt = replace(
+        plain,
+        people=tuple(replace(person, name=form(person.name)) for person in plain.people),
+        sources=tuple(
+            replace(source, key=f"{source.key} {copy}", name=form(source.name))
+            for source in plain.sources
+            for copy in (0, 1)
+        ),
+        selections=tuple(
+            replace(selection, source=f"{selection.source} {draw.integers(2)}")
+            for selection in plain.selections
+        ),
+        links=tuple(replace(link, source=f"{link.source} 0") for link in plain.links),
+    )
+    mapped = [("s2", "C3"), ("s3", "Zoë C1")]
+    one, other = project_of(plain, mapped=mapped), project_of(spelt, form=form, mapped=mapped)
+    pd.testing.assert_frame_equal(theme_counts(one, ["gender"]), theme_counts(other, ["gender"]))
     pd.testing.assert_frame_equal(fieldwork(one), fieldwork(other))

@@ -84,8 +84,7 @@ def test_dangling_and_empty_things_are_counted(tmp_path: Path) -> None:
     assert n_of(project, "not in the code book (dangling)") == 1
     assert n_of(project, "of no length") == 1
     assert n_of(project, "without a code") == 3  # e3, e1 whose only code is dangling, the picture's
-    assert n_of(project, "given to a whole source") == 1
-    assert n_of(project, "by their place") == 1  # the selection of the picture
+    assert n_of(project, "by their place") == 2  # of the picture, and a text coded as a whole
     assert n_of(project, "leads outside the archive") == 3
     assert n_of(project, "without a readable text") == 3
 

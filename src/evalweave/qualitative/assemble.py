@@ -66,10 +66,15 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     names = SourceNames(raw.sources, source_of)
     links = people.linked(raw, participants, stretches, source_of, span_of, log)
     links = people.overridden(links, beside.source_participants, names, participants, log)
+    texts = {source_of[key]: document.text for key, document in documents.items()}
+    links = people.of_whole_sources(links, texts)
     links = people.with_parts(links, raw.sources, source_of)
-    sources = source_table(raw, beside.sources, names, documents, counting, beside.shared_sources)
+    kinds = beside.observation_kinds
+    sources = source_table(
+        raw, beside.sources, names, documents, counting, beside.shared_sources, kinds
+    )
     marked_in = [segment.source for segment in stretches.segments.values()]
-    people.log_people(log, links, sources, participants, beside.observation_kinds, marked_in)
+    people.log_people(log, links, sources, participants, kinds, marked_in)
     codings, claimed, thematic = stances.split(
         [(*identity, at or None) for identity, at in stretches.codings.items()],
         book.rows,
@@ -93,7 +98,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         import_log=log_table(log),
         double_coding=double_coded(beside.double_coding, names, coders),
         observation_kinds=beside.observation_kinds,
-        texts={source_of[key]: document.text for key, document in documents.items()},
+        texts=texts,
     )
 
 

@@ -20,7 +20,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.qualitative.people import EACH, FOCUS_GROUP, GROUP, UNKNOWN
+from evalweave.qualitative.people import EACH, GROUP, UNKNOWN, is_group
 from evalweave.qualitative.project import Project
 
 OBSERVATION, UNATTRIBUTED, GROUP_ROLE = "observation", "unattributed", "group"
@@ -71,7 +71,7 @@ def attribution(project: Project) -> Attribution:
             apart.append((segment.segment_id, OBSERVATION))
             continue
         here = speaking[source]
-        grouped = len(here.whole) > 1 or FOCUS_GROUP in kinds.get(source, "")
+        grouped = len(here.whole) > 1 or is_group(kinds.get(source, ""))
         how = shared.get(source, UNKNOWN) if here.whole and grouped else ""
         owners, near = _owners(segment, here, here.whole if how in ("", EACH) else set())
         if owners:

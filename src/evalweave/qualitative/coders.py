@@ -27,11 +27,20 @@ def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, s
     the same.
 
     A coder is a name, or a name and an identifier parted by NUL. Users whom the project does not
-    list are `unlisted_1` …; a coding without any user is the last coder's.
+    list are `unlisted_1` …, and so are codings without any user where others have one: they may be
+    by the same person.
     """
     people: dict[tuple[str, str], list[str]] = {}
-    for coder in sorted(set(coders)):
+    written = sorted(set(coders))
+    for coder in written:
         name, _, identifier = coder.partition("\0")
+        if not normal(coder) and len(written) > 1:
+            name = UNLISTED
+            log.warn(
+                "coders",
+                "codings that name no coder, beside ones that do: counted for themes, left out of "
+                "agreement, since they may be by the same person",
+            )
         alone = of_one_name == SEVERAL or not normal(name) or name == UNLISTED
         people.setdefault((normal(name), identifier if alone else ""), []).append(coder)
     if of_one_name != SEVERAL:

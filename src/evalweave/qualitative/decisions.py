@@ -22,6 +22,7 @@ import pandas as pd
 
 from evalweave.qualitative.coders import UNLISTED_CODER
 from evalweave.qualitative.project import Project
+from evalweave.qualitative.raw import WHOLE
 
 CHARACTER, SEGMENT, DOCUMENT = "character", "segment", "document"
 UNITS = (CHARACTER, SEGMENT, DOCUMENT)
@@ -106,6 +107,9 @@ def _judged(
     document = np.zeros((1, *shape))
     document[0, coder, code] = 1
     judged = [(DOCUMENT, Part(source, document, np.ones(1), took_part))]
+    whole = rows["place"].eq(WHOLE).fillna(False).to_numpy(dtype=bool)
+    if not pd.isna(length) and whole.any():  # of a text coded as a whole only the document tells
+        rows, coder, code = rows[~whole], coder[~whole], code[~whole]
     if rows["start"].isna().any():  # without positions a segment is whatever has the same words
         held, index = np.unique(rows["segment_id"].to_numpy(dtype=str), return_inverse=True)
         same = np.zeros((len(held), *shape))

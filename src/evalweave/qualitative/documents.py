@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 import pandas as pd
 
 from evalweave.errors import Fault, nearest, raise_faults
-from evalweave.qualitative.identity import normal
+from evalweave.qualitative.identity import normal, stem
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.offsets import Convention, Document
 from evalweave.qualitative.placing import text_hash
@@ -34,12 +34,13 @@ def source_ids(
     their order.
     """
     ids: dict[str, str] = {}
-    seen: dict[str, int] = {}
+    seen: dict[tuple[str, str], list[str]] = {}
     for source in sources:
         document = documents.get(source.key)
-        base = f"{leaf(source.name)}-{text_hash(document.text if document else 'no text')[:8]}"
-        seen[base] = seen.get(base, 0) + 1
-        ids[source.key] = base if document or seen[base] == 1 else f"{base}-{seen[base]}"
+        text = text_hash(document.text if document else "no text")[:8]
+        same = seen.setdefault((normal(leaf(source.name)), text), [])
+        same.append(f"{leaf(source.name)}-{text}")
+        ids[source.key] = same[0] if document or len(same) == 1 else f"{same[0]}-{len(same)}"
     log.note(
         "sources",
         "sources that stand in the project twice (same name, same text) were read once",
@@ -116,6 +117,7 @@ def source_table(
     documents: Mapping[str, Document],
     counting: tuple[Convention, Sequence[Convention]],
     shared: str,
+    observation_kinds: Sequence[str],
 ) -> pd.DataFrame:
     """Return `sources`: what the table beside the project says of each goes before what the project
     says."""
@@ -141,7 +143,7 @@ def source_table(
         rows[key] = (
             key,
             names.leaf_of[key],
-            role_name(about["kind"] or "") or None,
+            observed_kind(role_name(about["kind"] or ""), observation_kinds) or None,
             about["phase"] or None,
             _day(about["date"]),
             len(document.text) if document else None,
@@ -152,6 +154,12 @@ def source_table(
             about["shared"] or shared,
         )
     return SOURCES.conform(pd.DataFrame([rows[key] for key in sorted(rows)], columns=SOURCES.names))
+
+
+def observed_kind(kind: str, observation_kinds: Sequence[str]) -> str:
+    """Return a kind, the declared one of observations where it is that in another form: field notes
+    and Fieldnote are field_note."""
+    return {stem(declared): declared for declared in observation_kinds}.get(stem(kind), kind)
 
 
 def _day(text: str | None) -> date | None:

@@ -1,18 +1,21 @@
 """One identity for each person, coder, code and source, however its name is spelt.
 
 Programs and people write one name in several ways: in capitals, with an accent composed (é) or
-decomposed (e and U+0301), with a blank too many. Names match by a normal form: Unicode NFC, case
-folded, blanks collapsed, invisible characters dropped. Where two spellings met, the log shows both,
-with the code points of everything that a reader could not tell apart on a screen.
+decomposed (e and U+0301), with a blank too many, in full-width letters. Names match by a normal
+form: Unicode NFC, case folded, blanks collapsed, full and half width made plain, invisible
+characters dropped (not NFKC, in which P² and P2 are one). Where two spellings met, the log shows
+both, with the code points of everything that a reader could not tell apart on a screen.
 """
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from difflib import SequenceMatcher, get_close_matches
 
 NEAR = 0.75  # likeness of two spellings
+PEOPLE_APART = re.compile(r"[;,/&+|\r\n]+|\s(?:and|und|et|y|e|en)\s")  # several people in a cell
 INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))  # soft hyphen, zero widths
 
 PERSON_VARIABLES = {  # variables of a case or a source that say who speaks, in normal form
@@ -31,13 +34,32 @@ PERSON_VARIABLES = {  # variables of a case or a source that say who speaks, in 
     "speaker",
     "person",
     "pseudonym",
+    *("teilnehmer", "teilnehmerin", "teilnehmende", "teilnehmer-id", "befragte", "person-id"),
+    *("participante", "id participante", "participant·e", "enquêté", "entrevistado", "deelnemer"),
+    *("partecipante", "intervistato", "pseudonyme", "seudónimo", "pseudónimo", "person_id"),
 }
+
+
+def plain_width(text: str) -> str:
+    """Return text with full-width and half-width forms, the ideographic blank too, as the plain
+    characters that they are (Unicode Standard Annex 11)."""
+    if text.isascii():
+        return text
+    return "".join(
+        unicodedata.normalize("NFKC", c) if unicodedata.east_asian_width(c) in "FH" else c
+        for c in text
+    )
 
 
 def normal(name: str) -> str:
     """Return the form by which two spellings of one name are equal."""
-    folded = unicodedata.normalize("NFC", name).translate(INVISIBLE).casefold()
-    return " ".join(unicodedata.normalize("NFC", folded).split())
+    composed = unicodedata.normalize("NFC", plain_width(name)).translate(INVISIBLE)
+    return " ".join(unicodedata.normalize("NFC", composed.casefold()).split())
+
+
+def stem(word: str) -> str:
+    """Return the form by which a word of ours is the same in the plural and written in one."""
+    return normal(word).replace("_", "").replace("-", "").replace(" ", "").removesuffix("s")
 
 
 def spelling(name: str) -> str:
@@ -93,9 +115,11 @@ def nearest_name(name: str, known: Iterable[str]) -> str:
 
 
 def kinds_of_difference(names: Iterable[str]) -> str:
-    """Return in what spellings of one name differ: capitals, blanks or the form of accents."""
-    names = list(names)
-    kinds = []
+    """Return in what spellings of one name differ: capitals, blanks, width or the form of
+    accents."""
+    written = list(names)
+    names = [plain_width(name) for name in written]
+    kinds = ["full width"] if names != written else []
     if len({unicodedata.normalize("NFC", name) for name in names}) < len(set(names)):
         kinds.append("composed and decomposed accents")
     plain = [" ".join(unicodedata.normalize("NFC", n).translate(INVISIBLE).split()) for n in names]

@@ -7,7 +7,6 @@ of the sources it names. People are one and the same in whatever spelling (`iden
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
@@ -17,6 +16,7 @@ import pandas as pd
 from evalweave.errors import Fault, raise_faults
 from evalweave.qualitative.documents import SourceNames
 from evalweave.qualitative.identity import (
+    PEOPLE_APART,
     PERSON_VARIABLES,
     by_normal,
     difference,
@@ -30,7 +30,11 @@ from evalweave.qualitative.raw import Log, Raw, RawLink, RawPerson, RawSource
 from evalweave.tables.qualitative import PARTICIPANTS, SOURCE_PARTICIPANTS
 
 EACH, GROUP, UNKNOWN = "each", "group", "unknown"  # whose words a shared source holds
-FOCUS_GROUP = "focus_group"
+GROUPS = (  # in kinds of source that several people share, whoever is linked to it
+    *("focus_group", "focusgroup", "group_interview", "group_discussion", "fokusgruppe"),
+    *("gruppendiskussion", "gruppeninterview", "groupe_de_discussion", "entretien_de_groupe"),
+    *("entretien_collectif", "grupo_focal", "grupo_de_discus", "focusgroep", "gruppo_di_discus"),
+)
 LISTED = 10  # near names that are shown
 Span = tuple[int, int]
 
@@ -155,9 +159,9 @@ def _of_people(
 
 
 def people_in(cell: str, known: Mapping[str, str]) -> list[str]:
-    """Return the people that a cell names: one, or several parted by ; , or line breaks when all of
-    them are participants."""
-    parts = [part.strip() for part in re.split(r"[;,\r\n]+", cell) if part.strip()]
+    """Return the people that a cell names: one, or several with marks or an "and" between when all
+    of them are participants."""
+    parts = [part.strip() for part in PEOPLE_APART.split(cell) if part.strip()]
     listed = normal(cell) not in known and all(normal(part) in known for part in parts)
     return parts if listed else [cell]
 
@@ -258,16 +262,35 @@ def _stranger(name: str, known: Mapping[str, str], row: int) -> Fault:
 def with_parts(
     links: Sequence[Link], sources: Sequence[RawSource], source_of: Mapping[str, str]
 ) -> list[Link]:
-    """Return the links with those of a recording carried over to its further transcripts."""
+    """Return the links with those of a whole recording carried over to its further transcripts, and
+    back, where the other has none of its own."""
     own = {link.source for link in links}
+    parts = [(source_of[s.part_of], source_of[s.key]) for s in sources if s.part_of in source_of]
     carried = [
-        link._replace(source=source_of[part.key])
-        for part in sources
-        if part.part_of in source_of and source_of[part.key] not in own
+        link._replace(source=to)
+        for pair in parts
+        for given, to in (pair, pair[::-1])
+        if to not in own
         for link in links
-        if link.source == source_of[part.part_of] and link.start is None and not link.segment
+        if link.source == given and link.start is None and not link.segment
     ]
     return sorted({*links, *carried}, key=lambda link: link.order)
+
+
+def of_whole_sources(links: Sequence[Link], texts: Mapping[str, str]) -> list[Link]:
+    """Return the links with a stretch that is all of its text, blanks and one character at its end
+    aside, as links of the whole source: QualCoder, and NVivo for a file coded to a case, write them
+    so, and a text that several people share as a whole is no turn of each.
+    """
+    whole = [
+        link._replace(start=None, end=None)
+        if link.start is not None
+        and link.source in texts
+        and len((texts[link.source][: link.start] + texts[link.source][link.end :]).strip()) <= 1
+        else link
+        for link in links
+    ]
+    return sorted(set(whole), key=lambda link: link.order)
 
 
 def link_table(links: Sequence[Link]) -> pd.DataFrame:
@@ -347,6 +370,11 @@ def _log_shared(log: Log, links: Sequence[Link], sources: pd.DataFrame, everyone
     )
 
 
+def is_group(kind: str) -> bool:
+    """Return whether a kind of source is a conversation of several people."""
+    return any(word in kind for word in GROUPS)
+
+
 def shared_as_a_whole(
     links: Sequence[Link], sources: pd.DataFrame, among: set[str]
 ) -> dict[str, str]:
@@ -360,5 +388,5 @@ def shared_as_a_whole(
     return {
         source: str(declared[source])
         for source, speaking in whole.items()
-        if source in among and (len(speaking) > 1 or FOCUS_GROUP in kinds.get(source, ""))
+        if source in among and (len(speaking) > 1 or is_group(kinds.get(source, "")))
     }

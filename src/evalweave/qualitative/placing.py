@@ -177,7 +177,7 @@ def _log(
     log.note("offsets", "segments whose place could not be checked", checks[UNCHECKED])
     log.note(
         "codings",
-        "segments of pictures, audio, video and PDF pages, by their place: they count for their "
-        "people and sources, without a quote",
+        "segments of pictures, audio, video and PDF pages by their place, and texts coded as a "
+        "whole: they count for their people and sources, without a quote",
         sum(bool(segment.place) for segment in segments.values()),
     )

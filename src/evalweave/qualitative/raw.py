@@ -13,6 +13,7 @@ from evalweave.qualitative.matrix import Matrix
 
 NOTE, WARNING = "note", "warning"
 UNLISTED = "not listed"  # in place of the name of a coder whom the project does not list
+WHOLE = "the whole source"  # the place of what was coded as a whole
 LONGEST = 10**9  # characters; a position beyond it is no position
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 import pandas as pd
 
 from evalweave.catalogue.projects import PROJECTS
-from evalweave.errors import DataError, EvalweaveError, StudyError, nearest
+from evalweave.errors import DataError, EvalweaveError, Fault, StudyError, nearest, raise_faults
 from evalweave.files import read_table
 from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, coders_of, log_table
@@ -23,7 +24,8 @@ from evalweave.qualitative.coders import by_name as coders_by_name
 from evalweave.qualitative.coders import pseudonyms
 from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.given_stances import with_given
-from evalweave.qualitative.matrix import Matrix
+from evalweave.qualitative.identity import normal
+from evalweave.qualitative.matrix import Matrix, of_roles
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
 from evalweave.qualitative.several import below, together
@@ -34,6 +36,7 @@ from evalweave.study.qualitative import FurtherProject, Qualitative
 from evalweave.tables.qualitative import ELIGIBILITY, ROLE_COUNTS
 
 T = TypeVar("T")
+LISTS = re.compile(r"\s*[,|/+&]\s*")  # between codes of one cell, where nothing better is known
 
 
 def load(path: Path, settings: Qualitative | None = None) -> Project:
@@ -72,6 +75,9 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     codes = project.codes["code_id"]
     complete = all(each.codebook_complete for each in raws.values())
     themes = _tried(wrong, lambda: inputs.themes(settings.themes, codes, complete, heard))
+    if themes:
+        unused = themes[2]
+        _tried(wrong, lambda: _no_lists(path.name, unused, list(codes)))
     log = Log([tuple(row) for row in project.import_log.itertuples(index=False)] + heard.rows)
     asked = ELIGIBILITY.empty()
     if themes and people is not None:
@@ -88,13 +94,29 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
                 "every theme",
             )
     inputs.gathered(*wrong)
-    assert themes is not None and asked is not None
+    assert themes is not None and asked is not None and people is not None
     _log_unused(log, themes[2], list(codes))
+    matrix = _of_roles(raw.matrix, people, log)
     project = replace(
-        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=raw.matrix
+        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix
     )
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))
+
+
+def _of_roles(matrix: Matrix | None, people: pd.DataFrame, log: Log) -> Matrix | None:
+    """Return a matrix of counts by the participants' roles; say which of its columns are none."""
+    if matrix is None:
+        return None
+    matrix, strange = of_roles(matrix, people["role"].unique())
+    log.warn(
+        "people",
+        "columns of the matrix that are no role of the participants: nobody of them was asked, so "
+        "that their counts are out of nothing. Name columns as roles, or say in `columns` which is "
+        "which",
+        len(strange),
+    )
+    return matrix
 
 
 def _one(
@@ -139,6 +161,22 @@ def _further(declared: FurtherProject) -> Raw:
             "another project's codings. Make it the project, or export its coded segments."
         )
     return reader(declared.format)(path, **{key: getattr(declared, key) for key in takes})
+
+
+def _no_lists(file: str, unused: list[str], used: list[str]) -> None:
+    """Raise `DataError` for codes of the themes that are in the file only inside a list of several:
+    counted as they are they would be nobody's."""
+    parts = {normal(p): code for code in used if LISTS.search(code) for p in LISTS.split(code)}
+    raise_faults(
+        Fault(
+            file,
+            f'the code "{code}" of the themes only as a part of "{parts[normal(code)]}"',
+            "one code a cell, or several with semicolons between",
+            "Put semicolons between codes; if that is one code, write it so in the themes.",
+        )
+        for code in unused
+        if normal(code) in parts
+    )
 
 
 def _log_unused(log: Log, unused: list[str], used: list[str]) -> None:

@@ -30,6 +30,7 @@ import pandas as pd
 from evalweave.qualitative.coders import UNLISTED_CODER
 from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.project import Project
+from evalweave.qualitative.raw import WHOLE
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "urn:evalweave:coded-project")
@@ -221,15 +222,17 @@ def _sources(
         for turn in turns[turns["source_id"] == source].itertuples(index=False):
             _selection(element, guid("turn", *_turn(turn)), (int(turn.start), int(turn.end)))
         for segment in segments.get(source, project.segments.head(0)).itertuples(index=False):
-            if segment.segment_id not in places:
+            if segment.segment_id not in places and str(segment.place) != WHOLE:
                 continue
             for key, coder, codes in _coded(segment.segment_id, given):
-                selection = _selection(element, key, places[segment.segment_id])
+                by = {"creatingUser": guid("user", coder), "creationDateTime": MADE}
+                holder = element  # of what is coded as a whole
+                if segment.segment_id in places:
+                    holder = _selection(element, key, places[segment.segment_id])
+                    holder.attrib |= by if codes else {}
                 for code in codes:
-                    by = {"creatingUser": guid("user", coder), "creationDateTime": MADE}
-                    selection.attrib |= by
                     coding = guid("coding", segment.segment_id, code, coder)
-                    made = sub(selection, "Coding", {"guid": coding, **by})
+                    made = sub(holder, "Coding", {"guid": coding, **by})
                     sub(made, "CodeRef", targetGUID=guid("code", code))
         for name in OF_SOURCE:
             value = row[name]

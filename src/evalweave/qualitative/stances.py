@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from evalweave.errors import nearest
 from evalweave.qualitative.hierarchy import JOIN
+from evalweave.qualitative.identity import normal
 from evalweave.qualitative.raw import Log
 
 STANCES = ("supports", "contradicts")
@@ -33,10 +34,17 @@ def split(
     containers = set()
     for code in book:
         path = code.split(JOIN)
-        if path[0].strip().lower() != prefix.lower():
+        if normal(path[0]) != normal(prefix):
+            if len(path) > 2 and normal(path[-1]) in STANCES and used.get(code):
+                log.warn(
+                    "stances",
+                    f'the code "{code}" ends as a stance does and does not stand below "{prefix}": '
+                    "it is no stance. Set `stance_prefix`, or rename it",
+                    used[code],
+                )
             continue
-        if len(path) == 3 and path[2].strip().lower() in STANCES:
-            stance_of[code] = (path[1], path[2].strip().lower())
+        if len(path) == 3 and normal(path[2]) in STANCES:
+            stance_of[code] = (path[1], normal(path[2]))
             continue
         if len(path) < 3 and not used.get(code):
             containers.add(code)

@@ -202,6 +202,14 @@ class Joint:
 
 
 @dataclass(frozen=True)
+class Sheet:
+    """A claim at its full length, on a page of its own in print; what follows it belongs to it."""
+
+    row: JointRow
+    template = "sheet"
+
+
+@dataclass(frozen=True)
 class Section:
     """A section of the report: `key` is its anchor."""
 
@@ -264,6 +272,22 @@ def joined_html(parts: list[Markup], by: str = " ") -> Markup:
 def appended(summary: str, blocks: Sequence[Any], id: str = "") -> list[Appendix]:
     """Return blocks as a part of the supplement; nothing where there are none."""
     return [Appendix(summary, tuple(blocks), id)] if blocks else []
+
+
+def begin_pages(blocks: Sequence[Any]) -> list[bool]:
+    """Return for each block whether a printed page begins with it: a sheet, with the heading that
+    is over it, and the heading after the last one."""
+    begins, above, apart = list[bool](), None, False
+    for block, after in zip(blocks, [*blocks[1:], None], strict=True):
+        heading = isinstance(block, Heading)
+        begins.append(
+            apart or isinstance(after, Sheet)
+            if heading
+            else isinstance(block, Sheet) and not isinstance(above, Heading)
+        )
+        apart = isinstance(block, Sheet) or (apart and not heading)
+        above = block
+    return begins
 
 
 def figures_in(blocks: tuple[Any, ...]) -> list[Figure]:

@@ -28,8 +28,10 @@ from evalweave.report.blocks import (
     Prose,
     Quote,
     Quotes,
+    Sheet,
     Table,
     Text,
+    begin_pages,
     boxed,
     plain,
 )
@@ -46,6 +48,7 @@ STYLES = (  # of drawings whose style stands in the page
     ".drawing text{font-family:'DejaVu Sans'}"
 )
 MANY = 8  # columns, from which a table is set smaller
+PAGE = "#pagebreak(weak: true)"
 
 
 def document(data: ReportData, one: Document) -> bytes:
@@ -120,10 +123,13 @@ def _source(data: ReportData, one: Document, drawings: dict[str, bytes]) -> str:
     ]
     parts = []
     for section in map(boxed, one.sections):
+        begins = begin_pages(section.blocks)
+        parts += [PAGE] if begins[:1] == [True] else []
         parts.append(f"#heading(level: 1, {string(section.title)})")
         level = 2  # of what is opened on a click: below a heading of the section where it has one
-        for block in section.blocks:
+        for number, block in enumerate(section.blocks):
             level = 3 if isinstance(block, Heading) else level
+            parts += [PAGE] if number and begins[number] else []
             parts.append(_block(block, drawings, level))
     return "\n".join((*head, *parts))
 
@@ -153,6 +159,8 @@ def _block(block: Any, drawings: dict[str, bytes], level: int = 3) -> str:
             return _rows(block.caption, head, (False,) * 3, rows, (), "1.3fr, auto, 3fr")
         case Joint():
             return _joint(block, drawings)
+        case Sheet():
+            return _sheet(block.row, drawings)
         case Quotes():
             return "\n".join(map(_quote, block.items))
         case Details():
@@ -237,6 +245,26 @@ def _joint(block: Joint, drawings: dict[str, bytes]) -> str:
     return (
         f"#listed({string(block.caption)}, (left,) * 4, ({head},), small: true, "
         f"widths: (1fr, 0.9fr, 1.3fr, 1fr),\n  {cells}){notes}"
+    )
+
+
+def _sheet(row: JointRow, drawings: dict[str, bytes]) -> str:
+    about = f"{row.theme}. {plain(row.expectation)}"
+    strip = _image(row.strip, plain(row.numbers), drawings, "90mm") if row.strip else "[]"
+    together = [f"#strong({string(f'Together: {row.label}')})", f"#quiet({string(row.label_note)})"]
+    if row.analyst:
+        together.append(f"#emph({string(row.analyst)}) #quiet({string(row.analyst_by)})")
+    together.append(f"#emph({string(row.meta)}) #quiet({string(row.meta_by)})")
+    return "\n\n".join(
+        (
+            f"#heading(level: 3, {string(row.proposition)})",
+            f"#quiet({string(about)})",
+            f"#{strip}",
+            f"#strong({string(row.numbers)})",
+            *(f"#prose({string(line)})" for line in (row.quantitative, *row.voices)),
+            *map(_quote, row.quotes),
+            *together,
+        )
     )
 
 

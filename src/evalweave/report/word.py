@@ -24,8 +24,10 @@ from evalweave.report.blocks import (
     Prose,
     Quote,
     Quotes,
+    Sheet,
     Table,
     Text,
+    begin_pages,
     boxed,
     plain,
     printable,
@@ -66,9 +68,13 @@ def document(data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> byt
         word.add_paragraph(question, style="Subtitle")
     writer = _Writer(word, drawn, Numbering("S" if one.subtitle else ""))
     for section in map(boxed, one.sections):
-        word.add_heading(section.title, 1)
+        begins = begin_pages(section.blocks)
+        title = word.add_heading(section.title, 1)
+        title.paragraph_format.page_break_before = begins[:1] == [True]
         writer.refer(section.blocks)
-        for block in section.blocks:
+        for number, block in enumerate(section.blocks):
+            if number and begins[number]:
+                word.add_page_break()
             writer.write(block)
     target = io.BytesIO()
     word.save(target)
@@ -141,6 +147,8 @@ class _Writer:
                 for row in block.rows:
                     _claim(word, row)
                 self._notes(block.notes)
+            case Sheet():
+                _claim(word, block.row, 3)
             case Quotes():
                 _quotes(word, block.items)
             case Details():
@@ -196,8 +204,8 @@ def _numbered(blocks: Iterable[Any]) -> Iterator[str]:
             yield from _numbered(block.blocks)
 
 
-def _claim(word: Any, row: JointRow) -> None:
-    word.add_heading(row.proposition, 2)
+def _claim(word: Any, row: JointRow, level: int = 2) -> None:
+    word.add_heading(row.proposition, level)
     word.add_paragraph(f"{row.theme}. {plain(row.expectation)}")
     word.add_paragraph(f"The numbers: {plain(row.numbers)}. {plain(row.quantitative)}")
     word.add_paragraph("The voices: " + " ".join(plain(line) for line in row.voices))

@@ -18,7 +18,10 @@ from evalweave.qualitative.matrix import Matrix, role_name
 from evalweave.qualitative.raw import Log, Raw, RawCode, position
 from evalweave.reading import tables
 
-TOTALS = {"total", "sum", "summe", "gesamt", "somme", "suma", "n (documents)"}
+TOTALS = {
+    *("total", "totals", "sum", "summe", "gesamt", "insgesamt", "somme", "suma", "n (documents)"),
+    *("totale", "totaal", "somma", "soma"),
+}
 COUNTABLE = ("participants", "references", "sources", "words")
 
 
@@ -80,7 +83,7 @@ def _matrix(
     place = next((row for row in wide if header_row in (None, row[0])), None)
     if not columns and place and not place[1][0]:
         named = [i for i, cell in enumerate(place[1]) if cell and not is_total(cell)]
-        roles = [unnumbered(place[1][i]) for i in named]
+        roles = [unnumbered(place[1][i]).rpartition(" = ")[2] for i in named]  # Person:Role = x
         body = [
             (line, row)
             for line, row in grid.rows

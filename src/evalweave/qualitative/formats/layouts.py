@@ -48,35 +48,37 @@ class Layout:
         }
         if not all(columns[ours] for ours in self.sure):
             return None
-        return {ours: name for ours, name in columns.items() if name and ours != GROUP}
+        return {ours: name for ours, name in columns.items() if name}
 
 
-GROUP = "document group"  # only to recognise MAXQDA by
 LAYOUTS = (
     Layout(
         "MAXQDA",
         {
-            GROUP: (
+            "group": (
                 "Document group",
                 "Dokumentgruppe",
                 "Groupe de documents",
                 "Grupo de documentos",
+                "Gruppo di documenti",
             ),
             "source": (
                 "Document name",
                 "Dokumentname",
                 "Nom du document",
                 "Nombre del documento",
+                "Nome do documento",
+                "Nome del documento",
                 "Document",
             ),
-            "code": ("Code", "Código"),
+            "code": ("Code", "Código", "Codice"),
             "quote": ("Segment", "Segmento", "Preview", "Vorschau"),
-            "place": ("Begin", "Beginning", "Anfang", "Début", "Inicio", "Principio"),
-            "place_end": ("End", "Ende", "Fin", "Final"),
+            "place": ("Begin", "Beginning", "Anfang", "Début", "Inicio", "Início", "Inizio"),
+            "place_end": ("End", "Ende", "Fin", "Final", "Fim", "Fine"),
             "coder": ("Author", "Created by", "Autor", "Erstellt von", "Auteur", "Créé par"),
             "coded_at": ("Creation date", "Created", "Erstellt am", "Erstelldatum", "Créé le"),
         },
-        sure=(GROUP, "source", "code", "quote"),
+        sure=("group", "source", "code", "quote"),
     ),
     Layout(
         "ATLAS.ti",

@@ -2,7 +2,9 @@
 8 to 17).
 
 Columns come and go between versions, so that they are looked up before they are read. `owner` is
-the coder.
+the coder. `case_text` links a case to a stretch: a whole file from 0 to its length, a medium from 0
+to 0 (github.com/ccbogel/QualCoder, `case_file_manager.py`); `av_text_id` is a recording's
+transcript.
 """
 
 from __future__ import annotations
@@ -57,6 +59,7 @@ def read(path: Path) -> Raw:
         )
     codes = _codes(held.names, held.categories)
     of_file, of_case = _attributes(held.attributes, "file"), _attributes(held.attributes, "case")
+    recording = {row["av_text_id"]: str(row["id"]) for row in held.sources if row["av_text_id"]}
     known, known_codes = {row["id"] for row in held.sources}, {code.key for code in codes}
     media = [_place(row) for row in held.images] + [_times(row) for row in held.recordings]
     codings = [row for row in held.codings + media if row["fid"] in known]
@@ -75,6 +78,7 @@ def read(path: Path) -> Raw:
                 str(row["fulltext"]) if row["fulltext"] else None,
                 of_file.get(str(row["id"]), {}),
                 _medium(row),
+                part_of=recording.get(row["id"], ""),
             )
             for row in held.sources
         ),
@@ -113,7 +117,9 @@ class _Held:
         return cls(
             version=str(next((row["databaseversion"] for row in about), None) or ""),
             sources=rows(
-                "source", ["id", "name", "fulltext", "mediapath"], needed=["id", "name", "fulltext"]
+                "source",
+                ["id", "name", "fulltext", "mediapath", "av_text_id"],
+                needed=["id", "name", "fulltext"],
             ),
             categories=rows("code_cat", ["catid", "name", "supercatid", "memo"]),
             names=rows(
@@ -164,15 +170,17 @@ def _selection(row: Mapping[str, Any]) -> RawSelection:
 def _links(
     held: _Held, known: set[Any], of_file: Mapping[str, Mapping[str, str]], log: Log
 ) -> list[RawLink]:
-    """Return who speaks where: a case's stretches (a medium as a whole), and variables of
-    sources."""
+    """Return who speaks where: a case's stretches, and variables of sources.
+
+    A medium is linked from 0 to 0, and so is a text that was still empty: as a whole.
+    """
     media = {row["id"] for row in held.sources if not row["fulltext"]}
     links = []
     unplaced = 0
     for row in held.turns:
         start, end = position(row["pos0"]), position(row["pos1"])
         source, case = str(row["fid"]), str(row["caseid"])
-        if row["fid"] in media:
+        if row["fid"] in media or (row["fid"] in known and start == end == 0):
             links.append(RawLink(source, case, "case_source"))
         elif row["fid"] in known and start is not None:
             links.append(RawLink(source, case, "case_selection", start, end))

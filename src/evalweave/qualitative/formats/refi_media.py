@@ -18,7 +18,6 @@ MEDIA = {
 TEXTS_OF = ("Transcript", "Representation", "TextDescription")
 SELECTIONS = ("PictureSelection", "AudioSelection", "VideoSelection", "PDFSelection")
 TRANSCRIBED = "TranscriptSelection"
-WHOLE = "the whole source"
 
 
 def place_of(selection: Any) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from evalweave.qualitative.formats.refi_files import file_of
@@ -13,13 +13,13 @@ from evalweave.qualitative.formats.refi_media import (
     SELECTIONS,
     TEXTS_OF,
     TRANSCRIBED,
-    WHOLE,
     clock,
     place_of,
 )
 from evalweave.qualitative.identity import PERSON_VARIABLES, normal
 from evalweave.qualitative.raw import (
     UNLISTED,
+    WHOLE,
     Log,
     Raw,
     RawCode,
@@ -98,8 +98,6 @@ class Reader:
             self.log.warn(
                 "archive", "the XML is not in the REFI-QDA 1.0 namespace; it was read all the same"
             )
-        codes = self.codes()
-        self.known_codes = {code.key for code in codes}
         self.users = {
             _guid(u.get("guid")): u.get("name") or "" for u in _children(self.root, "Users", "User")
         }
@@ -113,12 +111,17 @@ class Reader:
             for case in cases
         )
         self.people = {person.key for person in people}
+        codes = self.codes()
+        self.known_codes = {code.key for code in codes}
         self.alias: dict[str, str] = {}
-        self.text_sources = {
-            _guid(s.get("guid")) for s in self.sources() if _local(s) == "TextSource"
-        }
         sources, selections, links = self.texts_and_selections()
         links += self.case_links(cases, {s.key for s in sources}, selections)
+        self.log.note(
+            "people",
+            "cases that point at no source and no stretch. QualCoder writes no link of a case to a "
+            "text into REFI-QDA: its project folder (.qda) has them",
+            len({person.key for person in people if person.name} - {link.person for link in links}),
+        )
         self.report()
         return Raw(
             tool=(self.root.get("origin") or "REFI-QDA").strip()[:60],
@@ -131,7 +134,8 @@ class Reader:
         )
 
     def codes(self) -> list[RawCode]:
-        """Return the code book, depth first."""
+        """Return the code book, depth first, without codes that are cases: NVivo writes a case as a
+        code of the same identifier, and coding with it says who speaks."""
         book_codes: list[RawCode] = []
         book = (
             [self.root]
@@ -163,7 +167,9 @@ class Reader:
         self.log.warn(
             "codes", "identifiers that stand for several codes; the last one was kept", len(twice)
         )
-        return book_codes
+        of_cases = sum(code.key in self.people for code in book_codes)
+        self.log.note("people", "codes that are cases: they say who speaks", of_cases)
+        return [code for code in book_codes if code.key not in self.people]
 
     def values(self, element: Any) -> dict[str, str]:
         """Return the variables given to a case or a source, blanks left out."""
@@ -215,9 +221,10 @@ class Reader:
                 if _local(part) in SELECTIONS:
                     selections += self.medium_selections(part, key)
                 elif _local(part) == "Coding":
-                    links += self.whole_source(part, key)
-                    if medium != "text":
-                        selections.append(self.selection(part, key, place=WHOLE, codings=[part]))
+                    selection = self.selection(part, key, place=WHOLE, codings=[part])
+                    links += [RawLink(key, case, "case_coding") for case in selection.cases]
+                    if selection.codings:
+                        selections.append(replace(selection, cases=()))
         return sources, selections, links
 
     def text_of(self, element: Any) -> str | None:
@@ -302,15 +309,6 @@ class Reader:
             return f"{UNLISTED}\0{user}"
         return f"{self.users.get(user, '')}\0{user}" if user else ""
 
-    def whole_source(self, coding: Any, source: str) -> list[RawLink]:
-        """A coding of a whole source: of a case it links the person, of a text's code it is set
-        aside."""
-        targets = [_guid(reference.get("targetGUID")) for reference in _children(coding, "CodeRef")]
-        cases = [target for target in targets if target in self.people]
-        if source in self.text_sources:
-            self.count["whole source"] += len(targets) - len(cases)
-        return [RawLink(source, case, "case_coding") for case in cases]
-
     def case_links(
         self, cases: list[Any], sources: set[str], selections: list[RawSelection]
     ) -> list[RawLink]:
@@ -331,6 +329,8 @@ class Reader:
                 target = _guid(reference.get("targetGUID"))
                 kind = _local(reference)
                 target = self.alias.get(target, target)
+                if kind == "CodeRef" and target == person:
+                    continue  # a case that is a code too
                 if kind == "SourceRef" and target in sources:
                     links.append(RawLink(target, person, "case_source"))
                 elif kind == "SelectionRef" and target in by_key:
@@ -352,11 +352,6 @@ class Reader:
             "codings",
             "codings of a code that is not in the code book (dangling) were set aside",
             count["dangling code"],
-        )
-        log.warn(
-            "codings",
-            "codes given to a whole source, not to a stretch of it, were set aside",
-            count["whole source"],
         )
         log.warn(
             "people",

@@ -1,20 +1,21 @@
 """Reader of coded segments: one row a segment and code, from any program, through a column map.
 
 `columns` maps our names to the file's: source and code are needed; quote, start, end, coder,
-participant, description, coded_at and place are read where they are. Exports of MAXQDA, ATLAS.ti
-and NVivo are recognised by their header (`layouts`).
+participant, description, coded_at, group and place are read where they are. Exports of MAXQDA,
+ATLAS.ti and NVivo are recognised by their header (`layouts`), and so are Dedoose's (`dedoose`).
 """
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
-from evalweave.qualitative.formats import TABLES, layouts
-from evalweave.qualitative.identity import normal
+from evalweave.qualitative.formats import TABLES, dedoose, layouts
+from evalweave.qualitative.identity import PEOPLE_APART, PERSON_VARIABLES, normal, spellings
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -28,12 +29,15 @@ from evalweave.qualitative.raw import (
 from evalweave.reading import tables
 from evalweave.reading.header import TITLE_ROWS
 
-SEVERAL = re.compile(r"[;\r\n]+")  # between codes, or people, of one cell
+SEVERAL = re.compile(r"[;\r\n]+")  # between codes, people or coders of one cell
+DOUBTFUL = (",", "|")  # may do so, or belong to a name
+LISTED = 10  # sources of several spellings that the log names
 CONTAINER = re.compile(r"(?:nodes|codes)\\\\", re.IGNORECASE)  # NVivo's, before a code's path
 NEEDED = ("source", "code")
 OPTIONAL = (
     *("quote", "start", "end", "coder", "participant", "description", "coded_at"),
     *("place", "place_end"),  # what tells two stretches of the same words apart, no positions
+    "group",  # what tells two sources of one name apart
 )
 
 
@@ -60,7 +64,7 @@ def read(
             "the file has no positions in characters: agreement by character and overlaps cannot "
             "be computed",
         )
-    table = _commas_parted(table, log)
+    table = _sources_told_apart(_lists_parted(table, log), log)
     selections, links = _selections(table)
     descriptions = {
         code: row.get("description", "") for row in table.rows for code in codes_in(row["code"])
@@ -93,8 +97,12 @@ def _table(
         ],
         StudyError,
     )
-    grid = tables.read_grid(path, sheet=sheet, is_header=layouts.is_header)
+    grid = tables.read_grid(path, sheet=sheet, is_header=_is_header)
     rows = [row for row in grid.rows if header_row in (None, row[0])]
+    wide = next((row for row in rows[:TITLE_ROWS] if dedoose.is_header(row[1])), None)
+    if wide and not {"source", "code"} & set(columns):
+        return dedoose.long(grid, wide, log), {"source": dedoose.source_column(wide[1])}
+    dedoose.refuse_code_list(grid.file, rows[:TITLE_ROWS])
     recognised = layouts.layout_of(rows[:TITLE_ROWS])
     if not recognised and not columns:
         layouts.refuse_nested(grid.file, rows[: 4 * TITLE_ROWS])
@@ -105,7 +113,15 @@ def _table(
         sheet = grid.sheet or sheet
         log.note("archive", f"the table was read as {layout.program} writes coded segments")
     try:
-        table = tables.read(path, NEEDED, OPTIONAL, columns, sheet=sheet, header_row=header_row)
+        table = tables.read(
+            path,
+            NEEDED,
+            OPTIONAL,
+            columns,
+            also={"participant": sorted(PERSON_VARIABLES)},
+            sheet=sheet,
+            header_row=header_row,
+        )
     except DataError as error:
         if "no such column" not in str(error):
             raise
@@ -118,6 +134,10 @@ def _table(
     return table, columns
 
 
+def _is_header(cells: list[str]) -> bool:
+    return layouts.is_header(cells) or dedoose.is_header(cells)
+
+
 def codes_in(cell: str) -> list[str]:
     """Return the codes of a cell: programs part several by a semicolon or a line break."""
     parts = [part.strip() for part in SEVERAL.split(cell)]
@@ -126,39 +146,69 @@ def codes_in(cell: str) -> list[str]:
     ]
 
 
-def _commas_parted(table: tables.SmallTable, log: Log) -> tables.SmallTable:
-    """Return the rows with lists of codes and people that have commas between them parted.
+def _lists_parted(table: tables.SmallTable, log: Log) -> tables.SmallTable:
+    """Return the rows with lists of codes, people and coders parted that have commas or bars
+    between them.
 
-    A comma may belong to a name ("Smith, J", "help, practical"). It parts only where every part
-    stands elsewhere in the column as a name of its own; where only some do, the log says so.
+    These may belong to a name ("Smith, J", "help, practical"). They part only where every part
+    stands elsewhere in the column as a name of its own; where only some do, or parts come again in
+    other lists, the log says so.
     """
     rows = [dict(row) for row in table.rows]
-    for column in ("code", "participant"):
-        parts = [part for row in rows for part in codes_in(row.get(column, ""))]
-        alone = {normal(part) for part in parts if "," not in part}
-
-        def parted(part: str, alone: set[str] = alone) -> list[str]:
-            names = [name.strip() for name in part.split(",")]
-            return names if all(normal(name) in alone for name in names) else [part]
-
-        lists = {part for part in parts if len(parted(part)) > 1}
-        doubtful = {
-            part
-            for part in set(parts) - lists
-            if "," in part and any(normal(name) in alone for name in part.split(","))
-        }
-        log.note("tables", f"cells of {column} hold several names with commas between", len(lists))
+    for column in ("code", "participant", "coder"):
+        whole = {part for row in rows for part in codes_in(row.get(column, ""))}
+        alone = {normal(part) for part in whole if not any(mark in part for mark in DOUBTFUL)}
+        marked = {part: _split(part) for part in whole if normal(part) not in alone}
+        lists = {part for part, names in marked.items() if {*map(normal, names)} <= alone}
+        rest = [{*map(normal, marked[part])} for part in marked if part not in lists]
+        often = Counter(name for names in rest for name in names)
+        doubtful = [names for names in rest if names & alone or any(often[n] > 1 for n in names)]
+        named = "commas or bars between"
+        log.note("tables", f"cells of {column} hold several names with {named}", len(lists))
         log.warn(
             "tables",
-            f"cells of {column} have commas, and only some of the parts are names that stand alone "
-            "elsewhere: each was read as one name. Part lists by semicolons",
+            f"cells of {column} seem to hold several names with {named}, not all of which stand "
+            "alone elsewhere: each was read as one name. Part lists by semicolons",
             len(doubtful),
         )
         for row in rows:
             if lists & set(codes_in(row.get(column, ""))):
-                names = [name for part in codes_in(row[column]) for name in parted(part)]
+                parts = codes_in(row[column])
+                names = [n for part in parts for n in (marked[part] if part in lists else [part])]
                 row[column] = ";".join(names)
     return replace(table, rows=rows)
+
+
+def _split(part: str) -> list[str]:
+    """Return the names of a list by the first mark that it has."""
+    mark = next(mark for mark in reversed(DOUBTFUL) if mark in part)
+    return [name.strip() for name in part.split(mark) if name.strip()]
+
+
+def _sources_told_apart(table: tables.SmallTable, log: Log) -> tables.SmallTable:
+    """Return the rows with each source in one spelling, and with its group before the name where
+    sources of several groups have it."""
+    groups: dict[str, set[str]] = {}
+    for row in table.rows:
+        groups.setdefault(normal(row["source"]), set()).add(normal(row.get("group", "")))
+    rows, spelt = [], dict[str, Counter[str]]()
+    for row in table.rows:
+        several = len(groups[normal(row["source"])]) > 1 and row.get("group")
+        name = f"{row['group']}\\{row['source']}" if several else row["source"]
+        rows.append(row | {"source": name})
+        spelt.setdefault(normal(name), Counter())[name] += 1
+    chosen = {form: min(names, key=lambda n: (-names[n], n)) for form, names in spelt.items()}
+    log.note(
+        "sources",
+        "names that several groups of documents have: each is a source of its own, its group "
+        "before its name",
+        sum(len(among) > 1 for among in groups.values()),
+    )
+    several_spellings = [names for names in spelt.values() if len(names) > 1]
+    for names in several_spellings[:LISTED]:
+        log.warn("sources", f"{spellings(names)} were read as one source", len(names))
+    log.warn("sources", "further sources of several spellings", len(several_spellings[LISTED:]))
+    return replace(table, rows=[row | {"source": chosen[normal(row["source"])]} for row in rows])
 
 
 def _faults(table: tables.SmallTable, columns: Mapping[str, str]) -> list[Fault]:
@@ -186,11 +236,14 @@ def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawL
         where: tuple[str, ...] = (row["source"], start, end, quote if not start else "", place)
         if not start and not quote:  # nothing says where it is: each row is a segment of its own
             where = (*where, str(line))
+        if not start:  # the same words of two people are two stretches
+            where = (*where, normal(row.get("participant", "")))
         key = (*where, "\0", quote)
         given = codings.setdefault(key, [])
         given += [
-            RawCoding(code, row.get("coder", ""), row.get("coded_at", ""))
+            RawCoding(code, coder, row.get("coded_at", ""))
             for code in codes_in(row["code"])
+            for coder in codes_in(row.get("coder", "")) or [""]
         ]
         speaking.setdefault(key, {}).update(dict.fromkeys(codes_in(row.get("participant", ""))))
     shared = _named_by_all(speaking)
@@ -218,5 +271,5 @@ def _named_by_all(
     return {
         source: next(iter(lists))
         for source, lists in named.items()
-        if len(lists) == 1 and len(next(iter(lists))) > 1
+        if len(lists) == 1 and len(PEOPLE_APART.split(";".join(next(iter(lists))))) > 1
     }

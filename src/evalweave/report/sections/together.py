@@ -1,10 +1,11 @@
-"""The two strands together: the joint display, a row a claim; then claims by label, subgroups, and
-threads."""
+"""The two strands together: the joint display, a row a claim; then each claim on a page of its own,
+claims by label, subgroups, and threads."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -20,6 +21,8 @@ from evalweave.report.blocks import (
     Prose,
     Quote,
     Section,
+    Sheet,
+    Table,
     Text,
     text,
 )
@@ -81,10 +84,9 @@ def section(data: ReportData) -> Section:
         )
         for unit, part in joint.groupby("outcome_unit")
     }
-    exact = joint.to_dict("records")
+    records = list(zip(joint.to_dict("records"), released.to_dict("records"), strict=True))
     rows = tuple(
-        _row(data, record, shown, scales[record["outcome_unit"]])
-        for record, shown in zip(exact, released.to_dict("records"), strict=True)
+        _row(data, record, shown, scales[record["outcome_unit"]]) for record, shown in records
     )
     version = str(joint["rule_version"].iloc[0])
     notes: list[Text] = [
@@ -103,14 +105,13 @@ def section(data: ReportData) -> Section:
                 "invented."
             ),
         )
-    resting = [
-        rests.rests(data, record, shown)
-        for record, shown in zip(exact, released.to_dict("records"), strict=True)
-    ]
+    sheets: list[Sheet | Table] = []
+    for row, (record, shown) in zip(rows, records, strict=True):
+        sheets += [_sheet(data, row), rests.rests(data, record, shown)]
     more = (*matrices.blocks(data), *meshed.blocks(data), *threads.blocks(data))
     blocks = (
         Joint(CAPTION, rows, tuple(notes)),
-        Appendix("What each label rests on", tuple(resting)),
+        Appendix("Each claim on a page of its own, and what its label rests on", tuple(sheets)),
         *([Appendix("Claims by label, groups of people, and threads", more)] if more else []),
     )
     return Section("together", title, blocks)
@@ -249,14 +250,20 @@ def _raised(record: dict[Any, Any], count: Callable[[str], Text], total: Text, r
     return text("{}{} of {} {} raised the theme.", least, count("n_raised"), total, role)
 
 
-def _quotes(data: ReportData, claim: str) -> list[Quote]:
+def _sheet(data: ReportData, row: JointRow) -> Sheet:
+    """Return a row of the joint display with every quotation of its claim that may be shown."""
+    return Sheet(replace(row, quotes=tuple(_quotes(data, row.claim, each=None))))
+
+
+def _quotes(data: ReportData, claim: str, each: int | None = 1) -> list[Quote]:
+    """Return the first `each` quotations of each side; all where it is None."""
     if data.quotes is None:
         return []
     of_claim = data.quotes[data.quotes["claim_id"] == claim]
     return [
         quote
         for _, side in of_claim.groupby("stance", sort=False, dropna=False)
-        for quote in quotes(side.head(1))
+        for quote in quotes(side.head(each) if each else side)
     ]
 
 
