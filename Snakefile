@@ -24,6 +24,7 @@ from evalweave.errors import EvalweaveError
 from evalweave.study.file import load_study
 from evalweave.study.qualitative import AFTER, SIMULATED
 from evalweave.workflow import (
+    CALLED,
     PASSING,
     STAGES,
     called,
@@ -75,6 +76,7 @@ for table in (
 ):
     print(f"{table} of the database is new, or not as it was last read.", file=sys.stderr)
 if workflow.is_main_process and not looks:
+    this_run.retry()
     for file in this_run.discard():
         print(f"{file} is not as the last run left it; it is made again.", file=sys.stderr)
 
@@ -128,8 +130,7 @@ here = Path.cwd()
 
 def say_where():
     if PASSING not in os.environ:  # a rerun in a folder that is thrown away
-        unwritten = here / results / "unwritten.txt"
-        print(unwritten.read_text() if unwritten.exists() else "", end="", file=sys.stderr)
+        print(this_run.unwritten, end="", file=sys.stderr)
         print(f"The report is at {here / reports / 'report.html'}", file=sys.stderr)
 
 
@@ -166,6 +167,8 @@ onstart:
 onsuccess:
     if this_run.begun and plainly(this_run.complete, inputs):
         say_where()
+        if this_run.unwritten and CALLED not in os.environ:  # whoever called says so itself
+            sys.exit(1)
 
 
 onerror:

@@ -27,6 +27,7 @@ from evalweave.errors import DataError, StudyError
 NOTES = Path(".snakemake")  # beside Snakemake's own notes, of the same life
 HASHED = 64 << 20  # outputs up to this many bytes are told by content, larger ones by size and time
 STATE, PREVIOUS, UNAUDITED = "state.json", "previous", "unaudited"
+UNWRITTEN = "unwritten.txt"  # a sentence for each file of the report that could not be written
 RELEASED = (
     "report.html",
     "supplement.html",
@@ -97,6 +98,17 @@ class Run:
     def state(self) -> str:
         """Return running, failed, partial or complete; nothing where there was no run."""
         return str(_read(self.results / STATE).get("state", ""))
+
+    @property
+    def unwritten(self) -> str:
+        """Return what the last report says of formats that could not be written, a line each."""
+        noted = self.results / UNWRITTEN
+        return noted.read_text(encoding="utf-8") if noted.is_file() else ""
+
+    def retry(self) -> None:
+        """Let the report be written again where a format of it could not be."""
+        if self.unwritten:
+            (self.results / UNWRITTEN).unlink()
 
     def discard(self) -> list[str]:
         """Take away what is not as the last run left it, so that it is made again; return its

@@ -342,6 +342,10 @@ def test_every_declaration_has_its_implementation(declared: object) -> None:
     assert callable(estimator(declared.name))  # type: ignore[attr-defined]
 
 
+def test_every_estimator_says_which_fixed_effects_it_has() -> None:
+    assert all(declared.effects.strip() for declared in ESTIMATORS.values())
+
+
 def test_every_option_is_a_key_with_its_default() -> None:
     for name, option in calls.options().items():
         assert AnalysisOptions.model_fields[name].get_default() == option.default

@@ -45,6 +45,18 @@ def test_a_complete_run_has_nothing_to_discard(run: freshness.Run) -> None:
     assert run.discard() == []
 
 
+def test_a_format_that_could_not_be_written_is_tried_again(run: freshness.Run) -> None:
+    noted = run.results / freshness.UNWRITTEN
+    files.write_text("", noted)
+    run.retry()
+    assert noted.is_file() and run.unwritten == ""  # all were written
+    files.write_text("report.pdf was not written: planted.\n", noted)
+    assert run.unwritten == "report.pdf was not written: planted.\n"
+    run.retry()
+    assert not noted.exists()  # so that Snakemake makes the report again
+    assert run.unwritten == ""
+
+
 def test_the_report_is_withdrawn_before_the_first_job(run: freshness.Run) -> None:
     run.begin({"fit", "estimates", "report", "audit", "crate", "all"})
     assert state(run) == "running"

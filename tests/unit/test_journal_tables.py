@@ -11,8 +11,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from evalweave.report import latex
+from evalweave.report import latex, regression
 from evalweave.report.blocks import Column, Line, Table, in_units, text
+from evalweave.study.analyses import Analysis
 from helpers.report_results import Made
 from helpers.reports import report
 
@@ -84,6 +85,26 @@ def test_the_regression_table_is_estimates_csv_and_nothing_else(out: Path) -> No
     assert {f"tables/{name}.tex" for name in ("regression", "baseline", "flow")} <= set(
         manifest["files"]
     )
+
+
+@pytest.mark.parametrize(
+    ("estimator", "more", "effects"),
+    [
+        ("imputed_did", {}, "start, period"),
+        ("weighted_did", {}, "start, period"),
+        ("lee_did", {}, "none"),
+        ("poisson", {}, "person, period"),
+        ("poisson", {"effects": "practice"}, "practice, period"),
+        ("nonlinear_etwfe", {"effects": "cohort"}, "start, period"),
+    ],
+)
+def test_the_fixed_effects_are_those_of_the_analysis(
+    estimator: str, more: dict[str, str], effects: str
+) -> None:
+    analysis = Analysis.model_validate(
+        {"name": "a", "estimator": estimator, "outcome": "hba1c", **more}
+    )
+    assert regression.effects(analysis) == effects
 
 
 def test_latex_tables_hold_released_numbers(out: Path) -> None:

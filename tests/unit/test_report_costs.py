@@ -17,14 +17,32 @@ from evalweave.release.disclosure import profile
 from evalweave.release.economics import CARE, COST, EFFECT, MAIN, NET_BENEFIT, RATIO, released
 from evalweave.report import costs_in_words as words
 from evalweave.report.data import ReportData
+from evalweave.report.figures import economic
+from evalweave.report.figures.style import NARROW
 from helpers.report_results import Made
 from helpers.reports import both, data, report
 from helpers.reports import words as read
+
+PHONE = 342  # pixels that a figure has on a screen of 360
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> ReportData:
     return data(tmp_path_factory.mktemp("costs"), costs=True)
+
+
+def test_figures_of_costs_are_drawn_for_a_phone_too(made: ReportData) -> None:
+    valued = made.released_economics
+    assert valued is not None
+    for draw in (
+        economic.net_benefit_figure,
+        economic.acceptability_figure,
+        economic.plane_figure,
+    ):
+        narrow = draw(made, valued).drawings[0].narrow
+        assert f'viewBox="0 0 {NARROW} ' in narrow
+        sizes = [float(size) for size in re.findall(r"font-size: ([\d.]+)px", narrow)]
+        assert len(sizes) > 8 and min(sizes) * PHONE / NARROW >= 11
 
 
 def row(item: str, estimate: float, low: float, high: float, **more: Any) -> dict[str, Any]:

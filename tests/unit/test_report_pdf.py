@@ -3,7 +3,7 @@ of the rest."""
 
 from __future__ import annotations
 
-import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from evalweave.cli import app
 from evalweave.release import released
 from evalweave.release.audit import audit
-from evalweave.report import formats, pdf, word
+from evalweave.report import formats, pdf, typeset, word
 from evalweave.report.blocks import BOX
 from helpers.report_results import HOSTILE, Made, results, study_file
 from helpers.reports import report
@@ -85,22 +85,35 @@ def test_the_same_results_give_the_same_bytes(out: Path, tmp_path: Path) -> None
 
 
 def test_text_is_never_markup_and_what_no_font_has_is_a_box() -> None:
-    assert pdf.string('#panic("x") $a$ \\') == '"#panic(\\"x\\") $a$ \\\\"'
-    assert pdf.string("τ −0.1 \u202f% \U00020000 語") == f'"τ −0.1 \u202f% {BOX} {BOX}"'
+    assert typeset.string('#panic("x") $a$ \\') == '"#panic(\\"x\\") $a$ \\\\"'
+    assert typeset.string("τ −0.1 \u202f% \U00020000 語") == f'"τ −0.1 \u202f% {BOX} {BOX}"'
+
+
+@pytest.fixture(scope="module")
+def call(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the call of `report` without --out."""
+    folder = tmp_path_factory.mktemp("formats")
+    made = replace(MADE, only_main=True, qualitative=False)
+    return [
+        "report",
+        "--study",
+        str(study_file(folder, made)),
+        "--results",
+        str(results(folder, made)),
+    ]
+
+
+def fails(*given: object) -> bytes:
+    raise ValueError("planted")
 
 
 @pytest.mark.parametrize(("broken", "suffix"), [(word, "docx"), (pdf, "pdf")])
 def test_a_format_that_fails_withholds_none_of_the_rest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: object, suffix: str
+    call: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, broken: object, suffix: str
 ) -> None:
-    def fails(*given: object) -> bytes:
-        raise ValueError("planted")
-
     monkeypatch.setattr(broken, "document", fails)
-    file, where = study_file(tmp_path, MADE), results(tmp_path, MADE)
-    to = tmp_path / "report"
-    call = ["report", "--study", str(file), "--results", str(where), "--out", str(to)]
-    done = CliRunner().invoke(app, call)
+    to, noted = tmp_path / "report", tmp_path / "unwritten.txt"
+    done = CliRunner().invoke(app, [*call, "--out", str(to)])
     assert done.exit_code == 1
     last = done.output.strip().splitlines()[-1]
     assert last.startswith(f"supplement.{suffix} was not written: planted. ")
@@ -108,10 +121,55 @@ def test_a_format_that_fails_withholds_none_of_the_rest(
     there = {path.name for path in to.iterdir()}
     assert {"report.html", "supplement.html", f"report.{other}", "manifest.json"} <= there
     assert not there & {f"report.{suffix}", f"supplement.{suffix}"}
-    noted = tmp_path / "unwritten.txt"
-    shutil.rmtree(to)
-    assert CliRunner().invoke(app, [*call, "--unwritten", str(noted)]).exit_code == 0
+    assert (to / "figures/raw-means.pdf").is_file()  # a picture needs no document
+    again = [*call, "--out", str(to), "--unwritten", str(noted)]
+    assert CliRunner().invoke(app, again).exit_code == 0
     assert [line.split()[0] for line in noted.read_text().splitlines()] == [
         f"{name}.{suffix}" for name in ("report", "supplement")
     ]
     assert formats.FORMATS == ("docx", "pdf")
+
+
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        ((183,), "figures/interval.percentage-points.pdf and "),
+        ((89,), ".89mm.pdf and "),
+    ],
+)
+def test_a_figure_that_fails_as_pdf_withholds_nothing_else(
+    call: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    broken: tuple[int, ...],
+    said: str,
+) -> None:
+    page = typeset.page
+
+    def sometimes(svg: str, width: int, *told: str) -> bytes:
+        return fails() if width in broken else page(svg, width, *told)
+
+    monkeypatch.setattr(typeset, "page", sometimes)
+    to = tmp_path / "report"
+    done = CliRunner().invoke(app, [*call, "--out", str(to)])
+    assert done.exit_code == 1
+    (line,) = [line for line in done.output.splitlines() if "not written" in line]
+    assert said in line and "other figures were not written: planted." in line
+    there = {path.name for path in to.rglob("*.pdf")}
+    assert {"report.pdf", "supplement.pdf"} < there
+    narrow = {name for name in there if ".89mm." in name}
+    assert bool(narrow) == (89 not in broken)
+    assert (to / "report.docx").is_file() and (to / "manifest.json").is_file()
+
+
+def test_word_is_written_where_no_picture_can_be_drawn(
+    call: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import docx
+
+    monkeypatch.setattr(typeset, "pictures", fails)
+    done = CliRunner().invoke(app, [*call, "--out", str(tmp_path)])
+    assert done.exit_code == 1 and done.output.count("not written: planted.") == 1
+    assert "told in words" in done.output
+    told = [p.text for p in docx.Document(str(tmp_path / "report.docx")).paragraphs]
+    assert any(words.startswith("Figure: Mean HbA1c by period and arm") for words in told)

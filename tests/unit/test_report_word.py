@@ -7,6 +7,7 @@ import io
 from dataclasses import replace
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from evalweave.release.audit import audit
@@ -25,11 +26,17 @@ def report(folder: Path, made: Made = MADE) -> Path:
     return folder / "report"
 
 
-def test_word_says_what_the_page_says(tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report(tmp_path_factory.mktemp("word"))
+
+
+def test_word_says_what_the_page_says(out: Path) -> None:
     import docx
 
-    word = docx.Document(io.BytesIO((report(tmp_path) / "report.docx").read_bytes()))
-    text = "\n".join(p.text for p in word.paragraphs)
+    word = docx.Document(io.BytesIO((out / "report.docx").read_bytes()))
+    cells = [cell.text for table in word.tables for row in table.rows for cell in row.cells]
+    text = "\n".join([*(p.text for p in word.paragraphs), *cells])
     headings = [
         p.text for p in word.paragraphs if p.style is not None and p.style.name == "Heading 1"
     ]
@@ -72,8 +79,48 @@ def test_figures_are_pictures_that_say_what_they_show(tmp_path: Path) -> None:
     assert not [p for p in word.paragraphs if p.text.startswith("Figure: Mean HbA1c")]
 
 
-def test_word_passes_the_audit_and_is_the_same_bytes(tmp_path: Path) -> None:
-    first, second = report(tmp_path / "a"), report(tmp_path / "b")
+def test_the_joint_display_is_a_table_a_row_a_claim(out: Path) -> None:
+    import docx
+
+    word = docx.Document(str(out / "report.docx"))
+    (joint,) = [t for t in word.tables if t.rows[0].cells[0].text == "Claim"]
+    assert [cell.text for cell in joint.rows[0].cells] == [
+        "Claim",
+        "The numbers",
+        "The voices",
+        "Together",
+    ]
+    claims = pd.read_csv(out / "joint_display.csv")
+    assert len(joint.rows) == len(claims) + 1
+    for line, claim in zip(joint.rows[1:], claims.to_dict("records"), strict=True):
+        what, numbers, voices, together = (cell.text for cell in line.cells)
+        assert claim["proposition"] in what and "What the analysts conclude" in together
+        assert "raised the theme" in voices or "were asked" in voices
+        drawn = line.cells[1]._tc.xpath(".//wp:docPr/@descr")
+        assert len(drawn) == pd.notna(claim["estimate"])
+        assert all(
+            numbers.strip().startswith(words.removeprefix("Simulated data. ")) for words in drawn
+        )
+    before = joint._tbl.getprevious()
+    while not before.xpath(".//w:instrText"):
+        before = before.getprevious()
+    assert "SEQ Table" in before.xpath("string(.//w:instrText)")
+
+
+def test_the_flow_is_a_picture_with_a_caption_on_a4(out: Path) -> None:
+    import docx
+    from docx.shared import Cm
+
+    word = docx.Document(str(out / "report.docx"))
+    (flow,) = [s for s in word.inline_shapes if s._inline.docPr.get("name") == "flow"]
+    assert flow.height <= Cm(20.1) and flow.width <= Cm(15.1)
+    assert any("From the extract to the two arms" in p.text for p in word.paragraphs)
+    assert not [p for p in word.paragraphs if p.text.startswith("Figure: ")]
+    assert {round(section.page_width.cm, 1) for section in word.sections} == {21.0}
+
+
+def test_word_passes_the_audit_and_is_the_same_bytes(out: Path, tmp_path: Path) -> None:
+    first, second = out, report(tmp_path)
     found = audit(first, [])
     assert found.pictures == _pictures(first)  # told of: their pixels cannot be read
     # A Word file always holds `_rels/.rels`, whose name is all extension.

@@ -92,6 +92,7 @@ _DECLARED = (
     Estimator(
         name="did_2x2",
         implementation="did_2x2:did_2x2",
+        effects="arm, side of the start",
         terms=("att", "ancova", "practices_equal", "practices_by_size"),
         summary=("att",),
         words="Two by two means: the change of the mean from before to after in programme "
@@ -146,6 +147,7 @@ _DECLARED = (
     Estimator(
         name="callaway_santanna",
         implementation="callaway_santanna:callaway_santanna",
+        effects="none",
         terms=(
             "att_gt[g,t]",
             "simple",
@@ -341,6 +343,7 @@ _DECLARED = (
     Estimator(
         name="imputed_did",
         implementation="imputed_did:imputed_did",
+        effects="start, period",
         terms=("att", "att_unweighted"),
         summary=("att",),
         words="Difference in differences of means by start and period of panels completed by "
@@ -365,6 +368,7 @@ _DECLARED = (
     Estimator(
         name="lee_did",
         implementation="lee_did:lee_did",
+        effects="none",
         terms=("att_lower", "att_upper", "att_measured"),
         summary=("att_measured",),
         words="Lee’s bounds on changes: of people measured before the start and followed after it, "

@@ -114,7 +114,7 @@ class Estimator(Method):
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
         interacts: it has a model of its own for the levels of a subgroup; others are stacked.
         kinds: gives the kinds of outcome that an analysis of it is for; nothing = all.
-        effects: the fixed effects in it, as a journal's table names them; blank = none.
+        effects: the fixed effects in it, as a journal's table names them, or that it has none.
     """
 
     terms: tuple[str, ...]
@@ -132,7 +132,7 @@ class Estimator(Method):
     assumes: str = ADDITIVE
     interacts: bool = False
     kinds: Callable[[Any], Iterable[str]] = _any_kind
-    effects: str = ""
+    effects: str
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -49,9 +49,9 @@ def of_study(
     is why an extract that is less than the one before is right."""
     from evalweave import engine
     from evalweave.panel import COVARIATES
-    from evalweave.study import refusals
+    from evalweave.study import once, refusals
 
-    findings = Findings()
+    findings = Findings(notes=once.contradictions(study))
     findings.recognised.append(
         f"{study.study.title}: {number_of(len(study.analyses), 'analysis', 'analyses')} of "
         f"{number_of(len(study.outcomes), 'outcome')}"

@@ -76,7 +76,7 @@ def command(
         "net-benefit": economic.net_benefit_curve(result.curve, *units, model.level),
     }
     for name, drawn in figures.items():
-        files.write_text(drawn.svg, out / f"{name}.svg")
+        files.write_text(drawn.drawing.svg, out / f"{name}.svg")
     for line in result.spoken(*units):
         print(line)
     print(f"Written: {out / 'net_benefit.csv'}, economics.json, tables and figures beside it.")

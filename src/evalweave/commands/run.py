@@ -58,14 +58,13 @@ def command(
     from evalweave.commands._answers import answering
     from evalweave.commands._outcome import outcome, stopped
     from evalweave.commands._stages import on_a_terminal, watched
+    from evalweave.freshness import UNWRITTEN
     from evalweave.stopping import Stopped
     from evalweave.workflow import run
 
     with answering("run", json) as answer:
         declared = _checked(study, cores, extract)
-        noted = directory / "results" / declared.study.name / "unwritten.txt"
-        if not dry_run and noted.is_file() and noted.stat().st_size:
-            noted.unlink()  # so that the report is written again
+        noted = directory / "results" / declared.study.name / UNWRITTEN
         began = time.time()
         try:
             with watched(on_a_terminal() and not (json or dry_run)) as (told, stages):

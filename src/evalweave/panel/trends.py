@@ -1,8 +1,18 @@
 """Raw means by arm and period, before any model, from sums that are the same in whatever order rows
-come."""
+come, with intervals over practices.
+
+With amounts a_g and sizes m_g (people, or person-time) of the G practices of an arm in a period,
+
+    mean = sum a_g / sum m_g,
+    V = G / (G - 1) x sum (a_g - mean m_g)^2 / (sum m_g)^2,   mean +- t(G - 1) sqrt(V):
+
+the clustered (CR1) interval of a regression on a constant. Source: Cameron and Miller, Journal of
+Human Resources 2015;50:317-372.
+"""
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 from evalweave.engine.expressions import FRACTION, fraction, whole_part
@@ -15,6 +25,8 @@ if TYPE_CHECKING:
 
     from evalweave.study.outcomes import Outcome
     from evalweave.study.stages import PanelSettings
+
+LEVEL = 0.95  # of the intervals
 
 
 def sums(backend: Any, rows: ir.Table, people: ir.Table, settings: PanelSettings) -> pd.DataFrame:
@@ -67,6 +79,9 @@ def trends(
         means["outcome"].map(dict(zip(settings.outcomes, each, strict=True))).astype(float)
         for each in zip(*(_range(o) for o in settings.outcomes.values()), strict=True)
     )
+    by = ["outcome", "arm", "period"]
+    amounts = sums.assign(amount=sums["whole"] + sums["fraction"] / FRACTION, size=sums["n"])
+    means = with_intervals(means, amounts, by)
     n = means["n_patients"]
     away = means["squares"] / FRACTION * width**2 - n * (means["mean"] - middle) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -80,6 +95,31 @@ def trends(
     return TRENDS.conform(
         means.sort_values(["outcome", "arm", "period"], ascending=[True, False, True])
     )
+
+
+def with_intervals(means: pd.DataFrame, practices: pd.DataFrame, by: list[str]) -> pd.DataFrame:
+    """Return a table of `mean` by `by` with `ci_low` and `ci_high`; blank with one practice.
+
+    Args:
+        means: a row for each arm and period.
+        practices: a row for each practice of them, with its `amount` and its `size`.
+    """
+    import numpy as np
+
+    from evalweave.fits.distributions import t_quantile
+
+    known = practices.merge(means[[*by, "mean"]], on=by)
+    known["squares"] = (known["amount"] - known["mean"] * known["size"]) ** 2
+    each = known.groupby(by).agg(
+        squares=("squares", math.fsum), size=("size", math.fsum), g=("size", "count")
+    )
+    several = each[each["g"] > 1]
+    g = several["g"].to_numpy(float)
+    error = np.sqrt(g / (g - 1) * several["squares"]) / several["size"]
+    half = (error * t_quantile(LEVEL, g - 1)).rename("half").reset_index()
+    whole = means.merge(half, on=by, how="left")
+    ends = {"ci_low": whole["mean"] - whole["half"], "ci_high": whole["mean"] + whole["half"]}
+    return whole.drop(columns="half").assign(**ends)
 
 
 def _range(outcome: Outcome) -> tuple[float, float]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from evalweave.engine.expressions import FRACTION, fraction, whole_part
+from evalweave.panel.trends import with_intervals
 from evalweave.study.periods import period_label
 from evalweave.tables.people import TRENDS
 
@@ -31,15 +32,15 @@ def use_trends(
         return TRENDS.empty()
     known = rows.inner_join(people.select("person", "arm", "practice_id"), "person")
     columns = {name: o.column(name) for name, o in settings.outcomes.items()}
-    sums = {
-        "n_patients": known.count(),
-        "n_practices": known.practice_id.nunique(),
-        **_sums("time", known.exposure),
-    }
+    sums = {"n_patients": known.count(), **_sums("time", known.exposure)}
     for place, column in enumerate(columns.values()):
         amount = known[column].cast("float64")
         sums |= _sums(f"amount:{place}", amount) | _sums(f"squares:{place}", amount * amount)
-    frame = backend.to_pyarrow(known.group_by("arm", "period").aggregate(**sums)).to_pandas()
+    by = ["arm", "period"]
+    grouped = known.group_by(*by, "practice_id").aggregate(**sums)
+    practices = backend.to_pyarrow(grouped).to_pandas()
+    summed = practices.drop(columns="practice_id").groupby(by)
+    frame = summed.sum().assign(n_practices=summed.size()).reset_index()
     n, time = frame["n_patients"], _total(frame, "time")
     parts = []
     for place, name in enumerate(columns):
@@ -47,7 +48,11 @@ def use_trends(
         away = np.maximum(_total(frame, f"squares:{place}") - amount**2 / n, 0)
         with np.errstate(divide="ignore", invalid="ignore"):
             sd = np.sqrt(away / (n - 1)).where(n > 1)
-        parts.append(frame.assign(outcome=name, mean=amount / time, sd=sd))
+        own = frame.assign(outcome=name, mean=amount / time, sd=sd)
+        amounts = practices.assign(
+            amount=_total(practices, f"amount:{place}"), size=_total(practices, "time")
+        )
+        parts.append(with_intervals(own, amounts, by))
     whole = pd.concat(parts, ignore_index=True)
     whole["n_eligible"] = whole["n_patients"]
     whole["period_label"] = whole["period"].map(

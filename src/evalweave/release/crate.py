@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from evalweave import files
 from evalweave.release.manifest import NAME as MANIFEST
+from evalweave.study import once
 
 if TYPE_CHECKING:
     from rocrate.rocrate import ROCrate
@@ -133,7 +134,7 @@ def described(release: Release, record: Path) -> ROCrate:
         name=about.get("licence") or NOT_STATED,
         description="Under which the released files may be used.",
     )
-    project = _project(crate, about)
+    project = _project(crate, release.manifest["study"])
     root["sourceOrganization"] = project
     agents = _people(crate, about, project)
     root["author"] = agents
@@ -180,18 +181,20 @@ def _description(release: Release) -> str:
     return " ".join(words)
 
 
-def _project(crate: ROCrate, about: Mapping[str, Any]) -> Any:
+def _project(crate: ROCrate, study: Mapping[str, Any]) -> Any:
+    about = study.get("study") or {}
     declared = about.get("project") or {}
     rules = about.get("governance") or {}
+    funding, approval = (once.stated(study, name) for name in ("funding", "approval"))
     properties: dict[str, Any] = {"name": declared.get("name") or NOT_STATED}
     if declared.get("identifier"):
         properties["identifier"] = declared["identifier"]
     if declared.get("organisation"):
         properties["member"] = _organisation(crate, declared["organisation"])
-    if declared.get("funding"):
-        properties["funding"] = _add(crate, "#grant", "Grant", name=declared["funding"])
+    if funding:
+        properties["funding"] = _add(crate, "#grant", "Grant", name=funding)
     agreed = {
-        "Approval": rules.get("approval"),
+        "Approval": approval,
         "Agreement on the data": rules.get("agreement"),
         "Output check": rules.get("output_check"),
         "Setting": rules.get("setting"),

@@ -43,7 +43,7 @@ _DATA = Markup('<data class="count" data-counts="{}" value="{}">{}</data>')
 # Statistics of a table that say something about the people counted in another column of the same
 # row.
 RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
-    "trends": {"n_patients": ("mean", "sd")},
+    "trends": {"n_patients": ("mean", "sd", "ci_low", "ci_high")},
     "baseline": {
         "programme_n": ("programme", "programme_sd"),
         "comparison_n": ("comparison_value", "comparison_sd"),

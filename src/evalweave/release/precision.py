@@ -9,6 +9,9 @@ away; with n, every share gives a count. Therefore, with any profile but `none`:
     shares              of released counts
     standardised        two decimals, from released means, deviations and shares
     differences
+    intervals of means  the mean as released, give or take half the width, rounded up to the mean's
+                        decimals; of four practices or more, so that none of them, knowing its own
+                        patients, learns another's mean
     estimates, errors,  to the third significant digit of the standard error of the term's first
     intervals           method, so that all methods and tables agree
     p-values            three significant digits
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from evalweave.study.whole import Study
 
 SUPPORT = 20  # people below whom a mean has no decimal more than its values
+PRACTICES = 4  # the fewest whose mean is released with an interval
 SHARE = "share"  # of a yes or no: no decimals of its own
 DIFFERENCE_PLACES, DOF_PLACES, P_DIGITS, STABILITY_PLACES = 2, 2, 3, 2
 IN_UNITS = ("estimate", "std_error", "ci_low", "ci_high", "family_ci_low", "family_ci_high")
@@ -54,9 +58,13 @@ def mean(value: Any, n: float | None, places: int | str = 1) -> float:
     """Return a mean or deviation as `n` people (as released) support it."""
     if pd.isna(value):
         return math.nan
+    return round(float(value), _decimals(n, places)) + 0.0
+
+
+def _decimals(n: float | None, places: int | str) -> int:
+    """Return the decimals of a mean of `n` people (as released)."""
     wanted = 2 if isinstance(places, str) else places
-    supported = wanted if n is not None and n >= SUPPORT else max(0, wanted - 1)
-    return round(float(value), supported) + 0.0
+    return wanted if n is not None and n >= SUPPORT else max(0, wanted - 1)
 
 
 def moments(
@@ -77,11 +85,29 @@ def moments(
 
 def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFrame:
     """Return raw means by arm and period with means and deviations as released, counts exact."""
-    pairs = [
-        moments(profile, row["mean"], row["sd"], row["n_patients"], places.get(row["outcome"], 1))
-        for row in frame.to_dict("records")
+    if profile.exact:
+        return frame
+    rows = [
+        _raw_mean(profile, row, places.get(row["outcome"], 1)) for row in frame.to_dict("records")
     ]
-    return frame.assign(mean=[pair[0] for pair in pairs], sd=[pair[1] for pair in pairs])
+    names = ("mean", "sd", "ci_low", "ci_high")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+    return frame.assign(**{name: list(values) for name, values in columns.items()})
+
+
+def _raw_mean(
+    profile: Profile, row: Mapping[Any, Any], places: int | str
+) -> tuple[float, float, float, float]:
+    """Return mean, standard deviation and interval of an arm in a period as released."""
+    n, practices = row["n_patients"], row.get("n_practices")
+    middle, deviation = moments(profile, row["mean"], row["sd"], n, places)
+    half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
+    few = pd.isna(practices) or practices < PRACTICES or n - 1 < profile.min_dof
+    if few or math.isnan(half) or math.isnan(middle):
+        return middle, deviation, math.nan, math.nan
+    finest = _decimals(profile.count(int(n)).value, places)
+    half = math.ceil(round(half * 10**finest, 6)) / 10**finest
+    return middle, deviation, *(round(end, finest) + 0.0 for end in (middle - half, middle + half))
 
 
 def checks(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:

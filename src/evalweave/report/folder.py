@@ -12,7 +12,7 @@ from evalweave.report import formats, journal
 from evalweave.report.blocks import Figure, Section, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.documents import REPORT, SUPPLEMENT
-from evalweave.report.figures.style import pictures, slug, standalone
+from evalweave.report.figures.style import slug, standalone
 from evalweave.report.html import pages
 from evalweave.report.released_tables import neutral, released_tables
 from evalweave.report.sections import guidelines, sections
@@ -32,8 +32,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     complete.
     """
     (out / manifest.NAME).unlink(missing_ok=True)
-    with pictures("docx" in data.study.report.formats) as drawn:
-        made = sections(data)
+    made = sections(data)
     tables = released_tables(data) | {"checklists": neutral(guidelines.table(data))}
     written = [_text(out, name, html) for name, html in pages(data, made).items()]
     for name, frame in tables.items():
@@ -42,7 +41,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     for figure in all_figures(made):
         written += _figure(out, figure)
     written += [_text(out, name, text) for name, text in journal.files(data, made).items()]
-    more, unwritten = formats.write(data, made, drawn, out)
+    more, unwritten = formats.write(data, made, out)
     written += more
     _remove_stale(out, written)
     manifest.write(study_file, tables, out, results)

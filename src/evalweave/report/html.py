@@ -52,7 +52,7 @@ def page(data: ReportData, document: Document) -> str:
         subtitle=document.subtitle,
         other=OTHER[document.name],
         question="" if document.subtitle else data.study.report.question,
-        authors=about.authors,
+        authors=about.names,
         sections=document.sections,
         exact=data.profile.exact and not about.synthetic,
         units=data.units(data.primary.name)[:2],

@@ -1,19 +1,12 @@
-"""The report as a tagged PDF (PDF/UA-1), from the same blocks as the page, set by Typst.
-
-Every text arrives in Typst as a string, never as markup, so that nothing in it can be a command.
-The only fonts are DejaVu Sans, which matplotlib carries, and those inside Typst: with a fixed date
-the same report is the same bytes on every machine.
-"""
+"""The report as a tagged PDF (PDF/UA-1), from the same blocks as the page, set by Typst."""
 
 from __future__ import annotations
 
-import re
-from functools import cache
 from typing import Any
 
 from evalweave.files import packaged
+from evalweave.report import typeset
 from evalweave.report.blocks import (
-    BOX,
     Checks,
     Code,
     Details,
@@ -32,21 +25,12 @@ from evalweave.report.blocks import (
     Table,
     Text,
     begin_pages,
-    boxed,
     plain,
 )
 from evalweave.report.data import ReportData
 from evalweave.report.documents import SUPPLEMENT, Document, warned
+from evalweave.report.typeset import image, ratio, string
 
-CREATED = 315_532_800  # 1980-01-01, as the members of the Word file
-STANDARDS = ["ua-1"]
-FACES = ("DejaVuSans.ttf", "DejaVuSans-Bold.ttf", "DejaVuSans-Oblique.ttf")
-STYLES = (  # of drawings whose style stands in the page
-    ".strip text{font-size:11px;fill:#5f6469}.strip .shade{fill:#ececea}"
-    ".strip .axis{stroke:#5f6469;stroke-width:.8;fill:none}"
-    ".strip .interval{stroke:#0072B2;stroke-width:3}.strip .point,.strip .head{fill:#0072B2}"
-    ".drawing text{font-family:'DejaVu Sans'}"
-)
 MANY = 8  # columns, from which a table is set smaller
 PAGE = "#pagebreak(weak: true)"
 
@@ -58,56 +42,7 @@ def document(data: ReportData, one: Document) -> bytes:
         typst.TypstError: what cannot be set.
     """
     drawings: dict[str, bytes] = {}
-    return _set(_source(data, one, drawings), drawings)
-
-
-def picture(svg: str, millimetres: int, title: str, description: str) -> bytes:
-    """Return a figure as a PDF page of its own size, as wide as a journal prints it."""
-    drawings: dict[str, bytes] = {}
-    image = _image(svg, description, drawings)
-    source = (
-        f"#set document(title: {string(title)})\n"
-        f"#set page(width: {millimetres}mm, height: auto, margin: 0pt)\n"
-        f'#set text(font: "DejaVu Sans", lang: "en")\n#{image}'
-    )
-    return _set(source, drawings)
-
-
-def _set(source: str, drawings: dict[str, bytes]) -> bytes:
-    import typst
-
-    compile_: Any = typst.compile  # takes several files, which its types do not say
-    made = compile_(
-        {"main.typ": source.encode(), **drawings},
-        font_paths=[_fonts()],
-        ignore_system_fonts=True,
-        format="pdf",
-        pdf_standards=STANDARDS,
-        timestamp=CREATED,
-    )
-    return bytes(made)
-
-
-def _fonts() -> str:
-    import matplotlib
-
-    return f"{matplotlib.get_data_path()}/fonts/ttf"
-
-
-@cache
-def _drawn() -> frozenset[int]:
-    """Return the characters that all our faces have: PDF/UA allows no others."""
-    from matplotlib.ft2font import FT2Font
-
-    return frozenset.intersection(
-        *(frozenset(FT2Font(f"{_fonts()}/{face}").get_charmap()) for face in FACES)
-    )
-
-
-def string(text: Text) -> str:
-    """Return a text as a Typst string, with a box for each character that our fonts lack."""
-    kept = "".join(c if ord(c) in _drawn() or c in "\n\t" else BOX for c in plain(text))
-    return '"' + kept.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return typeset.pdf(_source(data, one, drawings), drawings)
 
 
 def _source(data: ReportData, one: Document, drawings: dict[str, bytes]) -> str:
@@ -118,11 +53,11 @@ def _source(data: ReportData, one: Document, drawings: dict[str, bytes]) -> str:
     head = [
         packaged("evalweave.report", "templates/report.typ"),
         f"#show: report.with(title: {string(title)}, question: {string(question)}, "
-        f"authors: {string(', '.join(about.authors))}, warning: {string(warned(data))}, "
+        f"authors: {string(', '.join(about.names))}, warning: {string(warned(data))}, "
         f"prefix: {string(prefix)})",
     ]
     parts = []
-    for section in map(boxed, one.sections):
+    for section in one.sections:
         begins = begin_pages(section.blocks)
         parts += [PAGE] if begins[:1] == [True] else []
         parts.append(f"#heading(level: 1, {string(section.title)})")
@@ -169,31 +104,13 @@ def _block(block: Any, drawings: dict[str, bytes], level: int = 3) -> str:
     raise TypeError(f"no way to set a {type(block).__name__}")
 
 
-def _svg(svg: str) -> bytes:
-    """Return an SVG of ours that needs no page around it: colours and fonts by value."""
-    whole = re.sub(r"var\(--[\w-]+, ?([^()]+)\)", r"\1", svg)
-    whole = re.sub(r"font-family: ?[^;\"]+", "font-family: DejaVu Sans", whole)
-    return re.sub(r">", f"><style>{STYLES}</style>", whole, count=1).encode()
-
-
-def _image(svg: str, alt: str, drawings: dict[str, bytes], width: str = "100%") -> str:
-    name = f"drawing-{len(drawings) + 1}.svg"
-    drawings[name] = _svg(svg)
-    return f"image({string(name)}, alt: {string(alt)}, width: {width})"
-
-
 def _figure(figure: Figure, drawings: dict[str, bytes]) -> str:
     svg = figure.drawings[0].svg
-    tall = _ratio(svg) > 1.2
+    tall = ratio(svg) > 1.2
     size = "auto, height: 200mm" if tall else "100%" if figure.wide else "128mm"
-    image = _image(svg, figure.description, drawings, size)
+    picture = image(svg, figure.description, drawings, size)
     caption = string(f"{figure.title}. {plain(figure.caption)}")
-    return f"#figure({image}, caption: {caption}, alt: {string(figure.description)})"
-
-
-def _ratio(svg: str) -> float:
-    box = re.search(r'viewBox="0 0 ([\d.]+) ([\d.]+)"', svg)
-    return float(box[2]) / float(box[1]) if box else 1.0
+    return f"#figure({picture}, caption: {caption}, alt: {string(figure.description)})"
 
 
 def _table(block: Table) -> str:
@@ -250,7 +167,7 @@ def _joint(block: Joint, drawings: dict[str, bytes]) -> str:
 
 def _sheet(row: JointRow, drawings: dict[str, bytes]) -> str:
     about = f"{row.theme}. {plain(row.expectation)}"
-    strip = _image(row.strip, plain(row.numbers), drawings, "90mm") if row.strip else "[]"
+    strip = image(row.strip, plain(row.numbers), drawings, "90mm") if row.strip else "[]"
     together = [f"#strong({string(f'Together: {row.label}')})", f"#quiet({string(row.label_note)})"]
     if row.analyst:
         together.append(f"#emph({string(row.analyst)}) #quiet({string(row.analyst_by)})")
@@ -270,7 +187,7 @@ def _sheet(row: JointRow, drawings: dict[str, bytes]) -> str:
 
 def _claim(row: JointRow, drawings: dict[str, bytes]) -> tuple[str, ...]:
     claim = f"[#quiet({string(row.theme)})#parbreak()#strong({string(row.proposition)})]"
-    strip = f"#{_image(row.strip, plain(row.numbers), drawings)}" if row.strip else ""
+    strip = f"#{image(row.strip, plain(row.numbers), drawings)}" if row.strip else ""
     numbers = f"[{strip}#strong({string(row.numbers)})#parbreak()#{string(row.quantitative)}]"
     said = "".join(f"#{string(line)}#parbreak()" for line in row.voices)
     voices = f"[{said}{''.join(map(_quote, row.quotes))}]"

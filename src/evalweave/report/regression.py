@@ -20,6 +20,7 @@ NAME = "regression"
 MAIN, EVERY = ("sensitivity", "placebo"), ("sensitivity", "secondary", "placebo")
 COPIED = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "n_obs", "n_patients")
 PRACTICES = ("n_practices", "n_practices_treated")
+WHOSE = {"patient": "person", "practice": "practice", "cohort": "start"}  # of the option `effects`
 
 
 def analyses(data: ReportData, roles: Sequence[str]) -> list[Analysis]:
@@ -83,7 +84,8 @@ def frame(data: ReportData) -> pd.DataFrame:
 
 def effects(analysis: Analysis) -> str:
     """Return the fixed effects of an analysis, as a journal's table names them."""
-    return ESTIMATORS[analysis.estimator].effects or "none"
+    asked = WHOSE.get(getattr(analysis, "effects", ""))
+    return f"{asked}, period" if asked else ESTIMATORS[analysis.estimator].effects
 
 
 def adjusted_for(data: ReportData, analysis: Analysis) -> str:

@@ -28,13 +28,13 @@ from evalweave.report.blocks import (
     Table,
     Text,
     begin_pages,
-    boxed,
     plain,
     printable,
 )
 from evalweave.report.data import ReportData
 from evalweave.report.documents import Document, warned
-from evalweave.report.figures.style import picture_of
+from evalweave.report.typeset import ratio
+from evalweave.report.word_joint import joint_table
 from evalweave.report.word_numbered import (
     FIGURE,
     TABLE,
@@ -45,29 +45,34 @@ from evalweave.report.word_numbered import (
 )
 
 THUMBNAIL = "docProps/thumbnail.jpeg"
+WIDE, TALL = 15.0, 20.0  # centimetres of a figure at most
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
 
 
 def document(data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> bytes:
-    """Return the Word file; differences stand in the first unit of the page. `drawn`: the figures
-    as pictures, by name; one that is not among them is told in words."""
+    """Return the Word file; differences stand in the first unit of the page. `drawn`: figures
+    and intervals as pictures, by drawing; a figure that is not among them is told in words."""
     import docx
+    from docx.shared import Cm
 
     word = docx.Document()
     about = data.study.study
     title = printable(f"{one.subtitle}: {about.title}" if one.subtitle else about.title)
     question = printable("" if one.subtitle else data.study.report.question or "")
     word.core_properties.title = title
-    word.core_properties.author = printable(", ".join(about.authors))
+    word.core_properties.author = printable(", ".join(about.names))
     word.core_properties.comments = ""
     warning = warned(data)
-    for part in word.sections if warning else ():
-        part.header.paragraphs[0].text = warning
+    for part in word.sections:
+        part.page_width, part.page_height = Cm(21), Cm(29.7)
+        part.left_margin = part.right_margin = Cm(2)
+        if warning:
+            part.header.paragraphs[0].text = warning
     word.add_heading(title, 0)
     if question:
         word.add_paragraph(question, style="Subtitle")
-    writer = _Writer(word, drawn, Numbering("S" if one.subtitle else ""))
-    for section in map(boxed, one.sections):
+    writer = _Writer(word, drawn, Numbering("S" if one.subtitle else ""), about.synthetic)
+    for section in one.sections:
         begins = begin_pages(section.blocks)
         title = word.add_heading(section.title, 1)
         title.paragraph_format.page_break_before = begins[:1] == [True]
@@ -100,11 +105,12 @@ def same_bytes(packed: bytes) -> bytes:
 
 @dataclass
 class _Writer:
-    """Writes blocks into a Word file. `drawn`: the figures as pictures, by name."""
+    """Writes blocks into a Word file. `drawn`: pictures by drawing."""
 
     word: Any
     drawn: Mapping[str, bytes]
     numbering: Numbering
+    synthetic: bool
 
     def refer(self, blocks: Iterable[Any]) -> None:
         """Write a line that leads to the tables and figures which follow in a section."""
@@ -143,12 +149,11 @@ class _Writer:
                 self._captioned(TABLE, plain(block.caption))
                 three_lines(word, ["Check", "Verdict", "Why"], rows)
             case Joint():
-                word.add_paragraph(plain(block.caption))
-                for row in block.rows:
-                    _claim(word, row)
+                self._captioned(TABLE, plain(block.caption))
+                joint_table(word, block.rows, self.drawn, self.synthetic)
                 self._notes(block.notes)
             case Sheet():
-                _claim(word, block.row, 3)
+                _claim(word, block.row)
             case Quotes():
                 _quotes(word, block.items)
             case Details():
@@ -180,11 +185,12 @@ class _Writer:
         where there is no picture of it."""
         from docx.shared import Cm
 
-        picture = picture_of(figure.drawings[0].svg, self.drawn)
+        svg = figure.drawings[0].svg
+        picture = self.drawn.get(svg)
         if picture is None:
             self.word.add_paragraph(f"Figure: {figure.title}. {figure.description}")
         else:
-            self.word.add_picture(io.BytesIO(picture), width=Cm(15))
+            self.word.add_picture(io.BytesIO(picture), width=Cm(min(WIDE, TALL / ratio(svg))))
             properties = self.word.inline_shapes[-1]._inline.docPr
             properties.set("name", figure.name)
             properties.set("title", figure.title)
@@ -196,7 +202,7 @@ class _Writer:
 def _numbered(blocks: Iterable[Any]) -> Iterator[str]:
     """Yield the kinds of the captions that blocks will have, in order."""
     for block in blocks:
-        if isinstance(block, Table | Checks):
+        if isinstance(block, Table | Checks | Joint):
             yield TABLE
         elif isinstance(block, Figure):
             yield FIGURE
@@ -204,8 +210,8 @@ def _numbered(blocks: Iterable[Any]) -> Iterator[str]:
             yield from _numbered(block.blocks)
 
 
-def _claim(word: Any, row: JointRow, level: int = 2) -> None:
-    word.add_heading(row.proposition, level)
+def _claim(word: Any, row: JointRow) -> None:
+    word.add_heading(row.proposition, 3)
     word.add_paragraph(f"{row.theme}. {plain(row.expectation)}")
     word.add_paragraph(f"The numbers: {plain(row.numbers)}. {plain(row.quantitative)}")
     word.add_paragraph("The voices: " + " ".join(plain(line) for line in row.voices))

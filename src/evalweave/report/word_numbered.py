@@ -89,30 +89,48 @@ def three_lines(
 ) -> None:
     """Write a table with a line above, below its header and below its last row; the header stands
     again on every page, and no row is split between two."""
-    table = word.add_table(rows=1, cols=len(headers))
     numbers = list(numbers) or [False] * len(headers)
     points = 7 if len(headers) >= MANY else 8.5
+    table = headed(word, headers, numbers, points)
+    for n, row in enumerate(rows):
+        added = next_row(table)
+        if len(row) == 1 and len(headers) > 1:
+            put(added.cells[0].merge(added.cells[-1]), row[0], points, bold=True)
+            continue
+        for cell, value, right in zip(added.cells, row, numbers, strict=False):
+            put(cell, value, points, right)
+        if n < len(deep) and deep[n]:
+            added.cells[0].paragraphs[0].paragraph_format.left_indent = Pt(8)
+    closed(word, table)
+
+
+def headed(word: Any, headers: Sequence[str], numbers: Sequence[bool], points: float) -> Any:
+    """Return a table with nothing but its header between two lines."""
+    table = word.add_table(rows=1, cols=len(headers))
     for cell, header, right in zip(table.rows[0].cells, headers, numbers, strict=True):
-        _put(cell, header, points, right, bold=True)
+        put(cell, header, points, right, bold=True)
         _line(cell, "bottom", THIN)
         _line(cell, "top", THICK)
     _once(table.rows[0], "w:tblHeader")
-    for n, row in enumerate(rows):
-        added = table.add_row()
-        _once(added, "w:cantSplit")
-        if len(row) == 1 and len(headers) > 1:
-            _put(added.cells[0].merge(added.cells[-1]), row[0], points, bold=True)
-            continue
-        for cell, value, right in zip(added.cells, row, numbers, strict=False):
-            _put(cell, value, points, right)
-        if n < len(deep) and deep[n]:
-            added.cells[0].paragraphs[0].paragraph_format.left_indent = Pt(8)
+    return table
+
+
+def next_row(table: Any) -> Any:
+    """Return a new row that is not split between two pages."""
+    added = table.add_row()
+    _once(added, "w:cantSplit")
+    return added
+
+
+def closed(word: Any, table: Any) -> None:
+    """Draw the line below a table's last row."""
     for cell in table.rows[-1].cells:
         _line(cell, "bottom", THICK)
     word.add_paragraph("")
 
 
-def _put(cell: Any, words: str, points: float, right: bool = False, bold: bool = False) -> None:
+def put(cell: Any, words: str, points: float, right: bool = False, bold: bool = False) -> None:
+    """Write words into a cell."""
     cell.text = words
     for paragraph in cell.paragraphs:
         paragraph.paragraph_format.space_after = Pt(1)

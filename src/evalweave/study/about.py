@@ -25,7 +25,9 @@ class About(Section):
     wording_reason: str = Field(
         "", description="Why the design and its checks allow the word effect."
     )
-    authors: list[str] = Field([], description="Who answers for the analysis.")
+    authors: list[str] = Field(
+        [], description="Who answers for the analysis; blank = the names of `people`."
+    )
     people: list[Person] = Field(
         [], description="The same with affiliation, for `release.zip`; blank = `authors`."
     )
@@ -42,6 +44,11 @@ class About(Section):
     published: dt.date | None = Field(
         None, description="Day of publication, for `release.zip`; blank = the window's last day."
     )
+
+    @property
+    def names(self) -> list[str]:
+        """Who answers for the analysis, wherever the study file states it."""
+        return self.authors or [person.name for person in self.people]
 
     @model_validator(mode="after")
     def _effect_needs_reason(self) -> Self:

@@ -110,6 +110,13 @@ TRENDS = Table(
         ),
         column("sd", NUMBER, "standard deviation of the same", statistic="deviation"),
         column(
+            "ci_low",
+            NUMBER,
+            "lower end of the mean's 95 % interval, clustered by practice; blank with one practice",
+            statistic="interval",
+        ),
+        column("ci_high", NUMBER, "upper end", statistic="interval"),
+        column(
             "n_patients", WHOLE, "patients measured in the period", required=True, counts="patients"
         ),
         column("n_eligible", WHOLE, "patients in follow-up in the period", counts="patients"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -18,6 +19,8 @@ from evalweave.report.figures.style import (
     QUIET,
     describe,
     drawing,
+    drawn,
+    narrow,
     sign,
     to_svg,
 )
@@ -31,7 +34,7 @@ class Drawn:
 
     title: str
     words: str
-    svg: str
+    drawing: Drawing
 
 
 LABELLED = 18  # the point of a border where its level is written
@@ -40,26 +43,26 @@ LABELLED = 18  # the point of a border where its level is written
 def net_benefit_figure(data: ReportData, valued: Valued) -> Figure:
     """Return the net benefit by what a unit of effect is worth, as released."""
     unit, currency, level, synthetic = _asked(data)
-    drawn = net_benefit_curve(valued.curve, unit, currency, level, synthetic)
+    shown = net_benefit_curve(valued.curve, unit, currency, level, synthetic)
     table = valued.curve[["threshold", "net_benefit", "ci_low", "ci_high"]]
     caption = (
         "Net benefit: what the effect is worth less what it costs, by what one unit of effect is "
         f"taken to be worth. The band is the {percent(level)} interval over practices; where it "
         "holds zero, the data cannot tell."
     )
-    return _figure("net-benefit", drawn, caption, table.assign(unit=currency))
+    return _figure("net-benefit", shown, caption, table.assign(unit=currency))
 
 
 def acceptability_figure(data: ReportData, valued: Valued) -> Figure:
     """Return the acceptability curve as released."""
     unit, currency, _, synthetic = _asked(data)
-    drawn = acceptability(valued.curve, unit, currency, synthetic)
+    shown = acceptability(valued.curve, unit, currency, synthetic)
     table = valued.curve[["threshold", "acceptability", "acceptability_bootstrap"]]
     caption = (
         "Probability that the net benefit is above zero, by the t distribution and by a bootstrap "
         "over practices; 0.5 is a toss-up."
     )
-    return _figure("acceptability", drawn, caption, table.assign(unit=currency))
+    return _figure("acceptability", shown, caption, table.assign(unit=currency))
 
 
 def plane_figure(data: ReportData, valued: Valued) -> Figure:
@@ -68,7 +71,7 @@ def plane_figure(data: ReportData, valued: Valued) -> Figure:
     table = valued.table
     main = table[(table["scenario"] == MAIN) & table["subgroup"].isna()].set_index("item")
     effect, cost = (float(main.loc[item, "estimate"]) for item in (EFFECT, COST))
-    drawn = plane(valued.plane, (effect, cost), unit, currency, synthetic)
+    shown = plane(valued.plane, (effect, cost), unit, currency, synthetic)
     point = pd.DataFrame({"region": [float("nan")], "place": [0], "effect": effect, "cost": cost})
     borders = valued.plane.rename(columns={"level": "region"})
     caption = (
@@ -76,7 +79,7 @@ def plane_figure(data: ReportData, valued: Valued) -> Figure:
         "better off. The ellipses hold both together with the confidence written on them."
     )
     rows = pd.concat([point, borders[list(point)]], ignore_index=True)
-    return _figure("plane", drawn, caption, rows)
+    return _figure("plane", shown, caption, rows)
 
 
 def _asked(data: ReportData) -> tuple[str, str, float, bool]:
@@ -87,8 +90,8 @@ def _asked(data: ReportData) -> tuple[str, str, float, bool]:
     return economics.effect.unit, economics.cost.unit, economics.level, synthetic
 
 
-def _figure(name: str, drawn: Drawn, caption: str, table: pd.DataFrame) -> Figure:
-    return Figure(name, drawn.title, drawn.words, caption, (Drawing(drawn.svg),), table)
+def _figure(name: str, shown: Drawn, caption: str, table: pd.DataFrame) -> Figure:
+    return Figure(name, shown.title, shown.words, caption, (shown.drawing,), table)
 
 
 def plane(
@@ -107,6 +110,17 @@ def plane(
         f"ellipses hold both with {levels} confidence."
     )
     words = describe(words, synthetic)
+    draw = partial(_plane, borders, point, (effect_unit, currency), (title, words), synthetic)
+    return Drawn(title, words, drawn(draw))
+
+
+def _plane(
+    borders: pd.DataFrame,
+    point: tuple[float, float],
+    units: tuple[str, str],
+    told: tuple[str, str],
+    synthetic: bool,
+) -> str:
     with drawing("plane", HEIGHT) as (figure, axes):
         axes.axhline(0, color=QUIET, linewidth=0.6)
         axes.axvline(0, color=QUIET, linewidth=0.6)
@@ -116,11 +130,11 @@ def plane(
             where = x[LABELLED % len(x)], y[LABELLED % len(y)]
             axes.annotate(percent(level), where, color=QUIET, fontsize=8, ha="center", va="bottom")
         axes.plot([point[0]], [point[1]], "o", color=INK, markersize=5)
-        axes.set_xlabel(f"Effect, {effect_unit} (more is better)")
-        axes.set_ylabel(f"Cost, {currency} (less is better)")
+        axes.set_xlabel(f"Effect, {units[0]} (more is better)")
+        axes.set_ylabel(f"Cost, {units[1]} (less is better)")
         _ticks(axes)
         sign(figure, synthetic)
-        return Drawn(title, words, to_svg(figure, "plane", title, words))
+        return to_svg(figure, "plane", *told)
 
 
 def acceptability(
@@ -135,6 +149,13 @@ def acceptability(
         "(bootstrap over practices)."
     )
     words = describe(words, synthetic)
+    asked = _worth(effect_unit, currency)
+    return Drawn(
+        title, words, drawn(partial(_acceptability, curve, asked, (title, words), synthetic))
+    )
+
+
+def _acceptability(curve: pd.DataFrame, asked: str, told: tuple[str, str], synthetic: bool) -> str:
     with drawing("acceptability", HEIGHT) as (figure, axes):
         axes.axhline(0.5, color=QUIET, linewidth=0.6)
         axes.plot(curve["threshold"], curve["acceptability"], color=PROGRAMME, label="t(G − 1)")
@@ -146,12 +167,12 @@ def acceptability(
             label="bootstrap over practices",
         )
         axes.set_ylim(0, 1)
-        axes.set_xlabel(f"Worth of a unit of effect, {currency} a {effect_unit}")
+        axes.set_xlabel(asked)
         axes.set_ylabel("Probability")
         axes.legend(frameon=False, loc="best")
         _ticks(axes)
         sign(figure, synthetic)
-        return Drawn(title, words, to_svg(figure, "acceptability", title, words))
+        return to_svg(figure, "acceptability", *told)
 
 
 def net_benefit_curve(
@@ -170,6 +191,15 @@ def net_benefit_curve(
         f"{last['threshold']:g}, with {percent(level)} intervals over practices."
     )
     words = describe(words, synthetic)
+    units = _worth(effect_unit, currency), currency
+    return Drawn(
+        title, words, drawn(partial(_net_benefit, curve, units, (title, words), synthetic))
+    )
+
+
+def _net_benefit(
+    curve: pd.DataFrame, units: tuple[str, str], told: tuple[str, str], synthetic: bool
+) -> str:
     with drawing("net-benefit", HEIGHT) as (figure, axes):
         axes.axhline(0, color=QUIET, linewidth=0.8)
         axes.fill_between(
@@ -181,14 +211,21 @@ def net_benefit_curve(
             if (high if va == "top" else -low) > 0.1 * (high - low):
                 place = {"transform": axes.transAxes, "va": va, "fontsize": 8.5}
                 axes.text(0.01, end, said, color=QUIET, **place)
-        axes.set_xlabel(f"Worth of a unit of effect, {currency} a {effect_unit}")
-        axes.set_ylabel(f"Net benefit, {currency}")
+        axes.set_xlabel(units[0])
+        axes.set_ylabel(f"Net benefit, {units[1]}")
         _ticks(axes)
         sign(figure, synthetic)
-        return Drawn(title, words, to_svg(figure, "net-benefit", title, words))
+        return to_svg(figure, "net-benefit", *told)
+
+
+def _worth(effect_unit: str, currency: str) -> str:
+    """Return the title of the axis of what a unit of effect may be worth."""
+    return f"Worth of a unit of effect, {currency} a {effect_unit}"
 
 
 def _ticks(axes: Any) -> None:
-    """Write true minus signs and thousands, on both axes."""
+    """Write true minus signs and thousands, on both axes; fewer numbers on a phone."""
+    if narrow():
+        axes.locator_params(axis="x", nbins=4)
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda x, _: number(x, 6).rstrip("0").rstrip("."))

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from textwrap import wrap
@@ -45,11 +45,10 @@ VARIABLES = {
     AFTER: "after",
 }
 WIDTH = 400 / 72  # inches; one point of the figure is one SVG unit
-NARROW, LEAST = 340, 10.4  # of a phone's drawing: points, and its smallest letters, which are 11
-# pixels high where a screen of 390 pixels leaves it 365
+NARROW, LEAST = 340, 11  # of a phone's drawing: points, and its smallest letters, which are 11
+# pixels high where a screen of 360 pixels leaves it 342
 SIZES = ("font.size", "labelsize", "titlesize")
 WRAP = 44  # letters of a title that fit
-DPI = 300  # of pictures
 SIMULATED = "Simulated data."
 
 RC: dict[str, Any] = {
@@ -137,41 +136,11 @@ def _enlarged(figure: Any) -> None:
             title.set_text("\n".join(part for line in lines for part in wrap(line, WRAP)))
 
 
-_PICTURES: ContextVar[dict[str, bytes] | None] = ContextVar("pictures", default=None)
-
-
-@contextmanager
-def pictures(wanted: bool = True) -> Iterator[dict[str, bytes]]:
-    """Yield a dictionary that is filled, while this lasts, with every figure that is drawn: its
-    name → PNG at `DPI`, for documents that cannot hold SVG; stays empty where none is wanted."""
-    drawn: dict[str, bytes] = {}
-    token = _PICTURES.set(drawn if wanted else None)
-    try:
-        yield drawn
-    finally:
-        _PICTURES.reset(token)
-
-
-def picture_of(svg: str, drawn: Mapping[str, bytes]) -> bytes | None:
-    """Return the PNG of one of our SVGs; None where it was not drawn by matplotlib."""
-    name = re.search(r'aria-labelledby="(\S+)-title ', svg)
-    return drawn.get(name[1]) if name else None
-
-
-def _to_png(figure: Any) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format="png", dpi=DPI, facecolor="white", metadata={"Software": None})
-    return target.getvalue()
-
-
 def to_svg(figure: Any, name: str, title: str, description: str) -> str:
     """Return a matplotlib figure as SVG for the page: see `finish`."""
-    pngs = _PICTURES.get()
     if narrow():
         name = f"{name}-narrow"
         _enlarged(figure)
-    elif pngs is not None:
-        pngs[name] = _to_png(figure)
     target = io.StringIO()
     figure.savefig(
         target, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}

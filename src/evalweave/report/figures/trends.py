@@ -1,4 +1,4 @@
-"""What happened before any model: raw means by arm over time."""
+"""What happened before any model: raw means by arm over time, with intervals over practices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pandas as pd
 
 from evalweave.quantities import convert, unit_of_differences
 from evalweave.release.numbers import number
-from evalweave.report.blocks import Figure, Text
+from evalweave.report.blocks import Figure, Text, text
 from evalweave.report.data import ARMS, ReportData
 from evalweave.report.figures.style import (
     COLOURS,
@@ -29,6 +29,11 @@ from evalweave.report.figures.style import (
 from evalweave.study.periods import period_label, period_number
 
 LIFT = 8  # points between a line and its name
+APART = {"programme": -0.05, "comparison": 0.05}  # periods, so that intervals do not cover another
+SURE = (
+    "Vertical lines are 95\u202f% intervals of each mean, clustered by practice (CR1, t with the "
+    "practices less one as degrees of freedom)."
+)
 
 
 def raw_means(data: ReportData, caption: Text) -> Figure | None:
@@ -42,11 +47,12 @@ def raw_means(data: ReportData, caption: Text) -> Figure | None:
     label = data.outcome_label()
     title = f"Mean {label} by period and arm, before any model"
     description = describe(_spoken(data, shown), data.study.study.synthetic)
+    sure = shown["ci_low"].notna().any()
     return Figure(
         "raw-means",
         title,
         description,
-        caption,
+        text("{} {}", caption, SURE) if sure else caption,
         (drawn(partial(_draw, data, shown, title, description)),),
         released,
     )
@@ -58,24 +64,32 @@ def _spoken(data: ReportData, shown: pd.DataFrame) -> str:
         line = shown[shown["arm"] == arm].sort_values("period")
         if len(line):
             first, last = line.iloc[0], line.iloc[-1]
-            parts.append(
-                f"{arm} practices {number(first['mean'], 1)} in {first['period_label']} and "
-                f"{number(last['mean'], 1)} in {last['period_label']}"
-            )
+            said = [f"{_with_interval(end)} in {end['period_label']}" for end in (first, last)]
+            parts.append(f"{arm} practices {' and '.join(said)}")
     return f"Mean {data.outcome_label()} in {data.outcome.unit}: " + "; ".join(parts) + "."
 
 
+def _with_interval(row: pd.Series) -> str:
+    """Return a mean in words, with its interval where it has one."""
+    mean = number(row["mean"], 1)
+    if pd.isna(row["ci_low"]):
+        return mean
+    return f"{mean} ({number(row['ci_low'], 1)} to {number(row['ci_high'], 1)})"
+
+
 def _draw(data: ReportData, shown: pd.DataFrame, title: str, description: str) -> str:
-    frame = pd.DataFrame(
-        {
-            "period": shown["period"].astype(int),
-            "mean": shown["mean"].astype(float),
-            "arm": shown["arm"].astype(str),
-        }
-    ).sort_values(["arm", "period"])
+    columns = {"period": int, "arm": str, **dict.fromkeys(("mean", "ci_low", "ci_high"), float)}
+    frame = shown[list(columns)].astype(columns).sort_values(["arm", "period"])
     with drawing("raw-means", 250) as (figure, axes):
-        arm_lines(axes, frame, "mean")
-        low, high = frame["mean"].min(), frame["mean"].max()
+        moved = frame.assign(period=frame["period"] + frame["arm"].map(APART))
+        for row in moved.dropna(subset=["ci_low"]).to_dict("records"):
+            ends = [row["ci_low"], row["ci_high"]]
+            axes.plot([row["period"]] * 2, ends, color=COLOURS[row["arm"]], lw=1, alpha=0.8)
+        arm_lines(axes, moved, "mean")
+        low, high = (
+            frame[["mean", "ci_low"]].min(axis=None),
+            frame[["mean", "ci_high"]].max(axis=None),
+        )
         room = max((high - low) * 0.25, 0.5)
         axes.set_ylim(low - room, high + room)
         periods = sorted(frame["period"].unique())
@@ -117,9 +131,18 @@ def _second_unit(data: ReportData) -> str | None:
 
 
 def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:
-    """Write each arm's name beside its line, where it crosses no line and the two lines are
-    farthest apart."""
-    wide = frame.pivot(index="period", columns="arm", values="mean").sort_index()
+    """Write each arm's name beside its line, where it crosses no line or interval and the two lines
+    are farthest apart."""
+    filled = frame.assign(
+        **{end: frame[end].fillna(frame["mean"]) for end in ("ci_low", "ci_high")}
+    )
+    by = filled.pivot(index="period", columns="arm")
+    bottoms, tops, wide = by["ci_low"], by["ci_high"], by["mean"]
+    bars = [
+        axes.transData.transform([(at, bottoms.at[at, arm]), (at, tops.at[at, arm])])
+        for arm in tops.columns
+        for at in tops.index
+    ]
     lines = [
         axes.transData.transform(wide[arm].dropna().reset_index().to_numpy())
         for arm in wide.columns
@@ -134,14 +157,15 @@ def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:
     for arm in wide.columns:
         words = f"{arm} practices"
         places = [
-            (period, wide.at[period, arm], wide.at[period, arm] >= wide.loc[period].max(), across)
+            (period, (tops if up else bottoms).at[period, arm], up, across)
             for period in by_gap
             if pd.notna(wide.at[period, arm])
+            for up in [wide.at[period, arm] >= wide.loc[period].max()]
             for across in ("left", "right", "center")
         ]
         if not places:
             continue
-        free = [place for place in places if _is_free(axes, lines, start, words, *place)]
+        free = [place for place in places if _is_free(axes, lines, bars, start, words, *place)]
         period, value, up, across = (free or places)[0]
         axes.annotate(
             words,
@@ -158,6 +182,7 @@ def _direct_labels(data: ReportData, axes: Any, frame: pd.DataFrame) -> None:
 def _is_free(
     axes: Any,
     lines: list[Any],
+    bars: list[Any],
     start: float,
     words: str,
     period: int,
@@ -165,8 +190,8 @@ def _is_free(
     up: bool,
     across: str,
 ) -> bool:
-    """Does a label lie inside the axes and off every line? Measured in points, a letter being taken
-    as 5.6 wide."""
+    """Does a label lie inside the axes and off every line and bar? Measured in points, a letter
+    being taken as 5.6 wide."""
     import numpy as np
 
     scale = axes.figure.dpi / 72
@@ -189,7 +214,10 @@ def _is_free(
         heights = np.interp(at, line[:, 0], line[:, 1], left=np.nan, right=np.nan)
         if ((heights > bottom - 2 * scale) & (heights < bottom + tall + 2 * scale)).any():
             return False
-    return True
+    return not any(
+        left - 2 * scale < x < left + wide + 2 * scale and low < bottom + tall and high > bottom
+        for (x, low), (_, high) in bars
+    )
 
 
 def key(axes: Any) -> None:

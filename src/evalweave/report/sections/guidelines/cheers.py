@@ -4,7 +4,7 @@ elsewhere."""
 from __future__ import annotations
 
 from evalweave.report.sections.guidelines import said, said_costs
-from evalweave.report.sections.guidelines.guideline import Guideline, Item, either, stated
+from evalweave.report.sections.guidelines.guideline import Guideline, Item, in_either, stated
 
 CHEERS = Guideline(
     "CHEERS",
@@ -56,14 +56,14 @@ CHEERS = Guideline(
             "27",
             "Funding and the role of funders",
             (
-                either("study.project.funding", "qualitative.reporting.funding"),
+                in_either("funding"),
                 *stated("study.reporting.funders_role"),
             ),
         ),
         Item(
             "28",
             "Conflicts of interest",
-            (either("study.reporting.interests", "qualitative.reporting.interests"),),
+            (in_either("interests"),),
         ),
     ),
     applies=said_costs.studied,

@@ -15,6 +15,7 @@ from evalweave.release.notes import released_note
 from evalweave.release.numbers import plain
 from evalweave.report.blocks import Text
 from evalweave.report.data import ReportData
+from evalweave.study import once
 
 NOT_STATED = "not stated"
 Answer = Callable[[ReportData], Text | None]
@@ -48,10 +49,7 @@ class Stated:
     key: str
 
     def __call__(self, data: ReportData) -> Markup | None:
-        value: object = data.study
-        for name in self.key.split("."):
-            value = getattr(value, name, None)
-        said = str(value or "").strip()
+        said = once.at(data.study, self.key)
         return released_note(data.profile, said) if said else None
 
     @property
@@ -75,6 +73,15 @@ class Either:
         return self.keys[0].words
 
 
+@dataclass(frozen=True)
+class Once(Either):
+    """What is stated in several places: all of it, once."""
+
+    def __call__(self, data: ReportData) -> Markup | None:
+        said = once.distinct([once.at(data.study, key.key) for key in self.keys])
+        return released_note(data.profile, " ".join(said)) if said else None
+
+
 def stated(*keys: str) -> tuple[Stated, ...]:
     """Return an answer for each key of the study file."""
     return tuple(Stated(key) for key in keys)
@@ -83,6 +90,12 @@ def stated(*keys: str) -> tuple[Stated, ...]:
 def either(*keys: str) -> Either:
     """Return the answer of the first key that is not blank."""
     return Either(stated(*keys))
+
+
+def in_either(name: str, first: str = "study") -> Once:
+    """Return the answer of `once.PLACES`; that of `first` (study, qualitative) goes first."""
+    keys = sorted(once.PLACES[name], key=lambda key: not key.startswith(first))
+    return Once(stated(*keys))
 
 
 def answered(data: ReportData, answers: tuple[Answer, ...]) -> Text:

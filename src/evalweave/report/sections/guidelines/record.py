@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from evalweave.report.sections.guidelines import said
-from evalweave.report.sections.guidelines.guideline import Guideline, Item, either, stated
+from evalweave.report.sections.guidelines.guideline import Guideline, Item, in_either, stated
 
 RECORD = Guideline(
     "RECORD",
@@ -99,7 +99,7 @@ RECORD = Guideline(
             "22",
             "Funding and the role of funders",
             (
-                either("study.project.funding", "qualitative.reporting.funding"),
+                in_either("funding"),
                 *stated("study.reporting.funders_role"),
             ),
         ),

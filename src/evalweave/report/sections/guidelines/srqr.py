@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from evalweave.report.sections.guidelines import said
-from evalweave.report.sections.guidelines.guideline import Guideline, Item, either, stated
+from evalweave.report.sections.guidelines.guideline import (
+    Guideline,
+    Item,
+    either,
+    in_either,
+    stated,
+)
 
 SRQR = Guideline(
     "SRQR",
@@ -37,7 +43,7 @@ SRQR = Guideline(
         Item(
             "S9",
             "Ethical issues",
-            (either("qualitative.reporting.ethics", "study.governance.approval"),),
+            (in_either("approval", "qualitative"),),
         ),
         Item("S10", "Methods of data collection", stated("qualitative.reporting.data_collection")),
         Item(
@@ -66,9 +72,9 @@ SRQR = Guideline(
         Item(
             "S20",
             "Conflicts of interest",
-            (either("qualitative.reporting.interests", "study.reporting.interests"),),
+            (in_either("interests", "qualitative"),),
         ),
-        Item("S21", "Funding", (either("qualitative.reporting.funding", "study.project.funding"),)),
+        Item("S21", "Funding", (in_either("funding", "qualitative"),)),
     ),
     applies=lambda data: data.study.qualitative is not None,
 )

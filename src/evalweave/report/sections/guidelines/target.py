@@ -6,7 +6,7 @@ The trial itself (items 6) is only what the authors state; the emulation (items 
 from __future__ import annotations
 
 from evalweave.report.sections.guidelines import said
-from evalweave.report.sections.guidelines.guideline import Guideline, Item, either, stated
+from evalweave.report.sections.guidelines.guideline import Guideline, Item, in_either, stated
 
 TARGET = Guideline(
     "TARGET",
@@ -80,7 +80,7 @@ TARGET = Guideline(
         Item(
             "17",
             "Ethical approval",
-            (either("study.governance.approval", "qualitative.reporting.ethics"),),
+            (in_either("approval"),),
         ),
         Item("18", "Registration", stated("study.reporting.registration")),
         Item(
@@ -92,14 +92,14 @@ TARGET = Guideline(
             "20",
             "Funding and the role of funders",
             (
-                either("study.project.funding", "qualitative.reporting.funding"),
+                in_either("funding"),
                 *stated("study.reporting.funders_role"),
             ),
         ),
         Item(
             "21",
             "Conflicts of interest",
-            (either("study.reporting.interests", "qualitative.reporting.interests"),),
+            (in_either("interests"),),
         ),
     ),
 )
