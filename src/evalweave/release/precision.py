@@ -99,10 +99,10 @@ def _raw_mean(
     profile: Profile, row: Mapping[Any, Any], places: int | str
 ) -> tuple[float, float, float, float]:
     """Return mean, standard deviation and interval of an arm in a period as released."""
-    n, practices = row["n_patients"], row.get("n_practices")
+    n, practices = row["n_patients"], _real(row.get("n_practices"))
     middle, deviation = moments(profile, row["mean"], row["sd"], n, places)
     half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
-    few = pd.isna(practices) or practices < PRACTICES or n - 1 < profile.min_dof
+    few = math.isnan(practices) or practices < PRACTICES or n - 1 < profile.min_dof
     if few or math.isnan(half) or math.isnan(middle):
         return middle, deviation, math.nan, math.nan
     finest = _decimals(profile.count(int(n)).value, places)

@@ -3,10 +3,10 @@ it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import pandas as pd
 from markupsafe import Markup
@@ -29,6 +29,7 @@ from evalweave.study.outcomes import Outcome
 from evalweave.study.whole import Study
 from evalweave.tables.people import TRENDS
 
+Made = TypeVar("Made")
 ARMS = ("programme", "comparison")
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
@@ -146,6 +147,16 @@ class ReportData:
         return f"{label} (selected; descriptive only)" if group.kind == "not_referred" else label
 
     # What was found
+
+    def remembered(self, make: Callable[[ReportData], Made]) -> Made:
+        """Return what a function makes of these data, made once."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
+
+    @cached_property
+    def _made(self) -> dict[Any, Any]:
+        return {}
 
     def units(self, analysis: str) -> list[str]:
         """Return the units in which an analysis is reported; first the one that the study file

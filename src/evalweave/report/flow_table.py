@@ -16,6 +16,10 @@ COLUMN = {PATIENTS: "n_patients", PRACTICES: "n_practices"}
 
 def table(data: ReportData) -> pd.DataFrame:
     """Return the boxes of every flow as `tables.FLOW`, counts as released."""
+    return data.remembered(_table)
+
+
+def _table(data: ReportData) -> pd.DataFrame:
     from evalweave.tables.report import FLOW
 
     rows: list[dict[str, Any]] = []

@@ -29,7 +29,7 @@ def write(data: ReportData, made: list[Section], out: Path) -> tuple[list[str], 
         The names of the files, and a sentence for what could not be written.
     """
     made = [boxed(section) for section in made]
-    asked = [suffix for suffix in FORMATS if suffix in data.study.report.formats]
+    asked: list[str] = [suffix for suffix in FORMATS if suffix in data.study.report.formats]
     tried = _Tried()
     drawn = tried.made(PICTURES, partial(_pictures, made)) or {} if "docx" in asked else {}
     written = []

@@ -32,6 +32,10 @@ CHECKS = (
 
 def checks(data: ReportData) -> list[Judged]:
     """Return every check that applies to the study, judged together."""
+    return list(data.remembered(_judged))
+
+
+def _judged(data: ReportData) -> list[Judged]:
     made = []
     for entry in CHECKS:
         module, function = entry.split(":")
