@@ -3,9 +3,10 @@ Holm's adjustment."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from evalweave.catalogue.calls import primary_methods
@@ -81,14 +82,15 @@ def in_unit(frame: pd.DataFrame, quantity: Quantity, unit: str, wanted: str) -> 
     return converted
 
 
-def holm(p_values: list[float]) -> list[float]:
-    """Return Holm's (1979) step-down adjusted p-values, in the order given."""
-    if not p_values:
-        return []
-    from statsmodels.stats.multitest import multipletests
-
-    adjusted = multipletests(np.asarray(p_values, dtype=float), method="holm")[1]
-    return [float(value) for value in adjusted]
+def holm(values: Sequence[float]) -> list[float]:
+    """Return Holm's (1979) step-down adjusted p-values, in the order given; NaN is not part of the
+    family."""
+    order = sorted((p, i) for i, p in enumerate(values) if not math.isnan(p))
+    adjusted, floor = [math.nan] * len(values), 0.0
+    for rank, (p, i) in enumerate(order):
+        floor = max(floor, min(1.0, p * (len(order) - rank)))
+        adjusted[i] = floor
+    return adjusted
 
 
 def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.DataFrame:

@@ -72,13 +72,29 @@ def followed_rows(
     n = (followed["to_period"] - followed["from_period"] + 1).to_numpy(dtype="int64")
     at = np.repeat(np.arange(len(followed)), n)
     within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-    rows = followed.iloc[at].drop(columns=["from_period", "to_period"])
-    rows[columns.period] = followed["from_period"].to_numpy(dtype="int64")[at] + within
-    seen = panel[list(rows.columns)].assign(**{measured: panel[columns.outcome].notna()})
-    whole = pd.concat([seen.astype({columns.period: "int64"}), rows.assign(**{measured: False})])
-    whole = whole.drop_duplicates([columns.unit, columns.period])  # the panel's rows come first
-    return whole.astype({measured: "int64"}).sort_values(
-        [columns.unit, columns.period], ignore_index=True
+    period = np.concatenate(
+        [
+            panel[columns.period].to_numpy(dtype="int64"),
+            followed["from_period"].to_numpy(dtype="int64")[at] + within,
+        ]
+    )
+    names = [name for name in followed if name not in ("from_period", "to_period")]
+    both = pd.concat([panel[names], followed[names]], ignore_index=True)
+    place = np.concatenate([np.arange(len(panel)), len(panel) + at])  # of each row, in `both`
+    unit = pd.factorize(both[columns.unit], sort=True)[0][place]
+    low = period.min(initial=0)
+    key = unit * (period.max(initial=0) - low + 1) + (period - low)
+    first = np.unique(key, return_index=True)[1]  # the panel's rows come first
+    seen = np.append(panel[columns.outcome].notna().to_numpy(), False)
+    return (
+        both.iloc[place[first]]
+        .reset_index(drop=True)
+        .assign(
+            **{
+                columns.period: period[first],
+                measured: seen[np.minimum(first, len(panel))].astype("int64"),
+            }
+        )
     )
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 
 from evalweave.errors import DataError
 from evalweave.estimators.panel_data import panel_data
 from evalweave.estimators.panel_identity import levels
 from evalweave.estimators.read_panel import read_panel
+from evalweave.reading import columnar
 from evalweave.study.analyses import AnalysisOptions, Columns
 
 COLUMNS = Columns(outcome="y", weight="weight")
@@ -139,3 +141,14 @@ def test_labels_of_a_stata_file_are_for_people_not_for_numbers(tmp_path):
     found, _ = read_panel(path, {"smokes": False, "sex": True})
     assert list(found["smokes"]) == [0, 1, 1]
     assert list(found["sex"]) == ["woman", "man", "woman"]
+
+
+def test_only_what_may_be_a_cut_identifier_is_looked_at_cell_by_cell():
+    """A pseudonym may hold an E between digits; millions of rows do."""
+
+    def shown(text: str) -> bool:
+        column = pa.chunked_array([["P3E40000AB", text, None]])
+        return columnar.identifiers(column, "panel.csv", "practice_id", range(3)) is not None
+
+    assert not any(map(shown, ["S1E5", "1E5", "1E5.0", "12.01", "123456789012345"]))
+    assert all(map(shown, ["1.26E+16", "1E+5", "1,2e5", "12.0", "1234567890123450"]))

@@ -10,7 +10,13 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalweave.reading import cells
-from evalweave.reading.cells import BLANKS, Column
+from evalweave.reading.cells import (
+    BLANKS,
+    EXPONENTIAL,
+    KEPT_DIGITS,
+    WITH_POINT_ZERO,
+    Column,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +41,8 @@ BLANK_WORDS = (
     "null",
 )
 TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
-DAMAGED = r"[Ee]\+?[0-9]|\.0+$|^[0-9]{15}[0-9]*0$"  # what may be a cut identifier
+# What may be a cut identifier; a pseudonym may hold an E and a digit.
+DAMAGED = f"^(?:{EXPONENTIAL}|{WITH_POINT_ZERO}|[0-9]{{{KEPT_DIGITS}}}0+)$"
 
 
 def is_text(column: pa.ChunkedArray) -> bool:

@@ -128,16 +128,6 @@ def _state(finding: Finding, p_adjusted: float) -> str:
     return AGAINST if p_adjusted < LEVEL else CANNOT_TELL
 
 
-def holm(values: Sequence[float]) -> list[float]:
-    """Return Holm's adjusted p-values in the order given; NaN is not part of the family."""
-    order = sorted((p, i) for i, p in enumerate(values) if not math.isnan(p))
-    adjusted, floor = [math.nan] * len(values), 0.0
-    for rank, (p, i) in enumerate(order):
-        floor = max(floor, min(1.0, p * (len(order) - rank)))
-        adjusted[i] = floor
-    return adjusted
-
-
 def _compared(finding: Finding) -> Text:
     """Say how large a difference the check leaves possible, beside what would be harmless."""
     worst, margin = finding.worst, finding.margin
