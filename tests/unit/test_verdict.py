@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from statsmodels.stats.multitest import multipletests
 
+from evalweave.estimates import holm
 from evalweave.report import verdict
 from evalweave.report.checks import evidence
 from evalweave.report.checks.evidence import (
@@ -32,7 +33,7 @@ def test_holm_agrees_with_statsmodels() -> None:
     for n in range(1, 9):
         values = rng.uniform(0, 0.1, n)
         expected = multipletests(values, method="holm")[1]
-        assert evidence.holm([math.nan, *values])[1:] == pytest.approx(expected, rel=1e-12)
+        assert holm([math.nan, *values])[1:] == pytest.approx(expected, rel=1e-12)
 
 
 def test_many_checks_are_one_family() -> None:

@@ -22,6 +22,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from evalweave.estimates import holm
 from evalweave.release.numbers import number
 from evalweave.report.blocks import Check, Text, in_units, text
 
