@@ -72,30 +72,32 @@ def followed_rows(
     n = (followed["to_period"] - followed["from_period"] + 1).to_numpy(dtype="int64")
     at = np.repeat(np.arange(len(followed)), n)
     within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
-    period = np.concatenate(
-        [
-            panel[columns.period].to_numpy(dtype="int64"),
-            followed["from_period"].to_numpy(dtype="int64")[at] + within,
-        ]
+    periods = (
+        panel[columns.period].to_numpy(dtype="int64"),
+        followed["from_period"].to_numpy(dtype="int64")[at] + within,
     )
     names = [name for name in followed if name not in ("from_period", "to_period")]
-    both = pd.concat([panel[names], followed[names]], ignore_index=True)
-    place = np.concatenate([np.arange(len(panel)), len(panel) + at])  # of each row, in `both`
-    unit = pd.factorize(both[columns.unit], sort=True)[0][place]
-    low = period.min(initial=0)
-    key = unit * (period.max(initial=0) - low + 1) + (period - low)
-    first = np.unique(key, return_index=True)[1]  # the panel's rows come first
-    seen = np.append(panel[columns.outcome].notna().to_numpy(), False)
-    return (
-        both.iloc[place[first]]
-        .reset_index(drop=True)
-        .assign(
-            **{
-                columns.period: period[first],
-                measured: seen[np.minimum(first, len(panel))].astype("int64"),
-            }
-        )
-    )
+    both = pd.DataFrame({name: _joined(panel[name], followed[name]) for name in names})
+    unit = pd.factorize(both[columns.unit], sort=True)[0]
+    low = min(each.min(initial=0) for each in periods)
+    span = max(each.max(initial=0) for each in periods) - low + 1
+    units = (unit[: len(panel)], unit[len(panel) :][at])
+    key = np.concatenate([u * span + (p - low) for u, p in zip(units, periods, strict=True)])
+    del unit, units, within, periods  # of millions of rows each
+    whole, first = np.unique(key, return_index=True)  # the panel's rows come first
+    there = first < len(panel)
+    seen = np.zeros(len(first), dtype="int64")
+    seen[there] = panel[columns.outcome].notna().to_numpy()[first[there]]
+    first[~there] = len(panel) + at[first[~there] - len(panel)]
+    rows = both.iloc[first].reset_index(drop=True)
+    return rows.assign(**{columns.period: low + whole % span, measured: seen})
+
+
+def _joined(one: pd.Series, other: pd.Series) -> Any:
+    """Return two columns one after the other; categories in their order as text."""
+    if all(isinstance(each.dtype, pd.CategoricalDtype) for each in (one, other)):
+        return pd.api.types.union_categoricals([one, other], sort_categories=True)
+    return pd.concat([one, other], ignore_index=True)
 
 
 def with_blanks(panel: pd.DataFrame, followed: pd.DataFrame, columns: Columns) -> pd.DataFrame:

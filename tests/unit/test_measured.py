@@ -66,6 +66,9 @@ def test_every_period_of_follow_up_has_a_row_and_both_ends_count():
         }
     )
     rows = followed_rows(followed, seen, COLUMNS, "measured")
+    coded = {"patient_id": pd.CategoricalDtype(["b", "c", "a"]), "practice_id": "category"}
+    categories = followed_rows(followed.astype(coded), seen.astype(coded), COLUMNS, "measured")
+    pd.testing.assert_frame_equal(categories.astype(dict.fromkeys(coded, "str")), rows)
     found = rows.set_index(["patient_id", "period"])["measured"]
     assert found.to_dict() == {
         ("a", 1): 0,

@@ -152,3 +152,24 @@ def test_only_what_may_be_a_cut_identifier_is_looked_at_cell_by_cell():
 
     assert not any(map(shown, ["S1E5", "1E5", "1E5.0", "12.01", "123456789012345"]))
     assert all(map(shown, ["1.26E+16", "1E+5", "1,2e5", "12.0", "1234567890123450"]))
+
+
+@pytest.mark.parametrize(
+    ("ids", "kind", "read"),
+    [
+        (["b", "a", "b"], "category", ["b", "a", "b"]),
+        (["b", " a", "b"], "str", ["b", "a", "b"]),
+        (["7.0", "8.0", "7.0"], "str", ["7", "8", "7"]),
+        (["b", "NA", "b"], "str", ["b", None, "b"]),
+    ],
+)
+def test_identifiers_of_parquet_are_categories_where_they_need_no_correction(
+    ids, kind, read, tmp_path
+):
+    pd.DataFrame({"who": ids, "y": [1.0, 2.0, 3.0]}).to_parquet(tmp_path / "p.parquet")
+    wanted = {"who": True, "y": False}
+    frame, notes = read_panel(tmp_path / "p.parquet", wanted, ["who"], as_categories=True)
+    assert frame["who"].dtype == kind and bool(notes) == (read != ids and None not in read)
+    assert frame["who"].astype(object).where(frame["who"].notna(), None).tolist() == read
+    plain, said = read_panel(tmp_path / "p.parquet", wanted, ["who"])
+    assert plain["who"].dtype == "str" and said == notes

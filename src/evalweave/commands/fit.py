@@ -119,7 +119,7 @@ def command(
 
         areas = areas_of(read_practices(practices))
         wanted.pop(AREA, None)
-    frame, notes = read_panel(panel, wanted, who)
+    frame, notes = read_panel(panel, wanted, who, as_categories=True)
     runs = None
     if followed is not None:
         runs = _runs(followed, model)
@@ -147,6 +147,7 @@ def command(
         measured = f"measured_{model.columns.outcome}"
         asked = model.columns.model_copy(update={"outcome": measured, "weight": None, "kind": None})
         rows = followed_rows(runs, seen, model.columns, measured)
+        del frame, seen, runs  # a national one would not fit beside the rows
         effect = measured_effect(rows, asked, measured)
         for name in result.fits:
             result.diagnostics[name]["measured_did"] = effect
@@ -181,7 +182,9 @@ def _runs(followed: Path, model: FitSpec) -> pd.DataFrame:
     from evalweave.estimators.read_panel import columns_of, read_panel
 
     given = {name: text for name, text in columns_of(model).items() if name in model.columns.who()}
-    return read_panel(followed, {**given, "from_period": False, "to_period": False})[0]
+    who = [name for name in (model.columns.unit, model.columns.cluster) if name]
+    wanted = {**given, "from_period": False, "to_period": False}
+    return read_panel(followed, wanted, who, as_categories=True)[0]
 
 
 command.__doc__ = (

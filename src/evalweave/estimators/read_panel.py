@@ -63,11 +63,16 @@ class _Read:
 
 
 def read_panel(
-    path: Path, wanted: dict[str, bool], identifiers: Sequence[str] = ()
+    path: Path,
+    wanted: dict[str, bool],
+    identifiers: Sequence[str] = (),
+    as_categories: bool = False,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the `wanted` columns (name -> read as text), and what was decided on the way.
 
-    `identifiers` are the columns whose digits must be whole.
+    `identifiers` are the columns whose digits must be whole; `as_categories`, those of a Parquet
+    file that need no correction are categories, in the order in which they come: a tenth of the
+    memory.
 
     Raises:
         StudyError: no such file, or not a file.
@@ -75,27 +80,28 @@ def read_panel(
         identifiers that a spreadsheet has cut, numbers that may be two things.
     """
     opened = opening.look(path, EXPECTED)
-    names = Names(tuple(wanted))
+    names, categories = Names(tuple(wanted)), identifiers if as_categories else ()
     if opened.kind in ("parquet", "arrow", "stata"):
-        read = _typed(opened, wanted, names)
+        read = _typed(opened, wanted, names, categories)
     elif opened.kind == "zip":
         read = _workbook(path, wanted)
     else:
         read = _text(opened, names)
-    return _ruled(read, wanted, identifiers)
+    return _ruled(read, wanted, identifiers, categories)
 
 
 def _ruled(
-    read: _Read, wanted: dict[str, bool], identifiers: Sequence[str]
+    read: _Read, wanted: dict[str, bool], identifiers: Sequence[str], categories: Sequence[str]
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the columns after the rules of text, identifiers and numbers."""
     import pyarrow as pa
 
     table, faults = read.table, list[Fault]()
+    del read.table  # its columns go as they are turned into the frame's
     rows = range(read.first_row, read.first_row + table.num_rows)
     for place, name in enumerate(table.column_names):
         column = table[name]
-        if not columnar.is_text(column):
+        if not columnar.is_text(column) or (name in categories and columnar.is_plain(column)):
             continue
         column, notes = columnar.stripped(column, read.file, name)
         read.notes += notes
@@ -114,16 +120,20 @@ def _ruled(
                 column = column if wanted[name] else columnar.typed(column)
         table = table.set_column(place, name, column)
     raise_faults(faults)
-    return table.to_pandas(ignore_metadata=True), tuple(read.notes)
+    frame = table.to_pandas(ignore_metadata=True, split_blocks=True, self_destruct=True)
+    return frame, tuple(read.notes)
 
 
-def _typed(opened: opening.Opened, wanted: dict[str, bool], names: Names) -> _Read:
+def _typed(
+    opened: opening.Opened, wanted: dict[str, bool], names: Names, categories: Sequence[str]
+) -> _Read:
     faults: list[Fault] = []
     header = typed_files.names(opened)
     found = places(opened.name, header, None, names, faults)
     raise_faults(faults)
     theirs = {name: header[place] for name, place in found.items()}
-    table = typed_files.table(opened, list(dict.fromkeys(theirs.values())))
+    few = [theirs[name] for name in categories]
+    table = typed_files.table(opened, list(dict.fromkeys(theirs.values())), categories=few)
     codes = [theirs[name] for name in wanted if not wanted[name]]
     if opened.kind == "stata" and codes:  # labels are for people and places, not for numbers
         unlabelled = typed_files.table(opened, codes, labels=False)

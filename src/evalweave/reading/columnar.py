@@ -55,6 +55,25 @@ def is_text(column: pa.ChunkedArray) -> bool:
     )
 
 
+def is_plain(column: pa.ChunkedArray) -> bool:
+    """Return whether a column of text is a dictionary, in which nothing is blank, padded or what
+    may be a cut identifier."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type) or not column.num_chunks:
+        return False
+    texts = column.unify_dictionaries().chunk(0).dictionary.cast(pa.string())
+    wrong = pc.or_(
+        pc.not_equal(pc.utf8_trim(texts, characters=BLANKS), texts),
+        pc.or_(
+            pc.is_in(texts, value_set=pa.array(BLANK_WORDS)),
+            pc.match_substring_regex(texts, DAMAGED),
+        ),
+    )
+    return not pc.any(wrong).as_py()
+
+
 def stripped(column: pa.ChunkedArray, file: str, name: str) -> tuple[pa.ChunkedArray, list[str]]:
     """Return a column of text without blanks around its cells, and a note where there were any."""
     import pyarrow as pa

@@ -7,6 +7,7 @@ are blank.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import DataError
@@ -36,10 +37,16 @@ def names(opened: Opened) -> list[str]:
     return list(table(opened).column_names)
 
 
-def table(opened: Opened, columns: list[str] | None = None, labels: bool = True) -> pa.Table:
+def table(
+    opened: Opened,
+    columns: list[str] | None = None,
+    labels: bool = True,
+    categories: Sequence[str] = (),
+) -> pa.Table:
     """Return (some) columns of a typed file; raise `DataError` for a damaged one.
 
-    With `labels`, codes of Stata that all have one are words.
+    With `labels`, codes of Stata that all have one are words. Text of `categories` in Parquet comes
+    as a dictionary.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -49,7 +56,9 @@ def table(opened: Opened, columns: list[str] | None = None, labels: bool = True)
             return pa.Table.from_pandas(_stata(opened, columns, labels), preserve_index=False)
     with _refusing(opened):
         if opened.kind == "parquet":
-            return _whole(pq.read_table(opened.path, columns=columns))
+            return _whole(
+                pq.read_table(opened.path, columns=columns, read_dictionary=[*categories] or None)
+            )
         with pa.memory_map(str(opened.path)) as source:
             is_file = opened.start.startswith(b"ARROW1")
             reader = pa.ipc.open_file(source) if is_file else pa.ipc.open_stream(source)
