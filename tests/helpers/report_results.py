@@ -18,7 +18,7 @@ import yaml
 from evalweave import files
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
-from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, DEATHS, INCIDENCE, TRENDS
 from evalweave.tables.qualitative import AGREEMENT, THEME_COUNTS, THEMES
 from evalweave.tables.records import LEDGER
 from helpers.did_panels import costs
@@ -368,14 +368,38 @@ def _trends(where: Path, made: Made) -> None:
             "sd": 15.0,
             "ci_low": mean - 0.9321,
             "ci_high": mean + 0.9321,
-            "n_patients": 3503 if p > 2012 else 6,
-            "n_eligible": 4001,
+            "n_patients": FOLLOWED[arm] - 498 if p > 2012 else 6,
+            "n_eligible": FOLLOWED[arm] - _dead_before(p),
             "n_practices": 12,
+            "n_past": None if p == 2012 else 6 if p == 2013 else FOLLOWED[arm] - 602,
+            "past_mean": 57.25 + 2 * (arm == "programme" and p >= 2015),
+            "past_sd": 14.5,
         }
-        for arm in ("programme", "comparison")
+        for arm in FOLLOWED
         for p in PERIODS
     ]
     files.write_csv(TRENDS.conform(pd.DataFrame(rows)), where / "panel/all.trends.csv")
+    deaths = [
+        {
+            **{name: row[name] for name in ("comparison", "arm", "period", "period_label")},
+            "n_followed": row["n_eligible"],
+            "n_died": _died(row["period"]),
+        }
+        for row in rows
+    ]
+    files.write_csv(DEATHS.conform(pd.DataFrame(deaths)), where / "panel/all.died.csv")
+
+
+FOLLOWED = {"programme": 4001, "comparison": 3301}
+
+
+def _died(period: int) -> int:
+    """Return how many of an arm died in a period: nobody before the index date."""
+    return 41 if period >= 2015 else 0
+
+
+def _dead_before(period: int) -> int:
+    return sum(_died(p) for p in range(2012, period))
 
 
 def _ledgers(where: Path) -> None:

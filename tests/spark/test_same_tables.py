@@ -221,8 +221,9 @@ def test_panels(
             engine.stage_table(backend, folder / "membership.parquet", "cohort"),
             comparison,
             PanelSettings.model_validate(said),
+            tables["patients"],
         )
-        found = {name: frame(getattr(made, name)) for name in ("trends", "ledger")}
+        found = {name: frame(getattr(made, name)) for name in ("trends", "ledger", "died")}
         for name in ("panel", "followed"):
             backend.to_parquet(getattr(made, name), folder / f"{backend.name}.{name}.parquet")
             found[name] = pq.read_table(folder / f"{backend.name}.{name}.parquet")

@@ -21,7 +21,7 @@ from evalweave.report.gather import gather
 from evalweave.report.released_tables import as_text
 from evalweave.study.file import load_study
 from evalweave.tables.analyses import ESTIMATES
-from evalweave.tables.people import MEMBERSHIP, TRENDS
+from evalweave.tables.people import DEATHS, MEMBERSHIP, TRENDS
 from evalweave.tables.qualitative import THEME_COUNTS
 from evalweave.tables.records import LEDGER
 from helpers.report_results import Made, results, study_file
@@ -58,7 +58,15 @@ def people(sizes: dict[str, int], groups: dict[str, int], seed: int = 7) -> pd.D
     frame["baseline_hba1c"] = np.where(draw.random(n) < 0.2, np.nan, draw.normal(58, 15, n))
     for period in PERIODS:
         frame[f"seen_{period}"] = draw.random(n) < 0.7
+    frame["died"] = np.where(draw.random(n) < 0.2, draw.choice(PERIODS, n), 0)
+    for period in PERIODS:
+        frame[f"seen_{period}"] &= alive(frame, period)
     return frame
+
+
+def alive(cohort: pd.DataFrame, period: int) -> pd.Series:
+    """Return who was in follow-up in a period: those who had not died before it."""
+    return (cohort["died"] == 0) | (cohort["died"] >= period)
 
 
 def put(folder: Path, rules: str, cohort: pd.DataFrame) -> tuple[Path, Path]:
@@ -87,6 +95,7 @@ def put(folder: Path, rules: str, cohort: pd.DataFrame) -> tuple[Path, Path]:
     seen = cohort[[f"seen_{period}" for period in PERIODS]]
     measured = cohort[seen.any(axis=1)]
     files.write_csv(_trends(cohort), where / "panel/all.trends.csv")
+    files.write_csv(_deaths(cohort), where / "panel/all.died.csv")
     files.write_csv(_panel(cohort, measured, seen), where / "panel/all.ledger.csv")
     files.write_csv(_eligible(len(cohort)), where / "cohort/ledger.csv")
     estimates = files.read_table(where / "estimates/estimates.csv", ESTIMATES)
@@ -110,8 +119,11 @@ def _trends(cohort: pd.DataFrame) -> pd.DataFrame:
             "mean": 58.123456,
             "sd": 15.654321,
             "n_patients": int(cohort.loc[cohort["arm"] == arm, f"seen_{period}"].sum()),
-            "n_eligible": int((cohort["arm"] == arm).sum()),
+            "n_eligible": int(alive(cohort[cohort["arm"] == arm], period).sum()),
             "n_practices": 2,
+            "n_past": _past(cohort[cohort["arm"] == arm], period),
+            "past_mean": 57.123456,
+            "past_sd": 14.654321,
         }
         for arm in ARMS
         for period in PERIODS
@@ -119,12 +131,37 @@ def _trends(cohort: pd.DataFrame) -> pd.DataFrame:
     return TRENDS.conform(pd.DataFrame(rows))
 
 
-def _lines(stage: str, unit: str, received: int, kept: int, **more: str) -> list[dict[str, Any]]:
+def _past(cohort: pd.DataFrame, period: int) -> int | None:
+    earlier = [f"seen_{other}" for other in PERIODS if other < period]
+    both = cohort[f"seen_{period}"] & cohort[earlier].any(axis=1)
+    return int(both.sum()) if earlier else None
+
+
+def _deaths(cohort: pd.DataFrame) -> pd.DataFrame:
+    rows = [
+        {
+            "comparison": "all",
+            "arm": arm,
+            "period": period,
+            "period_label": str(period),
+            "n_followed": int(alive(mine, period).sum()),
+            "n_died": int((mine["died"] == period).sum()),
+        }
+        for arm, mine in cohort.groupby("arm")
+        for period in PERIODS
+    ]
+    return DEATHS.conform(pd.DataFrame(rows))
+
+
+def _lines(
+    stage: str, unit: str, received: int, kept: int, gone: int = 0, **more: str
+) -> list[dict[str, Any]]:
     same = {"stage": stage, "unit": unit, "order": 0, **more}
     parts = (
         ("received", "", received),
         ("kept", "", kept),
-        ("set_aside", "not_seen", received - kept),
+        ("set_aside", "not_measured", received - kept - gone),
+        ("set_aside", "after_follow_up", gone),
     )
     return [
         {**same, "entry": entry, "rule": rule, "reason": rule or entry, "n": n}
@@ -147,7 +184,9 @@ def _panel(cohort: pd.DataFrame, measured: pd.DataFrame, seen: pd.DataFrame) -> 
         n, periods = int(mine.sum()), int(seen[mine].to_numpy().sum())
         known = int((measured["arm"] == arm).sum())
         rows += _lines("panel", "patients", n, known, **more)
-        rows += _lines("panel", "person-periods", n * len(PERIODS), periods, **more)
+        there = sum(int(alive(cohort[mine], period).sum()) for period in PERIODS)
+        received = n * len(PERIODS)
+        rows += _lines("panel", "person-periods", received, periods, received - there, **more)
     return LEDGER.conform(pd.DataFrame(rows))
 
 
@@ -198,7 +237,13 @@ def test_two_releases_that_differ_by_one_patient(rules: str, tmp_path: Path) -> 
     put(tmp_path, rules, cohort.iloc[1:])
     second, _, data = released(file, where)
     assert data.then == ("001",)
-    for name in ("baseline", "flow", "figures/raw-means"):  # neither an age nor an HbA1c follows
+    for name in (
+        "baseline",
+        "flow",
+        "figures/raw-means",
+        "measured",
+        "death_rates",
+    ):  # neither an age nor an HbA1c follows
         assert first[name] == second[name]
     sizes = [
         {(row["analysis"], row["n_patients"]) for row in t["estimates"]} for t in (first, second)

@@ -49,6 +49,7 @@ def built(
     entered: dict[str, dt.date] | None = None,
     baseline: pd.DataFrame | None = None,
     arms: tuple[str, ...] = ("programme", "programme", "comparison", "comparison"),
+    deaths: dict[str, dt.date | None] | None = None,
 ) -> Framed:
     people = {"T1": "A", "T2": "B", "C1": "C", "C2": "D"}
     starts = {"A": start, "B": start, **(also or {})}
@@ -104,13 +105,20 @@ def built(
         arrow(membership),
         "all",
         chosen or settings(),
+        _patients(deaths) if deaths else None,
     )
     return Framed(
         panel=framed(backend, made.panel),
         followed=framed(backend, made.followed),
         trends=made.trends,
         ledger=made.ledger,
+        died=made.died,
     )
+
+
+def _patients(deaths: dict[str, dt.date | None]) -> Any:
+    frame = pd.DataFrame({"patient_id": list(deaths), "death_date": list(deaths.values())})
+    return ibis.memtable(frame, schema={"patient_id": "string", "death_date": "date"})
 
 
 @dataclass(frozen=True)
@@ -119,6 +127,7 @@ class Framed:
     followed: pd.DataFrame
     trends: pd.DataFrame
     ledger: pd.DataFrame
+    died: pd.DataFrame | None = None
 
 
 C = ("C1", "2014-01-01", 50.0)
@@ -447,6 +456,46 @@ def test_the_trend_is_the_mean_and_the_spread_of_the_values() -> None:
     row = trends.set_index(["arm", "period"]).loc[("programme", 2015)]
     assert row["mean"] == pytest.approx(50.75)
     assert row["sd"] == pytest.approx(21.5 / 2**0.5)  # n - 1 = 1: (10.75² + 10.75²) / 1
+
+
+def test_who_was_measured_before_is_counted_also_where_nobody_is_measured_now() -> None:
+    """T1 has values in 2013, 2015 and 2016, T2 in 2015 alone; the programme arm has none in
+    2014."""
+    records = [
+        ("T1", "2013-06-01", 40.0),
+        ("T1", "2015-06-01", 50.0),
+        ("T2", "2015-06-01", 90.0),
+        ("T1", "2016-06-01", 60.0),
+        ("T2", "2016-06-01", 70.0),
+        C,
+    ]
+    trends = built(records).trends.set_index(["arm", "period"]).loc["programme"]
+    assert trends["n_eligible"].tolist() == [2, 2, 2, 2]
+    assert trends["n_patients"].tolist() == [1, 0, 2, 2]
+    assert trends["n_past"].tolist() == [pd.NA, 0, 1, 2]
+    assert trends["past_mean"].tolist()[2:] == [40.0, 70.0]  # (50 + 90) / 2
+    assert trends["past_sd"].iloc[3] == pytest.approx(40 / 2**0.5)
+    assert trends[["mean", "past_mean"]].loc[2014].isna().all()
+
+
+def test_an_arm_that_was_never_measured_is_still_a_fault() -> None:
+    with pytest.raises(DataError, match="in the comparison arm"):
+        built([("T1", "2015-06-01", 50.0)])
+
+
+def test_deaths_are_counted_by_arm_and_period_among_those_in_follow_up() -> None:
+    """T1 dies in 2015; T2's death is known, but T2 had left before; C1 lives."""
+    deaths = {"T1": dt.date(2015, 7, 1), "T2": dt.date(2016, 7, 1), "C1": None, "C2": None}
+    left = {"T1": dt.date(2015, 7, 1), "T2": dt.date(2016, 5, 31)}
+    died = built(VALUES, censored=left, deaths=deaths).died
+    assert died is not None
+    table = died.set_index(["arm", "period"])[["n_followed", "n_died"]]
+    assert table.loc["programme"].to_numpy().tolist() == [[2, 0], [2, 0], [2, 1], [1, 0]]
+    assert table.loc["comparison"].to_numpy().tolist() == [[2, 0]] * 4
+    washed = settings(exposure={"washout_days": 366})  # the whole period of T1's death
+    seen = [*VALUES, ("T1", "2014-06-01", 50.0)]
+    died = built(seen, washed, censored=left, deaths=deaths).died
+    assert died is not None and died["n_died"].sum() == 0
 
 
 def test_registrations_that_touch_are_one_run() -> None:

@@ -136,6 +136,7 @@ rule panel:
             f"{results}/panel/{{comparison}}.deaths.parquet", comparison=study.comparisons
         ),
         trends=expand(f"{results}/panel/{{comparison}}.trends.csv", comparison=study.comparisons),
+        died=expand(f"{results}/panel/{{comparison}}.died.csv", comparison=study.comparisons),
         ledger=expand(f"{results}/panel/{{comparison}}.ledger.csv", comparison=study.comparisons),
     log:
         f"{results}/logs/panel.log",

@@ -7,6 +7,7 @@ def woven(wildcards):
     yield from rules.cohort.output
     yield from rules.estimates.output
     yield from rules.panel.output.trends
+    yield from rules.panel.output.died
     yield from rules.panel.output.ledger
     if any(outcome.counted for outcome in study.outcomes.values()):
         yield from rules.uses.output
@@ -37,9 +38,11 @@ rule report:
             "regression.csv",
             "flow.csv",
             "baseline.csv",
+            "death_rates.csv",
             "manifest.json",
         ),
         multiext(f"{reports}/", "balance.csv") if weighted else [],
+        multiext(f"{reports}/", "measured.csv") if study.recorded else [],
         multiext(f"{reports}/", "incidence_rates.csv") if study.eligibility.conditions else [],
         multiext(f"{reports}/", "theme_counts.csv", "theme_numbers.csv")
         if study.qualitative

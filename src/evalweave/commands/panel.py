@@ -79,6 +79,8 @@ def _built(comparison: str, chosen: PanelSettings, cleaned: Path, cohort: Path, 
             with written_aside(out / name) as aside:
                 backend.to_parquet(table, aside, compression="zstd")
     write_csv(built.trends, out / f"{comparison}.trends.csv")
+    assert built.died is not None  # patients were given
+    write_csv(built.died, out / f"{comparison}.died.csv")
     write_csv(built.ledger, out / f"{comparison}.ledger.csv")
     rows = pq.read_metadata(out / f"{comparison}.parquet").num_rows
     return (

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from evalweave.study.stages import PanelSettings
 
 MAX_DAYS = 1 << 20
+SUMS = (trends.sums, trends.past_sums)
 NARROW = {
     "period": "int32",
     "first_treated": "int32",
@@ -45,14 +46,15 @@ NARROW = {
 @dataclass(frozen=True)
 class Panels:
     """A comparison's panel, its raw trends, its ledger, who was in follow-up when, measured or not
-    (one row a patient and unbroken run of periods), and the person-periods of the dead, where
-    patients were given."""
+    (one row a patient and unbroken run of periods), and the person-periods of the dead and how many
+    `died`, where patients were given."""
 
     panel: ir.Table
     trends: pd.DataFrame
     ledger: pd.DataFrame
     followed: ir.Table
     deaths: ir.Table | None
+    died: pd.DataFrame | None
     n_patients: int
     n_practices: int
 
@@ -86,8 +88,8 @@ def build(
     spells = registrations.inner_join(people.select("patient_id", "person"), "patient_id")
     runs = engine.keep(backend, "followed_runs", followed.runs(spells, people, settings))
     status = followed.status(backend, people, rows, runs, settings)
-    sums = trends.sums(backend, rows, people, settings)
-    raw = trends.trends(comparison, sums, status, settings)
+    sums, past = (of(backend, rows, people, settings.outcomes) for of in SUMS)
+    raw = trends.trends(comparison, sums, past, status, settings)
     measured = _ever_measured(backend, rows, people, settings)
     ledger = panel_ledger(counts, status, raw, measured, settings)
     _check_measured(raw, {row["arm"] for row in arms}, comparison, settings)
@@ -99,6 +101,9 @@ def build(
         deaths=None
         if patients is None
         else with_facts(deaths.dead(patients, people, settings), people, settings, [DEAD_SHARE]),
+        died=None
+        if patients is None
+        else deaths.counted(backend, comparison, patients, people, runs, status, settings),
         n_patients=int(measured["n_measured"].sum()),
         n_practices=int((measured["n_measured"] > 0).sum()),
     )
@@ -317,7 +322,8 @@ def _check_measured(
     trends: pd.DataFrame, arms: set[str], comparison: str, settings: PanelSettings
 ) -> None:
     """Raise when an outcome has no value in an arm."""
-    seen = set(zip(trends["outcome"], trends["arm"], strict=True))
+    known = trends[trends["n_patients"] > 0]
+    seen = set(zip(known["outcome"], known["arm"], strict=True))
     raise_faults(
         Fault(
             f"comparison {comparison}",

@@ -44,6 +44,8 @@ _DATA = Markup('<data class="count" data-counts="{}" value="{}">{}</data>')
 # row.
 RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
     "trends": {"n_patients": ("mean", "sd", "ci_low", "ci_high")},
+    "measured": {"n_past": ("past_mean", "past_sd")},
+    "death_rates": {"n_followed": ("n_died", "rate_per_1000"), "n_died": ("rate_per_1000",)},
     "baseline": {
         "programme_n": ("programme", "programme_sd"),
         "comparison_n": ("comparison_value", "comparison_sd"),
@@ -66,13 +68,14 @@ RESTS_ON: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 # Statistics that rest on a larger count, hidden only so that another does not follow, stay.
-STAYS = ("trends", "estimates", "balance")
+STAYS = ("trends", "measured", "estimates", "balance")
 
 # Counts of people that are a part of those counted in another column of the same row: a small rest
 # hides as well.
 PART_OF: dict[str, dict[str, str]] = {
     "theme_counts": {"n_participants": "n_eligible"},
     "incidence_rates": {"n_incident": "n_at_risk", "n_entered_incident": "n_entered"},
+    "death_rates": {"n_died": "n_followed"},
     "joint_display": dict.fromkeys(("n_raised", "n_supports", "n_contradicts"), "n_eligible"),
 }
 

@@ -59,7 +59,11 @@ def as_then(exact: Mapping[str, pd.DataFrame], arms: Arms, primary: str) -> dict
         then = release.exact
         if "baseline" in tables and "baseline" in then:
             tables["baseline"] = _baseline(tables["baseline"], then["baseline"], comparison, arm)
-        for name in ("trends", *(("incidence", "ledger") if comparison == primary else ())):
+        for name in (
+            "trends",
+            "deaths",
+            *(("incidence", "ledger") if comparison == primary else ()),
+        ):
             if name in tables and name in then:
                 tables[name] = _lines(tables[name], then[name], comparison, arm)
         if "balance" in tables:

@@ -84,13 +84,16 @@ def moments(
 
 
 def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFrame:
-    """Return raw means by arm and period with means and deviations as released, counts exact."""
+    """Return raw means by arm and period, and those of earlier values, with means and deviations as
+    released, counts exact."""
     if profile.exact:
         return frame
-    rows = [
-        _raw_mean(profile, row, places.get(row["outcome"], 1)) for row in frame.to_dict("records")
-    ]
-    names = ("mean", "sd", "ci_low", "ci_high")
+    rows = []
+    for row in frame.to_dict("records"):
+        finest = places.get(row["outcome"], 1)
+        past = (row.get(name) for name in ("past_mean", "past_sd", "n_past"))
+        rows.append((*_raw_mean(profile, row, finest), *moments(profile, *past, finest)))
+    names = ("mean", "sd", "ci_low", "ci_high", "past_mean", "past_sd")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     return frame.assign(**{name: list(values) for name, values in columns.items()})
 

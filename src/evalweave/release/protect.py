@@ -129,6 +129,8 @@ def _shown(
     totals = [int(true[i]) for i in tops]
     printed = [int(true[i]) for i in relation.parts if not whole.cells[i].derived]
     rest = sum(true[i] for i in relation.parts if whole.cells[i].derived)
+    if rest < 0:  # more joined than left
+        return None
     parts = [n for n in printed if n and not rules.withholds(n)]
     hidden = sum(1 for n in printed if n and rules.withholds(n))
     if any(rules.withholds(n) for n in totals) or not parts:

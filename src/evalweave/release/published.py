@@ -6,6 +6,7 @@ measured are part of the arm, that those recorded as White are the White of the 
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -69,6 +70,8 @@ def system(tables: Tables, rules: Profile, known: Declared | None = None) -> Sys
         if name.startswith("figures/flow"):
             _flow(whole, rows, known)
     _trends(whole, tables.get("figures/raw-means", ()))
+    _measured(whole, tables.get("measured", ()), known)
+    _deaths(whole, tables.get("death_rates", ()), known)
     _estimates(whole, tables.get("estimates", ()), known)
     _theme_counts(whole, tables.get("theme_counts", ()))
     _joint(whole, tables.get("joint_display", ()))
@@ -234,6 +237,55 @@ def _trends(whole: System, rows: Rows) -> None:
     for (outcome, arm), places in sums.items():
         kept = ("flow", "n_records", outcome, "panel", "person-periods", arm, "kept", "")
         whole.relate("figures/raw-means and flow", whole.places.get(kept), places)
+
+
+def _measured(whole: System, rows: Rows, known: Declared) -> None:
+    """Take in people measured in a period, part of those in follow-up; those with an earlier value
+    are part of them. What is left over the periods is the flow's."""
+    left: dict[tuple[str, str], list[int | None]] = defaultdict(list)
+    for row in rows:
+        arm, outcome, period = (_text(row, name) for name in ("arm", "outcome", "period"))
+        name, key = f"measured, {outcome}, {arm}, {period}", ("trends", outcome, arm, period)
+        followed = _followed(whole, row, known)
+        drawn = whole.places.get((*key, "f"))
+        if drawn is not None:
+            whole.same("figures/raw-means and measured", drawn, followed)
+        measured = whole.add(key, f"{name}, n_measured", PATIENTS, row.get("n_measured"))
+        earlier = whole.add((*key, "past"), f"{name}, n_past", PATIENTS, row.get("n_past"))
+        whole.part("measured, those with an earlier value", measured, [earlier])
+        left[outcome, arm].append(whole.part("measured, those in follow-up", followed, [measured]))
+    for (outcome, arm), places in left.items():
+        stage = ("flow", "n_records", outcome, "panel", "person-periods", arm)
+        missed = whole.places.get((*stage, "set_aside", "not_measured"))
+        whole.relate("measured and flow", missed, places)
+
+
+def _deaths(whole: System, rows: Rows, known: Declared) -> None:
+    """Take in the dead of a period, part of those in follow-up; who of these is not in follow-up in
+    the next one either died or left, less those who joined."""
+    before: dict[str, tuple[int | None, int | None]] = {}
+    for row in rows:
+        arm, period = _text(row, "arm"), _text(row, "period")
+        followed = _followed(whole, row, known)
+        died = whole.add(
+            ("deaths", arm, period), f"death_rates, {arm}, {period}", PATIENTS, row.get("n_died")
+        )
+        whole.part("death_rates, survivors", followed, [died])
+        if arm in before:
+            earlier, dead = before[arm]
+            of = "death_rates, those who left less those who joined"
+            whole.part(of, earlier, [dead, followed], least=-math.inf)
+        before[arm] = followed, died
+
+
+def _followed(whole: System, row: Mapping[str, Any], known: Declared) -> int | None:
+    """Return the place of those in follow-up in an arm and period: people of the arm."""
+    arm, period = _text(row, "arm"), _text(row, "period")
+    name = f"in follow-up, {arm}, {period}"
+    place = whole.add(("followed", arm, period), name, PATIENTS, row.get("n_followed"))
+    top = whole.places.get(("arm", known.primary, arm))
+    whole.part("those in follow-up of the arm", top, [place])
+    return place
 
 
 def _estimates(whole: System, rows: Rows, known: Declared) -> None:

@@ -87,18 +87,25 @@ class System:
             self.relate(of, one, [other])
 
     def part(
-        self, of: str, whole: int | None, parts: Sequence[int | None], free: bool = False
-    ) -> None:
-        """Take in parts of a whole that leave a rest; the rest is protected unless it is `free`."""
+        self,
+        of: str,
+        whole: int | None,
+        parts: Sequence[int | None],
+        free: bool = False,
+        least: float = 0.0,
+    ) -> int | None:
+        """Take in parts of a whole that leave a rest (of `least` people), and return its place; it
+        is protected unless it is `free`."""
         inside = [part for part in parts if part is not None]
         if whole is None or not inside or len(inside) != len(parts):
-            return
+            return None
         key = ("rest", of, whole, tuple(inside))
         if key not in self.places:
             counts = self.cells[inside[0]].of
             name = f"those who are left of {self.cells[whole].name} ({of})"
-            self.put(key, Cell(name, counts, False, 0.0, math.inf, True, free))
+            self.put(key, Cell(name, counts, False, least, math.inf, True, free))
             self.relate(of, whole, [*inside, self.places[key]])
+        return self.places[key]
 
     def joined(self, of: str, parts: Sequence[int]) -> int:
         """Return the place of people who are counted in parts only; their sum is not protected."""

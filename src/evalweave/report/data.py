@@ -19,7 +19,7 @@ from evalweave.quantities import (
     convert_difference,
     unit_of_differences,
 )
-from evalweave.release import baseline, incidence, precision, withheld
+from evalweave.release import baseline, incidence, measured, precision, withheld
 from evalweave.release import economics as valuing
 from evalweave.release.disclosure import HIDDEN, Profile, Released
 from evalweave.release.numbers import decimals, missing
@@ -31,6 +31,7 @@ from evalweave.tables.people import TRENDS
 
 Made = TypeVar("Made")
 ARMS = ("programme", "comparison")
+PAST = ["n_past", "past_mean", "past_sd"]  # stand with who was measured, not with the raw means
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
@@ -78,6 +79,7 @@ class ReportData:
     trends: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     baseline: pd.DataFrame | None = None
     balance: pd.DataFrame | None = None
+    deaths: pd.DataFrame | None = None  # by comparison, exact
     incidence: pd.DataFrame | None = None
     ledger: pd.DataFrame | None = None
     codelists: pd.DataFrame | None = None
@@ -242,7 +244,24 @@ class ReportData:
         if trends is None:
             return None
         mine = (trends["outcome"] == self.primary.outcome) & trends["arm"].isin(ARMS)
-        return self.profile.count_frame(trends[mine], TRENDS)
+        return self.profile.count_frame(trends[mine].drop(columns=PAST, errors="ignore"), TRENDS)
+
+    @cached_property
+    def released_measured(self) -> pd.DataFrame | None:
+        """Who was measured of the outcomes with records of their own, in the primary comparison, as
+        released; None where no outcome has such."""
+        trends = self.trends.get(self.described)
+        if trends is None or not self.study.recorded:
+            return None
+        return measured.released(self.profile, trends, list(self.study.recorded))
+
+    @cached_property
+    def released_deaths(self) -> pd.DataFrame | None:
+        """Deaths in the primary comparison as released."""
+        if self.deaths is None:
+            return None
+        mine = self.deaths[self.deaths["comparison"] == self.described]
+        return None if mine.empty else measured.deaths(self.profile, mine)
 
     @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:

@@ -76,6 +76,8 @@ TABLES = (
     "flow",
     "baseline",
     "balance",
+    "measured",
+    "death_rates",
     "incidence_rates",
     "theme_counts",
     "theme_numbers",

@@ -37,7 +37,7 @@ from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import TEXT, Table, column
 from evalweave.tables.joint import INTEGRATION, JOINT_DISPLAY, QUOTES
-from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, DEATHS, INCIDENCE, TRENDS
 from evalweave.tables.qualitative import (
     AGREEMENT,
     FIELDWORK,
@@ -93,6 +93,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         },
         baseline=told.exact.get("baseline"),
         balance=told.exact.get("balance"),
+        deaths=told.exact.get("deaths"),
         incidence=told.exact.get("incidence"),
         ledger=told.exact.get("ledger"),
         codelists=table(results / "clean" / "codelists.csv", CODELISTS),
@@ -131,18 +132,25 @@ def described(
         for name in names
         for stage in _stages(study)
     ]
-    measured = [frame for frame in trends if frame is not None]
+    died = [table(results / "panel" / f"{name}.died.csv", DEATHS) for name in names]
     exact = {
         "baseline": table(results / "cohort" / "baseline.csv", BASELINE),
         "balance": table(results / "cohort" / "balance.csv", BALANCE),
         "incidence": table(results / "cohort" / "incidence.csv", INCIDENCE),
         "ledger": ledger(study, results),
-        "trends": pd.concat(measured, ignore_index=True) if measured else None,
+        "trends": _together(trends),
+        "deaths": _together(died),
         "sizes": sizes(estimates),
         "contributing": contributing(diagnostics),
     }
     present = {name: frame for name, frame in exact.items() if frame is not None}
     return history(study, results, rules, present)
+
+
+def _together(frames: list[pd.DataFrame | None]) -> pd.DataFrame | None:
+    """Return tables of one contract as one; None where there are none."""
+    known = [frame for frame in frames if frame is not None]
+    return pd.concat(known, ignore_index=True) if known else None
 
 
 def shown(data: ReportData, membership: pd.DataFrame | None) -> ReportData:

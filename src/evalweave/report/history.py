@@ -17,7 +17,7 @@ from evalweave.release.frozen import Arms, as_then, frozen, whole
 from evalweave.release.register import Release
 from evalweave.study.whole import Study
 from evalweave.tables.analyses import ESTIMATES
-from evalweave.tables.people import BALANCE, BASELINE, INCIDENCE, TRENDS
+from evalweave.tables.people import BALANCE, BASELINE, DEATHS, INCIDENCE, TRENDS
 from evalweave.tables.records import LEDGER
 
 CONTRACTS = {
@@ -26,6 +26,7 @@ CONTRACTS = {
     "incidence": INCIDENCE,
     "ledger": LEDGER,
     "trends": TRENDS,
+    "deaths": DEATHS,
     "sizes": ESTIMATES,  # of each analysis, how many it rests on
     "contributing": LEDGER,  # of each analysis, those seen before and after the start by arm
 }

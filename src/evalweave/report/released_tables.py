@@ -25,8 +25,8 @@ def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
 
 
 def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
-    """Return name -> table: estimates, flow, baseline, balance (of weights), new cases and those of
-    the qualitative strand.
+    """Return name -> table: estimates, flow, baseline, balance (of weights), who was measured,
+    deaths, new cases and those of the qualitative strand.
 
     What a study did not have is left out.
     """
@@ -37,6 +37,10 @@ def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
         tables["baseline"] = data.released_baseline
     if data.released_balance is not None:
         tables["balance"] = data.released_balance
+    if data.released_measured is not None:
+        tables["measured"] = data.released_measured
+    if data.released_deaths is not None:
+        tables["death_rates"] = data.released_deaths
     if data.released_incidence is not None:
         tables["incidence_rates"] = data.released_incidence
     if data.theme_counts is not None:

@@ -12,7 +12,16 @@ from evalweave.tables.joint import (
     QUOTE_WARNINGS,
     QUOTES,
 )
-from evalweave.tables.people import BALANCE, BASELINE, COHORT, INCIDENCE, MEMBERSHIP, PANEL, TRENDS
+from evalweave.tables.people import (
+    BALANCE,
+    BASELINE,
+    COHORT,
+    DEATHS,
+    INCIDENCE,
+    MEMBERSHIP,
+    PANEL,
+    TRENDS,
+)
 from evalweave.tables.qualitative import (
     AGREEMENT,
     CODES,
@@ -44,7 +53,16 @@ from evalweave.tables.records import (
     PRACTICES,
     REGISTRATIONS,
 )
-from evalweave.tables.report import CHECKLISTS, CHECKS, DRAWN, FLOW, INCIDENCE_RATES, WEIGHTS
+from evalweave.tables.report import (
+    CHECKLISTS,
+    CHECKS,
+    DEATH_RATES,
+    DRAWN,
+    FLOW,
+    INCIDENCE_RATES,
+    MEASURED,
+    WEIGHTS,
+)
 
 ALL = (
     PRACTICES,
@@ -57,10 +75,13 @@ ALL = (
     MEMBERSHIP,
     PANEL,
     TRENDS,
+    DEATHS,
     BASELINE,
     BALANCE,
     INCIDENCE,
     INCIDENCE_RATES,
+    MEASURED,
+    DEATH_RATES,
     LEDGER,
     ESTIMATES,
     COVARIANCE,

@@ -121,8 +121,39 @@ TRENDS = Table(
         ),
         column("n_eligible", WHOLE, "patients in follow-up in the period", counts="patients"),
         column("n_practices", WHOLE, "practices with a measured patient", counts="practices"),
+        column(
+            "n_past",
+            WHOLE,
+            "of the measured, those with a value in an earlier period; blank in the first one, and "
+            "of a threshold, a count or a cost",
+            counts="patients",
+        ),
+        column("past_mean", NUMBER, "mean of their last earlier period values", statistic="mean"),
+        column("past_sd", NUMBER, "standard deviation of the same", statistic="deviation"),
     ),
     key=("comparison", "outcome", "arm", "period"),
+)
+
+DEATHS = Table(
+    "deaths",
+    "Deaths that ended follow-up, by arm and period.",
+    (
+        column("comparison", TEXT, "the comparison", required=True),
+        column("arm", TEXT, "programme or comparison", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
+        column(
+            "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
+        ),
+        column(
+            "n_followed",
+            WHOLE,
+            "patients in follow-up in the period",
+            required=True,
+            counts="patients",
+        ),
+        column("n_died", WHOLE, "of these, those who died in it", required=True, counts="patients"),
+    ),
+    key=("comparison", "arm", "period"),
 )
 
 BASELINE = Table(

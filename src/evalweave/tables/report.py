@@ -59,6 +59,56 @@ INCIDENCE_RATES = Table(
     key=("arm", "period"),
 )
 
+MEASURED = Table(
+    "measured",
+    "Who was measured by arm and period, as released: a programme may change how many are, and "
+    "whom.",
+    (
+        column("outcome", TEXT, "the outcome", required=True),
+        column("arm", TEXT, "programme or comparison", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
+        column(
+            "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
+        ),
+        column("n_followed", WHOLE, "patients in follow-up in the period", counts="patients"),
+        column("n_measured", WHOLE, "of these, the measured", counts="patients"),
+        column(
+            "share", NUMBER, "n_measured over n_followed; blank where one hides", statistic="share"
+        ),
+        column("n_past", WHOLE, "of the measured, those with an earlier value", counts="patients"),
+        column(
+            "past_mean",
+            NUMBER,
+            "mean of their last earlier period values, in the outcome's unit",
+            statistic="mean",
+        ),
+        column("past_sd", NUMBER, "standard deviation of the same", statistic="deviation"),
+    ),
+    key=("outcome", "arm", "period"),
+)
+
+DEATH_RATES = Table(
+    "death_rates",
+    "Deaths by arm and period, as released: the dead are not measured, and what the others have "
+    "in common may change with them.",
+    (
+        column("arm", TEXT, "programme or comparison", required=True),
+        column("period", WHOLE, "the period", required=True, statistic="place"),
+        column(
+            "period_label", TEXT, "the period as people write it, such as 2015/16", required=True
+        ),
+        column("n_followed", WHOLE, "patients in follow-up in the period", counts="patients"),
+        column("n_died", WHOLE, "of these, those who died in it", counts="patients"),
+        column(
+            "rate_per_1000",
+            NUMBER,
+            "n_died a thousand people in follow-up; blank where either is hidden",
+            statistic="rate",
+        ),
+    ),
+    key=("arm", "period"),
+)
+
 FLOW = Table(
     "flow",
     "The boxes of the flow diagrams, as released: what was received, set aside (with the reason) "

@@ -11,6 +11,7 @@ from evalweave.release.numbers import joined, missing, number, percent, plain
 from evalweave.report.blocks import Listing, Section, Text, in_units, text
 from evalweave.report.data import ARMS, ReportData, Row
 from evalweave.report.outcome_words import deaths
+from evalweave.report.sections.measured import deaths_since
 from evalweave.report.terms import AVERAGES
 
 MOVES = {
@@ -194,8 +195,9 @@ def followed(data: ReportData) -> Text:
         shares.append(percent(share, 0))
     return text(
         "Follow-up ended (death, leaving, moving to the other arm) for {} of person-periods in the "
-        "programme arm and {} in the comparison arm; deaths are not counted apart.",
+        "programme arm and {} in the comparison arm. {}",
         *shares,
+        deaths_since(data),
     )
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 from evalweave.release.incidence import THOUSAND
 from evalweave.release.numbers import missing, number, percent, plain
 from evalweave.report import criteria
-from evalweave.report.blocks import Column, Details, Line, Prose, Table, Text, text
+from evalweave.report.blocks import Column, Details, Prose, Table, Text, text
 from evalweave.report.data import ReportData
 from evalweave.report.figures.rates import incidence
 from evalweave.report.figures.trends import ARMS
-from evalweave.report.people import released_count
+from evalweave.report.sections import by_arm
 from evalweave.study.people import Eligibility
 from evalweave.study.periods import period_number
 
@@ -156,7 +156,7 @@ def _table(data: ReportData, released: pd.DataFrame) -> Table:
     return Table(
         "People at risk on the first day of each period, and new cases in it, by arm.",
         tuple(columns),
-        _lines(data, released, ("n_at_risk", "n_incident", "rate_per_1000")),
+        by_arm.lines(data, released, ("n_at_risk", "n_incident", "rate_per_1000")),
         (f"{data.profile.note} Rates are from the released numbers; – where one is hidden.",),
         id="incidence-table",
         wide=True,
@@ -177,32 +177,10 @@ def _entered(data: ReportData, released: pd.DataFrame) -> Table:
         "People who entered the open cohort in each period. Newly diagnosed: "
         f"{criteria.newly(data.study.eligibility)}.",
         tuple(columns),
-        _lines(data, released, tuple(names)),
+        by_arm.lines(data, released, tuple(names)),
         (data.profile.note,),
         id="entered",
         wide=True,
-    )
-
-
-def _lines(data: ReportData, released: pd.DataFrame, names: tuple[str, ...]) -> tuple[Line, ...]:
-    """Return a line a period: each arm's cells of the named columns."""
-    cells = {(r["period"], r["arm"]): r for r in released.to_dict("records")}
-    periods = released.drop_duplicates("period").sort_values("period")
-    lines = []
-    for period, label in zip(periods["period"], periods["period_label"], strict=True):
-        line: list[Text] = [str(label)]
-        for arm in ARMS:
-            row = cells.get((period, arm), {})
-            line += [_cell(data, name, row.get(name)) for name in names]
-        lines.append(Line(tuple(line)))
-    return tuple(lines)
-
-
-def _cell(data: ReportData, name: str, value: Any) -> Text:
-    return (
-        number(value, 1)
-        if name == "rate_per_1000"
-        else released_count(data.profile, value, "patients")
     )
 
 

@@ -1,5 +1,4 @@
-"""Data quality: what was set aside and why, by arm and period, and how many people were
-measured."""
+"""Data quality: what was set aside and why, by arm and period, who was measured and who died."""
 
 from __future__ import annotations
 
@@ -14,7 +13,7 @@ from evalweave.release.disclosure import HIDDEN, Released
 from evalweave.release.numbers import missing, number, percent, plain, sentence
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table, Text
 from evalweave.report.data import ReportData
-from evalweave.report.sections import dirt
+from evalweave.report.sections import dirt, measured
 from evalweave.tables.records import LEDGER
 
 UNITS = {"person-periods": "records"}
@@ -42,9 +41,7 @@ def section(data: ReportData) -> Section:
             table = _by(data, by)
             if table:
                 blocks.append(Details(title, (table,)))
-    measured = _measured(data)
-    if measured:
-        blocks += [Heading("Who was measured", "measured"), measured]
+    blocks += measured.blocks(data)
     codelists = _codelists(data)
     if codelists:
         blocks += [Heading("Code lists", "codelists"), codelists]
@@ -179,49 +176,6 @@ def _by(data: ReportData, by: str) -> Table | None:
         ),
         tuple(lines),
         (data.profile.note,),
-        wide=True,
-    )
-
-
-def _measured(data: ReportData) -> Table | None:
-    """Return the share of people in follow-up who were measured, by arm and period."""
-    trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
-    if trends is None:
-        return None
-    trends = trends[(trends["outcome"] == data.primary.outcome) & trends["n_eligible"].notna()]
-    if trends.empty:
-        return None
-    periods = trends.drop_duplicates("period").sort_values("period")
-    cells = {(r["period"], r["arm"]): r for r in trends.to_dict("records")}
-    arms = [arm for arm in ("programme", "comparison") if arm in set(trends["arm"])]
-    lines = []
-    for period, label in zip(periods["period"], periods["period_label"], strict=True):
-        line: list[Text] = [str(label)]
-        for arm in arms:
-            record = cells.get((period, arm))
-            if record is None:
-                line += ["–", "–", "–"]
-                continue
-            line += [
-                data.profile.mark(record["n_eligible"]),
-                data.profile.mark(record["n_patients"]),
-                percent(data.profile.rate(record["n_patients"], record["n_eligible"]), 1),
-            ]
-        lines.append(Line(tuple(line)))
-    columns = [Column("Period")]
-    for arm in arms:
-        columns += [
-            Column(f"In follow-up, {arm}", number=True),
-            Column("Measured", number=True),
-            Column("Share", number=True),
-        ]
-    return Table(
-        f"People in follow-up and those with at least one {data.outcome_label()} in the period. A "
-        "gap that opens between the "
-        "arms after the start would be a warning.",
-        tuple(columns),
-        tuple(lines),
-        (note(data),),
         wide=True,
     )
 

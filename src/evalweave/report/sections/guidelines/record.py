@@ -66,7 +66,7 @@ RECORD = Guideline(
         Item("13c", "A flow diagram", (said.numbers,)),
         Item("13.1", "How people were selected, with filters", (said.eligible, said.reasons)),
         Item("14a", "Characteristics of people", (said.baseline,)),
-        Item("14b", "Missing values of each variable", (said.unknown_values,)),
+        Item("14b", "Missing values of each variable", (said.unknown_values, said.who_measured)),
         Item("14c", "Follow-up time", (said.followed,)),
         Item("15", "Outcomes over time", (said.means,)),
         Item("16a", "Main result, with precision and adjustment", (said.main, said.adjusted)),

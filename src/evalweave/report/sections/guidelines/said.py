@@ -251,6 +251,17 @@ def unknown_values(data: ReportData) -> str | None:
     return f"Unknown values are counted as such, by arm, for {joined(names)}." if names else None
 
 
+def who_measured(data: ReportData) -> str | None:
+    frame = data.released_measured
+    if frame is None or frame.empty:
+        return None
+    names = joined([data.outcome_label(str(name)) for name in frame["outcome"].unique()])
+    return (
+        f"measured.csv says by arm and period how many people in follow-up had a value of {names}, "
+        "and what their earlier values were."
+    )
+
+
 def followed(data: ReportData) -> Text | None:
     return limits.followed(data) or None
 

@@ -63,7 +63,7 @@ TARGET = Guideline(
         Item("8", "Numbers assessed, eligible, in each arm", (said.numbers, said.size)),
         Item("9", "Characteristics by arm", (said.baseline,)),
         Item("10", "Length and end of follow-up by arm", (said.followed,)),
-        Item("11", "Missing data by arm", (said.unknown_values, said.measured)),
+        Item("11", "Missing data by arm", (said.unknown_values, said.who_measured, said.measured)),
         Item("12", "Outcomes by arm", (said.means,)),
         Item("13", "Effect estimates with precision", (said.main, said.absolute)),
         Item("14", "Results of sensitivity analyses", (said.other_results, said.judged)),
