@@ -130,3 +130,19 @@ def test_what_it_refuses():
         evalweave.weighted_did(frame.dropna(subset=["y"]), outcome="y")
     with pytest.raises(StudyError, match="cr1"):
         evalweave.weighted_did(frame, outcome="y", inference=["cr1"])
+
+
+@pytest.mark.parametrize("estimator", ["weighted_did", "lee_did"])
+@pytest.mark.parametrize("treated", [True, False])
+def test_an_arm_that_is_unmeasured_in_whole_periods_is_named(estimator, treated):
+    frame = followed(7)
+    arm = frame["first_treated"].notna() & np.isfinite(frame["first_treated"])
+    whole = getattr(evalweave, estimator)(frame, outcome="y", diagnostics=False)
+    assert not any("Nobody of" in note for note in whole.diagnostics[estimator]["notes"])
+    gone = (arm == treated) & frame["period"].isin([3, 5])
+    frame["y"] = frame["y"].mask(gone)
+    found = getattr(evalweave, estimator)(frame, outcome="y", diagnostics=False)
+    whose = "with a start in 3" if treated else "without the programme"
+    notes = " ".join(found.diagnostics[estimator]["notes"])
+    assert f"Nobody of the practices {whose} was measured in 3, 5 ({gone.sum()} person" in notes
+    assert len(found.rows) >= 2  # over the periods that are left

@@ -25,10 +25,12 @@ from scipy.optimize import brentq
 from scipy.special import stdtr
 
 from evalweave.errors import DataError
+from evalweave.estimators.start_means import cells_of, unmeasured
 from evalweave.estimators.treatment import check_treated
 from evalweave.fits.result import Fit, Floats, Ints, PanelData
 from evalweave.study.analyses import AnalysisOptions
 
+OTHER_PERIODS = "their changes are over other periods than those of the other arm."
 TERMS = ("att_lower", "att_upper", "att_measured")
 
 
@@ -88,7 +90,10 @@ def lee_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         refit=refit,
         convention="changes of people measured before the start and followed after it; the arm "
         "with more measured after is trimmed to the share of the other",
-        notes=panel.notes,
+        notes=(
+            *panel.notes,
+            *unmeasured(panel, cells_of(panel), ~np.isnan(panel.y), OTHER_PERIODS),
+        ),
         details={"lee": _details(theta, without, shares, analysis.level)},
     )
 

@@ -46,6 +46,27 @@ def cells_of(panel: PanelData) -> Cells:
     return Cells(of_row, c, t, periods[t] >= starts[c])
 
 
+def unmeasured(
+    panel: PanelData, cells: Cells, measured: NDArray[np.bool_], then: str
+) -> tuple[str, ...]:
+    """Return a note for each start of whose people in follow-up nobody was measured in whole
+    periods, ending with what follows (`then`)."""
+    people, seen = cells.sums(np.ones(len(panel.y))), cells.sums(measured.astype(np.float64))
+    starts, periods = np.unique(panel.first_treated), np.unique(panel.period)
+    last, notes = panel.period.max(), []
+    for place, start in enumerate(starts):
+        lost = np.flatnonzero((cells.start == place) & (people > 0) & (seen == 0))
+        if not len(lost):
+            continue
+        whose = f"with a start in {start:g}" if start <= last else "without the programme"
+        when = ", ".join(f"{period:g}" for period in periods[cells.period[lost]])
+        notes.append(
+            f"Nobody of the practices {whose} was measured in {when} "
+            f"({int(people[lost].sum())} person-periods in follow-up): {then}"
+        )
+    return tuple(notes)
+
+
 def divided(sums: Floats, weight: Floats) -> Floats:
     """Return sums over weights, nan where nothing weighs."""
     return np.divide(sums, weight, out=np.full(np.shape(sums), np.nan), where=weight > 0)

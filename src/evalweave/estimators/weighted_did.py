@@ -25,7 +25,7 @@ from scipy.special import expit
 
 from evalweave.errors import DataError
 from evalweave.estimators.moments import unit_starts
-from evalweave.estimators.start_means import Cells, cells_of, coefficient
+from evalweave.estimators.start_means import Cells, cells_of, coefficient, unmeasured
 from evalweave.estimators.treatment import check_treated
 from evalweave.fits.distributions import t_p_value, t_quantile
 from evalweave.fits.result import Fit, Floats, PanelData
@@ -34,6 +34,7 @@ from evalweave.study.analyses import AnalysisOptions
 LEAST = 0.05  # a probability below this is named as poor overlap
 FLOOR = 1e-3
 STEPS = 50
+UNKNOWN = "nobody can stand for them, and the estimate is of the other periods."
 TERMS = ("att", "att_unweighted", "composition")
 
 
@@ -74,7 +75,11 @@ def weighted_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         convention="means by start and period, weighted by the inverse probability of being "
         "measured (a logit on the past in each start and period), start and period effects, "
         "weighted by people followed",
-        notes=(*panel.notes, *_overlap_notes(probability, measured)),
+        notes=(
+            *panel.notes,
+            *unmeasured(panel, facts.cells, measured, UNKNOWN),
+            *_overlap_notes(probability, measured),
+        ),
         details=_details(facts, theta, without, probability, analysis.level),
     )
 
