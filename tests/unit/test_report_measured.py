@@ -45,7 +45,7 @@ def trends(counts: Sequence[tuple[int, int, int | None]], arm: str = "programme"
         }
         for n, (of, seen, past) in enumerate(counts)
     ]
-    return TRENDS.conform(pd.DataFrame(rows))
+    return TRENDS.conform(pd.DataFrame(rows, columns=TRENDS.names))
 
 
 def died(counts: Sequence[tuple[int, int]], arm: str = "programme") -> pd.DataFrame:
@@ -64,12 +64,14 @@ def died(counts: Sequence[tuple[int, int]], arm: str = "programme") -> pd.DataFr
     return DEATHS.conform(pd.DataFrame(rows))
 
 
-def texts(frame: pd.DataFrame) -> list[dict[str, str]]:
+def texts(frame: pd.DataFrame | None) -> list[dict[str, str]]:
+    assert frame is not None
     return frame.astype(object).where(frame.notna(), "").astype(str).to_dict("records")
 
 
 def test_counts_are_rounded_and_shares_and_rates_come_from_them() -> None:
     got = measured.released(NHS, trends([(881, 189, None), (872, 726, 151)]), ["hba1c"])
+    assert got is not None and measured.released(NHS, trends([]), []) is None
     assert list(got.columns) == MEASURED.names
     assert got[["n_followed", "n_measured", "n_past"]].to_numpy().tolist() == [
         ["880", "190", ""],
@@ -84,6 +86,7 @@ def test_counts_are_rounded_and_shares_and_rates_come_from_them() -> None:
 @pytest.mark.parametrize("rules", [NHS, SACRO], ids=lambda p: p.name)
 def test_few_people_hide_with_what_rests_on_them(rules: Profile) -> None:
     got = measured.released(rules, trends([(881, 5, None), (872, 600, 6)]), ["hba1c"])
+    assert got is not None
     first, second = got.to_dict("records")
     assert first["n_measured"] == HIDDEN and pd.isna(first["share"])
     assert second["n_past"] == HIDDEN and pd.isna(second["past_mean"]) and second["share"] > 0

@@ -19,11 +19,20 @@ SHARE_PLACES, RATE_PLACES = 3, 1
 NAMES = {"n_eligible": "n_followed", "n_patients": "n_measured"}
 
 
-def released(profile: Profile, trends: pd.DataFrame, outcomes: Collection[str]) -> pd.DataFrame:
+def without_past(trends: pd.DataFrame) -> pd.DataFrame:
+    """Return TRENDS without earlier values, which stand with who was measured."""
+    return trends.drop(columns=["n_past", "past_mean", "past_sd"], errors="ignore")
+
+
+def released(
+    profile: Profile, trends: pd.DataFrame, outcomes: Collection[str]
+) -> pd.DataFrame | None:
     """Return MEASURED, counts as text, from TRENDS with exact counts; the programme first, periods
-    in order."""
+    in order; None where there is no outcome."""
+    if not outcomes:
+        return None
     wanted = trends["outcome"].isin(list(outcomes)) & trends["arm"].isin(ARMS)
-    mine = trends[wanted].rename(columns=NAMES)
+    mine = MEASURED.conform(trends[wanted].rename(columns=NAMES))
     nobody = mine["n_past"].isna()
     mine = mine.assign(
         past_mean=mine["past_mean"].mask(nobody), past_sd=mine["past_sd"].mask(nobody)
@@ -33,7 +42,7 @@ def released(profile: Profile, trends: pd.DataFrame, outcomes: Collection[str]) 
     mine = mine.assign(_order=mine["outcome"].map(order)).sort_values(
         ["_order", "arm", "period"], ascending=[True, False, True]
     )
-    return profile.count_frame(MEASURED.conform(mine), MEASURED)
+    return profile.count_frame(mine[MEASURED.names], MEASURED)
 
 
 def deaths(profile: Profile, exact: pd.DataFrame) -> pd.DataFrame:

@@ -31,7 +31,6 @@ from evalweave.tables.people import TRENDS
 
 Made = TypeVar("Made")
 ARMS = ("programme", "comparison")
-PAST = ["n_past", "past_mean", "past_sd"]  # stand with who was measured, not with the raw means
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
@@ -79,7 +78,7 @@ class ReportData:
     trends: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     baseline: pd.DataFrame | None = None
     balance: pd.DataFrame | None = None
-    deaths: pd.DataFrame | None = None  # by comparison, exact
+    deaths: pd.DataFrame | None = None  # in the primary comparison
     incidence: pd.DataFrame | None = None
     ledger: pd.DataFrame | None = None
     codelists: pd.DataFrame | None = None
@@ -212,11 +211,8 @@ class ReportData:
     @cached_property
     def released_baseline(self) -> pd.DataFrame | None:
         """The baseline table of every comparison as released."""
-        return (
-            None
-            if self.baseline is None
-            else baseline.released_baseline(self.profile, self.baseline, self.places)
-        )
+        exact, rules = self.baseline, self.profile
+        return None if exact is None else baseline.released_baseline(rules, exact, self.places)
 
     @cached_property
     def released_balance(self) -> pd.DataFrame | None:
@@ -244,24 +240,18 @@ class ReportData:
         if trends is None:
             return None
         mine = (trends["outcome"] == self.primary.outcome) & trends["arm"].isin(ARMS)
-        return self.profile.count_frame(trends[mine].drop(columns=PAST, errors="ignore"), TRENDS)
+        return self.profile.count_frame(measured.without_past(trends[mine]), TRENDS)
 
     @cached_property
     def released_measured(self) -> pd.DataFrame | None:
-        """Who was measured of the outcomes with records of their own, in the primary comparison, as
-        released; None where no outcome has such."""
-        trends = self.trends.get(self.described)
-        if trends is None or not self.study.recorded:
-            return None
-        return measured.released(self.profile, trends, list(self.study.recorded))
+        """Who was measured, of outcomes with records of their own, as released; None without."""
+        trends, known = self.trends.get(self.described), list(self.study.recorded)
+        return None if trends is None else measured.released(self.profile, trends, known)
 
     @cached_property
     def released_deaths(self) -> pd.DataFrame | None:
-        """Deaths in the primary comparison as released."""
-        if self.deaths is None:
-            return None
-        mine = self.deaths[self.deaths["comparison"] == self.described]
-        return None if mine.empty else measured.deaths(self.profile, mine)
+        """Deaths as released."""
+        return None if self.deaths is None else measured.deaths(self.profile, self.deaths)
 
     @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:

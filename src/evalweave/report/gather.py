@@ -132,25 +132,20 @@ def described(
         for name in names
         for stage in _stages(study)
     ]
-    died = [table(results / "panel" / f"{name}.died.csv", DEATHS) for name in names]
+    measured = [frame for frame in trends if frame is not None]
+    primary = study.primary_analysis.comparison or study.primary_comparison
     exact = {
         "baseline": table(results / "cohort" / "baseline.csv", BASELINE),
         "balance": table(results / "cohort" / "balance.csv", BALANCE),
         "incidence": table(results / "cohort" / "incidence.csv", INCIDENCE),
         "ledger": ledger(study, results),
-        "trends": _together(trends),
-        "deaths": _together(died),
+        "trends": pd.concat(measured, ignore_index=True) if measured else None,
+        "deaths": table(results / "panel" / f"{primary}.died.csv", DEATHS),
         "sizes": sizes(estimates),
         "contributing": contributing(diagnostics),
     }
     present = {name: frame for name, frame in exact.items() if frame is not None}
     return history(study, results, rules, present)
-
-
-def _together(frames: list[pd.DataFrame | None]) -> pd.DataFrame | None:
-    """Return tables of one contract as one; None where there are none."""
-    known = [frame for frame in frames if frame is not None]
-    return pd.concat(known, ignore_index=True) if known else None
 
 
 def shown(data: ReportData, membership: pd.DataFrame | None) -> ReportData:
