@@ -243,17 +243,6 @@ class ReportData:
         return self.profile.count_frame(measured.without_past(trends[mine]), TRENDS)
 
     @cached_property
-    def released_measured(self) -> pd.DataFrame | None:
-        """Who was measured, of outcomes with records of their own, as released; None without."""
-        trends, known = self.trends.get(self.described), list(self.study.recorded)
-        return None if trends is None else measured.released(self.profile, trends, known)
-
-    @cached_property
-    def released_deaths(self) -> pd.DataFrame | None:
-        """Deaths as released."""
-        return None if self.deaths is None else measured.deaths(self.profile, self.deaths)
-
-    @cached_property
     def panel_sums(self) -> dict[tuple[str, str, str, str], int]:
         """Exact sums of the panel's ledger by outcome, unit, entry and arm; a line without outcome
         is of the primary one."""

@@ -8,6 +8,7 @@ from evalweave.release.voices import released_theme_numbers
 from evalweave.report import checks, flow_table, regression
 from evalweave.report.data import ReportData
 from evalweave.report.terms import in_words
+from evalweave.report.whom import released_deaths, released_measured
 from evalweave.tables.joint import JOINT_DISPLAY
 from evalweave.tables.qualitative import THEME_COUNTS
 
@@ -37,10 +38,10 @@ def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
         tables["baseline"] = data.released_baseline
     if data.released_balance is not None:
         tables["balance"] = data.released_balance
-    if data.released_measured is not None:
-        tables["measured"] = data.released_measured
-    if data.released_deaths is not None:
-        tables["death_rates"] = data.released_deaths
+    if (measured := released_measured(data)) is not None:
+        tables["measured"] = measured
+    if (deaths := released_deaths(data)) is not None:
+        tables["death_rates"] = deaths
     if data.released_incidence is not None:
         tables["incidence_rates"] = data.released_incidence
     if data.theme_counts is not None:

@@ -11,6 +11,7 @@ from evalweave.release.numbers import number, plain, sentence
 from evalweave.report.blocks import Heading, Prose, Table
 from evalweave.report.data import ARMS, ReportData
 from evalweave.report.sections import by_arm
+from evalweave.report.whom import released_deaths, released_measured
 from evalweave.study.periods import period_number
 
 WHOM = (
@@ -28,7 +29,7 @@ ELSEWHERE = "How many died, by arm and period, is in death_rates.csv."
 def blocks(data: ReportData) -> list[Any]:
     """Return a table an outcome of who was measured, and one of the dead."""
     note = f"{data.profile.note} Shares and rates are from the released numbers."
-    measured, dead = data.released_measured, data.released_deaths
+    measured, dead = released_measured(data), released_deaths(data)
     made: list[Any] = []
     if measured is not None and len(measured):
         made += [Heading("Who was measured", "measured"), Prose(WHOM)]
@@ -64,7 +65,7 @@ def _of(data: ReportData, outcome: str, mine: pd.DataFrame, note: str) -> Table:
 def deaths_since(data: ReportData) -> str:
     """Say how many of a thousand people in follow-up died in a period since the (first) start, by
     arm, from released counts: sums of exact ones would tell the hidden ones."""
-    dead = data.released_deaths
+    dead = released_deaths(data)
     if dead is None:
         return "Deaths are not counted apart."
     start = period_number(data.study.eligibility.index_date, data.study.window.cut)

@@ -18,6 +18,7 @@ from evalweave.report.sections import limits, methods
 from evalweave.report.sentences import main_sentence, method
 from evalweave.report.terms import variable
 from evalweave.report.verdict import verdict
+from evalweave.report.whom import released_measured
 from evalweave.study.analyses import Analysis
 
 DESIGNS = ("difference-in-difference", "difference in difference", "cohort", "quasi-experiment")
@@ -252,7 +253,7 @@ def unknown_values(data: ReportData) -> str | None:
 
 
 def who_measured(data: ReportData) -> str | None:
-    frame = data.released_measured
+    frame = released_measured(data)
     if frame is None or frame.empty:
         return None
     names = joined([data.outcome_label(str(name)) for name in frame["outcome"].unique()])
