@@ -91,8 +91,9 @@ def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFram
     rows = []
     for row in frame.to_dict("records"):
         finest = places.get(row["outcome"], 1)
-        past = (row.get(name) for name in ("past_mean", "past_sd", "n_past"))
-        rows.append((*_raw_mean(profile, row, finest), *moments(profile, *past, finest)))
+        value, spread, n = (row.get(name) for name in ("past_mean", "past_sd", "n_past"))
+        past = moments(profile, value, spread, n, finest)
+        rows.append((*_raw_mean(profile, row, finest), *past))
     names = ("mean", "sd", "ci_low", "ci_high", "past_mean", "past_sd")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     return frame.assign(**{name: list(values) for name, values in columns.items()})
