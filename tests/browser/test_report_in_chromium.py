@@ -233,7 +233,7 @@ def test_the_printed_report_has_pages_that_say_simulated(tmp_path: Path, report:
     assert 3 < len(pages) <= MOST_PAGES
     assert all("Simulated data" in page for page in pages)
     text = " ".join(" ".join(pages).split())
-    assert "In the supplement: Each claim on a page of its own" in text
+    assert "In the supplement: Each claim on its own page" in text
     assert "Difference (percentage points)" in text  # of the figure, in the unit shown first only
     assert "Difference (mmol/mol)" not in text
     assert "Label stability" not in text  # what a reader opens stands in the supplement

@@ -142,6 +142,12 @@ def test_the_same_words_of_two_people_are_two_stretches(tmp_path: Path) -> None:
     assert counts_of(of_table(tmp_path, rows))["client"] == (1, 2, "complete")
 
 
+@pytest.mark.parametrize("written", [r"Cases\\Clients\\C1", r"Cases\C1; Cases\L1"])
+def test_a_case_below_its_folders_is_the_person(tmp_path: Path, written: str) -> None:
+    project = of_table(tmp_path, f"source,quote,code,case\nG,One,Support,{written}\nG,x,Y,C2\n")
+    assert counts_of(project)["client"] == (1, 2, "complete")
+
+
 @pytest.mark.parametrize("column", ["Participant ID", "speaker", "Teilnehmer", "Entrevistado"])
 def test_a_column_that_says_who_speaks_is_read_under_its_other_names(
     tmp_path: Path, column: str

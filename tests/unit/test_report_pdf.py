@@ -13,7 +13,7 @@ from evalweave.cli import app
 from evalweave.release import released
 from evalweave.release.audit import audit
 from evalweave.report import formats, pdf, typeset, word
-from evalweave.report.blocks import BOX
+from evalweave.report.blocks import BOX, Heading, JointRow, Prose, Sheet, begin_pages
 from helpers.report_results import HOSTILE, Made, results, study_file
 from helpers.reports import report
 
@@ -50,6 +50,25 @@ def test_the_pdf_says_what_the_page_says_and_passes_the_audit(out: Path) -> None
     assert "Simulated data. By years since the start" in text  # the figure's alternative text
     assert "Table 1. " in text and "Table S1. " in " ".join(more.words[0].split())
     assert not [found for found in audit(out, []).findings if "no extension" not in found]
+
+
+def test_each_claim_has_a_page_of_its_own(out: Path) -> None:
+    from pypdf import PdfReader
+
+    pages = [page.extract_text() for page in PdfReader(out / "supplement.pdf").pages]
+    with_inputs = [number for number, page in enumerate(pages) if "What it rests on" in page]
+    assert [pages[n].count("What it rests on") for n in with_inputs] == [1, 1]
+    first, second = (pages[n] for n in with_inputs)
+    assert "It helps some & not others" in first and "She said" in first and "Agreement" in first
+    assert "Nobody was asked" in second and "Each claim on its own page" in first
+    assert "Claims by label" in pages[with_inputs[-1] + 1].splitlines()[1]
+
+
+def test_sheets_begin_pages_with_the_heading_above_and_so_does_what_follows() -> None:
+    row = JointRow("c", "t", "p", "", "", "", "", (), (), "", "")
+    sheet, more = Sheet(row), Prose("words")
+    blocks = [more, Heading("Claims"), sheet, more, sheet, more, Heading("Next"), Heading("Other")]
+    assert begin_pages(blocks) == [False, True, False, False, True, False, True, False]
 
 
 def test_figures_are_pages_of_the_width_of_a_journals_column(out: Path) -> None:

@@ -160,8 +160,9 @@ def _of_people(
 
 def people_in(cell: str, known: Mapping[str, str]) -> list[str]:
     """Return the people that a cell names: one, or several with marks or an "and" between when all
-    of them are participants."""
+    of them are participants. NVivo writes a case below its folders, Cases\\\\Clients\\\\C1."""
     parts = [part.strip() for part in PEOPLE_APART.split(cell) if part.strip()]
+    parts = [p if normal(p) in known else p.rpartition("\\")[2].strip() for p in parts]
     listed = normal(cell) not in known and all(normal(part) in known for part in parts)
     return parts if listed else [cell]
 

@@ -91,7 +91,9 @@ def _estimate(data: ReportData, name: str, term: str) -> str:
 
 def _prominence(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> Text:
     """Return k of N of both sides, and how many the rule asks for."""
-    if missing(record["n_eligible"]) or shown["n_eligible"] == "*":
+    if missing(record["n_eligible"]) or int(record["n_eligible"]) == 0:
+        return "nobody was asked"
+    if shown["n_eligible"] == "*":
         return "not shown: too few people were asked"
     total = data.profile.mark(record["n_eligible"], "participants")
     return text(

@@ -111,7 +111,7 @@ def section(data: ReportData) -> Section:
     more = (*matrices.blocks(data), *meshed.blocks(data), *threads.blocks(data))
     blocks = (
         Joint(CAPTION, rows, tuple(notes)),
-        Appendix("Each claim on a page of its own, and what its label rests on", tuple(sheets)),
+        Appendix("Each claim on its own page", tuple(sheets)),
         *([Appendix("Claims by label, groups of people, and threads", more)] if more else []),
     )
     return Section("together", title, blocks)
