@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from collections import Counter
 from pathlib import Path
 
 import pandas as pd
@@ -13,9 +14,10 @@ from typer.testing import CliRunner
 
 from evalweave import cli
 from evalweave.release.audit import audit
-from evalweave.release.audited_counts import COUNTING
+from evalweave.release.audited_counts import COUNTING, columns
 from evalweave.release.disclosure import profile
 from evalweave.release.identifiers import Identifiers, of_results
+from evalweave.release.released import Content
 from evalweave.tables.catalogue import ALL
 
 PATIENT, PRACTICE = "4815162342", "SP30417"
@@ -392,3 +394,15 @@ def test_results_without_identifiers_prove_nothing(release: Path, tmp_path: Path
     ]
     done = CliRunner().invoke(cli.app, call)
     assert done.exit_code == 1 and "nothing can be searched for" in str(done.exception)
+
+
+def test_a_finished_folder_is_audited_again_with_its_packed_manifest() -> None:
+    """A manifest says how many bytes each input has, in the folder and in release.zip."""
+    inputs = [{"path": "a.csv", "bytes": 12345}, {"path": "b.csv", "bytes": 2}]
+
+    def found(name: str) -> list[str]:
+        content = Content(name, document={"inputs": inputs})
+        return list(columns(content, profile("nhs_england"), Counter()))
+
+    assert found("manifest.json") == found("release.zip/data/report/manifest.json") == []
+    assert len(found("other.json")) == 1

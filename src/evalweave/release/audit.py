@@ -184,7 +184,7 @@ def _without_renames(content: Content) -> Content:
 
     Keys such as practice_id are names of columns there, and hold no identifiers.
     """
-    if content.name != MANIFEST or not isinstance(content.document, dict):
+    if Path(content.name).name != MANIFEST or not isinstance(content.document, dict):
         return content
     study = content.document.get("study")
     extract = study.get("extract") if isinstance(study, dict) else None

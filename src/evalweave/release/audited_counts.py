@@ -132,7 +132,9 @@ def columns(content: Content, rules: Profile, looked_at: Counter[str]) -> Iterat
             )
         declared = DECLARED | set(_contract(name))
         for key in sorted({key for row in rows for key in row} - declared - set(COUNTING)):
-            if content.name != MANIFEST and _looks_like_counts([row.get(key) for row in rows]):
+            if Path(content.name).name != MANIFEST and _looks_like_counts(
+                [row.get(key) for row in rows]
+            ):
                 yield (
                     f"{content.name}, column {key}: holds whole numbers and no contract says what "
                     "they count. "

@@ -243,6 +243,7 @@ def _distinct(paths: Sequence[Path], column: str) -> Iterator[str]:
     if not tables:
         return
     with duckdb.connect() as own:
+        own.execute("SET enable_progress_bar = false")
         rows = own.execute(
             f"SELECT DISTINCT value FROM ({tables}) WHERE value IS NOT NULL",
             [str(p) for p in paths],
