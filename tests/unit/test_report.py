@@ -19,7 +19,7 @@ from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
 from helpers.report_results import HOSTILE, Made, results, study_file
-from helpers.reports import both, page, report, words
+from helpers.reports import both, page, report, undrawn, words, written
 
 ORDER = [
     "answer",
@@ -282,7 +282,8 @@ def test_the_reasons_of_an_analysis_without_an_estimate_stand_once(tmp_path: Pat
     found = {"main": {"absent": absent, "notes": [why, "24 practices stay"]}}
     (where / "estimates/diagnostics.json").write_text(json.dumps(found))
     out = tmp_path / "report"
-    write_report(gather(load_study(file), file, where), file, where, out)
+    with undrawn():
+        write_report(gather(load_study(file), file, where), file, where, out)
     html = both(out)
     for section, times in (("answer", 1), ("happened-more", 1), ("provenance", 1)):
         block = words(re.search(rf'<section id="{section}".*?</section>', html, flags=re.DOTALL)[0])  # type: ignore[index]
@@ -337,7 +338,7 @@ def test_the_joint_display_shows_both_strands(tmp_path: Path) -> None:
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
-    first, second = report(tmp_path / "a", Made()), report(tmp_path / "b", Made())
+    first, second = written(tmp_path / "a", Made()), written(tmp_path / "b", Made())
     names = sorted(
         path.relative_to(first).as_posix() for path in first.rglob("*") if path.is_file()
     )
@@ -349,10 +350,10 @@ def test_the_same_results_give_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_files_of_an_earlier_report_go_and_other_files_stay(tmp_path: Path) -> None:
-    out = report(tmp_path, Made())
+    out = written(tmp_path, Made())
     (out / "notes.txt").write_text("mine")
     assert (out / "joint_display.csv").exists() and (out / "figures/subgroups.csv").exists()
-    report(tmp_path, Made(qualitative=False, only_main=True))
+    written(tmp_path, Made(qualitative=False, only_main=True))
     assert not (out / "joint_display.csv").exists()
     assert not (out / "figures/subgroups.csv").exists()
     assert (out / "notes.txt").exists() and (out / "manifest.json").exists()

@@ -16,7 +16,7 @@ from evalweave.release.disclosure import profile
 from evalweave.report.figures.love import Pair, love_plot
 from evalweave.tables.people import BALANCE, BASELINE
 from helpers.report_results import Made
-from helpers.reports import both, report, words
+from helpers.reports import both, report, words, written
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -26,7 +26,7 @@ def released(out: Path, name: str) -> pd.DataFrame:
 
 
 def test_a_weighted_comparison_is_told_drawn_and_released(tmp_path: Path) -> None:
-    out = report(tmp_path, Made(weighted=True))
+    out = written(tmp_path, Made(weighted=True))
     text = words(both(out))
     assert (
         "weighted by entropy balancing so that they resemble the programme arm in age and sex"
@@ -50,7 +50,7 @@ def test_a_weighted_comparison_is_told_drawn_and_released(tmp_path: Path) -> Non
 
 
 def test_a_difference_that_rests_on_few_people_is_released_nowhere(tmp_path: Path) -> None:
-    out = report(tmp_path, Made(weighted=True))
+    out = written(tmp_path, Made(weighted=True))
     table = released(out, "balance")
     assert list(table.columns) == BALANCE.names
     assert table["effective_comparison_n"].tolist() == ["2870"] * 4
@@ -93,7 +93,7 @@ def test_the_baseline_table_is_released_with_exact_practices(tmp_path: Path) -> 
 
 
 def test_the_audit_finds_what_a_profile_would_not_have_released(tmp_path: Path) -> None:
-    out = report(tmp_path, Made(weighted=True))
+    out = written(tmp_path, Made(weighted=True))
     for name, right, wrong in (("balance", "2870", "2871"), ("baseline", "4750.0", "4752.0")):
         file = out / f"{name}.csv"
         whole = file.read_text()

@@ -17,7 +17,7 @@ from evalweave.report.folder import write_report
 from evalweave.report.gather import gather
 from evalweave.study.file import load_study
 from helpers.report_results import Made, results, study_file
-from helpers.reports import both, words
+from helpers.reports import both, undrawn, words
 
 
 def written(folder: Path, made: Made, unit: str = "", main: str = "") -> Path:
@@ -48,7 +48,8 @@ def written(folder: Path, made: Made, unit: str = "", main: str = "") -> Path:
         frame["term"] = frame["term"].mask(frame["analysis"] == "main", "simple")
     pd.concat([frame, *more]).to_csv(path, index=False)
     out = folder / "report"
-    write_report(gather(load_study(file), file, where), file, where, out)
+    with undrawn():
+        write_report(gather(load_study(file), file, where), file, where, out)
     return out
 
 
@@ -186,7 +187,8 @@ def test_differences_in_per_cent_are_percentage_points(tmp_path: Path) -> None:
     path = where / "estimates/estimates.csv"
     path.write_text(path.read_text().replace(",%,", ",percentage points,"))
     out = tmp_path / "report"
-    write_report(gather(load_study(file), file, where), file, where, out)
+    with undrawn():
+        write_report(gather(load_study(file), file, where), file, where, out)
     text = words(both(out))
     assert "by 1.20 percentage points less than" in text
     assert not re.search(r"\d % (less|more) than", text)

@@ -26,7 +26,7 @@ from evalweave.study.file import load_study
 from evalweave.tables.joint import JOINT_DISPLAY
 from evalweave.tables.qualitative import THEME_COUNTS
 from helpers.report_results import HOSTILE, Made, results, study_file
-from helpers.reports import both
+from helpers.reports import both, undrawn
 
 RULES = profile("nhs_england")
 
@@ -36,7 +36,8 @@ def report(folder: Path, made: Made, change: Any = None) -> Path:
     file, where = study_file(folder, made), results(folder, made)
     if change:
         change(where)
-    write_report(gather(load_study(file), file, where), file, where, folder / "report")
+    with undrawn():
+        write_report(gather(load_study(file), file, where), file, where, folder / "report")
     return folder / "report"
 
 

@@ -9,16 +9,8 @@ import pytest
 
 from evalweave.release.numbers import decimals, interval, number, p_value
 from evalweave.report import sentences
-from evalweave.report.data import ReportData, Row
-from evalweave.report.gather import gather
-from evalweave.study.file import load_study
-from helpers.report_results import Made, results, study_file
-
-
-def data(folder: Path, **options: object) -> ReportData:
-    made = Made(**options)  # type: ignore[arg-type]
-    file = study_file(folder, made)
-    return gather(load_study(file), file, results(folder, made))
+from evalweave.report.data import Row
+from helpers.reports import data
 
 
 def row(estimate: float, low: float, high: float) -> Row:

@@ -15,7 +15,7 @@ from evalweave.release.audit import audit
 from evalweave.report import formats, pdf, typeset, word
 from evalweave.report.blocks import BOX, Heading, JointRow, Prose, Sheet, begin_pages
 from helpers.report_results import HOSTILE, Made, results, study_file
-from helpers.reports import report
+from helpers.reports import written
 
 MADE = Made(formats=("html", "docx", "pdf"))
 NAMES = ("report.pdf", "supplement.pdf")
@@ -23,7 +23,7 @@ NAMES = ("report.pdf", "supplement.pdf")
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("pdf"), MADE)
+    return written(tmp_path_factory.mktemp("pdf"), MADE)
 
 
 def test_the_pdf_is_tagged_titled_and_dated_by_no_clock(out: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_count_or_a_file_inside_a_pdf_is_found(out: Path, tmp_path: Path) -> N
 
 
 def test_the_same_results_give_the_same_bytes(out: Path, tmp_path: Path) -> None:
-    again = report(tmp_path, MADE)
+    again = written(tmp_path, MADE)
     for name in NAMES:
         assert (again / name).read_bytes() == (out / name).read_bytes()
 

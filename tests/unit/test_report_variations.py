@@ -21,7 +21,7 @@ from evalweave.report.gather import gather
 from evalweave.study.file import load_study
 from evalweave.study.periods import period_label, period_number
 from helpers.report_results import Made, results, study_file
-from helpers.reports import both, words
+from helpers.reports import both, undrawn, words
 
 Study = dict[str, Any]
 
@@ -116,7 +116,8 @@ def rendered(
     study = yaml.safe_load(file.read_text())
     variation.change(study, where)
     file.write_text(yaml.safe_dump(study, sort_keys=False, allow_unicode=True))
-    write_report(gather(load_study(file), file, where), file, where, folder / "report")
+    with undrawn():
+        write_report(gather(load_study(file), file, where), file, where, folder / "report")
     return variation, both(folder / "report")
 
 

@@ -11,24 +11,15 @@ import pandas as pd
 import pytest
 
 from evalweave.release.audit import audit
-from evalweave.report.folder import write_report
-from evalweave.report.gather import gather
-from evalweave.study.file import load_study
-from helpers.report_results import HOSTILE, Made, results, study_file
+from helpers.report_results import HOSTILE, Made
+from helpers.reports import report, written
 
 MADE = Made(formats=("html", "docx"))
 
 
-def report(folder: Path, made: Made = MADE) -> Path:
-    file = study_file(folder, made)
-    where = results(folder, made)
-    write_report(gather(load_study(file), file, where), file, where, folder / "report")
-    return folder / "report"
-
-
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return report(tmp_path_factory.mktemp("word"))
+    return written(tmp_path_factory.mktemp("word"), MADE)
 
 
 def test_word_says_what_the_page_says(out: Path) -> None:
@@ -63,7 +54,7 @@ def test_figures_are_pictures_that_say_what_they_show(tmp_path: Path) -> None:
     import docx
     from docx.shared import Cm
 
-    out = report(tmp_path, replace(MADE, only_main=True))
+    out = written(tmp_path, replace(MADE, only_main=True))
     more = docx.Document(str(out / "supplement.docx")).inline_shapes
     assert "inference-methods" in {shape._inline.docPr.get("name") for shape in more}
     word = docx.Document(str(out / "report.docx"))
@@ -120,7 +111,7 @@ def test_the_flow_is_a_picture_with_a_caption_on_a4(out: Path) -> None:
 
 
 def test_word_passes_the_audit_and_is_the_same_bytes(out: Path, tmp_path: Path) -> None:
-    first, second = out, report(tmp_path)
+    first, second = out, written(tmp_path, MADE)
     found = audit(first, [])
     assert found.pictures == _pictures(first)  # told of: their pixels cannot be read
     # A Word file always holds `_rels/.rels`, whose name is all extension.

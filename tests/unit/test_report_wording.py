@@ -14,19 +14,11 @@ from evalweave.report.checks.agreement import leave_one_out
 from evalweave.report.checks.evidence import judge
 from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
-from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
 from evalweave.report.sections import methods, studied
 from evalweave.report.terms import in_words
-from evalweave.study.file import load_study
-from helpers.report_results import Made, results, study_file
-from helpers.reports import both, report, words
-
-
-def data(folder: Path, **options: object) -> ReportData:
-    made = Made(**options)  # type: ignore[arg-type]
-    file = study_file(folder, made)
-    return gather(load_study(file), file, results(folder, made))
+from helpers.report_results import Made
+from helpers.reports import both, data, report, words
 
 
 def test_a_reason_is_no_noun_of_its_count(tmp_path: Path) -> None:
