@@ -81,16 +81,19 @@ def followed_rows(
     unit = pd.factorize(both[columns.unit], sort=True)[0]
     low = min(each.min(initial=0) for each in periods)
     span = max(each.max(initial=0) for each in periods) - low + 1
-    units = (unit[: len(panel)], unit[len(panel) :][at])
-    key = np.concatenate([u * span + (p - low) for u, p in zip(units, periods, strict=True)])
-    del unit, units, within, periods  # of millions of rows each
-    whole, first = np.unique(key, return_index=True)  # the panel's rows come first
-    there = first < len(panel)
-    seen = np.zeros(len(first), dtype="int64")
-    seen[there] = panel[columns.outcome].notna().to_numpy()[first[there]]
-    first[~there] = len(panel) + at[first[~there] - len(panel)]
+    mine = unit[: len(panel)] * span + (periods[0] - low)
+    theirs = unit[len(panel) :][at] * span + (periods[1] - low)
+    del unit, within, periods  # of millions of rows each
+    key = np.concatenate([mine, theirs])
+    key.sort()
+    key = key[np.append(True, key[1:] != key[:-1])[: len(key)]]
+    first, seen = np.empty_like(key), np.zeros_like(key)
+    first[np.searchsorted(key, theirs)] = len(panel) + at
+    there = np.searchsorted(key, mine)  # the panel's rows go before
+    first[there] = np.arange(len(panel))
+    seen[there] = panel[columns.outcome].notna()
     rows = both.iloc[first].reset_index(drop=True)
-    return rows.assign(**{columns.period: low + whole % span, measured: seen})
+    return rows.assign(**{columns.period: low + key % span, measured: seen})
 
 
 def _joined(one: pd.Series, other: pd.Series) -> Any:
