@@ -87,3 +87,14 @@ def test_a_cell_that_is_neither_true_nor_false_and_a_list_of_codes(tmp_path: Pat
     path.write_text("Id,Parent Id,Depth,Title,Description\n1,,0,Support,\n")
     with pytest.raises(DataError, match=r"list of codes as Dedoose exports it(.|\n)*Excel"):
         load(path)
+
+
+def test_a_group_with_a_column_for_each_of_its_people_is_shared(tmp_path: Path) -> None:
+    path = tmp_path / "e.csv"
+    path.write_text(
+        "Media Title,Excerpt Copy,Code: Support Applied,Pseudonym,Pseudonym\n"
+        "FG,We all,1.0,C1,C2\nFG,All of us,0.0,C1,C2\nI,Alone,1.0,C3,\n"
+    )
+    given = settings(tmp_path, path)
+    (tmp_path / "themes.csv").write_text("theme_id,label,code\nS,S,Support\n")
+    assert counts_of(load(path, given), "S")["client"] == (1, 3, "at least")

@@ -249,3 +249,11 @@ def test_columns_of_a_matrix_are_roles_in_the_plural_and_below_an_attribute(
     counts = counts_of(project)
     assert counts["client"] == (2, 2, "") and counts["link_worker"] == (1, 2, "")
     assert "no role of the participants" in warnings_of(project)
+
+
+def test_whole_numbers_that_a_spreadsheet_wrote_with_a_nought_behind(tmp_path: Path) -> None:
+    project = of_segments(tmp_path, "G,0.0,9.0,We are on,Support,MO\n", "G,L1,0.0,9.0\n")
+    assert counts_of(project)["link_worker"] == (1, 2, "complete")
+    (tmp_path / "m.csv").write_text("code,client\nSupport,2.0\n")
+    matrix = settings_of(tmp_path, tmp_path / "m.csv", "counts", counts_are="participants")
+    assert counts_of(load(tmp_path / "m.csv", matrix))["client"] == (2, 2, "")

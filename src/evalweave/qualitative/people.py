@@ -26,7 +26,7 @@ from evalweave.qualitative.identity import (
 from evalweave.qualitative.inputs import people_table
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.placing import Marked
-from evalweave.qualitative.raw import Log, Raw, RawLink, RawPerson, RawSource
+from evalweave.qualitative.raw import Log, Raw, RawLink, RawPerson, RawSource, position
 from evalweave.tables.qualitative import PARTICIPANTS, SOURCE_PARTICIPANTS
 
 EACH, GROUP, UNKNOWN = "each", "group", "unknown"  # whose words a shared source holds
@@ -226,13 +226,13 @@ def overridden(
         if person is None:
             faults.append(_stranger(row["participant"], known, number))
         if person is not None and not fault:
-            start, end = row.get("start") or None, row.get("end") or None
+            start, end = position(row.get("start")), position(row.get("end"))
             mapped.append(
                 Link(
                     names.meant_by(row["source"])[0],
                     person,
-                    int(start) if start else None,
-                    int(end) if end else None,
+                    start,
+                    end,
                     "map",
                 )
             )

@@ -18,10 +18,10 @@ LONGEST = 10**9  # characters; a position beyond it is no position
 
 
 def position(value: object) -> int | None:
-    """Return a position from whatever a file holds, None when it is not a whole number from 0
-    on."""
+    """Return a position from whatever a file holds, None when it is not a whole number from 0 on;
+    spreadsheets write 12 as 12.0 too."""
     try:
-        number = int(str(value).strip())
+        number = int(str(value).strip().removesuffix(".0"))
     except ValueError:
         return None
     return number if 0 <= number <= LONGEST else None

@@ -51,12 +51,13 @@ def read(
     faults, rows = [], []
     for (line, values), code in zip(cells, codes, strict=True):
         for role, value in zip(roles, values, strict=True):
-            if position(value or "0") is None:
+            n = position(value or "0")
+            if n is None:
                 faults.append(
                     Fault(file, "no whole number", "a count from 0", row=line, column=role)
                 )
                 continue
-            rows.append((code_id(path_of([code])), role_name(role), int(value or "0")))
+            rows.append((code_id(path_of([code])), role_name(role), n))
     raise_faults(faults)
     log = Log()
     log.warn(

@@ -25,7 +25,7 @@ SOURCE = ("media_title", "document_title", "resource_title")
 WORDS, COMBINED = "excerpt_copy", "codes_applied_combined"
 APPLIED = re.compile(r"\s*Code:\s*(.+?)\s+Applied\s*", re.IGNORECASE)
 CHARACTERS = re.compile(r"\s*(\d+)\s*[-–]\s*(\d+)\s*")
-YES, NO = ("true", "yes", "1", "x"), ("false", "no", "0", "")
+YES, NO = ("true", "yes", "1", "1.0", "x"), ("false", "no", "0", "0.0", "")
 CODE_LIST = {"id", "parent_id", "depth", "title"}
 
 
@@ -97,6 +97,7 @@ class _Columns:
             return next((_cell(row, self.place[n]) for n in names if n in self.place), "")
 
         given = [path for i, path in self.codes.items() if _cell(row, i).lower() in YES]
+        said = [_cell(row, i) for i in self.people]  # of a group its column stands several times
         span = CHARACTERS.fullmatch(named("excerpt_range"))
         return {
             "source": named(*SOURCE),
@@ -104,7 +105,7 @@ class _Columns:
             "code": ";".join(given) if self.codes else named(COMBINED).replace(", ", ";"),
             "coder": named("excerpt_creator"),
             "coded_at": named("excerpt_date"),
-            "participant": next(filter(None, (_cell(row, i) for i in self.people)), ""),
+            "participant": ";".join(dict.fromkeys(filter(None, said))),
             "start": span[1] if span else "",
             "end": span[2] if span else "",
             "place": "" if span else named("excerpt_range"),
