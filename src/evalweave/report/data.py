@@ -155,6 +155,12 @@ class ReportData:
             self._made[make] = make(self)
         return self._made[make]
 
+    def remembering(self, tried: ReportData) -> ReportData:
+        """Return these data with what was made of the same ones before, under the same rules."""
+        if tried.profile is self.profile:
+            self._made.update(tried._made)
+        return self
+
     @cached_property
     def _made(self) -> dict[Any, Any]:
         return {}

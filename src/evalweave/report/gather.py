@@ -179,8 +179,11 @@ def protected(data: ReportData, told: History) -> ReportData:
         return data
     study = declared(data.study.model_dump(mode="json"))
 
+    tried = [data]
+
     def render(rules: Profile) -> Tables:
-        return as_text(replace(data, profile=rules))
+        tried.append(replace(data, profile=rules))
+        return as_text(tried[-1])
 
     truth = exactly(render, study)
     now, few = counts(truth), data.profile.hides
@@ -194,7 +197,8 @@ def protected(data: ReportData, told: History) -> ReportData:
     before = printed_before(now, told.earlier, few)
     rules = protect(render, rules, study, earlier, before, truth)
     printed = {place(key): (n, _printed(rules, key, n)) for key, n in now.items()}
-    return replace(data, profile=rules, then=tuple(told.then), registered=pending(told, printed))
+    done = replace(data, profile=rules, then=tuple(told.then), registered=pending(told, printed))
+    return done.remembering(tried[-1])
 
 
 def _printed(rules: Profile, key: tuple[str, ...], n: int) -> str:

@@ -19,7 +19,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 def released_tables(data: ReportData) -> dict[str, pd.DataFrame]:
     """Return name -> table: those that count people, and costs against effects, which counts
     none."""
-    tables = counting_tables(data)
+    tables = dict(data.remembered(counting_tables))
     if data.released_economics is not None:
         tables["economics"] = _public(data.released_economics.table)
     return tables
@@ -62,7 +62,7 @@ def _public(frame: pd.DataFrame) -> pd.DataFrame:
 def as_text(data: ReportData) -> dict[str, list[dict[str, str]]]:
     """Return name → rows of everything that is released with counts of its own, as a reader of the
     files has it."""
-    tables = counting_tables(data)
+    tables = dict(data.remembered(counting_tables))
     if data.released_trends is not None:
         tables["figures/raw-means"] = data.released_trends
     return {

@@ -86,24 +86,22 @@ RC: dict[str, Any] = {
 
 @contextmanager
 def drawing(
-    name: str, height: float, width: float = WIDTH, **subplots: Any
+    name: str, height: float, width: float = WIDTH, layout: str | None = None, **subplots: Any
 ) -> Iterator[tuple[Any, Any]]:
-    """Yield a figure and its axes in our style; `height` in SVG units (points)."""
+    """Yield a figure and its axes in our style; `height` in SVG units (points). Without pyplot,
+    which takes as long to load as three figures to draw."""
     import matplotlib
-
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
 
     settings: Any = {**RC, "svg.hashsalt": name}
     if narrow():
         width = NARROW / 72
         settings |= dict.fromkeys((key for key in RC if key.endswith(SIZES)), LEAST)
     with matplotlib.rc_context(settings):
-        figure, axes = plt.subplots(figsize=(width, height / 72), **subplots)
-        try:
-            yield figure, axes
-        finally:
-            plt.close(figure)
+        figure = Figure(figsize=(width, height / 72), layout=layout)  # type: ignore[arg-type]
+        FigureCanvasSVG(figure)
+        yield figure, figure.subplots(**subplots)
 
 
 _NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
