@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
@@ -20,7 +21,7 @@ def planted_table(data: ReportData) -> Table | None:
         return None
     lines: list[Line] = []
     for analysis in data.study.analyses:
-        if analysis.outcome != data.truth.get("outcome", data.primary.outcome):
+        if not _of_outcome(data, analysis.outcome):
             continue
         if data.comparison_label(analysis.comparison) != data.comparison_label(
             data.primary.comparison
@@ -33,7 +34,9 @@ def planted_table(data: ReportData) -> Table | None:
         known = [line for line in found if line]
         if known:
             label = analysis.label or sentence(plain(analysis.name))
-            lines += [Line((label,), group=True), *known]
+            own = analysis.outcome == data.primary.outcome
+            unit = "" if own else f", in {data.units(analysis.name)[0]}"
+            lines += [Line((f"{label}{unit}",), group=True), *known]
     if not lines:
         return None
     return Table(
@@ -105,10 +108,19 @@ def _line(data: ReportData, analysis: Analysis, term: str) -> Line | None:
     )
 
 
+def _of_outcome(data: ReportData, outcome: str) -> Mapping[str, Any]:
+    """Return what is known to have been planted in an outcome."""
+    truth = data.truth or {}
+    if outcome == truth.get("outcome", data.primary.outcome):
+        return truth
+    others = truth.get("others") or {}
+    return others.get(outcome) or {}
+
+
 def planted(data: ReportData, analysis: Analysis, term: str, unit: str) -> float | None:
     """Return the planted value of a term in a unit; as the estimator weights it, where that is
     known."""
-    truth = data.truth or {}
+    truth = _of_outcome(data, analysis.outcome)
     points = unit == PERCENTAGE_POINTS
     weighted = ESTIMATORS[analysis.estimator].planted
     if weighted and term == "att":

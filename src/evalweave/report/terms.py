@@ -36,6 +36,10 @@ AVERAGES = {
     "calendar[overall]": "calendar periods",
     "simple": "every start and period",
 }
+OF_MEASURED = {
+    "att_unweighted": "those measured, as they are",
+    "composition": "earlier values of those measured, less those of everybody in follow-up",
+}
 ORDINALS = {"2": "2nd", "3": "3rd", "4": "4th"}
 
 
@@ -93,6 +97,8 @@ def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
         return "Change of the difference per period since the start"
     if named := periods_in_words(term, data.study.window.cut):
         return f"{label}: {named}"
+    if term in OF_MEASURED:
+        return f"{label}: {OF_MEASURED[term]}"
     if term in AVERAGES:
         return f"{label}, averaged over {AVERAGES[term]}"
     if term == "att":

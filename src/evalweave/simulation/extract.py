@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from evalweave.simulation import selective
 from evalweave.simulation.people import CONDITIONS, DAY
 from evalweave.simulation.records import Simulated
 
@@ -26,7 +27,7 @@ REGISTRATIONS = ("patient_id", "practice_id", "start", "end")
 EVENTS = ("patient_id", "practice_id", "date", "code", "code_system", "value_text", "unit_text")
 
 HBA1C_IFCC, HBA1C_DCCT, HBA1C_UNCLEAR = "999791000000106", "1019431000000105", "1003671000000109"
-SYSTOLIC_BP = "72313002"
+SYSTOLIC_BP, CHOLESTEROL = "72313002", "1005671000000105"
 TYPE_2, TYPE_1, DIABETES = "44054006", "46635009", "73211009"
 REFERRAL = "871731000000106"
 CARE_CODES = {"admissions": "183452005", "attendances": "4525004"}
@@ -205,6 +206,15 @@ def care_events(simulated: Simulated) -> pd.DataFrame:
         for name, frame in simulated.used.items()
     ]
     return pd.concat(frames, ignore_index=True)
+
+
+def tested_events(simulated: Simulated) -> pd.DataFrame:
+    """Return the tests of cholesterol as events."""
+    assert simulated.tested is not None
+    person, day = (simulated.tested[name].to_numpy() for name in ("person", "day"))
+    events = _events(simulated, person, day, CHOLESTEROL)
+    values = np.char.mod("%.1f", simulated.tested["value"].to_numpy()).astype(object)
+    return events.assign(value_text=values, unit_text=selective.UNIT)
 
 
 def _events(simulated: Simulated, person: np.ndarray, day: np.ndarray, code: str) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.errors import StudyError
-from evalweave.simulation import care, others, outcomes
+from evalweave.simulation import care, others, outcomes, selective
 from evalweave.simulation.effect import planted_effect
 from evalweave.simulation.people import DAY, draw_people
 from evalweave.simulation.practices import demonstration_practices, sizes
@@ -36,7 +36,8 @@ SHOCKS = {"hba1c": "shocks", "systolic_bp": "placebo_shocks"}  # the streams of 
 @dataclass(frozen=True)
 class Simulated:
     """What a seed made: `people` (row number = person), `measurements` by outcome, `scale` of the
-    effect; where care is looked at, `used` by kind, and what was planted in it by term."""
+    effect; where care is looked at, `used` by kind, and what was planted in it by term; `tested`
+    where being measured is selective."""
 
     practices: pd.DataFrame
     people: pd.DataFrame
@@ -47,6 +48,7 @@ class Simulated:
     window: tuple[np.datetime64, np.datetime64]
     used: dict[str, pd.DataFrame] = field(default_factory=dict)  # person, day
     planted_in_care: dict[str, dict[str, float]] = field(default_factory=dict)
+    tested: pd.DataFrame | None = None  # person, day, value
 
 
 def simulate_panel(
@@ -87,12 +89,22 @@ def draw(
     groups = _groups(settings, arm, index, window, random, with_others)
     measurements, scale = _measurements(settings, practices, groups, index, random)
     used, in_care = _care(settings, groups, arm, random)
+    tested = _tested(settings, groups[""], len(arm), random["selective"])
     everyone = pd.concat(groups.values(), ignore_index=True)
     everyone["followed_until"] = _followed_until(everyone, arm)
     everyone["patient_id"] = identifiers(len(everyone), random["identifiers"])
     first_period = period_number(settings.window.first, settings.window.cut)
     return Simulated(
-        practices, everyone, measurements, scale, first_period, index, window, used, in_care
+        practices,
+        everyone,
+        measurements,
+        scale,
+        first_period,
+        index,
+        window,
+        used,
+        in_care,
+        tested,
     )
 
 
@@ -216,6 +228,20 @@ def _care(
                 planted[name] = care.planted_care(kind, group, without, there, treated)
             shift += len(group)
     return {name: pd.concat(frames, ignore_index=True) for name, frames in used.items()}, planted
+
+
+def _tested(
+    settings: SimulateSettings, eligible: pd.DataFrame, n_practices: int, rng: np.random.Generator
+) -> pd.DataFrame | None:
+    """Return the tests of the eligible (who come first among all people); None where testing is not
+    selective."""
+    if not settings.simulation.selective_measurement:
+        return None
+    starts = _year_starts(settings)
+    periods = period_number(settings.window.first, settings.window.cut) + np.arange(len(starts) - 1)
+    treated = periods[None, :] >= eligible["first_treated"].to_numpy()[:, None]
+    where = _practice_by_year(eligible, starts)
+    return selective.draw_tests(eligible, where, n_practices, starts, treated, rng)
 
 
 def panel_of(simulated: Simulated) -> pd.DataFrame:

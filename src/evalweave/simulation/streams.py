@@ -36,6 +36,7 @@ NAMES = (
     "attendances",
     "other_admissions",
     "other_attendances",
+    "selective",
 )
 
 

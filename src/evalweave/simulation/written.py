@@ -8,6 +8,7 @@ import pandas as pd
 
 from evalweave.errors import Fault, raise_faults
 from evalweave.panel.prices import prices
+from evalweave.simulation import selective
 from evalweave.simulation.coded_project import code_book, sources
 from evalweave.simulation.dirt import dirty_events
 from evalweave.simulation.dirt_registers import dirty_patients, dirty_registrations
@@ -19,6 +20,7 @@ from evalweave.simulation.extract import (
     patients_table,
     referral_events,
     registrations_table,
+    tested_events,
 )
 from evalweave.simulation.fieldwork import participants, sources_table
 from evalweave.simulation.recording import record
@@ -48,6 +50,8 @@ def written(
     ]
     if simulated.used:
         others.append(care_events(simulated))
+    if simulated.tested is not None:
+        others.append(tested_events(simulated))
     dirt: dict[str, int] = {}
     if settings.simulation.dirt:
         outcomes, forms = record(outcomes, random["recording"])
@@ -80,6 +84,8 @@ def written(
     }
     if settings.resource_use is not None:
         truth["care"] = planted_in_care(simulated.planted_in_care, prices(settings.resource_use))
+    if simulated.tested is not None:
+        truth["others"] = {selective.OUTCOME: selective.planted()}
     return tables, truth
 
 

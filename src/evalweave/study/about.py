@@ -93,3 +93,8 @@ class Simulation(Section):
     effect: float = Field(-1.0931, description="Mean planted effect on HbA1c in mmol/mol.")
     practice_sd: float = Field(1.0, ge=0, description="SD of practice-by-year shocks in mmol/mol.")
     dirt: bool = Field(True, description="Plant the dirt that real extracts have.")
+    selective_measurement: bool = Field(
+        False,
+        description="Add total cholesterol, of which the programme changes who is tested, by a "
+        "known rule.",
+    )

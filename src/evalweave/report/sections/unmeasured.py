@@ -7,10 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.release.numbers import interval, number, sentence
+from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.methods import IMPUTATIONS
+from evalweave.release.numbers import interval, number, percent, sentence
 from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table
 from evalweave.report.data import ReportData
 from evalweave.report.figures.delta import delta_curve
+from evalweave.report.planted import planted
 from evalweave.study.analyses import Analysis
 from evalweave.study.periods import period_label
 
@@ -21,12 +24,20 @@ PRESENT = (
 )
 
 
+WEIGHTED, IMPUTED = "weighted for who was measured", "with values imputed for the others"
+
+
 def section(data: ReportData) -> Section | None:
     """Return what analyses of those not measured say; None where there are none."""
     blocks: list[Any] = []
     for analysis in data.study.analyses:
         row = data.row(analysis, data.main_term(analysis))
-        told = [*_composition(data, analysis), *_bounds(data, analysis), *_delta(data, analysis)]
+        told = [
+            *_composition(data, analysis),
+            *_beside(data, analysis),
+            *_bounds(data, analysis),
+            *_delta(data, analysis),
+        ]
         if row is None or not told:
             continue
         label = analysis.label or sentence(analysis.name.replace("_", " "))
@@ -48,6 +59,31 @@ def _composition(data: ReportData, analysis: Analysis) -> list[Any]:
             f"in follow-up: {number(float(found['estimate']), places)} (95 % CI "
             f"{interval(low, high, places)}). That the same kind of people were measured: "
             f"{found['verdict']}."
+        )
+    ]
+
+
+def _beside(data: ReportData, analysis: Analysis) -> list[Any]:
+    """Set the estimate of those measured beside the one that lets them stand for all, and, of
+    simulated data, what was planted beside both."""
+    plain, whole = (data.row(analysis, term) for term in ("att_unweighted", "att"))
+    if plain is None or whole is None:
+        return []
+    words = [
+        f"{number(row.estimate, row.places)} {row.unit} ({percent(row.level)} CI "
+        f"{interval(row.low, row.high, row.places)})"
+        for row in (plain, whole)
+    ]
+    how = IMPUTED if IMPUTATIONS in ESTIMATORS[analysis.estimator].gives else WEIGHTED
+    said = f"Those measured, as they are: {words[0]}; {how}: {words[1]}."
+    truth = planted(data, analysis, "att", whole.unit)
+    if truth is None:
+        return [Prose(said)]
+    holds = ["holds it" if row.low <= truth <= row.high else "misses it" for row in (plain, whole)]
+    return [
+        Prose(
+            f"{said} These data are simulated, and {number(truth, whole.places)} {whole.unit} was "
+            f"planted: the first interval {holds[0]}, the second {holds[1]}."
         )
     ]
 
