@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,10 @@ from typer.testing import CliRunner
 
 from evalweave.cli import app
 from evalweave.files import read_table, write_csv
+from evalweave.report.claimed import numbers
+from evalweave.report.sections.together import _expectation
+from evalweave.study.analyses import Analysis
+from evalweave.study.outcomes import Outcome
 from evalweave.tables.analyses import ESTIMATES
 from evalweave.tables.contract import Table
 from evalweave.tables.joint import JOINT_DISPLAY, QUOTES
@@ -434,3 +439,34 @@ def test_nobody_asked(tmp_path: Path) -> None:
         "U",
         "silence (qualitative)",
     )
+
+
+def test_a_claim_about_costs_is_joined_and_reads_as_money(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Declared of what care costs; lower is better; the label is the rule's, and it says pounds."""
+    unit = "GBP per person-year"
+    spend = {"kind": "cost", "unit": unit, "better": "lower"}
+    use = {"name": "use", "estimator": "poisson", "outcome": "spend", "inference": ["jackknife"]}
+    monkeypatch.setitem(SETTINGS, "outcomes", {**SETTINGS["outcomes"], "spend": spend})  # type: ignore[dict-item]
+    monkeypatch.setitem(SETTINGS, "analyses", [*SETTINGS["analyses"], use])
+    claim = {**CLAIM, "analysis": "use", "outcome_unit": unit, "margin": 5}
+    folder = world(tmp_path, claim | {"expected_change": "better"})
+    costs = estimate("use", "att", "jackknife", unit, (-25.3, -41.0, -9.6, 7.5, 23.0))
+    both = [the_estimates(), ESTIMATES.conform(pd.DataFrame([costs | {"outcome": "spend"}]))]
+    write_csv(pd.concat(both, ignore_index=True), folder / "estimates.csv")
+    done = run_join(folder)
+    assert done.exit_code == 0, done.output or done.exception
+    (row,) = read_table(folder / "join" / "joint_display.csv", JOINT_DISPLAY).to_dict("records")
+    assert (row["quantitative_state"], row["label"]) == ("D", "agreement")
+    assert row["quantitative_detail"] == f"negative, wholly beyond 5 {unit}"
+    said = numbers(row).replace("⁠", "").replace(" ", " ")
+    assert said == "−£25.30 (95 % CI −£41.00 to −£9.60) per person-year"
+    declared = [Analysis.model_validate(use)]
+    study = SimpleNamespace(analyses=declared, outcomes={"spend": Outcome.model_validate(spend)})
+    assert _expectation(SimpleNamespace(study=study), row).startswith(  # type: ignore[arg-type]
+        "Expects a negative difference, that is, a lower cost; lower is better; matters from 5.00"
+    )
+    worse = claim | {"expected_sign": "positive", "expected_change": "better"}
+    write_csv(pd.DataFrame([worse]), folder / "claims.csv")
+    assert '"negative", since lower is better' in str(run_join(folder).exception)

@@ -26,6 +26,10 @@ def decimals(std_error: float) -> int:
     )
 
 
+CURRENCIES = {"GBP": "£", "EUR": "€", "USD": "$"}
+JOINER = "\u2060"  # no line ends between a minus and a sign of currency
+
+
 def number(value: Any, places: int = 2) -> str:
     """Return a number with a true minus sign and no negative zero; a blank cell is an en dash."""
     if missing(value):
@@ -55,6 +59,29 @@ def estimate(value: Any, low: Any, high: Any, level: float = 0.95, places: int =
     if missing(value):
         return "no estimate"
     return f"{number(value, places)} ({percent(level)} CI {interval(low, high, places)})"
+
+
+def money(value: Any, places: int, sign: str) -> str:
+    """Return an amount as `−£25.30`; no line ends between the minus and the sign."""
+    shown = number(value, places)
+    return f"{MINUS}{JOINER}{sign}{shown[1:]}" if shown.startswith(MINUS) else f"{sign}{shown}"
+
+
+def estimate_in(
+    unit: str, value: Any, low: Any, high: Any, level: float = 0.95, places: int = 2
+) -> str:
+    """Return an estimate with its unit; of money as `−£25.30 (95 % CI −£41 to −£9) per
+    person-year`."""
+    first, _, per = unit.partition(" ")
+    sign = CURRENCIES.get(first, first if first in CURRENCIES.values() else "")
+    if not sign or missing(value) or missing(low) or missing(high):
+        return f"{estimate(value, low, high, level, places)} {unit}"
+    ends = [
+        none if math.isinf(end) else money(end, places, sign)
+        for end, none in ((low, NO_LOW), (high, NO_HIGH))
+    ]
+    said = f"{money(value, places, sign)} ({percent(level)} CI {ends[0]} to {ends[1]})"
+    return f"{said} {per}".rstrip()
 
 
 def percent(share: Any, places: int = 0) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup
 
-from evalweave.release.numbers import estimate, missing, sentence
+from evalweave.release.numbers import estimate_in, missing, sentence
 from evalweave.report.blocks import Quote, text
 
 QUANTITATIVE = {
@@ -47,8 +47,10 @@ def numbers(record: Record) -> str:
     """Return the estimate with its interval and unit, as the profile released it."""
     if missing(record["estimate"]):
         return "No estimate"
-    words = estimate(record["estimate"], record["ci_low"], record["ci_high"], 0.95, places(record))
-    return f"{words} {record['outcome_unit']}"
+    ends = record["ci_low"], record["ci_high"]
+    return estimate_in(
+        str(record["outcome_unit"]), record["estimate"], *ends, places=places(record)
+    )
 
 
 def places(record: Record) -> int:

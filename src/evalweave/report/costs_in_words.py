@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.release import numbers
 from evalweave.release.economics import (
     CARE,
     COST,
@@ -15,7 +16,7 @@ from evalweave.release.economics import (
     Valued,
 )
 from evalweave.release.numbers import (
-    MINUS,
+    CURRENCIES,
     decimals,
     excludes_zero,
     interval,
@@ -27,11 +28,9 @@ from evalweave.release.numbers import (
 from evalweave.report.data import ReportData
 from evalweave.report.terms import level, variable
 
-SIGNS = {"GBP": "£", "EUR": "€", "USD": "$"}
 YEARS = ("year", "financial_year", "calendar_year")
 LESS, MORE = "less", "more"
 CERTAIN = 0.99
-JOINER = "\u2060"  # no line ends between a minus and a sign of currency
 
 
 def rows(valued: Valued, scenario: str, subgroup: str = "") -> list[dict[str, Any]]:
@@ -66,10 +65,10 @@ def per_short(data: ReportData) -> str:
 def money(data: ReportData, value: Any, places: int = 0) -> str:
     """Return an amount of money with its sign or unit."""
     unit = data.study.economics.cost.unit if data.study.economics else ""
-    shown, sign = number(value, places), SIGNS.get(unit)
+    sign = CURRENCIES.get(unit)
     if sign is None:
-        return f"{shown} {unit}"
-    return f"{MINUS}{JOINER}{sign}{shown[1:]}" if shown.startswith(MINUS) else f"{sign}{shown}"
+        return f"{number(value, places)} {unit}"
+    return numbers.money(value, places, sign)
 
 
 def amount(data: ReportData, row: dict[str, Any]) -> str:

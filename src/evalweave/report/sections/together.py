@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from evalweave.catalogue.kinds import COST
 from evalweave.catalogue.words import number_of
 from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
@@ -154,7 +155,7 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
             record["theme_label"] if not missing(record["theme_label"]) else record["theme_id"]
         ),
         proposition=str(record["proposition"]),
-        expectation=_expectation(record),
+        expectation=_expectation(data, record),
         strip=strip(
             f"strip-{claim}",
             _real(record["estimate"]),
@@ -194,13 +195,14 @@ def _said(value: Any) -> str:
     return "" if missing(value) else str(value)
 
 
-def _expectation(record: dict[Any, Any]) -> str:
+def _expectation(data: ReportData, record: dict[Any, Any]) -> str:
     sign = {
         "positive": "a positive difference",
         "negative": "a negative difference",
         "none": "no difference that matters",
     }
     expected = sign.get(str(record["expected_sign"]), str(record["expected_sign"]))
+    expected += _of_cost(data, record)
     declared = (
         " Declared after the estimates were first seen." if record["post_hoc"] is True else ""
     )
@@ -208,6 +210,19 @@ def _expectation(record: dict[Any, Any]) -> str:
         f"Expects {expected}; matters from {number(record['margin'])} {record['outcome_unit']} on. "
         f"Perspective: {many(str(record['role']))}.{declared}"
     )
+
+
+def _of_cost(data: ReportData, record: dict[Any, Any]) -> str:
+    """Return what a sign means of a cost; blank of other outcomes and of differences between
+    groups."""
+    names = {a.name: a.outcome for a in data.study.analyses}
+    outcome = data.study.outcomes.get(names.get(str(record["analysis"]), ""))
+    means = {"negative": "lower", "positive": "higher"}.get(str(record["expected_sign"]))
+    between = str(record["term"]).startswith("difference[")
+    if outcome is None or outcome.kind != COST or means is None or between:
+        return ""
+    better = "" if outcome.better == "neither" else f"; {outcome.better} is better"
+    return f", that is, a {means} cost{better}"
 
 
 def _voices(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any]) -> list[Text]:
