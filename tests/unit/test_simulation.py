@@ -4,6 +4,7 @@ seed."""
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -290,7 +291,7 @@ def test_monthly_periods_are_refused_in_words(tmp_path: Path) -> None:
 
 def test_a_study_that_simulates_nothing_is_refused_in_words(tmp_path: Path) -> None:
     study = tmp_path / "study.yaml"
-    study.write_text(CONFIG.read_text().replace("simulation: {seed: 20150401}", ""))
+    study.write_text(re.sub(r"simulation: \{.*\}", "", CONFIG.read_text()))
     result = CliRunner().invoke(
         app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")]
     )

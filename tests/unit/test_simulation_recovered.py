@@ -25,7 +25,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame, S
     home = tmp_path_factory.mktemp("study")
     text = (CONFIG / "config.yaml").read_text()
     text = text.replace(
-        "{seed: 20150401}", "{seed: 8, eligible_programme: 700, eligible_comparison: 500}"
+        "{seed: 20150401,", "{seed: 8, eligible_programme: 700, eligible_comparison: 500,"
     )
     text = text.replace("../resources/ways-to-wellness", "extract")
     for folder in ("ways-to-wellness/", "codelists/"):
@@ -54,6 +54,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, pd.DataFrame, S
         str(home / "panel"),
     )
     panel = pd.read_parquet(home / "panel" / "area_without_programme.parquet")
+    panel = panel[panel[["hba1c", "systolic_bp"]].notna().any(axis=1)]  # not of cholesterol alone
     return home, panel, load_settings(str(study), SimulateSettings)
 
 
