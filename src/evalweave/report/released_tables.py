@@ -90,9 +90,12 @@ def labelled(data: ReportData, estimates: pd.DataFrame) -> pd.DataFrame:
 def neutral(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a table whose text cells cannot be taken for a formula by a spreadsheet."""
     frame = frame.copy()
-    for name in frame.columns:
-        if frame[name].dtype == "string" or frame[name].dtype == object:
-            cells = frame[name].astype("string")
-            risky = cells.str.startswith(FORMULA).fillna(False)
-            frame[name] = cells.mask(risky, "'" + cells)
+    for place, (name, kind) in enumerate(frame.dtypes.items()):
+        if kind in ("string", "object"):
+            cells = [_guarded(each) for each in frame.iloc[:, place]]
+            frame[name] = pd.array(cells, dtype="string")
     return frame
+
+
+def _guarded(cell: object) -> object:
+    return f"'{cell}" if str(cell).startswith(FORMULA) and cell is not pd.NA else cell
