@@ -234,7 +234,7 @@ def test_unicode_forms_of_a_name_do_not_matter(rows: list, seed: int) -> None:
 
 
 @given(rows=marks, seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_forms_of_people_and_sources_do_not_matter(rows: list, seed: int) -> None:
     """Composed or not, in full width, in any capitals, with blanks of any kind: the same people and
     sources, in the project and in the tables beside it."""
