@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,15 @@ from typer.testing import CliRunner
 from evalweave.cli import app
 from evalweave.errors import EvalweaveError
 from helpers import stages
+from helpers.reports import undrawn
+
+
+@pytest.fixture(autouse=True)
+def undrawn_figures() -> Iterator[None]:
+    """What a report draws was decided by its texts; drawing it is half of a report's time."""
+    with undrawn():
+        yield
+
 
 SMALL = Path(__file__).parents[1] / "workflow" / "small"
 Change = Callable[[Path, dict[str, Any]], None]
