@@ -26,6 +26,7 @@ from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
 from evalweave.estimators.cohort_effects import restricted
 from evalweave.estimators.exposure import with_exposure
+from evalweave.estimators.follow_up import with_others
 from evalweave.estimators.panel_data import FILE
 from evalweave.estimators.panels import Panels
 from evalweave.fits.fit_result import FitResult, grouped
@@ -313,6 +314,11 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
         treated: str | None = None,
         weight: str | None = None,
         exposure: str | None = None,
+        kind: str | None = None,
+        missing: str | None = None,
+        followed: pd.DataFrame | None = None,
+        deaths: pd.DataFrame | None = None,
+        dead_value: float | None = None,
         **options: Any,
     ) -> FitResult:
         columns: dict[str, Any] = {
@@ -323,12 +329,22 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
             "treated": treated,
             "weight": weight,
             "exposure": exposure,
+            "kind": kind,
         }
+        if missing is not None:
+            columns["missing"] = missing
         if first_treated is not None:
             columns["first_treated"] = first_treated
         analysis = {"name": declared.name, "estimator": declared.name, **options}
         _columns_named(frame, columns)
-        return fit(frame, {"columns": columns, "analyses": [analysis]})
+        spec = {"columns": columns, "analyses": [analysis]}
+        if followed is None and deaths is None and dead_value is None:
+            return fit(frame, spec)
+        from evalweave.study.file import validate
+
+        model = validate(spec, FitSpec, "spec", {})
+        whole, notes = with_others(frame, model, followed, deaths, dead_value)
+        return fit(whole, model, notes=notes)
 
     fields = {
         name: field
@@ -370,6 +386,10 @@ def _documented(declared: Estimator, meanings: dict[str, str]) -> str:
             "        first_treated (so called if left out) is the first treated period, blank =",
             "        never; treated, instead of it, is 1 in treated rows; cluster may be None (the",
             "        unit itself), weight, exposure too (1), and unit (every row another person).",
+            "    kind, missing: what the outcome is and what a blank means, as in `columns`.",
+            "    followed: runs of follow-up, measured or not (unit, cluster, first_treated,",
+            "        from_period, to_period), for estimators that use them.",
+            "    deaths, dead_value: person-periods of the dead, with dead_share, and their value.",
             *(f"    {name}: {meaning}" for name, meaning in meanings.items()),
             "",
             "Raises:",

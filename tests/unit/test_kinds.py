@@ -17,7 +17,7 @@ from evalweave import engine
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.kinds import KINDS, kind_refusal
 from evalweave.errors import DataError, StudyError
-from evalweave.measured import with_blanks, with_dead
+from evalweave.estimators.follow_up import with_blanks, with_dead
 from evalweave.panel.deaths import dead
 from evalweave.study.analyses import AnalysisOptions, Columns
 from evalweave.study.outcomes import Outcome
@@ -369,3 +369,57 @@ def test_a_row_is_made_for_each_person_period_without_a_measurement():
     found = with_blanks(frame, runs, Columns(outcome="y")).set_index(["patient_id", "period"])
     assert found["y"].isna().tolist() == [False, True, False, True]
     assert found["age"].tolist()[:3] == [60.0, 60.0, 60.0]
+
+
+def test_the_functions_take_what_fit_takes():
+    """The dead and those not measured, from Python as from the command."""
+    frame = panel()
+    given = {"outcome": "y", "kind": "count", "exposure": "time", "diagnostics": False}
+    died = frame.loc[frame["period"] == frame["period"].max()].head(3)
+    died = died.drop(columns=["y", "time"]).assign(dead_share=0.5)
+    found = evalweave.poisson(frame, **given, inference=["cr1"], deaths=died, dead_value=0.0)
+    columns = Columns(outcome="y", kind="count", exposure="time")
+    whole, note = with_dead(frame, died, columns, 0.0)
+    alone = evalweave.poisson(whole, **given, inference=["cr1"])
+    assert found.tidy().equals(alone.tidy())
+    assert note in found.diagnostics["poisson"]["notes"]
+    blank = frame.assign(y=frame["y"].where(frame["y"] > 0))
+    zero = evalweave.poisson(blank, **given, inference=["cr1"], missing="zero")
+    assert zero.tidy().equals(evalweave.poisson(frame, **given, inference=["cr1"]).tidy())
+    with pytest.raises(StudyError, match="belong together"):
+        evalweave.poisson(frame, **given, deaths=died)
+    with pytest.raises(StudyError, match="uses no person-periods without a measurement"):
+        evalweave.poisson(frame, **given, followed=died)
+
+
+def test_person_periods_without_a_measurement_are_made_from_follow_up():
+    from helpers.measured_panels import PERIODS, followed
+
+    frame = followed(8)
+    who = frame.groupby("patient_id")[["practice_id", "first_treated"]].first().reset_index()
+    runs = who.assign(from_period=0, to_period=PERIODS - 1)
+    seen = frame.dropna(subset=["y"])
+    found = evalweave.weighted_did(seen, outcome="y", followed=runs, diagnostics=False)
+    whole = evalweave.weighted_did(frame, outcome="y", diagnostics=False)
+    assert found.tidy()["estimate"].to_numpy() == pytest.approx(whole.tidy()["estimate"].to_numpy())
+
+
+@pytest.mark.parametrize("outcome", ["hba1c", "spend"])
+def test_an_evaluation_refuses_an_outcome_that_counts_the_dead(outcome):
+    said = deepcopy(STUDY)
+    said["outcomes"]["spend"].pop("deaths"), said["outcomes"]["spend"].pop("dead_value")
+    said["economics"] = {
+        "effect": {
+            "outcome": "hba1c",
+            "unit": "mmol/mol",
+            "better": "lower",
+            "analysis": {"estimator": "twfe"},
+        },
+        "cost": {"outcome": "cost", "unit": "£", "analysis": {"estimator": "poisson"}},
+        "thresholds": {"values": [0], "reason": "declared"},
+        "perspective": "a payer",
+    }
+    Study.model_validate(said)
+    said["outcomes"][outcome] |= {"deaths": "composite", "dead_value": 0}
+    with pytest.raises(ValueError, match=f"{outcome} counts the dead .* while alive"):
+        Study.model_validate(said)

@@ -7,8 +7,9 @@ import pytest
 
 import evalweave
 from evalweave.diagnostics.measurement import contributing
+from evalweave.estimators.follow_up import followed_rows
 from evalweave.estimators.panel_data import panel_data
-from evalweave.measured import followed_rows, measured_effect
+from evalweave.measured import measured_effect
 from evalweave.study.analyses import AnalysisOptions, Columns
 from helpers.did_panels import panel
 

@@ -20,7 +20,7 @@ import pytest
 import yaml
 
 from evalweave import workflow
-from evalweave.measured import followed_rows
+from evalweave.estimators.follow_up import followed_rows
 from evalweave.study.analyses import Columns
 from evalweave.tables.contract import DATE, NUMBER, TEXT, TRUTH, WHOLE
 from evalweave.tables.people import COHORT, MEMBERSHIP, PANEL

@@ -93,9 +93,10 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from evalweave import files, seals
     from evalweave.errors import StudyError
+    from evalweave.estimators.follow_up import followed_rows, with_blanks, with_dead
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fitting import fit
-    from evalweave.measured import followed_rows, measured_effect, with_blanks, with_dead
+    from evalweave.measured import measured_effect
     from evalweave.panel import DEAD_SHARE
     from evalweave.study.allocation import AREA
     from evalweave.study.analyses import FitSpec

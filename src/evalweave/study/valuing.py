@@ -40,7 +40,11 @@ def wrong_economics(
     for scenario in economics.scenarios:
         if scenario.price_year is not None and scenario.price_factor is None:
             wrong += _without_an_index(scenario.name, uses)
-    return [*wrong, *_unlike_its_outcome(economics, outcomes)]
+    return [
+        *wrong,
+        *_unlike_its_outcome(economics, outcomes),
+        *_of_the_dead(economics, outcomes),
+    ]
 
 
 def _without_an_index(scenario: str, uses: ResourceUse) -> list[str]:
@@ -69,3 +73,16 @@ def _unlike_its_outcome(economics: Economics, outcomes: Mapping[str, Outcome]) -
             f"is better for {effect.outcome}"
         )
     return wrong
+
+
+def _of_the_dead(economics: Economics, outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return which of the valued outcomes count the dead, which an evaluation does not."""
+    dead = {o.column(name): name for name, o in outcomes.items() if o.dead_value is not None}
+    return [
+        f"economics, {place}: {dead[column]} counts the dead (deaths: composite), and an economic "
+        "evaluation is of effect and cost while alive, over the same person-time. Leave deaths "
+        f"out of {dead[column]}, or give `evalweave economics` a table in which the dead have "
+        "rows with an effect, a cost and person-time"
+        for place, column in economics.columns().items()
+        if column in dead
+    ]
