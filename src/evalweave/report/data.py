@@ -63,11 +63,9 @@ class Row:
 @dataclass(frozen=True)
 class ReportData:
     """Results of one study as tables (`tables.py` contracts); a strand that was not part of it is
-    None.
-
-    `trends` by comparison; `ledger` of all stages in their order; `panel_ledgers` by comparison;
-    `diagnostics` by analysis; `joint_detail` by claim; `starts` more than one in a staggered
-    roll-out; `truth` only of simulated data; `inputs` and `software` as in the manifest.
+    None. `trends` by comparison; `ledger` of all stages in their order; `diagnostics` by analysis;
+    `joint_detail` by claim; `starts` more than one in a staggered roll-out; `truth` only of
+    simulated data.
     """
 
     study: Study
@@ -385,17 +383,14 @@ def _row(record: dict[Any, Any]) -> Row:
         value: Any = record.get(name)
         return float("nan") if missing(value) else float(value)
 
+    names = ("estimate", "std_error", "low", "high", "p_value", "dof")
+    numbers: Any = {name: real(column) for name, column in zip(names, STATISTICS, strict=True)}
     return Row(
         analysis=str(record["analysis"]),
         term=str(record["term"]),
         unit=str(record.get("outcome_unit")),
         inference=str(record.get("inference")),
-        estimate=real("estimate"),
-        std_error=real("std_error"),
-        low=real("ci_low"),
-        high=real("ci_high"),
-        p_value=real("p_value"),
-        dof=real("dof"),
+        **numbers,
         level=0.95 if missing(record.get("level")) else float(record["level"]),
         n_obs=record.get("n_obs"),
         n_patients=record.get("n_patients"),
