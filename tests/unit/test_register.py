@@ -91,6 +91,16 @@ def test_a_fingerprint_is_what_it_was_and_that_of_each_row_in_any_order() -> Non
     assert first.equals(told(membership, cohort, panel[::-1]))
 
 
+def test_who_was_never_measured_changes_nobody_else() -> None:
+    """A sum that went through floats would lose the last digits of all."""
+    ids = [f"p{i}" for i in range(40)]
+    membership = pd.DataFrame({"comparison": "all", "patient_id": ids, "arm": "programme"})
+    cohort = pd.DataFrame({"patient_id": ids, "age": 50})
+    panel = pd.DataFrame({"patient_id": ids, "period": 2015})
+    all_seen, one_not = (told(membership, cohort, rows) for rows in (panel, panel[1:]))
+    assert apart(all_seen, one_not) == {("all", "programme"): 1}
+
+
 def test_an_arm_is_as_it_was_where_few_people_differ() -> None:
     first, second = Release(people(40), {}, {}, name="1"), Release(people(60), {}, {}, name="2")
     earlier = [first, second]
