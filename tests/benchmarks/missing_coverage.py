@@ -5,7 +5,8 @@
 Simulated panels of tests/helpers/measured_panels.py: the last value drives who is measured, and the
 programme makes measuring routine. The truth is −1. `past` = the last value is what drives it, so
 that weighting and imputing repair; `present` = the present value does, which no past explains: both
-are then off too, and only the tipping points say how little it takes.
+are then off too, and only the tipping points say how little it takes. `--uneven` is a design that
+no choice of the estimators was made on.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 import evalweave
-from helpers.measured_panels import followed
+from helpers.measured_panels import followed, uneven
 
 ESTIMATORS = {
     "weighted_did": ("att", "att_unweighted"),
@@ -55,15 +56,21 @@ def main() -> None:
     parser.add_argument("--panels", type=int, default=400)
     parser.add_argument("--practices", type=int, action="append")
     parser.add_argument("--driver", choices=("past", "present"), action="append")
+    parser.add_argument("--uneven", action="store_true", help="the other design, seeds from 20000")
     parser.add_argument("--estimator", choices=list(ESTIMATORS), action="append")
     chosen = parser.parse_args()
     print("| measuring | practices | what | panels | mean | SD | coverage | Monte-Carlo error |")
     print("|---|---|---|---|---|---|---|---|")
     for driver in chosen.driver or ("past", "present"):
-        for practices in chosen.practices or (24, 10):
+        for practices in chosen.practices or ((14,) if chosen.uneven else (24, 10)):
             found: dict[tuple[str, str], list[tuple[float, float, float]]] = {}
             for seed in range(chosen.panels):
-                frame = followed(1000 + seed, practices, present=driver == "present")
+                present = driver == "present"
+                frame = (
+                    uneven(20000 + seed, practices, present)
+                    if chosen.uneven
+                    else followed(1000 + seed, practices, present=present)
+                )
                 for name in chosen.estimator or ESTIMATORS:
                     for term, numbers in one(name, frame).items():
                         found.setdefault((name, term), []).append(numbers)

@@ -50,3 +50,37 @@ def followed(
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def uneven(seed: int, practices: int = 14, present: bool = False) -> pd.DataFrame:
+    """Return person-periods of another design: five treated practices of very different sizes,
+    skewed values, practice shocks that last, some people who leave, and a programme that doubles
+    the share measured and measures all alike. The effect is -1."""
+    random = np.random.default_rng(seed)
+    sizes = np.maximum(8, np.exp(random.normal(np.log(45), 0.8, practices))).astype(int)
+    practice = np.repeat(np.arange(practices), sizes)
+    n = len(practice)
+    start = np.where(practice < 5, START, np.inf)
+    until = np.where(random.random(n) < 0.15, random.integers(2, PERIODS, n), PERIODS)
+    own = 2.5 * (random.gamma(2.0, 1.0, n) - 2) / np.sqrt(2)
+    shock = 0.5 * random.normal(size=practices)
+    last, frames = np.full(n, np.nan), []
+    for t in range(PERIODS):
+        shock = 0.6 * shock + 0.8 * 0.5 * random.normal(size=practices)
+        on = start <= t
+        value = 50 + own + 2 * random.normal(size=n) + shock[practice] - on
+        driver = value if present else last
+        index = np.where(np.isnan(last), 0.0, -1.0 + (driver - 50) / 3)
+        measured = random.random(n) < np.where(on, 0.7, 1 / (1 + np.exp(-index)))
+        last = np.where(measured, value, last)
+        rows = pd.DataFrame(
+            {
+                "patient_id": [f"p{i:05d}" for i in range(n)],
+                "practice_id": [f"g{g:02d}" for g in practice],
+                "period": t,
+                "first_treated": start,
+                "y": np.where(measured, value, np.nan),
+            }
+        )
+        frames.append(rows[until > t])
+    return pd.concat(frames, ignore_index=True)
