@@ -302,6 +302,21 @@ def test_being_measured_may_move_by_two_points(
 
 
 @pytest.mark.parametrize(
+    ("estimate", "half", "p", "expected"),
+    [(0.1, 0.4, 0.6, SUPPORTS), (0.1, 0.6, 0.7, CANNOT_TELL), (-0.9, 0.3, 0.001, AGAINST)],
+)
+def test_other_people_may_be_measured_at_an_unchanged_share(
+    estimate: float, half: float, p: float, expected: str
+) -> None:
+    """Half of the main estimate, 0.6, would be harmless."""
+    seen = {"estimate": estimate, "ci_low": estimate - half, "ci_high": estimate + half}
+    finding = measurement.composition(found(MAIN, composition={**seen, "p_value": p}))
+    assert state(finding) == expected
+    assert f"{abs(estimate):.2f}" in why(finding) and UNIT in why(finding)
+    assert measurement.composition(found(MAIN)) is None
+
+
+@pytest.mark.parametrize(
     ("after", "said"),
     [
         # the programme arm's share: (after + 100) / 800 against 400 / 800; the others' stays

@@ -94,10 +94,10 @@ def test_routine_measuring_is_repaired_and_its_changed_composition_is_seen():
     assert all(f.loc["composition", "ci_high"] < 0 for f in found)
 
 
-def test_composition_holds_where_measuring_did_not_change():
+def test_no_composition_is_shown_where_measuring_did_not_change():
     result = evalweave.weighted_did(followed(5, routine=False), outcome="y", diagnostics=False)
     details = result.diagnostics["weighted_did"]
-    assert details["composition"]["verdict"] == "holds"
+    assert details["composition"]["verdict"] == "cannot tell"
     table = pd.DataFrame(details["measured_by_arm_and_period"]).set_index(["arm", "period"])
     assert table.loc[("programme", 0), "past_value_followed"] is None or np.isnan(
         table.loc[("programme", 0), "past_value_followed"]

@@ -201,9 +201,8 @@ def _details(
     half = t_quantile(level, np.array(g - 1.0)) * error
     p = float(t_p_value(theta[2] / error[2], np.array(g - 1.0))) if error[2] > 0 else float("nan")
     low, high = float(theta[2] - half[2]), float(theta[2] + half[2])
-    verdict = "cannot tell"
-    if np.isfinite(p):
-        verdict = "does not hold" if p < 1 - level else "holds"
+    shown = np.isfinite(p) and p < 1 - level  # an interval with zero in it shows no sameness
+    verdict = "does not hold" if shown else "cannot tell"
     return {
         "overlap": {
             "lowest_probability": float(np.nanmin(probability[facts.measured])),

@@ -24,6 +24,7 @@ CHECKS = (
     "agreement:placebo_outcome",
     "paths:placebo_starts",
     "measurement:measurement",
+    "measurement:composition",
     "agreement:leave_one_out",
     "bounds:sensitivity_bound",
     # A new check: its entry goes above this line, or where the report shall show it.

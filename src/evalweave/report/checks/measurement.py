@@ -1,4 +1,4 @@
-"""Check of who was measured at all: the programme may change that."""
+"""Checks of who was measured at all: the programme may change that, and of whom, at one share."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from typing import Any
 
 from evalweave.release.numbers import estimate, missing, number
 from evalweave.report.blocks import Text, text
+from evalweave.report.checks import harmless
 from evalweave.report.checks.evidence import Finding, Margin, Measure
+from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
 
 HARMLESS = 2.0  # percentage points by which the share measured may move
@@ -21,6 +23,47 @@ MEASUREMENT = Finding(
     doubt="the programme may have changed who was measured",
     words="",
 )
+COMPOSITION = Finding(
+    "composition",
+    "Were the people measured like those before, by their earlier values?",
+    shown="was a change in which people were measured",
+    doubt="the programme may have changed which people were measured",
+    words="",
+    link="unmeasured",
+    link_text="Those who were not measured",
+)
+
+
+def composition(data: ReportData) -> Finding | None:
+    """Judge what the programme did to the earlier values of those measured; None where no analysis
+    of the main outcome weights for being measured."""
+    main = data.primary
+    for analysis in data.study.analyses:
+        found = data.diagnostic(analysis.name, "composition")
+        same = analysis.outcome == main.outcome and analysis.comparison == main.comparison
+        if same and isinstance(found, Mapping):
+            return _composed(data, found, analysis.level)
+    return None
+
+
+def _composed(data: ReportData, found: Mapping[str, Any], level: float) -> Finding:
+    numbers = ("estimate", "ci_low", "ci_high", "p_value")
+    value, low, high, p = (float(found.get(name, math.nan)) for name in numbers)
+
+    def said(ratio: float, unit: str) -> str:
+        size = estimate(ratio * value, ratio * low, ratio * high, level)
+        return (
+            "What the programme did to the last earlier values of those measured, less those of "
+            f"everybody in follow-up: {size} {unit}."
+        )
+
+    return replace(
+        COMPOSITION,
+        words=in_each(data, said),
+        measures=(Measure("earlier values of those measured", value, low, high, p),),
+        margin=harmless.bias(data),
+        units=harmless.units(data),
+    )
 
 
 def measurement(data: ReportData) -> Finding | None:
