@@ -712,7 +712,8 @@ def _qualitative(where: Path, made: Made) -> None:
             "rule_version": "1.0",
             "analyst_label": "agreement",
             "analyst_initials": "AB",
-            "analyst_reason": "seen in the field",
+            "analyst_reason": "seen in the field, and told by two clients",
+            "meta_inference": "2 clients, and one link worker, saw it <so>",
         },
         {
             "claim_id": "none",

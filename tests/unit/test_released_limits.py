@@ -9,7 +9,7 @@ import pytest
 from evalweave.release.audited_counts import count_fault
 from evalweave.release.disclosure import profile
 from evalweave.release.identifiers import Identifiers
-from evalweave.release.notes import released_note
+from evalweave.release.notes import released_note, released_words
 from evalweave.release.numbers import excludes_zero
 from evalweave.release.reproduce import Input, unchanged
 from evalweave.release.side import DIFFERENT, ROUNDING, SAME, compare, reproduced
@@ -95,6 +95,25 @@ def test_counts_in_notes_follow_their_own_threshold() -> None:
     assert '<data class="count" data-counts="patients" value="*">1 to 7</data> patients' in note
     assert '<data class="count" data-counts="records" value="1205">1,205</data> rows' in note
     assert note.endswith("and 4 practices were left.")
+
+
+@pytest.mark.parametrize(
+    ("said", "released"),
+    [
+        (
+            "Two clients spoke, one link worker <did>.",
+            "1 to 2 clients spoke, 1 to 2 link workers <did>.",
+        ),
+        ("Three of the 40 patients", "1 to 7 of the about 40 patients"),
+        (
+            "At least two clients; one in five patients.",
+            "At least two clients; one in five patients.",
+        ),
+        ("Twenty-one people, one woman", "about 20 people, 1 to 7 women"),
+    ],
+)
+def test_counts_in_words_are_released_in_figures(said: str, released: str) -> None:
+    assert released_words(NHS, said) == released
 
 
 def test_an_interval_that_ends_on_zero_includes_it() -> None:

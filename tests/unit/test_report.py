@@ -9,6 +9,7 @@ import xml.etree.ElementTree as ET
 from html.parser import HTMLParser
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from evalweave.release.audit import audit
@@ -170,6 +171,17 @@ def test_an_estimate_that_rests_on_too_few_people_is_nowhere(tmp_path: Path) -> 
         out / "supplement.html",
     ]:
         assert not re.search(r"[−-]1\.2\b|[−-]0\.1097|[−-]1\.20", file.read_text()), file
+
+
+def test_counts_in_the_analysts_words_are_released_on_the_page_and_in_the_table(
+    tmp_path: Path,
+) -> None:
+    out = report(tmp_path, Made())
+    row = pd.read_csv(out / "joint_display.csv").set_index("claim_id").loc["small"]
+    assert row["meta_inference"] == "1 to 2 clients, and 1 to 2 link workers, saw it <so>"
+    assert row["analyst_reason"] == "seen in the field, and told by 1 to 2 clients"
+    assert "told by 1 to 2 clients" in words(both(out)) and "two clients" not in both(out)
+    assert audit(out, []).findings == []
 
 
 def test_counts_in_sentences_of_earlier_stages_are_released_too(tmp_path: Path) -> None:

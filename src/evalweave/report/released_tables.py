@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.release.notes import released_words
 from evalweave.release.voices import released_theme_numbers
 from evalweave.report import checks, flow_table, regression
 from evalweave.report.data import ReportData
@@ -51,8 +52,17 @@ def counting_tables(data: ReportData) -> dict[str, pd.DataFrame]:
             data.profile, data.theme_numbers, data.theme_counts
         )
     if data.released_joint is not None:
-        tables["joint_display"] = data.profile.count_frame(data.released_joint, JOINT_DISPLAY)
+        tables["joint_display"] = _joint(data, data.released_joint)
     return {name: _public(frame) for name, frame in tables.items()}
+
+
+def _joint(data: ReportData, joint: pd.DataFrame) -> pd.DataFrame:
+    """Return the joint display with every count released, those in the analysts' words too."""
+    frame = data.profile.count_frame(joint, JOINT_DISPLAY)
+    for name in ("analyst_reason", "meta_inference"):
+        words = frame[name].fillna("")
+        frame[name] = [released_words(data.profile, said) or None for said in words]
+    return frame
 
 
 def _public(frame: pd.DataFrame) -> pd.DataFrame:

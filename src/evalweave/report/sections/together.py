@@ -172,7 +172,7 @@ def _row(data: ReportData, record: dict[Any, Any], shown: dict[Any, Any], scale:
         quotes=tuple(_quotes(data, claim)),
         label=label(record),
         label_note=_label_note(record),
-        analyst=_analyst(record),
+        analyst=released_note(data.profile, _analyst(record)),
         analyst_by=_by(record),
         **_meta(data, claim),
     )
