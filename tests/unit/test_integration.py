@@ -19,6 +19,7 @@ from evalweave.triangulation.integration import Known, Link, read_integration, r
 from evalweave.triangulation.meshing import by_group, pairs
 from evalweave.triangulation.names import Names, signs, wrong_redaction
 from evalweave.triangulation.quotes import USABLE
+from evalweave.triangulation.same_words import SameWords
 from helpers import reports
 
 NAMES = Names.of(["Maria Holt", "Elswick"], ["C01", "LW12"], ["Tyneside"], True)
@@ -37,7 +38,11 @@ NAMES = Names.of(["Maria Holt", "Elswick"], ["C01", "LW12"], ["Tyneside"], True)
         ("my c011 form", []),
         ("It was Brenda who rang.", ["capital"]),
         ("We moved to Byker – Walker is worse.", ["capital"]),
-        ("It was [the worker] who rang [Brenda].", []),
+        ("It was [the worker] who rang [Brenda].", ["capital"]),
+        ("then she [Maria Holt from Elswick] came", ["declared name"] * 2 + ["capital"] * 3),
+        ("[c01 laughs] it was fine", ["participant"]),
+        ("over in Els[wick] we", ["declared name", "capital"]),
+        ("[Laughs] It was fine.", []),
     ],
 )
 def test_names_in_words_that_leave(words: str, why: list[str]) -> None:
@@ -65,9 +70,36 @@ def test_a_redaction_that_turns_words_round_is_refused() -> None:
     assert not wrong_redaction("I did not like it", "I did […] like it")  # and everybody sees it
 
 
+@pytest.mark.parametrize(
+    ("whole", "cut", "wrong"),
+    [
+        ("I disagree with it", "agree with it", True),
+        ("I agree with it, no", "I agree with it", True),  # no mark at the end
+        ("It was unhelpful", "It was helpful", True),
+        ("It was unhelpful", "[…]helpful", True),
+        ("I like it. I do not hate her.", "I [] hate her.", True),
+        ("I like it. I do not hate her.", "I […] hate her.", False),
+        ("I don't know", "I do[…] know", True),
+        ("So I agree with it", "[…] I agree with it", False),
+        ("“Well, she came!”", "[…] she came", False),
+        ("one two one", "[…] one", False),
+        ("one two", "one [x] two one", True),
+        ("she came twice", "[my worker] came […]", False),
+    ],
+)
+def test_whole_words_are_cut_and_every_cut_is_marked(whole: str, cut: str, wrong: bool) -> None:
+    assert wrong_redaction(whole, cut) is wrong
+
+
 def usable(*rows: tuple[str, str, str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=["segment_id", "participant_id", "quote"])
     return frame.assign(readable=True, speaker="client", chosen="")[list(USABLE)]
+
+
+def same(frame: pd.DataFrame, **columns: object) -> SameWords:
+    """The stretches of a frame, each in a source of its own and without a place."""
+    own = {"source_id": frame["segment_id"], "start": None, "end": None}
+    return SameWords(frame.assign(**(own | columns)))
 
 
 def decisions(folder: Path, *lines: str) -> dict[str, object]:
@@ -75,6 +107,7 @@ def decisions(folder: Path, *lines: str) -> dict[str, object]:
     header = "segment_id,decision,author,date,words,claim_id"
     file.write_text("\n".join([header, *lines]) + "\n")
     words = {"s:1": "It was Brenda who rang.", "s:2": "Maria Holt came.", "s:3": "Good for me."}
+    words |= {"s:4": "My brother."}
     return dict(read_decisions(file, words, ["drift"]))
 
 
@@ -85,7 +118,7 @@ def test_by_key_and_by_rule(tmp_path: Path) -> None:
         ("s:2", "C02", "It was Maria Holt."),
         ("s:3", "C03", "Good for me."),
     )
-    by_rule, warned = decided(given_, {}, NAMES)
+    by_rule, warned = decided(given_, {}, NAMES, same(given_))
     assert by_rule["segment_id"].tolist() == ["s:3"]
     assert warned["held_back"].all() and warned["segment_id"].tolist()[:1] == ["s:1"]
     made = decisions(
@@ -94,13 +127,42 @@ def test_by_key_and_by_rule(tmp_path: Path) -> None:
         "s:2,show,AB,2026-11-01,,",
         "s:3,leave_out,AB,2026-11-01,,",
     )
-    by_key, warned = decided(given_, made, NAMES)  # type: ignore[arg-type]
+    by_key, warned = decided(given_, made, NAMES, same(given_))  # type: ignore[arg-type]
     assert by_key[["segment_id", "chosen"]].to_numpy().tolist() == [["s:1", "drift"]]
     assert warned.loc[warned["segment_id"] == "s:1", "held_back"].tolist() == [False]
     assert warned.loc[warned["segment_id"] == "s:2", "held_back"].all()
     made = decisions(tmp_path, "s:2,redact,AB,2026-11-01,[my worker] came.,")
-    by_key, _ = decided(given_, made, NAMES)  # type: ignore[arg-type]
+    by_key, _ = decided(given_, made, NAMES, same(given_))  # type: ignore[arg-type]
     assert "[my worker] came." in by_key["quote"].tolist()
+
+
+def test_words_left_out_or_redacted_are_shown_by_no_other_key(tmp_path: Path) -> None:
+    """Another coder's boundary, and the same text stored twice, hold the same words."""
+    long = "it tells of my brother and of what he did"
+    rows = usable(
+        ("s:1", "C01", "It tells of my brother."),
+        ("s:2", "C01", "It tells of my brother. Yes."),
+        ("s:3", "C01", "Good for me."),
+        ("s:4", "C01", f"Now {long} there."),
+        ("s:5", "C02", f"So {long}."),
+        ("s:6", "C02", "Good for me."),
+    )
+    words = same(
+        rows,
+        source_id=["a", "a", "a", "a", "b", "b"],
+        start=[0, 0, 30, 50, 0, 90],
+        end=[24, 29, 42, 90, 40, 99],
+    )
+
+    def shown(*lines: str) -> list[str]:
+        frame, warned = decided(rows, decisions(tmp_path, *lines), NAMES, words)  # type: ignore[arg-type]
+        assert not set(frame["segment_id"]) & set(warned["segment_id"])
+        return [name.removeprefix("s:") for name in frame["segment_id"]]
+
+    assert shown("s:1,leave_out,AB,2026-11-01,,") == ["3", "4", "5", "6"]
+    assert shown("s:1,redact,AB,2026-11-01,It was […],") == ["1", "3", "4", "5", "6"]
+    assert shown("s:4,leave_out,AB,2026-11-01,,", "s:2,show,AB,2026-11-01,,") == list("1236")
+    assert shown("s:3,leave_out,AB,2026-11-01,,") == ["1", "2", "4", "5", "6"]
 
 
 def test_everything_wrong_with_decisions_is_said_at_once(tmp_path: Path) -> None:
@@ -128,16 +190,22 @@ def test_pairs_that_may_be_shown() -> None:
     ]
     roles = {who: "client" if who[0] == "C" else "link_worker" for _, who, _ in everybody}
     themes = {"T": [name for name, _, _ in everybody]}
-    shown = pairs(LINKS, usable(*everybody), themes, roles, {"sC0"}, 3)
+    words = same(usable(*everybody))
+    shown = pairs(LINKS, usable(*everybody), themes, roles, {"sC0"}, 3, words)
     assert [[quote["role"] for quote in pair] for pair in shown[0]["pairs"]] == [
         ["client", "link_worker"]
     ] * 2
     said = {quote["segment_id"] for pair in shown[0]["pairs"] for quote in pair}
     assert said == {"sC1", "sL1", "sC2", "sL2"}  # what is quoted elsewhere is not shown again
     one_side = usable(*[row for row in everybody if row[1] != "L1"])
-    shown = pairs(LINKS, one_side, themes, roles, (), 3)
+    shown = pairs(LINKS, one_side, themes, roles, (), 3, words)
     assert len(shown[0]["pairs"]) == 2  # the first and the third
-    few = pairs(LINKS[:2], usable(*everybody), themes, roles, (), 3)
+    again = [*everybody, ("again", "C1", "So: words of C1. Yes.")]  # another coder's boundary
+    words, themes = same(usable(*again), source_id="i"), {"T": [name for name, _, _ in again]}
+    shown = pairs(LINKS, usable(*again), themes, roles, {"again"}, 3, words)
+    said = {quote["segment_id"] for pair in shown[0]["pairs"] for quote in pair}
+    assert said == {"sC0", "sL0", "sC2", "sL2"}
+    few = pairs(LINKS[:2], usable(*everybody), themes, roles, (), 3, words)
     assert few[0]["pairs"] == [] and few[0]["enough"] is False
 
 

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
 from evalweave.triangulation.quotes import CUT, quotable, select_quotes, shorten
 from evalweave.triangulation.speakers import speaker_strings
+from evalweave.triangulation.voices_inside import voices_inside
+from helpers.small_projects import Link
+from helpers.small_projects import project as small
 
 
 def people(
@@ -124,7 +127,8 @@ def usable(**change: Any) -> pd.DataFrame:
         )
     )
     speakers = dict.fromkeys(("P1", "P2", "P3"), "client")
-    return quotable(segments, spoken, participants, speakers)
+    inside = pd.DataFrame(change.get("inside", []), columns=["segment_id", "participant_id"])
+    return quotable(segments, spoken, participants, speakers, inside)
 
 
 @pytest.mark.parametrize(
@@ -135,10 +139,30 @@ def usable(**change: Any) -> pd.DataFrame:
         ({"offset_check": ["ok", "ambiguous", "shifted"]}, ["a", "c"]),
         ({"quote": ["  ", None, "Words enough."]}, ["c"]),
         ({"spoken": [("a", "P1"), ("a", "P2"), ("b", "P2")]}, ["b"]),  # two voices in one segment
+        ({"inside": [("a", "P2"), ("b", "P2")], "consent": [True, True, False]}, ["a", "b"]),
+        ({"inside": [("a", "P3"), ("b", "P2")], "consent": [True, True, False]}, ["b"]),
     ],
 )
 def test_what_may_be_quoted(change: dict[str, Any], left: list[str]) -> None:
     assert list(usable(**change)["segment_id"]) == left
+
+
+@pytest.mark.parametrize(
+    ("links", "mark", "inside"),
+    [
+        ([("s", "A", 0, 55), ("s", "B", 55, 300)], (0, 100), "AB"),  # counts for A alone
+        ([("s", "A", 0, 55), ("s", "B", 55, 300)], (0, 55), "A"),
+        ([("s", "A", None, None), ("s", "B", 95, 300)], (0, 100), "AB"),
+        ([("s", "A", None, None), ("s", "B", None, None), ("s", "A", 0, 90)], (0, 100), "AB"),
+        ([("s", "A", None, None), ("s", "B", None, None), ("s", "A", 0, 100)], (0, 100), "A"),
+        ([("s", "A", None, None), ("t", "B", 0, 100)], (0, 100), "A"),
+    ],
+)
+def test_everybody_who_may_have_words_inside(
+    links: list[Link], mark: tuple[int, int], inside: str
+) -> None:
+    found = voices_inside(small("AB", links, [("s", *mark, "c")]))
+    assert "".join(found["participant_id"]) == inside
 
 
 def test_long_quotations_are_cut_at_a_word() -> None:
@@ -177,7 +201,7 @@ def chosen(
         placed,
         {"t": ["of theme"]},
         {"of theme": "of theme", "other": "other"},
-        quotable(placed, spoken, consenting, dict.fromkeys(people, "client")),
+        quotable(placed, spoken, consenting, dict.fromkeys(people, "client"), spoken),
     )
 
 

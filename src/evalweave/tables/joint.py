@@ -22,11 +22,14 @@ QUOTES = Table(
 
 QUOTE_WARNINGS = Table(
     "quote_warnings",
-    "Words in quotations that may name people or places; stays in results/.",
+    "Quotations that may name people or places, or hold words that were left out or redacted in "
+    "another stretch; stays in results/.",
     (
         column("segment_id", TEXT, "the quotation's key", required=True),
-        column("sign", TEXT, "declared name, participant or capital", required=True),
-        column("words", TEXT, "the words in question", required=True),
+        column(
+            "sign", TEXT, "declared name, participant, capital or decided elsewhere", required=True
+        ),
+        column("words", TEXT, "the words in question; blank for decided elsewhere"),
         column("held_back", TRUTH, "is not shown anywhere in the report", required=True),
         column("quote", TEXT, "the quotation", required=True),
     ),

@@ -1,15 +1,17 @@
 """Quotations chosen, left out or redacted by their key, and those held back for a name in them.
 
 A key is the segment's identifier, as `segments.csv` of the code stage and `quotes.csv` of the join
-stage show it inside the secure area. Everything that no key decides follows the rule of `quotes`.
+stage show it inside the secure area. Words that were left out are shown by no other key that holds
+some of them, and words that were redacted by none but one that was redacted too. Everything that
+no key decides follows the rule of `quotes`.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from evalweave.errors import Fault, nearest, raise_faults
 from evalweave.reading import tables
@@ -17,6 +19,7 @@ from evalweave.reading.cells import unguarded
 from evalweave.tables.joint import QUOTE_WARNINGS
 from evalweave.triangulation.names import CAPITAL, Names, signs, wrong_redaction
 from evalweave.triangulation.quotes import ANY_CLAIM, shorten
+from evalweave.triangulation.same_words import SameWords
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
 
 SHOW, LEAVE_OUT, REDACT = "show", "leave_out", "redact"
 DECISIONS = (SHOW, LEAVE_OUT, REDACT)
+ELSEWHERE = "decided elsewhere"  # the sign of words left out or redacted in another stretch
 
 
 @dataclass(frozen=True)
@@ -73,7 +77,10 @@ def read_decisions(
         if row["decision"] == LEAVE_OUT and words:
             fault("words", "words beside leave_out", "a blank")
         if words and key in segments and wrong_redaction(segments[key], words):
-            expected = "the quotation's own words, in order, with [replacements] in square brackets"
+            expected = (
+                "the quotation's own whole words, in order, with [replacements] in square brackets "
+                "or […] for all that is left out, at the beginning and the end too"
+            )
             fault("words", "words that the quotation does not have", expected)
         if row.get("claim_id") and row["claim_id"] not in claimed:
             fault("claim_id", "another claim", "a claim_id", nearest(row["claim_id"], claimed))
@@ -97,31 +104,34 @@ def _date(text: str) -> dt.date | None:
 
 
 def decided(
-    usable: pd.DataFrame, decisions: Mapping[str, Decision], names: Names
+    usable: pd.DataFrame,
+    decisions: Mapping[str, Decision],
+    names: Names,
+    same: SameWords,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the quotations that may be shown, and `quote_warnings` on those that may name
-    somebody.
+    somebody or hold words that were left out or redacted in another stretch.
 
     `usable` as `quotes.quotable` returns it; `chosen` becomes the claim for which a quotation was
     chosen, or `ANY_CLAIM`, and the words of redacted ones are replaced.
     """
     import pandas as pd
 
+    left_out = {key for key, made in decisions.items() if made.decision == LEAVE_OUT}
+    redacted = {key for key, made in decisions.items() if made.words}
+    hidden = same.of(left_out) | (same.of(redacted) - redacted)
     shown, warned = [], []
     for row in usable.to_dict("records"):
-        decision = decisions.get(str(row["segment_id"]))
-        if decision is not None and decision.decision == LEAVE_OUT:
+        key = str(row["segment_id"])
+        if key in left_out:
             continue
-        row["chosen"] = ""
-        if decision is not None:
-            row["quote"] = shorten(decision.words) if decision.words else row["quote"]
-            row["chosen"] = (decision.claim_id or ANY_CLAIM) if decision.decision == SHOW else ""
-        listed = signs(row["quote"], names)
-        passed = decision is not None and all(why == CAPITAL for _, why in listed)
+        row, listed, passed = _told(row, decisions.get(key), names)
+        if key in hidden:
+            listed, passed = [*listed, ("", ELSEWHERE)], False
         for what, why in listed:
             warned.append(
                 {
-                    "segment_id": row["segment_id"],
+                    "segment_id": key,
                     "sign": why,
                     "words": what,
                     "held_back": not passed,
@@ -133,3 +143,16 @@ def decided(
     frame = pd.DataFrame(shown, columns=list(usable.columns)).astype({"chosen": "string"})
     warnings = pd.DataFrame(warned, columns=QUOTE_WARNINGS.names)
     return frame, QUOTE_WARNINGS.conform(warnings)
+
+
+def _told(
+    row: dict[Hashable, Any], decision: Decision | None, names: Names
+) -> tuple[dict[Hashable, Any], list[tuple[str, str]], bool]:
+    """Return a quotation as somebody decided, its signs of names, and whether it passes them."""
+    words, chosen = row["quote"], ""
+    if decision is not None:
+        words = shorten(decision.words) if decision.words else words
+        chosen = (decision.claim_id or ANY_CLAIM) if decision.decision == SHOW else ""
+    listed = signs(words, names)
+    passed = decision is not None and all(why == CAPITAL for _, why in listed)
+    return row | {"quote": words, "chosen": chosen}, listed, passed

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from evalweave.triangulation.integration import Link
+    from evalweave.triangulation.same_words import SameWords
 
 PAIRS = 2  # of a theme and relation that are shown
 IN_CELL = 3  # quotations of a theme and group
@@ -58,6 +59,7 @@ def pairs(
     roles: Mapping[str, str],
     elsewhere: Collection[str],
     k: int,
+    same: SameWords,
 ) -> list[dict[str, Any]]:
     """Return for each relation and theme the pairs that may be shown: both roles and their words.
 
@@ -67,9 +69,10 @@ def pairs(
         roles: participant_id → role.
         elsewhere: segments that the report quotes already.
         k: pairs of a relation below which none is shown.
+        same: which stretches hold words of others, so that no words stand twice.
     """
     shown = []
-    used = set(elsewhere)
+    used = same.of(elsewhere)
     for relation in sorted({link.relation for link in links}):
         of_relation = [link for link in links if link.relation == relation]
         enough = len(of_relation) >= k
@@ -81,7 +84,7 @@ def pairs(
                     for person in (link.participant, link.linked)
                 ]
                 if all(chosen) and len(sides) < PAIRS:
-                    used |= {str(quote["segment_id"]) for quote in chosen if quote}
+                    used |= same.of(str(quote["segment_id"]) for quote in chosen if quote)
                     people = (link.participant, link.linked)
                     sides.append(
                         [

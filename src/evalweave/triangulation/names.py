@@ -24,12 +24,17 @@ DECLARED, PARTICIPANT, CAPITAL = "declared name", "participant", "capital"
 _ALLOWED = (
     "i i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february "
     "march april may june july august september october november december gp gps nhs hba1c bmi "
-    "christmas easter english british tv ok"
+    "christmas easter english british tv ok "
+    "name place town laughs laughter pause inaudible unclear"  # as transcripts have in brackets
 )
 ALLOWED = frozenset(_ALLOWED.split())
 _WORD = re.compile(r"[^\W\d_][\w]*(?:['’\-][\w]+)*")
-_OPENS = '.!?…:\n"“”‘«([{–—-/'  # after one of these a sentence, or a quotation in it, begins
-_REDACTED = re.compile(r"\[[^\]]*\]")
+_OPENS = '.!?…:\n"“”‘«({–—-/'  # after one of these a sentence, or a quotation in it, begins
+_REDACTED = re.compile(r"\[([^\]]*)\]")
+_BRACKETED = re.compile(r"(\[[^\[\]]*\][ \t]*)+$")  # a sentence may begin behind it
+_UNSEEN = re.compile("[\\[\\]\u200c\u200d]")  # brackets and joiners inside a name
+_SAYS = re.compile(r"\w|…|\.\.\.")  # what a replacement must have to be one
+_TOKEN = re.compile(r"\w+(?:['’\-]\w+)*|\S")
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ class Names:
         """Return names in their normal form."""
         more = {_bare(word) for phrase in allowed for word in _WORD.findall(phrase)}
         return cls(
-            tuple(sorted({normal(name) for name in declared if normal(name)})),
+            tuple(sorted({normal(name.replace("’", "'")) for name in declared if normal(name)})),
             tuple(sorted({normal(person) for person in participants})),
             ALLOWED | more,
             capitals,
@@ -61,27 +66,50 @@ class Names:
 
 def signs(words: str, names: Names) -> list[tuple[str, str]]:
     """Return (what, why) of everything in a quotation that may name somebody or some place, in the
-    order of the three signs. Words in square brackets are the analyst's own."""
-    open_ = _REDACTED.sub(" [] ", words)
-    said = normal(open_)
-    listed = [(name, DECLARED) for name in names.declared if _whole(name, said)]
-    listed += [(person, PARTICIPANT) for person in names.participants if _whole(person, said)]
+    order of the three signs. Words in square brackets are words like all others."""
+    plain = words.replace("’", "'")
+    said = {normal(plain), normal(_UNSEEN.sub("", plain))}
+    listed = [(name, DECLARED) for name in names.declared if _any(name, said)]
+    listed += [(person, PARTICIPANT) for person in names.participants if _any(person, said)]
     if names.capitals:
-        listed += [(word, CAPITAL) for word in _capitals(open_, names.allowed)]
+        listed += [(word, CAPITAL) for word in _capitals(words, names.allowed)]
     return listed
 
 
 def wrong_redaction(original: str, redacted: str) -> bool:
-    """Does a redacted quotation say anything that the original does not? Only stretches replaced
-    by words in square brackets, and stretches left out for [...], may differ."""
-    at, whole = 0, " ".join(original.split())
-    for piece in _REDACTED.split(redacted):
-        words = " ".join(piece.split())
-        place = whole.find(words, at)
-        if place < 0:
+    """Does a redacted quotation say anything that the original does not? Only stretches of whole
+    words that something in square brackets stands for, at either end too, may differ."""
+    if not all(_SAYS.search(inside) for inside in _REDACTED.findall(redacted)):
+        return True
+    whole = _within(_TOKEN.findall(original))
+    pieces = [_TOKEN.findall(piece) for piece in _REDACTED.sub("\0", redacted).split("\0")]
+    if len(pieces) == 1:
+        return _within(pieces[0]) != whole
+    first, *middle, last = pieces
+    first, last = _within(first, right=False), _within(last, left=False)
+    end = len(whole) - len(last)
+    if whole[: len(first)] != first or whole[end:] != last:
+        return True
+    at = len(first)
+    for piece in middle:
+        places = range(at, end - len(piece) + 1)
+        found = next((n for n in places if whole[n : n + len(piece)] == piece), None)
+        if found is None:
             return True
-        at = place + len(words)
-    return False
+        at = found + len(piece)
+    return at > end
+
+
+def _within(tokens: list[str], left: bool = True, right: bool = True) -> list[str]:
+    """Return tokens without the punctuation at their ends."""
+    spoken = [n for n, token in enumerate(tokens) if token[0].isalnum()]
+    if not spoken:
+        return []
+    return tokens[spoken[0] if left else 0 : spoken[-1] + 1 if right else None]
+
+
+def _any(name: str, said: Collection[str]) -> bool:
+    return any(_whole(name, words) for words in said)
 
 
 def _whole(name: str, words: str) -> bool:
@@ -91,7 +119,8 @@ def _whole(name: str, words: str) -> bool:
 def _capitals(words: str, allowed: Collection[str]) -> list[str]:
     listed = []
     for match in _WORD.finditer(words):
-        word, before = match.group(), words[: match.start()].rstrip(" \t")
+        word = match.group()
+        before = _BRACKETED.sub("", words[: match.start()]).rstrip(" \t")
         starts = not before.strip() or before[-1] in _OPENS
         if word[0].isupper() and not starts and _bare(word) not in allowed:
             listed.append(word)

@@ -33,19 +33,22 @@ def quotable(
     spoken: pd.DataFrame,
     participants: pd.DataFrame,
     speakers: Mapping[str, str],
+    inside: pd.DataFrame,
 ) -> pd.DataFrame:
     """Return `USABLE` of every segment that may be quoted, in reading order; `chosen` is blank.
 
-    `spoken` says whose words a segment holds; one of several people is not quoted. Consent must be
-    given (not merely unasked).
+    `spoken` says whose words a segment holds; one of several people is not quoted. `inside` says
+    who may have words in it besides. Everybody must have consented (not merely be unasked).
     """
     consenting = set(
         participants.loc[participants["consent_quote"].fillna(False).astype(bool), "participant_id"]
     )
     single = spoken.drop_duplicates("segment_id", keep=False)
+    unasked = inside.loc[~inside["participant_id"].isin(consenting), "segment_id"]
     usable = segments.merge(single[["segment_id", "participant_id"]], on="segment_id")
     usable = usable[
         usable["participant_id"].isin(consenting & set(speakers))
+        & ~usable["segment_id"].isin(unasked)
         & ~usable["offset_check"].isin(UNUSABLE)
         & (usable["quote"].fillna("").str.strip() != "")
     ]

@@ -16,7 +16,9 @@ from evalweave.triangulation import crosswalk, joint_display, meshing, quotes, s
 from evalweave.triangulation.chosen import Decision, decided
 from evalweave.triangulation.estimands import Absent, interval_of
 from evalweave.triangulation.names import Names
+from evalweave.triangulation.same_words import SameWords
 from evalweave.triangulation.speakers import speaker_strings
+from evalweave.triangulation.voices_inside import voices_inside
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,8 +103,12 @@ def join(
         counted = raised(claim, strands.theme_counts)
         joined.append(joint_display.join_claim(claim, interval, heard[claim.claim_id], *counted))
     strings = speaker_strings(project.participants, settings.attributes, settings.quote_k)
-    quotable = quotes.quotable(project.segments, words.spoken, project.participants, strings)
-    usable, warned = decided(quotable, beside.decisions, beside.names)
+    inside = voices_inside(project)
+    quotable = quotes.quotable(
+        project.segments, words.spoken, project.participants, strings, inside
+    )
+    same = SameWords(project.segments)
+    usable, warned = decided(quotable, beside.decisions, beside.names, same)
     paths = dict(zip(project.codes["code_id"], project.codes["path"], strict=True))
     chosen = quotes.select_quotes(
         claims, heard, project.stances, project.codings, project.segments, codes, paths, usable
@@ -112,8 +118,10 @@ def join(
     of_theme = {
         theme: frozenset(coded.loc[coded["theme_id"] == theme, "segment_id"]) for theme in labels
     }
-    mesh = _meshed(project, beside.links, usable, of_theme, chosen, settings.quote_k)
-    in_pairs = {quote["segment_id"] for entry in mesh for pair in entry["pairs"] for quote in pair}
+    mesh = _meshed(project, beside.links, usable, of_theme, chosen, settings.quote_k, same)
+    in_pairs = same.of(
+        quote["segment_id"] for entry in mesh for pair in entry["pairs"] for quote in pair
+    )
     given = coded.drop_duplicates("segment_id").set_index("segment_id")["code_id"]
     matrix = meshing.by_group(usable, of_theme, given.map(paths).to_dict(), in_pairs)
     themed = coded.merge(project.segments[["segment_id", "quote"]], on="segment_id")
@@ -148,12 +156,13 @@ def _meshed(
     of_theme: Mapping[str, frozenset[str]],
     chosen: pd.DataFrame,
     k: int,
+    same: SameWords,
 ) -> list[dict[str, Any]]:
     """Return the pairs of linked people that may be shown, words of the report's other quotations
     left out."""
     people = project.participants
     roles = dict(zip(people["participant_id"], people["role"], strict=True))
-    return meshing.pairs(links, usable, of_theme, roles, set(chosen["segment_id"]), k)
+    return meshing.pairs(links, usable, of_theme, roles, set(chosen["segment_id"]), k, same)
 
 
 def _without_identifiers(entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,9 +175,10 @@ def _quote_notes(warned: pd.DataFrame) -> list[str]:
     if not held:
         return []
     return [
-        f"{held} quotations are held back, since they may name people or places: see "
-        "quote_warnings.csv. Redact them, or choose them by key, in `qualitative: quotes`; words "
-        "that may leave go to `allowed_words`."
+        f"{held} quotations are held back, since they may name people or places, or hold words "
+        "that were left out or redacted in another stretch: see quote_warnings.csv. Redact them, "
+        "or choose them by key, in `qualitative: quotes`; words that may leave go to "
+        "`allowed_words`."
     ]
 
 
