@@ -44,6 +44,26 @@ def test_code_alone_prints_what_it_found() -> None:
     assert "coder_a" not in printed
 
 
+def test_a_project_is_counted_without_a_study_of_records(tmp_path: Path) -> None:
+    """A file that holds `qualitative:` alone, its paths seen from its folder."""
+    import yaml
+
+    section = json.loads(settings_of(tmp_path, write_qdpx(tmp_path / "p.qdpx")))
+    relative = json.loads(json.dumps(section).replace(f"{tmp_path}/", ""))
+    assert relative != section
+    file = tmp_path / "strand.yaml"
+    file.write_text(yaml.safe_dump(relative))
+    run("code", "--settings", str(file), "--out", str(tmp_path / "code"))
+    count = ("count", "--coded", str(tmp_path / "code"), "--settings")
+    run(*count, str(file), "--out", str(tmp_path / "one"))
+    run(*count, json.dumps(section), "--out", str(tmp_path / "two"))
+    one, two = (tmp_path / name / "theme_counts.csv" for name in ("one", "two"))
+    assert one.read_bytes() == two.read_bytes()
+    file.write_text("qualitative: {project: p.qdpx, formt: segments}\n")
+    with pytest.raises(StudyError, match=r"strand\.yaml, line 1.*formt"):
+        CliRunner().invoke(app, ["code", "--settings", str(file)], catch_exceptions=False)
+
+
 def test_code_and_count_write_their_tables(tmp_path: Path) -> None:
     settings = settings_of(tmp_path, write_qdpx(tmp_path / "p.qdpx"))
     coded, counted = tmp_path / "code", tmp_path / "count"

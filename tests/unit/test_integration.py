@@ -230,6 +230,10 @@ def test_links_and_integration_are_read_or_refused(tmp_path: Path) -> None:
         "kind,id,voice,text,author,date\nclaim,Drift,,They agree on less.,AB,2026-11-02\n"
         "theme,T,client,Hope.,AB,2026-11-02\n"
     )
+    mine = Known({"relation": ["link_worker"]}, [])
+    file_ = tmp_path / "of_relations.csv"
+    file_.write_text("kind,id,text,author,date\nrelation,Link worker,x,AB,2026-11-02\n")
+    assert read_integration(file_, mine)["id"].tolist() == ["link_worker"]  # as links are read
     read = read_integration(file, known)
     assert read["id"].tolist() == ["drift", "T"] and read["voice"].tolist()[1] == "client"
     file.write_text(

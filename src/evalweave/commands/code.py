@@ -17,7 +17,8 @@ def command(
         ),
     ] = None,
     settings: Annotated[
-        str | None, typer.Option(help="A study file, or its qualitative section as JSON text.")
+        str | None,
+        typer.Option(help="A study file, one with `qualitative:` alone, or JSON text."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Write the tidy tables into this folder.")

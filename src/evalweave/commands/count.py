@@ -10,7 +10,7 @@ import typer
 
 def command(
     settings: Annotated[
-        str, typer.Option(help="A study file, or its qualitative section as JSON text.")
+        str, typer.Option(help="A study file, one with `qualitative:` alone, or JSON text.")
     ],
     coded: Annotated[Path, typer.Option(help="The folder that `evalweave code --out` wrote.")],
     out: Annotated[

@@ -90,7 +90,8 @@ def read_integration(path: Path | str, known: Known) -> pd.DataFrame:
     for row, line in zip(sheet.rows, sheet.lines, strict=True):
         kind = normal(row["kind"])
         ids = by_normal(known.ids.get(kind, ()))
-        about, voice = ids.get(normal(row["id"]), ""), row.get("voice", "")
+        name = role_name(row["id"]) if kind == RELATION else row["id"]
+        about, voice = ids.get(normal(name), ""), row.get("voice", "")
         if kind not in KINDS:
             hint = nearest(kind, KINDS)
             faults.append(
