@@ -154,11 +154,24 @@ def test_everything_wrong_with_double_coding_is_said_at_once(tmp_path: Path) -> 
     with pytest.raises(DataError) as error:
         load(project, settings_)
     assert "row 4" in str(error.value) and str(error.value).count("one coder only") == 2
-    file.write_text("source,coder\nC09,zoe q\nC09,adam p\nFG1,zoe q\nFG1,eve\n")
+    file.write_text("source,coder\nC09,zoe q\nC09,adam p\nFG1,adam p\nFG1,zoe p\n")
     with pytest.raises(DataError) as error:
         load(project, settings_)
-    assert str(error.value).count("C09") == 2 and "no coding" in str(error.value)
-    assert '"eve"' not in str(error.value)
+    assert str(error.value).count("C09") == 2 and "nearly that of one" in str(error.value)
+    assert '"zoe p"' not in str(error.value)
+
+
+def test_a_declared_coder_who_found_nothing_anywhere_counts(tmp_path: Path) -> None:
+    file = tmp_path / "double.csv"
+    file.write_text("source,coder\nC01_interview,zoe q\nC01_interview,Zoe  R\n")
+    project = write_qdpx(tmp_path / "p.qdpx")
+    read = load(project, beside(tmp_path, project, "refi_qda", double_coding=str(file)))
+    assert read.double_coding["coder_id"].tolist() == ["coder_2", "coder_3"]
+    assert not read.codings["coder_id"].eq("coder_3").any()
+    told = read.import_log[read.import_log["message"].str.contains("having found nothing")]
+    assert told["n"].tolist() == [1] and told["severity"].tolist() == ["warning"]
+    row = agreement(read).query("measure == 'percent_agreement' and agreement_unit == 'segment'")
+    assert row.loc[row["code_id"].isna(), "coefficient"].max() < 1
 
 
 def test_median_and_range_by_hand() -> None:

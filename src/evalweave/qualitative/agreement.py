@@ -13,6 +13,7 @@ from itertools import combinations
 import numpy as np
 import pandas as pd
 
+from evalweave.catalogue.words import number_of
 from evalweave.qualitative.decisions import UNITS, Decisions, Part, decisions
 from evalweave.qualitative.project import Project
 from evalweave.tables.qualitative import AGREEMENT
@@ -90,8 +91,7 @@ def agreement(project: Project) -> pd.DataFrame:
     for unit in UNITS:
         parts = judged.parts[unit]
         rows += _rows(parts, judged, unit)
-        several = [part for part in parts if part.took_part.sum() >= 2]
-        for part in several:
+        for part in filter(Part.decided_by, parts):
             pooled = [row for row in _rows([part], judged, unit) if row["code_id"] is None]
             rows += [row | {"source_id": part.source} for row in pooled if row["n_units"]]
     frame = pd.DataFrame(rows, columns=AGREEMENT.names)
@@ -100,7 +100,8 @@ def agreement(project: Project) -> pd.DataFrame:
     nothing = frame["coefficient"].isna()
     frame.loc[nothing, "note"] = "not estimable: nothing varies; " + frame.loc[nothing, "note"]
     frame.loc[frame["n_units"] == 0, "note"] = (
-        "not estimable: no source that these coders share can be compared"
+        "not estimable: no source and code that these coders share can be compared (codes of two "
+        "projects are one where the themes hold both under the same path)"
     )
     order = ["source_id", "code_id", "measure", "agreement_unit", "coder_a", "coder_b"]
     return AGREEMENT.conform(frame.sort_values(order, na_position="first"))
@@ -117,15 +118,18 @@ def _rows(parts: Sequence[Part], judged: Decisions, unit: str) -> list[dict[str,
         rows.append(named | {"agreement_unit": unit} | more)
 
     for a, b in combinations(range(len(coders)), 2):
-        shared = [part for part in parts if part.took_part[[a, b]].all()]
+        shared = [part for part in parts if part.decided_by((a, b))]
         for code, (values, weights) in _by_code(shared, codes, len(coders)):
+            both = ~np.isnan(values[:, [a, b]]).any(axis=1)
+            values, weights = values[both], weights[both]
             for measure, statistic in PAIRWISE.items():
                 value = statistic(values[:, a], values[:, b], weights)
                 n, pair = int(weights.sum()), (coders[a], coders[b])
                 add(code, pair, measure, coefficient=value, n_units=n, note=_note(shared))
-    several = [part for part in parts if part.took_part.sum() >= 2]
+    several = [part for part in parts if part.decided_by()]
     for code, (values, weights) in _by_code(several, codes, len(coders)):
-        value, n = krippendorff_alpha(values, weights), int(weights.sum())
+        value = krippendorff_alpha(values, weights)
+        n = int(weights[(~np.isnan(values)).sum(axis=1) >= 2].sum())
         add(code, None, "krippendorff_alpha", coefficient=value, n_units=n, note=_note(several))
     return rows
 
@@ -136,16 +140,16 @@ def _by_code(
     """Return units × coders and weights for each code, and first for all codes pooled (None)."""
     if not parts:
         return [(None, (np.zeros((0, n_coders)), np.zeros(0)))]
-    stacked = []
-    for part in parts:
-        values = part.values.copy()
-        values[:, ~part.took_part, :] = np.nan
-        stacked.append(values)
-    values, weights = np.concatenate(stacked), np.concatenate([part.weights for part in parts])
+    values, weights = (
+        np.concatenate([part.values for part in parts]),
+        np.concatenate([part.weights for part in parts]),
+    )
     pooled = values.transpose(2, 0, 1).reshape(-1, values.shape[1])
     every = [(None, (pooled, np.tile(weights, len(codes))))]
     return every + [(code, (values[:, :, i], weights)) for i, code in enumerate(codes)]
 
 
 def _note(parts: Sequence[Part]) -> str:
-    return f"{len(parts)} double-coded source{'' if len(parts) == 1 else 's'}"
+    n, unplaced = len(parts), sum(part.n_unplaced for part in parts)
+    left_out = f", {number_of(unplaced, 'coding')} without a known place left out"
+    return f"{n} double-coded source{'' if n == 1 else 's'}{left_out if unplaced else ''}"

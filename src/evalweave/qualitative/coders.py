@@ -8,18 +8,20 @@ that they are several people.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import pandas as pd
 
 from evalweave.errors import Fault, raise_faults
 from evalweave.qualitative.documents import SourceNames
-from evalweave.qualitative.identity import kinds_of_difference, normal
+from evalweave.qualitative.identity import kinds_of_difference, nearest_name, normal
 from evalweave.qualitative.raw import UNLISTED, Log
 from evalweave.tables.qualitative import DOUBLE_CODING
 
 UNLISTED_CODER = "unlisted"  # how their pseudonyms begin
 ONE, SEVERAL = "one", "several"
+PSEUDONYM = re.compile(r"(coder|unlisted)_\d+")
 
 
 def pseudonyms(coders: Iterable[str], of_one_name: str, log: Log) -> dict[str, str]:
@@ -70,6 +72,36 @@ def by_name(coders: Mapping[str, str]) -> dict[str, str]:
     return {name: next(iter(who)) for name, who in meant.items() if name and len(who) == 1}
 
 
+def without_codings(
+    declared: Iterable[Mapping[str, str]], coders: Mapping[str, str], log: Log
+) -> dict[str, str]:
+    """Return coder as declared → a new pseudonym, for coders of double coding who gave no code at
+    all: they found nothing.
+
+    Pseudonyms are left out, and names that are nearly one of a coder who is not declared for that
+    source, since they may be hers misspelt: `double_coded` refuses them.
+    """
+    rows = [(normal(row["source"]), normal(row["coder"])) for row in declared]
+    known = by_name(coders)
+    named = {normal(coder.partition("\0")[0]) for coder in coders} | set(known)
+    misspelt = {
+        name
+        for source, name in rows
+        if nearest_name(name, named - {other for where, other in rows if where == source})
+    }
+    unknown = {name for _, name in rows} - named - misspelt - {""}
+    new = sorted(name for name in unknown if not PSEUDONYM.fullmatch(name))
+    if new:
+        log.warn(
+            "coders",
+            "coders of declared double coding who have no coding in the project: they count as "
+            "having found nothing. If they coded, see how the project spells their names",
+            len(new),
+        )
+    n_listed = sum(not name.startswith(UNLISTED_CODER) for name in set(coders.values()))
+    return {name: f"coder_{n}" for n, name in enumerate(new, n_listed + 1)}
+
+
 def double_coded(
     declared: Sequence[Mapping[str, str]], names: SourceNames, coders: Mapping[str, str]
 ) -> pd.DataFrame:
@@ -91,7 +123,7 @@ def double_coded(
             faults.append(fault)
         coder = known.get(normal(row["coder"]), "")
         if not coder:
-            what = "a coder of whom the project has no coding, or a name of several"
+            what = "a name of several coders, or nearly that of one, or a pseudonym of nobody"
             action = "Write the name as the project has it, or the pseudonym such as coder_1."
             expected = "one coder of the project"
             faults.append(Fault(file, what, expected, action, line, "coder"))

@@ -39,13 +39,12 @@ def by_code(listed: pd.DataFrame) -> list[tuple[str, int]]:
 def _of_source(
     part: Part, coders: Sequence[str], codes: Sequence[str], words: dict[object, str]
 ) -> list[dict[str, object]]:
-    judges = np.flatnonzero(part.took_part).tolist()
     rows: list[dict[str, object]] = []
     for unit, place in enumerate(part.places):
-        held = part.values[unit][judges] > 0
-        for code in np.flatnonzero(held.any(axis=0) & ~held.all(axis=0)).tolist():
-            without = [judge for judge, gave in zip(judges, held[:, code], strict=True) if not gave]
-            others = part.values[unit][without].max(axis=0) > 0
+        gave, not_gave = part.values[unit] == 1, part.values[unit] == 0
+        for code in np.flatnonzero(gave.any(axis=0) & not_gave.any(axis=0)).tolist():
+            without = np.flatnonzero(not_gave[:, code]).tolist()
+            others = gave[without].any(axis=0)
             start, end = place if isinstance(place, tuple) else (None, None)
             key = place if isinstance(place, str) else (part.source, start, end)
             rows.append(
@@ -55,7 +54,7 @@ def _of_source(
                     "end": end,
                     "quote": words.get(key) or None,
                     "code_id": codes[code],
-                    "given_by": _listed(coders[j] for j in judges if j not in without),
+                    "given_by": _listed(coders[j] for j in np.flatnonzero(gave[:, code]).tolist()),
                     "not_given_by": _listed(coders[j] for j in without),
                     "instead": _listed(codes[c] for c in np.flatnonzero(others).tolist()) or None,
                 }

@@ -152,6 +152,7 @@ def source_table(
             text_hash(document.text) if document else None,
             source.medium,
             about["shared"] or shared,
+            None,
         )
     return SOURCES.conform(pd.DataFrame([rows[key] for key in sorted(rows)], columns=SOURCES.names))
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from types import ModuleType
 from typing import Any, TypeVar
@@ -21,7 +22,7 @@ from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, coders_of, log_table
 from evalweave.qualitative.attribution import speakers
 from evalweave.qualitative.coders import by_name as coders_by_name
-from evalweave.qualitative.coders import pseudonyms
+from evalweave.qualitative.coders import pseudonyms, without_codings
 from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.given_stances import with_given
 from evalweave.qualitative.identity import normal
@@ -56,7 +57,9 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     for name, declared in settings.further_projects.items():
         further = _tried(wrong, partial(_further, declared))
         raws |= {} if further is None else {name: further}
+    twice = {name: _double_coding(settings, name, (wrong, heard)) for name in raws}
     coders = pseudonyms(coders_of(raws.values()), settings.coders_of_one_name, heard)
+    coders |= without_codings(chain.from_iterable(twice.values()), coders, heard)
     named, crossed, numeric = (
         settings.participants,
         settings.attributes,
@@ -64,7 +67,8 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     )
     people = _tried(wrong, lambda: inputs.participants(named, crossed, heard, numeric))
     projects = [
-        _one(each, name, settings, people, coders, (wrong, heard)) for name, each in raws.items()
+        _one(each, name, settings, people, (coders, twice[name]), (wrong, heard))
+        for name, each in raws.items()
     ]
     project = together(projects)
     if settings.stances:
@@ -124,16 +128,18 @@ def _one(
     name: str,
     settings: Qualitative,
     people: pd.DataFrame | None,
-    coders: Mapping[str, str],
+    coding: tuple[Mapping[str, str], list[dict[str, str]]],
     told: tuple[list[EvalweaveError], Log],
 ) -> Project:
-    """Return one of the study's projects with the tables beside it; faults are kept for later."""
-    wrong, heard = told
+    """Return one of the study's projects with the tables beside it; faults are kept for later.
+
+    `coding`: coder as read → pseudonym, and the project's double coding as declared.
+    """
+    (wrong, heard), (coders, double) = told, coding
     own: Qualitative | FurtherProject = settings.further_projects[name] if name else settings
-    described, links, twice = own.sources, own.source_participants, own.double_coding
+    described, links = own.sources, own.source_participants
     facts = _tried(wrong, lambda: inputs.sources(described, heard) if described else {})
     linked = _tried(wrong, lambda: inputs.source_participants(links, heard) if links else [])
-    double = _tried(wrong, lambda: inputs.double_coding(twice, heard) if twice else [])
     beside = Beside(
         people,
         facts or {},
@@ -142,12 +148,21 @@ def _one(
         tuple(settings.observation_kinds),
         settings.shared_sources,
         settings.coders_of_one_name,
-        double or [],
+        double,
         coders,
     )
     bare = Beside(stance_prefix=settings.stance_prefix, coders=coders)
     project = _tried(wrong, lambda: assemble(raw, beside)) or assemble(raw, bare)
     return below(project, name) if name else project
+
+
+def _double_coding(
+    settings: Qualitative, name: str, told: tuple[list[EvalweaveError], Log]
+) -> list[dict[str, str]]:
+    """Return the double coding that is declared of one of the study's projects."""
+    wrong, heard = told
+    path = (settings.further_projects[name] if name else settings).double_coding
+    return _tried(wrong, lambda: inputs.double_coding(path, heard) if path else []) or []
 
 
 def _further(declared: FurtherProject) -> Raw:

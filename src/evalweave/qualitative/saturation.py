@@ -9,6 +9,7 @@ import pandas as pd
 
 from evalweave.errors import StudyError, nearest
 from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.codebooks import one_code
 from evalweave.qualitative.identity import by_normal, normal
 from evalweave.qualitative.matrix import role_name
 from evalweave.qualitative.project import Project
@@ -54,6 +55,7 @@ def saturation(project: Project, role: str, draws: int = 1000, seed: int = 1) ->
     coded = spoken.merge(
         project.codings[["segment_id", "code_id"]].drop_duplicates(), on="segment_id", how="left"
     )
+    coded["code_id"] = coded["code_id"].map(one_code(project)[0])
     raised = pd.crosstab(coded["participant_id"], coded["code_id"].fillna("")).drop(
         columns="", errors="ignore"
     )

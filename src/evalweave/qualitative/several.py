@@ -1,9 +1,10 @@
 """Several coded projects of one study, such as link workers' and clients', as one.
 
 Their codebooks are kept apart: codes of a further project stand below its name, `link_workers >
-pressure`, and the themes say which codes of which project belong together. People are the study's,
-coders of one name are one coder over all projects, and a source of the same name and text in two
-projects is one source. So one project cut in two counts as it did whole.
+pressure`, and the themes say which codes of which project belong together, and are one code
+(`codebooks`). People are the study's, coders of one name are one coder over all projects, and a
+source of the same name and text in two projects is one source. So one project cut in two counts as
+it did whole, and its coders agree as they did.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
+from evalweave.qualitative.codebooks import in_books
 from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.project import CONTRACTS, Project
 
@@ -27,7 +29,8 @@ TOGETHER = (
 
 
 def below(project: Project, name: str) -> Project:
-    """Return a project with every code below `name`, and its log's sentences with it."""
+    """Return a project with every code below `name`, its sources coded with that code book, and
+    its log's sentences with it."""
     codes = project.codes.assign(
         code_id=name + JOIN + project.codes["code_id"],
         path=name + JOIN + project.codes["path"],
@@ -39,6 +42,7 @@ def below(project: Project, name: str) -> Project:
         project,
         codes=_conformed(pd.concat([root, codes]), "codes"),
         codings=project.codings.assign(code_id=name + JOIN + project.codings["code_id"]),
+        sources=project.sources.assign(codebooks=name),
         import_log=project.import_log.assign(
             message=f"{name}: " + project.import_log["message"].astype("string")
         ),
@@ -58,7 +62,8 @@ def together(projects: Sequence[Project]) -> Project:
         unique = whole.drop_duplicates(key)
         if name == "sources":
             filled = whole.groupby("source_id", as_index=False).first()  # the first that knows it
-            unique = filled.sort_values("source_id")
+            books = filled["source_id"].map(in_books(projects))
+            unique = filled.assign(codebooks=books).sort_values("source_id")
         elif name != "import_log":
             unique = unique.sort_values(key, na_position="first")
         tables[name] = contract.conform(unique)

@@ -44,6 +44,12 @@ SOURCES = Table(
             TEXT,
             "whose words it holds when linked as a whole to several people: each, group, unknown",
         ),
+        column(
+            "codebooks",
+            TEXT,
+            "with the code books of which projects it was coded: (main), names of further ones; "
+            "blank = the main project's alone",
+        ),
     ),
     key=("source_id",),
 )
