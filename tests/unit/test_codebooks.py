@@ -11,9 +11,10 @@ from evalweave.qualitative.agreement import agreement
 from evalweave.qualitative.disagreements import disagreements
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.readers import from_tables, load
-from evalweave.qualitative.saturation import saturation
+from evalweave.qualitative.saturation import heard, saturation, saturation_of, sentences
 from evalweave.qualitative.show import neutral
 from evalweave.study.qualitative import Qualitative
+from helpers.small_projects import project as small
 
 Row = tuple[str, str, object, object, str, str]
 ROWS: list[Row] = [
@@ -124,3 +125,17 @@ def test_a_coder_without_any_place_is_compared_by_document_only(tmp_path: Path) 
     assert first(table, "percent_agreement", "document")["coefficient"] == 1
     segments = table[table["agreement_unit"] == "segment"]
     assert (segments["n_units"] == 0).all() and segments["coefficient"].isna().all()
+
+
+def test_people_in_whom_nothing_was_coded_are_part_of_a_saturation_curve() -> None:
+    """A raised c; B's interview holds no coding; C and D share words of nobody; E has no source.
+    One code after one person in half of the orders, and after both."""
+    links = [("s", "A", None, None), ("t", "B", None, None)]
+    links += [("u", "C", None, None), ("u", "D", None, None)]
+    made = small("ABCDE", links, [("s", 0, 5, "c"), ("t", 0, 5, None), ("u", 0, 5, "c")])
+    assert heard(made, "client") == (["A", "B"], ["C", "D", "E"])
+    curve = saturation_of(made, ["client"])
+    assert curve["n_first"].tolist() == [1, 2] and set(curve["n_left_out"]) == {3}
+    assert curve["mean"].tolist() == [pytest.approx(0.5, abs=0.06), 1]
+    assert "client: 2 people; 3 left out" in sentences(made, ["client"])[0]
+    assert sentences(small("A", links[:1], [("s", 0, 5, "c")]), ["client"]) == []

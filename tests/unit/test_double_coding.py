@@ -209,7 +209,8 @@ def test_numbers_of_a_theme_leave_rounded_and_only_where_its_count_does() -> Non
 def test_a_released_curve_tells_whole_codes_of_several_people() -> None:
     curve = saturation_of(_months(8, 7), ["client"])
     released = released_saturation(RULES, curve)
-    assert released["n_first"].tolist() == [3, 4, 5, 6, 7]
+    assert released["n_first"].tolist() == [3, 4, 5, 6, 7, 8]
+    assert "n_left_out" not in released
     assert (released["mean"] % 1 == 0).all()
     few = SATURATION.conform(curve[curve["n_first"] <= 5])
     assert released_saturation(RULES, few).empty

@@ -26,13 +26,12 @@ def command(
     results/my-study/count
     """
     from evalweave.files import write_csv
-    from evalweave.qualitative import gaps, show, ways_out
+    from evalweave.qualitative import gaps, saturation, show, ways_out
     from evalweave.qualitative.agreement import agreement
     from evalweave.qualitative.cooccurrence import cooccurrence
     from evalweave.qualitative.counts import fieldwork, theme_counts
     from evalweave.qualitative.disagreements import disagreements
     from evalweave.qualitative.readers import from_tables
-    from evalweave.qualitative.saturation import roles_of, saturation_of
     from evalweave.qualitative.theme_numbers import theme_numbers
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CodeSettings
@@ -45,6 +44,7 @@ def command(
     agreed = AGREEMENT.empty() if reflexive else agreement(project)
     missing = gaps.gaps(project)
     disputed = disagreements(project)
+    roles = saturation.roles_of(project, strand.saturation)
     crossed = ways_out.participant_codes(project)
     tables = {
         "theme_counts": counted,
@@ -52,7 +52,7 @@ def command(
         "cooccurrence": cooccurrence(project),
         "agreement": agreed,
         "disagreements": disputed,
-        "saturation": saturation_of(project, roles_of(project, strand.saturation)),
+        "saturation": saturation.saturation_of(project, roles),
         "theme_numbers": theme_numbers(project, strand.numeric_attributes, strand.min_cell),
         "gaps": missing,
         "participant_codes_n": crossed,
@@ -63,6 +63,7 @@ def command(
     for name, table in tables.items():
         write_csv(show.neutral(table), out / f"{name}.csv")
     print(show.counted(counted, agreed, gaps.sentences(missing, counted), reflexive))
-    for line in show.coded_twice(project, disputed):
+    told = saturation.sentences(project, roles)
+    for line in [*show.coded_twice(project, disputed), *told]:
         print(line)
     print(f"Written: {', '.join(f'{name}.csv' for name in tables)} in {out}")

@@ -52,7 +52,7 @@ def released_saturation(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
     """Return SATURATION as released."""
     size = frame.groupby("role")["n_first"].transform("max")
     enough = (frame["n_first"] >= profile.min_cell) & (size >= 2 * profile.min_cell)
-    shown = frame[enough][SATURATION.names].copy()
+    shown = frame[enough][[name for name in SATURATION.names if name != "n_left_out"]].copy()
     for name in ("mean", "low", "high"):
         shown[name] = shown[name].round(0)
     return shown.reset_index(drop=True)

@@ -325,6 +325,12 @@ SATURATION = Table(
         column("mean", NUMBER, "codes raised, mean over orders", unit="codes", statistic="mean"),
         column("low", NUMBER, "2.5 % of the orders", unit="codes", statistic="mean"),
         column("high", NUMBER, "97.5 % of the orders", unit="codes", statistic="mean"),
+        column(
+            "n_left_out",
+            WHOLE,
+            "people of the role whose words are not known; stays in results/",
+            counts="participants",
+        ),
     ),
     key=("role", "n_first"),
 )

@@ -108,5 +108,10 @@ def saturated(data: ReportData) -> list[Any]:
         "band: 95 % of the orders), in whole codes. It describes these people; a flat end is no "
         "proof that nothing was left to hear."
     )
+    if "n_left_out" in frame and frame["n_left_out"].fillna(0).gt(0).any():
+        caption += (
+            " People without a source, and people whose coded words are a group’s or can be given "
+            "to nobody, are left out."
+        )
     drawn = saturation(data, released, caption)
     return [] if drawn is None else [Details("Saturation", (drawn,))]
