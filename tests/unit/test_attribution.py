@@ -17,6 +17,8 @@ from evalweave.cli import app
 from evalweave.qualitative.agreement import agreement
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
+from evalweave.qualitative.ways_out import participant_codes
+from evalweave.triangulation.stances import voices, words_of
 from helpers.counted import (
     SELECTED,
     counts_of,
@@ -71,7 +73,11 @@ def test_each_of_a_shared_source_counts_when_declared(tmp_path: Path, declared: 
 def test_a_declared_group_is_a_unit_of_its_own(tmp_path: Path) -> None:
     project = of_segments(tmp_path, WORDS, "G,L1,,\nG,L2,,\n", "G,focus_group,group\n")
     counts = counts_of(project)
-    assert counts["link_worker"] == (0, 2, "complete") and counts["group"] == (None, None, "")
+    assert counts["link_worker"] == (None, 2, "not known") and counts["group"] == (None, None, "")
+    assert counts["client"] == (0, 2, "complete")  # no client was there
+    assert (
+        participant_codes(project).set_index("participant_id")["Support"].isna()[["L1", "L2"]].all()
+    )
     row = theme_counts(project).query("role == 'group'").iloc[0]
     assert (row["n_references"], row["n_sources"]) == (1, 1)
 
@@ -362,3 +368,15 @@ def test_where_the_tradition_is_reflexive_no_agreement_is_computed(tmp_path: Pat
         agreed = pd.read_csv(tmp_path / tradition / "agreement.csv")
         assert bool(len(agreed)) == bool(rows)
         assert ("declared as reflexive" in printed.output) == (tradition == "reflexive")
+
+
+@pytest.mark.parametrize("spoken", ["claim > helps > supports", "Support"])
+def test_what_a_group_said_is_never_silence(tmp_path: Path, spoken: str) -> None:
+    """Its people may have said it, of the claim or of its theme; who was not there did not."""
+    rows = WORDS.replace("Support", spoken)
+    project = of_segments(tmp_path, rows, "G,L1,,\nG,L2,,\n", "G,focus_group,group\n")
+    theme = frozenset(project.codings["segment_id"])
+    words = words_of(project)
+    state = voices("helps", frozenset({"L1", "L2"}), project, words, theme).state
+    assert state.state == "N" and state.unattributed.theme
+    assert voices("helps", frozenset({"C1", "C2"}), project, words, theme).state.state == "A"

@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pandas as pd
 
+from evalweave.qualitative.codebook import with_unused
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.readers import load
@@ -221,6 +222,36 @@ def test_not_known_is_blank_and_not_zero() -> None:
         small("A", [("s", "A", None, None)], [("s", 0, 5, "c"), ("s", 6, 9, "c")])
     )
     assert twice["c"].tolist() == [2] and said_or_not(twice)["c"].tolist() == [1]
+
+
+def test_who_has_no_source_or_was_not_asked_is_blank() -> None:
+    """A said it, B did not, C has no source, D was asked about nothing; d belongs to no theme."""
+    links = [("s", "A", None, None), ("t", "B", None, None), ("u", "D", None, None)]
+    made = small("ABCD", links, [("s", 0, 9, "c"), ("t", 0, 9, "d")])
+    asked = made.eligibility.assign(eligible=[True, True, True, False])
+    told = participant_codes(replace(made, eligibility=asked)).astype(object)
+    told = told.where(told.notna(), None)
+    assert told["c"].tolist() == [1, 0, None, None]
+    assert told["d"].tolist() == [0, 1, None, 0]
+
+
+def test_a_code_that_nobody_used_is_a_finding(tmp_path: Path) -> None:
+    links = [("s", "A", None, None), ("t", "B", None, None)]
+    made = small("AB", links, [("s", 0, 9, "d")])
+    assert participant_codes(made)["c"].tolist() == [0, 0]
+    below = small("AB", links, [("s", 0, 9, "c > d")])
+    assert list(participant_codes(below))[2:] == ["c > d"]
+    codes = made.codes[made.codes["code_id"] == "d"]
+    whole = with_unused(codes, ["food > paid", "food"])
+    assert whole["code_id"].tolist() == ["d", "food", "food > paid"]
+    assert whole["parent"].fillna("").tolist() == ["", "", "food"]
+    path = write_segments(tmp_path / "s.csv")
+    settings = beside(tmp_path, path, "segments", columns=SEGMENT_COLUMNS)
+    themes = Path(settings.themes)
+    themes.write_text(themes.read_text().rstrip("\n") + "\nfood,Food,,Food and money,yes\n")
+    project = load(path, settings)
+    assert "Food and money" in set(codebook(project)["code"])
+    assert 'name="Food and money"' in documents(project)[0].decode()
 
 
 def test_a_row_a_quotation_and_a_row_a_code(tmp_path: Path) -> None:

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from evalweave.qualitative.attribution import speakers
 from evalweave.qualitative.counts import theme_counts
-from evalweave.qualitative.gaps import NO_SOURCE, UNCODED_PARTICIPANT, UNCODED_SOURCE, gaps
+from evalweave.qualitative.gaps import (
+    NO_SOURCE,
+    UNCODED_PARTICIPANT,
+    UNCODED_SOURCE,
+    gaps,
+    sentences,
+)
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.saturation import saturation
 from helpers.small_projects import Link, Mark, project
@@ -70,3 +78,15 @@ def test_gaps_by_hand() -> None:
         ("T", UNCODED_PARTICIPANT, "B"),
         ("T", NO_SOURCE, "C"),
     }
+
+
+def test_gaps_list_who_has_no_source_also_when_nobody_asked_them() -> None:
+    made = project("ABC", [("s", "A", None, None)], [("s", 0, 5, "c")])
+    asked = made.eligibility.assign(eligible=[True, True, False])
+    found = gaps(replace(made, eligibility=asked))
+    rows = found[["theme_id", "gap", "item"]].astype(object).where(found.notna(), None)
+    assert {tuple(row) for row in rows.to_numpy()} == {
+        ("T", NO_SOURCE, "B"),
+        (None, NO_SOURCE, "C"),
+    }
+    assert any("count nowhere" in line for line in sentences(found, theme_counts(made)))

@@ -8,8 +8,8 @@ a focus group, is what the study declares: `each` (all of them said it), `group`
 never added to people) or `unknown`, which is the default. Field notes and observations belong to
 nobody, whatever is linked.
 
-Not known is not no: words that can be given to nobody have candidates, the people whose words they
-may be. Counts of a theme with such words are lower bounds for the candidates' roles.
+Not known is not no: words that can be given to nobody, a group's too, have candidates, the people
+whose words they may be. Counts of a theme with such words are lower bounds for their roles.
 """
 
 from __future__ import annotations
@@ -76,10 +76,8 @@ def attribution(project: Project) -> Attribution:
         owners, near = _owners(segment, here, here.whole if how in ("", EACH) else set())
         if owners:
             spoken += [(segment.segment_id, person) for person in sorted(owners)]
-        elif how == GROUP:
-            apart.append((segment.segment_id, GROUP_ROLE))
         else:
-            apart.append((segment.segment_id, UNATTRIBUTED))
+            apart.append((segment.segment_id, GROUP_ROLE if how == GROUP else UNATTRIBUTED))
             maybe = near or here.everyone() or people
             candidates += [(segment.segment_id, person) for person in sorted(maybe)]
     return Attribution(

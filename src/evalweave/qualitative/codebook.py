@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from evalweave.qualitative.hierarchy import code_id, path_of
+import pandas as pd
+
+from evalweave.qualitative.hierarchy import JOIN, code_id, path_of
 from evalweave.qualitative.identity import kinds_of_difference, normal, spellings
 from evalweave.qualitative.raw import Log, Raw
+from evalweave.tables.qualitative import CODES
 
 Path = tuple[str, ...]
 LISTED = 20  # codes of several spellings that are named in the log
@@ -56,6 +59,24 @@ def code_book(raw: Raw, log: Log) -> CodeBook:
         if path
     }
     return CodeBook({key: code_id(path) for key, path in paths.items()}, rows)
+
+
+def with_unused(codes: pd.DataFrame, unused: Sequence[str]) -> pd.DataFrame:
+    """Return `codes` with the themes' codes that nobody used, which a file that lists used codes
+    only lacks, and the parents that their paths imply."""
+    known, more = set(codes["code_id"]), dict[str, tuple[object, ...]]()
+    for code in unused:
+        path = tuple(code.split(JOIN))
+        for depth in range(len(path)):
+            name, parent = code_id(path[: depth + 1]), code_id(path[:depth]) or None
+            if name not in known:
+                codable = name in unused
+                more[name] = (name, name, parent, depth, codable, None)
+    if not more:
+        return codes
+    added = CODES.conform(pd.DataFrame(list(more.values()), columns=CODES.names))
+    whole = pd.concat([codes, added], ignore_index=True)
+    return CODES.conform(whole.sort_values("code_id", ignore_index=True))
 
 
 def one_spelling(written: Mapping[str, Path], used: Mapping[str, int], log: Log) -> dict[str, Path]:

@@ -42,6 +42,11 @@ def gaps(project: Project) -> pd.DataFrame:
     for link in project.source_participants.itertuples(index=False):
         sources_of.setdefault(link.participant_id, set()).add(link.source_id)
     asked = project.eligibility[project.eligibility["eligible"].fillna(False)]
+    rows += [
+        (None, NO_SOURCE, person)
+        for person in project.participants["participant_id"]
+        if person not in sources_of and person not in set(asked["participant_id"])
+    ]
     for pair in asked.itertuples(index=False):
         sources = sources_of.get(pair.participant_id, set())
         if not sources:
@@ -58,6 +63,7 @@ def sentences(listed: pd.DataFrame, counts: pd.DataFrame) -> list[str]:
     whole = listed[listed["theme_id"].isna()].groupby("gap").size()
     for gap, effect in (
         (UNCODED_SOURCE, "nothing in them can count"),
+        (NO_SOURCE, "asked about no theme, they count nowhere"),
         (NO_THEME, "they count in no theme"),
     ):
         if n := int(whole.get(gap, 0)):

@@ -366,7 +366,8 @@ def _log_shared(log: Log, links: Sequence[Link], sources: pd.DataFrame, everyone
     )
     log.note(
         "people",
-        "sources linked as a whole to several people and declared as the words of a group",
+        "sources linked as a whole to several people and declared as the words of a group: a unit "
+        "of its own, which counts for none of them; what each of them said is not known",
         sum(how == GROUP for how in shared.values()),
     )
 

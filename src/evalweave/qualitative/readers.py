@@ -21,6 +21,7 @@ from evalweave.files import read_table
 from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, coders_of, log_table
 from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.codebook import with_unused
 from evalweave.qualitative.coders import by_name as coders_by_name
 from evalweave.qualitative.coders import pseudonyms, without_codings
 from evalweave.qualitative.formats.layouts import refuse_project_file
@@ -102,7 +103,12 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
     _log_unused(log, themes[2], list(codes))
     matrix = _of_roles(raw.matrix, people, log)
     project = replace(
-        project, themes=themes[0], theme_codes=themes[1], eligibility=asked, matrix=matrix
+        project,
+        codes=with_unused(project.codes, themes[2]),
+        themes=themes[0],
+        theme_codes=themes[1],
+        eligibility=asked,
+        matrix=matrix,
     )
     _log_unasked(log, project)
     return replace(project, import_log=log_table(log))

@@ -1,7 +1,9 @@
 """Tables for other programs: participant × code, one row a quotation and code, the codebook.
 
-All of them stay in the secure area. Not known is not no: where words with a code may be a person's
-but can be given to nobody, the person's cell is blank, not 0.
+All of them stay in the secure area. Not known is not no: a person's cell is blank, not 0, where
+words with the code may be theirs but can be given to nobody, where they have no source, and where
+they were asked about none of the code's themes. A theme's code that nobody used is there: 0 of N is
+a finding.
 """
 
 from __future__ import annotations
@@ -17,16 +19,38 @@ BETWEEN = "; "
 
 
 def participant_codes(project: Project) -> pd.DataFrame:
-    """Return a row a participant: participant_id, role and, for each code in use by its full path,
-    how many stretches of theirs carry it; blank where it is not known."""
+    """Return a row a participant: participant_id, role and, for each code by its full path, how
+    many stretches of theirs carry it; blank where it is not known.
+
+    The codes are those in use, and those of themes of which, and below which, nobody used any.
+    """
     given = project.codings[["segment_id", "code_id"]].drop_duplicates()
     words = attribution(project)
-    codes = sorted(given["code_id"].unique())
+    themes = codes_of_themes(project)
+    used = set(given["code_id"])
+    codes = sorted(used | {c for c in themes["code_id"] if not _any_below(c, used)})
     people = project.participants[["participant_id", "role"]]
     counted = _crossed(given.merge(words.spoken, on="segment_id"), people, codes)
     maybe = _crossed(given.merge(words.candidates, on="segment_id"), people, codes)
-    known = counted.mask((counted == 0) & (maybe > 0))
+    known = counted.mask((counted == 0) & ((maybe > 0) | ~_heard(project, themes, counted)))
     return pd.concat([people.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
+
+
+def _any_below(code: str, used: set[str]) -> bool:
+    root = tuple(code.split(JOIN))
+    return any(is_below(tuple(other.split(JOIN)), root) for other in used)
+
+
+def _heard(project: Project, themes: pd.DataFrame, counted: pd.DataFrame) -> pd.DataFrame:
+    """Return, in the shape of `counted`, whether a person has a source and was asked about one of
+    the code's themes, or the code is of none."""
+    asked = project.eligibility[project.eligibility["eligible"].fillna(False).astype(bool)]
+    pairs = asked.merge(themes, on="theme_id")[["participant_id", "code_id"]]
+    table = pd.crosstab(pairs["participant_id"], pairs["code_id"]) > 0
+    table = table.reindex(index=counted.index, columns=counted.columns, fill_value=False)
+    table.loc[:, ~counted.columns.isin(themes["code_id"])] = True
+    speaking = counted.index.isin(project.source_participants["participant_id"])
+    return table.mul(speaking, axis=0).astype(bool)
 
 
 def said_or_not(counts: pd.DataFrame) -> pd.DataFrame:

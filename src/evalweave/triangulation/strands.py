@@ -240,8 +240,8 @@ def _notes(claims: Sequence[Claim], heard: Mapping[str, Voices], given: pd.DataF
             )
         if voice.n_unattributed:
             notes.append(
-                f"{claim.claim_id}: stances in words that cannot be given to a person are not "
-                "counted; what they could change is not known."
+                f"{claim.claim_id}: stances in words that cannot be given to a person (a "
+                "group's too) are not counted; what they could change is not known."
             )
         if voice.n_observations_supporting or voice.n_observations_contradicting:
             notes.append(

@@ -38,6 +38,11 @@ def gaps(data: ReportData) -> list[Any]:
             items.append(
                 text("{}: {} (they can only count as silent).", sentence(_plural(gap)), count)
             )
+    unasked = listed[listed["theme_id"].isna() & (listed["gap"] == NO_SOURCE)]
+    if n := len(unasked):
+        count = data.profile.about(n, PARTICIPANTS)
+        said = "{}: {} (asked about no theme, they count nowhere)."
+        items.append(text(said, sentence(_plural(NO_SOURCE)), count))
     if not items:
         return [
             Prose(
