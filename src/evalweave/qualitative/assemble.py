@@ -16,6 +16,7 @@ from evalweave.qualitative.offsets import Convention, Document, decide
 from evalweave.qualitative.placing import marked, segment_table
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.raw import Log, Raw, RawLink
+from evalweave.qualitative.uncoded import with_uncoded
 from evalweave.tables.qualitative import (
     CODES,
     CODINGS,
@@ -51,6 +52,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     """
     log = Log(list(raw.log.rows))
     documents = {s.key: Document(s.text) for s in raw.sources if s.text is not None}
+    raw = with_uncoded(raw, beside.sources, beside.source_participants, log)
     source_of = source_ids(raw.sources, documents, log)
     counting = decide(documents, raw.selections, raw.units, _spans(raw))
     participants = (
@@ -63,7 +65,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     def span_of(link: RawLink) -> tuple[int, int] | None:
         return _turn(documents.get(link.source), link, counting[0])
 
-    names = SourceNames(raw.sources, source_of)
+    names = SourceNames(raw.sources, source_of, raw.codebook_complete)
     links = people.linked(raw, participants, stretches, source_of, span_of, log)
     links = people.overridden(links, beside.source_participants, names, participants, log)
     texts = {source_of[key]: document.text for key, document in documents.items()}

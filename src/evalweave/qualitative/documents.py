@@ -18,6 +18,14 @@ from evalweave.qualitative.placing import text_hash
 from evalweave.qualitative.raw import Log, Raw, RawSource
 from evalweave.tables.qualitative import SOURCES
 
+REFUSED = (
+    "The project lists all of its sources, also those without a coding: write the name as it is "
+    "there, or take the row out."
+)
+UNSURE = (
+    "If it is another source, in which nothing was coded, give each of the two a row in the table "
+    "of sources."
+)
 EXTENSIONS = {
     *(".txt", ".md", ".docx", ".doc", ".odt", ".rtf", ".html", ".htm", ".pdf"),
     *(".mp3", ".m4a", ".wav", ".ogg", ".mp4", ".mov", ".jpg", ".jpeg", ".png", ".tif", ".tiff"),
@@ -61,9 +69,16 @@ def bare(name: str) -> str:
 
 
 class SourceNames:
-    """The names by which a table beside the project may mean a source."""
+    """The names by which a table beside the project may mean a source; `complete` says that the
+    project lists sources without a coding too."""
 
-    def __init__(self, sources: Sequence[RawSource], source_of: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        sources: Sequence[RawSource],
+        source_of: Mapping[str, str],
+        complete: bool = True,
+    ) -> None:
+        self.advice = REFUSED if complete else UNSURE
         self.source_of = dict(source_of)
         self.leaf_of = {source_of[s.key]: leaf(s.name) for s in sources}
         self.paths: dict[str, set[str]] = {}
@@ -95,7 +110,7 @@ class SourceNames:
         if len(meant) == 1:
             return None
         if not meant:
-            hint = nearest(name, self.leaf_of.values())
+            hint = f"{nearest(name, self.leaf_of.values())} {self.advice}"
             return Fault(
                 table, f'the source "{name}"', "a source of the project", hint, row, "source"
             )
