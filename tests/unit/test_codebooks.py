@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
 from evalweave.qualitative.agreement import agreement
+from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.disagreements import disagreements
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.readers import from_tables, load
+from evalweave.qualitative.refi_out import qdpx
 from evalweave.qualitative.saturation import heard, saturation, saturation_of, sentences
 from evalweave.qualitative.show import neutral
+from evalweave.qualitative.stand_ins import not_carried
 from evalweave.study.qualitative import Qualitative
 from helpers.small_projects import project as small
 
@@ -139,3 +143,52 @@ def test_people_in_whom_nothing_was_coded_are_part_of_a_saturation_curve() -> No
     assert curve["mean"].tolist() == [pytest.approx(0.5, abs=0.06), 1]
     assert "client: 2 people; 3 left out" in sentences(made, ["client"])[0]
     assert sentences(small("A", links[:1], [("s", 0, 5, "c")]), ["client"]) == []
+
+
+OVERLAPPING: list[Row] = [
+    ("I1", "help", 0, 7, "k1", "A"),
+    ("I1", "help", 0, 7, "k2", "A"),
+    ("I1", "cost", 5, 12, "k1", "A"),
+    ("I1", "help", 6, 12, "k2", "A"),
+    ("I2", "help", 0, 4, "k1", "B"),
+]
+
+
+def out_and_back(project: Project, folder: Path) -> Project:
+    """Return a project written as REFI-QDA and read with the same tables beside it."""
+    path = folder / "out.qdpx"
+    path.write_bytes(qdpx(project))
+    beside = {"participants": str(folder / "p.csv"), "themes": str(folder / "t.csv")}
+    return load(path, Qualitative.model_validate({"project": str(path), **beside}))
+
+
+def test_overlapping_stretches_of_an_unknown_text_come_back_as_they_were(tmp_path: Path) -> None:
+    there = read(tmp_path, OVERLAPPING, None, "T1,Help,help\nT2,Cost,cost\n")
+    back = out_and_back(there, tmp_path)
+    pd.testing.assert_frame_equal(theme_counts(back), theme_counts(there))
+    for unit in ("segment", "document"):
+        one, two = (first(whole(p), "cohen_kappa", unit) for p in (there, back))
+        assert one["coefficient"] == pytest.approx(two["coefficient"])
+    assert "the text of 2 sources is not known" in not_carried(there)[0]
+    assert "in 0 of them on a line" in not_carried(there)[0]
+
+
+def test_two_sources_of_one_name_and_the_same_words_stay_two(tmp_path: Path) -> None:
+    rows: list[Row] = [("I1", "help", 0, 3, "k1", "A"), ("I2", "help", 0, 3, "k1", "B")]
+    made = read(tmp_path, rows, None, "T1,Help,help\n")
+    made = replace(made, sources=made.sources.assign(name="I1"))
+    back = out_and_back(made, tmp_path)
+    assert sorted(back.sources["name"]) == ["I1", "I1 (2)"]
+    pd.testing.assert_frame_equal(theme_counts(back), theme_counts(made))
+    assert "1 source of the same name" in not_carried(made)[1]
+
+
+def test_who_speaks_goes_with_the_stretch_where_positions_cannot(tmp_path: Path) -> None:
+    rows: list[Row] = [("I1", "help", 0, 3, "k1", "A"), ("I1", "cost", 9, 12, "k1", "B")]
+    made = read(tmp_path, rows, None, "T1,Help,help\nT2,Cost,cost\n")
+    longer = made.segments.assign(quote=["words that are longer", "than their place"])
+    made = replace(made, segments=longer)
+    back = out_and_back(made, tmp_path)
+    pd.testing.assert_frame_equal(theme_counts(back), theme_counts(made))
+    assert sorted(back.segments["quote"]) == sorted(longer["quote"])
+    assert "in 1 of them on a line" in not_carried(made)[0]

@@ -35,6 +35,7 @@ def command(
     from evalweave.files import write_csv, written_aside
     from evalweave.qualitative import readers, show
     from evalweave.qualitative.refi_out import qdpx
+    from evalweave.qualitative.stand_ins import not_carried
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CodeSettings
 
@@ -52,4 +53,6 @@ def command(
         with written_aside(out / "project.qdpx") as aside:
             prefix = strand.stance_prefix if strand else "claim"
             aside.write_bytes(qdpx(read, stance_prefix=prefix))
+        for sentence in not_carried(read):
+            print(sentence)
         print(f"Written: {len(read.tables())} tables and project.qdpx (REFI-QDA) in {out}")

@@ -3,8 +3,8 @@
 What other programs then open is what was counted: one code book by full path, people as cases with
 their attributes, their turns as selections that belong to a case, stances as codes below `claim`.
 Coders are pseudonyms. A source whose text the project does not have (a picture, a recording, coded
-segments of a spreadsheet) becomes a text with a line for each stretch that was marked in it, its
-words or its place, and says so in its description. GUIDs are UUIDs of version 5 and dates in the
+segments of a spreadsheet) has a text that stands in for it (`stand_ins`), and says so in its
+description. GUIDs are UUIDs of version 5 and dates in the
 archive are fixed, so that the same project is the same bytes.
 
 QualCoder keys codes by their own names and a coding by its selection's user: a name that stands
@@ -27,17 +27,19 @@ from xml.etree import ElementTree  # writes only; reading is by defusedxml
 
 import pandas as pd
 
+from evalweave.qualitative.attribution import speakers
 from evalweave.qualitative.coders import UNLISTED_CODER
 from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.raw import WHOLE
+from evalweave.qualitative.stand_ins import Texts, texts_of
 
 NAMESPACE = "urn:QDA-XML:project:1.0"
 ROOT = uuid.uuid5(uuid.NAMESPACE_URL, "urn:evalweave:coded-project")
 MADE = "2000-01-01T00:00:00Z"
 DAY = (2000, 1, 1, 0, 0, 0)
 OF_SOURCE = ("kind", "phase", "date", "shared")
-NO_TEXT = "The text of this source is not in the project: a line for each stretch marked in it."
+NO_TEXT = "The text of this source is not in the project: what was marked in it stands in for it."
 NO_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 BOOK = "CodeBook"
 Element = ElementTree.Element
@@ -51,10 +53,12 @@ def guid(*parts: object) -> str:
 
 def qdpx(project: Project, title: str = "evalweave", stance_prefix: str = "claim") -> bytes:
     """Return the archive's bytes."""
-    texts, places = _texts(project)
-    document = _document(project, places, title, stance_prefix)
+    written = texts_of(project)
+    document = _document(project, written, title, stance_prefix)
     files = {"project.qde": document}
-    files |= {f"sources/{guid('text', name)}.txt": text.encode() for name, text in texts.items()}
+    files |= {
+        f"sources/{guid('text', name)}.txt": text.encode() for name, text in written.texts.items()
+    }
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
@@ -66,31 +70,7 @@ def qdpx(project: Project, title: str = "evalweave", stance_prefix: str = "claim
     return packed.getvalue()
 
 
-def _texts(project: Project) -> tuple[dict[str, str], dict[str, tuple[int, int]]]:
-    """Return the text of each source, and where each segment lies in it."""
-    texts, places = {}, {}
-    by_source = dict(list(project.segments.groupby("source_id")))
-    for source in project.sources["source_id"]:
-        segments = by_source.get(source, project.segments.head(0))
-        if source in project.texts:
-            texts[source] = project.texts[source]
-            placed = segments[segments["start"].notna()]
-            for row in placed.itertuples(index=False):
-                places[row.segment_id] = (int(row.start), int(row.end))
-            continue
-        text = ""
-        for row in segments.itertuples(index=False):
-            words = next((str(w) for w in (row.quote, row.place) if not pd.isna(w)), "□")
-            line = " ".join(words.split()) or "□"
-            places[row.segment_id] = (len(text), len(text) + len(line))
-            text += line + "\n"
-        texts[source] = text
-    return texts, places
-
-
-def _document(
-    project: Project, places: Mapping[str, tuple[int, int]], title: str, prefix: str
-) -> bytes:
+def _document(project: Project, written: Texts, title: str, prefix: str) -> bytes:
     root = Element(
         "Project",
         {"xmlns": NAMESPACE, "name": title, "origin": "evalweave", "creationDateTime": MADE},
@@ -110,9 +90,11 @@ def _document(
         sub(variables, "Variable", guid=guid("variable", name), name=name, typeOfVariable="Text")
     rows = pd.concat([project.codings, stances])[["segment_id", "code_id", "coder_id"]]
     given = dict(list(rows.groupby("segment_id")))
-    selections = {segment: [key for key, *_ in _coded(segment, given)] for segment in places}
-    _cases(root, project, attributes, selections)
-    _sources(root, project, places, given)
+    selections = {
+        segment: [key for key, *_ in _coded(segment, given)] for segment in written.places
+    }
+    _cases(root, project, attributes, selections, written.lined)
+    _sources(root, project, written, given)
     for part in [part for part in root if not len(part) or (part.tag == BOOK and not len(part[0]))]:
         root.remove(part)  # the schema wants none rather than an empty one
     _printable(root)
@@ -174,8 +156,10 @@ def _cases(
     project: Project,
     attributes: list[str],
     selections: Mapping[Any, list[str]],
+    lined: frozenset[str],
 ) -> None:
     cases = sub(root, "Cases")
+    of_lines = _speakers_of_lines(project, lined)
     links = dict(list(project.source_participants.groupby("participant_id")))
     for person in project.participants.to_dict("records"):
         who = str(person["participant_id"])
@@ -186,12 +170,24 @@ def _cases(
         whole = mine[mine["start"].isna() & mine["segment_id"].isna()]
         for source in sorted(set(whole["source_id"])):
             sub(case, "SourceRef", targetGUID=guid("source", source))
-        for row in mine.itertuples(index=False):
-            if not pd.isna(row.segment_id):
-                for key in selections.get(row.segment_id, ()):
-                    sub(case, "SelectionRef", targetGUID=key)
-            elif not pd.isna(row.start):
-                sub(case, "SelectionRef", targetGUID=guid("turn", *_turn(row)))
+        spoken = [*mine["segment_id"].dropna(), *of_lines.get(who, ())]
+        turns = mine[mine["start"].notna() & ~mine["source_id"].isin(lined)]
+        marked = [key for segment in spoken for key in selections.get(segment, ())]
+        said = [guid("turn", *_turn(row)) for row in turns.itertuples(index=False)]
+        for key in dict.fromkeys([*marked, *said]):
+            sub(case, "SelectionRef", targetGUID=key)
+
+
+def _speakers_of_lines(project: Project, lined: frozenset[str]) -> dict[str, list[str]]:
+    """Return participant_id → segments that are theirs, in sources where turns have no place any
+    more."""
+    links = project.source_participants
+    turned = set(links.loc[links["start"].notna(), "source_id"]) & lined
+    if not turned:
+        return {}
+    spoken = speakers(project).merge(project.segments[["segment_id", "source_id"]])
+    spoken = spoken[spoken["source_id"].isin(turned)]
+    return spoken.groupby("participant_id")["segment_id"].agg(list).to_dict()
 
 
 def _turn(row: Any) -> tuple[str, int, int, str]:
@@ -201,11 +197,12 @@ def _turn(row: Any) -> tuple[str, int, int, str]:
 def _sources(
     root: Element,
     project: Project,
-    places: Mapping[str, tuple[int, int]],
+    written: Texts,
     given: Mapping[Any, pd.DataFrame],
 ) -> None:
     sources = sub(root, "Sources")
-    turns = project.source_participants[project.source_participants["start"].notna()]
+    links, places = project.source_participants, written.places
+    turns = links[links["start"].notna() & ~links["source_id"].isin(written.lined)]
     segments = dict(list(project.segments.groupby("source_id")))
     for row in project.sources.to_dict("records"):
         source = row["source_id"]
@@ -213,7 +210,7 @@ def _sources(
             sources,
             "TextSource",
             guid=guid("source", source),
-            name=str(row["name"]),
+            name=written.names[source],
             plainTextPath=f"internal://{guid('text', source)}.txt",
             creationDateTime=MADE,
         )
