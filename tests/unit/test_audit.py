@@ -369,6 +369,7 @@ def test_the_command_writes_what_it_did_and_ends_with_1_on_a_leak(
         "practice": 1,
         "participant": 0,
         "segment": 0,
+        "source": 0,
     }
     call = ["audit", str(release), "--results", str(results), "--out", str(tmp_path / "audit.json")]
     clean = CliRunner().invoke(cli.app, call)
@@ -380,6 +381,16 @@ def test_the_command_writes_what_it_did_and_ends_with_1_on_a_leak(
     assert leaking.exit_code == 1
     assert "may not be released (1 finding)" in str(leaking.exception)
     assert json.loads((tmp_path / "audit.json").read_text())["findings"]
+
+
+def test_names_of_sources_are_searched_for_but_not_common_words() -> None:
+    names = ["Interview Mary Smith", "Interview 1", "Focus group", "Interview", "C01_interview"]
+    sources = Identifiers.of("source", (), names)
+    assert sources.found_in("as interview Mary Smith says", words=True) == {"interviewmarysmith"}
+    assert sources.found_in("of c01-interview") == {"c01interview"}
+    ours = "An interview, 1 to 2 of them; interview 1 and a focus group."
+    assert sources.found_in(ours) | sources.found_in(ours, words=True) == set()
+    assert sources.too_short == 0
 
 
 def test_results_without_identifiers_prove_nothing(release: Path, tmp_path: Path) -> None:

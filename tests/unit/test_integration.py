@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from evalweave.errors import DataError
 from evalweave.report.html import environment
-from evalweave.report.sections import meshed
+from evalweave.report.sections import meshed, provenance
 from evalweave.tables.joint import INTEGRATION, QUOTES
 from evalweave.triangulation.chosen import decided, read_decisions
 from evalweave.triangulation.integration import Known, Link, read_integration, read_links
 from evalweave.triangulation.meshing import by_group, pairs
-from evalweave.triangulation.names import Names, signs, wrong_redaction
+from evalweave.triangulation.names import Names, signs, without_names, wrong_redaction
 from evalweave.triangulation.quotes import USABLE
 from evalweave.triangulation.same_words import SameWords
 from helpers import reports
@@ -47,6 +47,10 @@ NAMES = Names.of(["Maria Holt", "Elswick"], ["C01", "LW12"], ["Tyneside"], True)
 )
 def test_names_in_words_that_leave(words: str, why: list[str]) -> None:
     assert [sign for _, sign in signs(words, NAMES)] == why
+
+
+def test_a_code_beside_a_quotation_names_nobody() -> None:
+    assert without_names("Help > Maria Holt visits > Damp", NAMES) == "Help > … > Damp"
 
 
 def test_where_nouns_have_capitals_only_declared_names_hold_back() -> None:
@@ -207,6 +211,28 @@ def test_pairs_that_may_be_shown() -> None:
     assert said == {"sC0", "sL0", "sC2", "sL2"}
     few = pairs(LINKS[:2], usable(*everybody), themes, roles, (), 3, words)
     assert few[0]["pairs"] == [] and few[0]["enough"] is False
+
+
+def test_what_the_page_says_of_an_import_names_nobody(tmp_path: Path) -> None:
+    log = [
+        (
+            "warning",
+            "sources",
+            '"Interview Mary" and "interview mary" (U+00E9) were read as one',
+            2,
+        ),
+        ("warning", "sources", '"Anna B" and "anna b" were read as one', 3),
+        ("warning", "people", 'a case is nearly "P02": it has "-" (U+002D) in place of U+0050', 1),
+        ("warning", "codes", "codes without a place", 4),
+        ("note", "sources", "read", 1),
+    ]
+    frame = pd.DataFrame(log, columns=["severity", "subject", "message", "n"])
+    blocks = provenance.section(replace(reports.data(tmp_path), import_log=frame)).blocks
+    render = environment(False).globals["render"]
+    words = reports.words("".join(render(block) for block in blocks))
+    assert "5 … were read as one" in words and "a case is nearly …" in words
+    assert "4 codes without a place" in words
+    assert not any(name in words.casefold() for name in ("mary", "anna", "p02", "u+0"))
 
 
 def test_quotations_by_theme_and_group_leave_out_the_pairs() -> None:

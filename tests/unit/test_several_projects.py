@@ -9,7 +9,7 @@ from unittest.mock import patch
 import pandas as pd
 import pytest
 
-from evalweave.errors import DataError
+from evalweave.errors import DataError, EvalweaveError
 from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
 from evalweave.qualitative.several import below, together
@@ -143,3 +143,10 @@ def test_stances_that_cannot_be_placed_are_said_at_once(tmp_path: Path) -> None:
         load(tmp_path / "p.qdpx", settings)
     told = str(error.value)
     assert told.startswith("5 things") and "Nobody said" not in told and "eve" not in told
+
+
+def test_a_further_project_named_like_a_top_code_is_refused(tmp_path: Path) -> None:
+    settings = cut_in_two(tmp_path)
+    named = {"Targets": settings.further_projects["workers"]}
+    with pytest.raises(EvalweaveError, match='"Targets" is a top code of clients'):
+        load(tmp_path / "clients.qdpx", settings.model_copy(update={"further_projects": named}))

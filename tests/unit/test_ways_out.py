@@ -13,10 +13,14 @@ import pandas as pd
 
 from evalweave.qualitative.codebook import with_unused
 from evalweave.qualitative.counts import theme_counts
+from evalweave.qualitative.matrix import Matrix
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.readers import load
 from evalweave.qualitative.refi_out import NAMESPACE, NO_TEXT, qdpx
+from evalweave.qualitative.show import neutral, plain
+from evalweave.qualitative.theme_numbers import theme_numbers
 from evalweave.qualitative.ways_out import codebook, participant_codes, quotations, said_or_not
+from evalweave.triangulation.stances import voices, words_of
 from helpers.coded_projects import (
     SEGMENT_COLUMNS,
     beside,
@@ -254,6 +258,51 @@ def test_a_code_that_nobody_used_is_a_finding(tmp_path: Path) -> None:
     assert 'name="Food and money"' in documents(project)[0].decode()
 
 
+def test_people_of_a_code_are_by_role_and_blank_where_they_are_not_known() -> None:
+    both = [("s", "A", None, None), ("s", "B", None, None)]
+    book = codebook(small("AB", both, [("s", 0, 9, "c")]))
+    assert book.set_index("code")["n_client_below"].isna().tolist() == [True]
+    known = codebook(small("AB", [("s", "A", None, None)], [("s", 0, 9, "c")]))
+    assert known["n_client_below"].tolist() == [1]
+
+
+def test_numbers_of_those_who_raised_a_theme_are_not_known_where_they_may_be_anybody() -> None:
+    both = [("s", "A", None, None), ("s", "B", None, None)]
+    for links, raised in ((both, [None]), (both[:1], [1]), ([("t", "A", None, None)], [None])):
+        made = small("AB", links, [("s", 0, 9, "c")])
+        made = replace(made, participants=made.participants.assign(age=40.0))
+        numbers = theme_numbers(made, ["age"], 1).set_index("of")["n_with_value"]
+        assert [None if pd.isna(n) else n for n in numbers[["raised"]]] == raised
+        assert numbers["asked"] == 2
+
+
+def test_a_claim_beside_counts_that_were_added_up_elsewhere_is_not_known() -> None:
+    made = small("AB", [("s", "A", None, None)], [])
+    counts = pd.DataFrame({"code_id": ["c"], "role": ["client"], "n": [2]})
+    for matrix, state in ((None, "A"), (Matrix(counts, "participants"), "N")):
+        project = replace(made, matrix=matrix)
+        heard = voices("drift", frozenset("AB"), project, words_of(project))
+        assert heard.state.state == state
+
+
+def test_codes_and_attributes_that_are_called_as_columns_of_ours() -> None:
+    marks = [("s", 0, 9, "role"), ("s", 0, 9, "participant_id"), ("s", 10, 19, "-help")]
+    made = small("A", [("s", "A", None, None)], [*marks, ("s", 20, 29, "role (code)")])
+    counts = said_or_not(participant_codes(made))
+    assert counts.iloc[0].to_dict() == {
+        "participant_id": "A",
+        "role": "client",
+        "-help": 1,
+        "participant_id (code)": 1,
+        "role (code) (code)": 1,
+        "role (code)": 1,
+    }
+    assert "'-help" in neutral(counts) and "-help" in plain(neutral(counts))
+    people = made.participants.assign(place="Byker", Quote="yes")
+    rows = quotations(replace(made, participants=people))
+    assert rows["place (participant)"].tolist()[0] == "Byker" and rows.columns.is_unique
+
+
 def test_a_row_a_quotation_and_a_row_a_code(tmp_path: Path) -> None:
     path = write_qdpx(tmp_path / "p.qdpx")
     project = load(path, beside(tmp_path, path, "refi_qda"))
@@ -267,5 +316,9 @@ def test_a_row_a_quotation_and_a_row_a_code(tmp_path: Path) -> None:
     book = codebook(project).set_index("code")
     support = book.loc["support"]
     assert (support["n_references"], support["n_references_below"]) == (0, 4)
-    assert (support["n_sources_below"], support["n_participants_below"]) == (3, 3)
+    roles = set(project.participants["role"])
+    assert (support["n_sources_below"], support[[f"n_{role}_below" for role in roles]].sum()) == (
+        3,
+        3,
+    )
     assert support["themes"] == "help"

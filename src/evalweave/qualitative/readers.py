@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -26,6 +26,7 @@ from evalweave.qualitative.coders import by_name as coders_by_name
 from evalweave.qualitative.coders import pseudonyms, without_codings
 from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.given_stances import with_given
+from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.identity import normal
 from evalweave.qualitative.matrix import Matrix, of_roles
 from evalweave.qualitative.project import CONTRACTS, Project
@@ -59,6 +60,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
         further = _tried(wrong, partial(_further, declared))
         raws |= {} if further is None else {name: further}
     twice = {name: _double_coding(settings, name, (wrong, heard)) for name in raws}
+    wrong += _named_as_codes(path, raw, settings.further_projects)
     coders = pseudonyms(coders_of(raws.values()), settings.coders_of_one_name, heard)
     coders |= without_codings(chain.from_iterable(twice.values()), coders, heard)
     named, crossed, numeric = (
@@ -182,6 +184,20 @@ def _further(declared: FurtherProject) -> Raw:
             "another project's codings. Make it the project, or export its coded segments."
         )
     return reader(declared.format)(path, **{key: getattr(declared, key) for key in takes})
+
+
+def _named_as_codes(path: Path, main: Raw, further: Iterable[str]) -> list[EvalweaveError]:
+    """Return what is wrong with further projects that are named like a top code of the main one:
+    what is below either would be one."""
+    tops = {normal(code.names[0].split(JOIN)[0]) for code in main.codes if code.names}
+    return [
+        StudyError(
+            f'further_projects: "{name}" is a top code of {path.name} too, so that the codes of '
+            "both would be one. Give the further project another name."
+        )
+        for name in further
+        if normal(name) in tops
+    ]
 
 
 def _no_lists(file: str, unused: list[str], used: list[str]) -> None:

@@ -17,8 +17,8 @@ LISTED = 60  # sources and codes printed by name
 
 def neutral(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table with every text that begins = + - @ made harmless, the same way in every
-    column."""
-    table = table.copy()
+    column and in the columns' names."""
+    table = table.rename(columns=neutralised)
     for name in table.columns:
         if table[name].dtype == "string" or table[name].dtype == object:
             table[name] = table[name].map(neutralised, na_action="ignore")
@@ -27,7 +27,7 @@ def neutral(table: pd.DataFrame) -> pd.DataFrame:
 
 def plain(table: pd.DataFrame) -> pd.DataFrame:
     """Return a table of ours that `neutral` made harmless as it was before."""
-    table = table.copy()
+    table = table.rename(columns=unguarded)
     for name in table.columns:
         if table[name].dtype == "string" or table[name].dtype == object:
             table[name] = table[name].map(unguarded, na_action="ignore").astype("string")

@@ -2,7 +2,8 @@
 
 Counts follow `counts.theme_counts`: people of one role who were asked. The lowest and highest value
 are somebody's own, so beside them stand the range's inner ends, the `least`-th lowest and highest
-value: at least so many people lie at or beyond each. No test compares the two groups.
+value: at least so many people lie at or beyond each. How many raised a theme is blank where nobody
+is known to have and somebody may. No test compares the two groups.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.attribution import attribution
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.themes import codings_by_theme
 from evalweave.tables.qualitative import THEME_NUMBERS
@@ -30,8 +31,12 @@ def theme_numbers(project: Project, attributes: Sequence[str], least: int) -> pd
         return THEME_NUMBERS.empty()
     asked = project.eligibility[project.eligibility["eligible"].fillna(False).astype(bool)]
     asked = asked[["participant_id", "theme_id"]].merge(project.participants, on="participant_id")
-    raised = codings_by_theme(project).merge(speakers(project), on="segment_id")
-    raised = raised[["participant_id", "theme_id"]].drop_duplicates()
+    words, themed = attribution(project), codings_by_theme(project)
+    pair = ["participant_id", "theme_id"]
+    raised = themed.merge(words.spoken, on="segment_id")[pair].drop_duplicates()
+    maybe = themed.merge(words.candidates, on="segment_id")[pair].drop_duplicates()
+    maybe = asked.merge(maybe, on=pair)[["theme_id", "role"]].drop_duplicates()
+    open_ = set(maybe.itertuples(index=False, name=None))
     groups = {RAISED: asked.merge(raised, on=["participant_id", "theme_id"]), ASKED: asked}
     rows = []
     for attribute in attributes:
@@ -39,7 +44,10 @@ def theme_numbers(project: Project, attributes: Sequence[str], least: int) -> pd
             for of, frame in groups.items():
                 mine = frame[(frame["theme_id"] == theme) & (frame["role"] == role)]
                 values = pd.to_numeric(mine[attribute]).astype("float64").dropna()
-                rows.append((theme, role, attribute, of, *described(values, least)))
+                told = described(values, least)
+                if of == RAISED and not told[0] and (theme, role) in open_:
+                    told = (None, *told[1:])  # nobody is known to have raised it
+                rows.append((theme, role, attribute, of, *told))
     return THEME_NUMBERS.conform(pd.DataFrame(rows, columns=THEME_NUMBERS.names))
 
 

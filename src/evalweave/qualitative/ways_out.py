@@ -8,14 +8,18 @@ a finding.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import pandas as pd
 
-from evalweave.qualitative.attribution import attribution
+from evalweave.qualitative.attribution import Attribution, attribution
 from evalweave.qualitative.hierarchy import JOIN, is_below
+from evalweave.qualitative.identity import normal
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.themes import codes_of_themes
 
 BETWEEN = "; "
+PERSON = ("participant_id", "role")  # before the codes' columns
 
 
 def participant_codes(project: Project) -> pd.DataFrame:
@@ -23,17 +27,34 @@ def participant_codes(project: Project) -> pd.DataFrame:
     many stretches of theirs carry it; blank where it is not known.
 
     The codes are those in use, and those of themes of which, and below which, nobody used any.
+    One that is called as another column has ` (code)` behind its path.
     """
     given = project.codings[["segment_id", "code_id"]].drop_duplicates()
     words = attribution(project)
     themes = codes_of_themes(project)
     used = set(given["code_id"])
     codes = sorted(used | {c for c in themes["code_id"] if not _any_below(c, used)})
-    people = project.participants[["participant_id", "role"]]
+    people = project.participants[[*PERSON]]
     counted = _crossed(given.merge(words.spoken, on="segment_id"), people, codes)
     maybe = _crossed(given.merge(words.candidates, on="segment_id"), people, codes)
     known = counted.mask((counted == 0) & ((maybe > 0) | ~_heard(project, themes, counted)))
-    return pd.concat([people.reset_index(drop=True), known.reset_index(drop=True)], axis=1)
+    named = known.reset_index(drop=True).rename(columns=_apart(codes, PERSON, " (code)"))
+    return pd.concat([people.reset_index(drop=True), named], axis=1)
+
+
+def _apart(names: Iterable[str], taken: Iterable[str], mark: str) -> dict[str, str]:
+    """Return another name for each that another column has, in whatever capitals."""
+    names = list(names)
+    held = {normal(name) for name in (*names, *taken)}
+    other = {}
+    for name in names:
+        if normal(name) in {normal(each) for each in taken}:
+            new = name + mark
+            while normal(new) in held:
+                new += mark
+            held.add(normal(new))
+            other[name] = new
+    return other
 
 
 def _any_below(code: str, used: set[str]) -> bool:
@@ -55,7 +76,7 @@ def _heard(project: Project, themes: pd.DataFrame, counted: pd.DataFrame) -> pd.
 
 def said_or_not(counts: pd.DataFrame) -> pd.DataFrame:
     """Return `participant_codes` with 1 in place of every count above 0."""
-    codes = [name for name in counts if name not in ("participant_id", "role")]
+    codes = [name for name in counts if name not in PERSON]
     return counts.assign(**{code: counts[code].clip(upper=1) for code in codes})
 
 
@@ -64,6 +85,12 @@ def _crossed(given: pd.DataFrame, people: pd.DataFrame, codes: list[str]) -> pd.
     return table.reindex(index=people["participant_id"], columns=codes, fill_value=0).astype(
         "Int64"
     )
+
+
+COLUMNS = (
+    *("segment_id", "source", "kind", "phase", "date", "start", "end", "place"),
+    *("participant_id", "code", "themes", "coders", "quote"),
+)
 
 
 def quotations(project: Project) -> pd.DataFrame:
@@ -81,8 +108,11 @@ def quotations(project: Project) -> pd.DataFrame:
         .agg(lambda ids: BETWEEN.join(sorted(set(ids))))
         .rename("themes")
     )
-    spoken = attribution(project).spoken.merge(project.participants, on="participant_id")
-    attributes = [name for name in project.participants if name != "participant_id"]
+    people = project.participants
+    attributes = [name for name in people if name != "participant_id"]
+    people = people.rename(columns=_apart(attributes, COLUMNS, " (participant)"))
+    attributes = [name for name in people if name != "participant_id"]
+    spoken = attribution(project).spoken.merge(people, on="participant_id")
     joined = spoken.groupby("segment_id")[["participant_id", *attributes]].agg(
         lambda values: BETWEEN.join(dict.fromkeys(str(v) for v in values if pd.notna(v)))
     )
@@ -90,17 +120,18 @@ def quotations(project: Project) -> pd.DataFrame:
     frame = given.merge(project.segments, on="segment_id").merge(sources, on="source_id")
     frame = frame.join(joined, on="segment_id").join(themes, on="code_id")
     frame = frame.rename(columns={"name": "source", "code_id": "code"})
-    columns = ["segment_id", "source", "kind", "phase", "date", "start", "end", "place"]
-    columns += ["participant_id", *attributes, "code", "themes", "coders", "quote"]
+    columns = [*COLUMNS[:9], *attributes, *COLUMNS[9:]]
     return frame.sort_values(["source_id", "start", "segment_id", "code"])[columns]
 
 
 def codebook(project: Project) -> pd.DataFrame:
     """Return a row a code: path, description, themes, and how often it was given, by itself and
-    with everything below it (set union): references, sources, people."""
+    with everything below it (set union): references, sources, and people of each role; those are
+    blank where words with the code may be those of more people of the role."""
     given = project.codings[["segment_id", "code_id"]].drop_duplicates()
     given = given.merge(project.segments[["segment_id", "source_id"]], on="segment_id")
-    spoken = attribution(project).spoken
+    words, people = attribution(project), project.participants
+    roles = {role: set(group["participant_id"]) for role, group in people.groupby("role")}
     themes = codes_of_themes(project).groupby("code_id")["theme_id"]
     of_code = {code: BETWEEN.join(sorted(set(ids))) for code, ids in themes}
     paths = {code: tuple(code.split(JOIN)) for code in project.codes["code_id"]}
@@ -117,9 +148,25 @@ def codebook(project: Project) -> pd.DataFrame:
                 "n_references": len(own),
                 "n_references_below": len(whole),
                 "n_sources_below": whole["source_id"].nunique(),
-                "n_participants_below": spoken.loc[
-                    spoken["segment_id"].isin(whole["segment_id"]), "participant_id"
-                ].nunique(),
+            }
+            | {
+                f"n_{role}_below": n
+                for role, n in _people(words, set(whole["segment_id"]), roles).items()
             }
         )
-    return pd.DataFrame(rows)
+    counts = {f"n_{role}_below": "Int64" for role in roles}
+    return pd.DataFrame(rows).astype(counts if rows else {})
+
+
+def _people(
+    words: Attribution, segments: set[str], roles: Mapping[str, set[str]]
+) -> dict[str, int | None]:
+    """Return by role how many people's words some segments hold; None where it is not known."""
+    said, maybe = (
+        set(table.loc[table["segment_id"].isin(segments), "participant_id"])
+        for table in (words.spoken, words.candidates)
+    )
+    return {
+        role: None if (maybe - said) & people else len(said & people)
+        for role, people in roles.items()
+    }

@@ -1,5 +1,5 @@
 """Every identifier that must never leave results/: of patients, practices, participants and
-segments.
+segments, and the names of sources, which may be people's.
 
 An identifier is searched for as a whole, however it is written. One that a number, a word or a
 colour may equal is searched for in words that people read, if it can be told from the report's own
@@ -194,7 +194,7 @@ def of_results(results: Path) -> list[Identifiers]:
     """Return the identifiers of a results folder; raise `DataError` when it holds none of patients.
 
     Read from every Parquet file of ingest/, clean/ and cohort/ (patients who were set aside count
-    too), clean/practices.csv, code/participants.csv and code/segments.csv.
+    too), clean/practices.csv, code/participants.csv, code/segments.csv and code/sources.csv.
     """
     flows, behind = _of_records(results, "clean", "cohort"), _of_records(results, "ingest")
     if not flows["patient_id"] and not behind["patient_id"]:
@@ -209,6 +209,8 @@ def of_results(results: Path) -> list[Identifiers]:
         Identifiers.of("practice", flows["practice_id"], behind["practice_id"]),
         Identifiers.of("participant", _csv_column(coded / "participants.csv", "participant_id")),
         Identifiers.of("segment", _csv_column(coded / "segments.csv", "segment_id")),
+        # A source that is called as anything may be, such as Interview, is no lack.
+        Identifiers.of("source", (), _csv_column(coded / "sources.csv", "name")),
     ]
 
 
@@ -255,10 +257,10 @@ def _distinct(paths: Sequence[Path], column: str) -> Iterator[str]:
 
 def _csv_column(path: Path, name: str) -> list[str]:
     from evalweave.files import read_table
-    from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS
+    from evalweave.tables.qualitative import PARTICIPANTS, SEGMENTS, SOURCES
     from evalweave.tables.records import PRACTICES
 
     if not path.is_file():
         return []
-    frame = read_table(path, PARTICIPANTS, SEGMENTS, PRACTICES)
+    frame = read_table(path, PARTICIPANTS, SEGMENTS, SOURCES, PRACTICES)
     return [str(value) for value in frame[name].dropna()] if name in frame else []

@@ -16,8 +16,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.identity import normal
 
 DECLARED, PARTICIPANT, CAPITAL = "declared name", "participant", "capital"
@@ -74,6 +75,13 @@ def signs(words: str, names: Names) -> list[tuple[str, str]]:
     if names.capitals:
         listed += [(word, CAPITAL) for word in _capitals(words, names.allowed)]
     return listed
+
+
+def without_names(path: str, names: Names) -> str:
+    """Return a code's path as it may stand beside a quotation: … for each of its codes with a
+    declared name or an identifier in it. Codes have capitals of their own."""
+    known = replace(names, capitals=False)
+    return JOIN.join("…" if signs(code, known) else code for code in path.split(JOIN))
 
 
 def wrong_redaction(original: str, redacted: str) -> bool:

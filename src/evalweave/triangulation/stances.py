@@ -132,6 +132,7 @@ def voices(
     maybe = _given(mine, words.candidates)
     open_theme = words.candidates["segment_id"].isin(theme_segments | set(mine["segment_id"]))
     theme_open = bool(eligible & set(words.candidates.loc[open_theme, "participant_id"]))
+    theme_open |= project.matrix is not None  # counts added up elsewhere know no people
 
     def state(holds: Holds, among: frozenset[str]) -> Qualitative:
         supports = _people(given, SUPPORTS, among, holds)

@@ -15,7 +15,7 @@ from evalweave.tables.joint import INTEGRATION
 from evalweave.triangulation import crosswalk, joint_display, meshing, quotes, stances, threads
 from evalweave.triangulation.chosen import Decision, decided
 from evalweave.triangulation.estimands import Absent, interval_of
-from evalweave.triangulation.names import Names
+from evalweave.triangulation.names import Names, without_names
 from evalweave.triangulation.same_words import SameWords
 from evalweave.triangulation.speakers import speaker_strings
 from evalweave.triangulation.voices_inside import voices_inside
@@ -109,7 +109,8 @@ def join(
     )
     same = SameWords(project.segments)
     usable, warned = decided(quotable, beside.decisions, beside.names, same)
-    paths = dict(zip(project.codes["code_id"], project.codes["path"], strict=True))
+    named = zip(project.codes["code_id"], project.codes["path"], strict=True)
+    paths = {code: without_names(path, beside.names) for code, path in named}
     chosen = quotes.select_quotes(
         claims, heard, project.stances, project.codings, project.segments, codes, paths, usable
     )

@@ -6,7 +6,7 @@ import math
 import re
 import shlex
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import joined, missing, number, plain, sentence
@@ -25,6 +25,9 @@ from evalweave.report.blocks import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.terms import periods_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def section(data: ReportData) -> Section:
@@ -153,8 +156,7 @@ def _limits(data: ReportData) -> list[Any]:
         for r in unbounded
     ]
     if data.import_log is not None:
-        for record in data.import_log[data.import_log["severity"] == "warning"].to_dict("records"):
-            items.append(text("Coded project: {}", _log_line(data, record)))
+        items += [text("Coded project: {}", _log_line(data, r)) for r in _nameless(data.import_log)]
     if not items:
         return [
             Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")
@@ -176,6 +178,30 @@ def _term(data: ReportData, term: str) -> str:
     """Return a term, with the names of the periods that it gives by number."""
     named = periods_in_words(term, data.study.window.cut)
     return f"{term} ({named})" if named else term
+
+
+def _nameless(log: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Return the warnings of an import log without what they name (sources, cases, codes), which
+    may be people: those that become the same are one, their numbers added up."""
+    told: dict[tuple[str, str], dict[Any, Any]] = {}
+    for record in log[log["severity"] == "warning"].to_dict("records"):
+        message = _without_names(str(record["message"]))
+        key = str(record["subject"]), message
+        n = None if missing(record["n"]) else int(record["n"])
+        if key in told and message != record["message"] and n is not None:
+            n += told[key]["n"] or 0
+        told[key] = record | {"message": message, "n": n}
+    return list(told.values())
+
+
+def _without_names(message: str) -> str:
+    """Return a sentence with … for all from its first quotation mark to its last, and for the
+    characters in which names differ."""
+    before, mark, rest = message.partition('"')
+    if not mark:
+        return message
+    after = re.sub(r"\s*\([^()]*\)", "", rest.rpartition('"')[2])
+    return f"{before}…{'' if 'U+' in after else after}"
 
 
 def _log_line(data: ReportData, record: Mapping[Any, Any]) -> Text:
