@@ -293,6 +293,7 @@ def test_codes_and_attributes_that_are_called_as_columns_of_ours() -> None:
         "participant_id": "A",
         "role": "client",
         "-help": 1,
+        "c": 0,
         "participant_id (code)": 1,
         "role (code) (code)": 1,
         "role (code)": 1,
