@@ -96,12 +96,12 @@ def agreement(project: Project) -> pd.DataFrame:
             rows += [row | {"source_id": part.source} for row in pooled if row["n_units"]]
     frame = pd.DataFrame(rows, columns=AGREEMENT.names)
     frame["coefficient"] = frame["coefficient"].astype("float64")
-    frame.loc[frame["code_id"].isna(), "note"] += f"; decisions on {len(judged.codes)} codes pooled"
     nothing = frame["coefficient"].isna()
     frame.loc[nothing, "note"] = "not estimable: nothing varies; " + frame.loc[nothing, "note"]
+    several = " (codes of two projects are one where the themes hold both under the same path)"
     frame.loc[frame["n_units"] == 0, "note"] = (
-        "not estimable: no source and code that these coders share can be compared (codes of two "
-        "projects are one where the themes hold both under the same path)"
+        "not estimable: no source and code that these coders share can be compared"
+        + (several if project.sources["codebooks"].notna().any() else "")
     )
     order = ["source_id", "code_id", "measure", "agreement_unit", "coder_a", "coder_b"]
     return AGREEMENT.conform(frame.sort_values(order, na_position="first"))
@@ -125,12 +125,19 @@ def _rows(parts: Sequence[Part], judged: Decisions, unit: str) -> list[dict[str,
             for measure, statistic in PAIRWISE.items():
                 value = statistic(values[:, a], values[:, b], weights)
                 n, pair = int(weights.sum()), (coders[a], coders[b])
-                add(code, pair, measure, coefficient=value, n_units=n, note=_note(shared))
+                add(code, pair, measure, coefficient=value, n_units=n, note=_note(shared, code))
     several = [part for part in parts if part.decided_by()]
     for code, (values, weights) in _by_code(several, codes, len(coders)):
         value = krippendorff_alpha(values, weights)
         n = int(weights[(~np.isnan(values)).sum(axis=1) >= 2].sum())
-        add(code, None, "krippendorff_alpha", coefficient=value, n_units=n, note=_note(several))
+        add(
+            code,
+            None,
+            "krippendorff_alpha",
+            coefficient=value,
+            n_units=n,
+            note=_note(several, code),
+        )
     return rows
 
 
@@ -149,7 +156,11 @@ def _by_code(
     return every + [(code, (values[:, :, i], weights)) for i, code in enumerate(codes)]
 
 
-def _note(parts: Sequence[Part]) -> str:
+def _note(parts: Sequence[Part], code: str | None) -> str:
     n, unplaced = len(parts), sum(part.n_unplaced for part in parts)
     left_out = f", {number_of(unplaced, 'coding')} without a known place left out"
-    return f"{n} double-coded source{'' if n == 1 else 's'}{left_out if unplaced else ''}"
+    sources = f"{n} double-coded source{'' if n == 1 else 's'}{left_out if unplaced else ''}"
+    if code is not None or not parts:
+        return sources
+    decided = np.any([part.decided().any(axis=0) for part in parts], axis=0)
+    return f"{sources}; decisions on {number_of(int(decided.sum()), 'code')} pooled"

@@ -115,6 +115,12 @@ def decisions(project: Project) -> Decisions:
         for unit, part in _judged(source, rows, (coders, codes), lengths[source]):
             part.values[:, ~decided] = np.nan
             parts[unit].append(part)
+    nowhere = given.loc[given["start"].isna() & given["place"].isna(), "code_id"].unique()
+    for unit in (CHARACTER, SEGMENT):  # a code of which no place is known is decided on nowhere
+        for code in np.flatnonzero(np.isin(codes, nowhere)):
+            if not any((part.values[:, :, code] == 1).any() for part in parts[unit]):
+                for part in parts[unit]:
+                    part.values[:, :, code] = np.nan
     return Decisions(coders, codes, parts, outside)
 
 
