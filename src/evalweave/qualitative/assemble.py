@@ -66,7 +66,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
         return _turn(documents.get(link.source), link, counting[0])
 
     names = SourceNames(raw.sources, source_of, raw.codebook_complete)
-    links = people.linked(raw, participants, stretches, source_of, span_of, log)
+    links, unmatched = people.linked(raw, participants, stretches, source_of, span_of, log)
     links = people.overridden(links, beside.source_participants, names, participants, log)
     texts = {source_of[key]: document.text for key, document in documents.items()}
     links = people.of_whole_sources(links, texts)
@@ -75,6 +75,9 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     sources = source_table(
         raw, beside.sources, names, documents, counting, beside.shared_sources, kinds
     )
+    mapped = {link.source for link in links if link.basis == "map"}
+    open_ = {source: how for source, how in unmatched.items() if source not in mapped}
+    sources["unmatched"] = sources["source_id"].map(open_).astype("string")
     marked_in = [segment.source for segment in stretches.segments.values()]
     people.log_people(log, links, sources, participants, kinds, marked_in)
     codings, claimed, thematic = stances.split(

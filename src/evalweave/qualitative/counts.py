@@ -9,7 +9,8 @@ reference. Observations, groups and words that nobody owns have no k and no N.
 
 Not known is not no. With K the people who raised it and those whose words a coded segment may be
 that can be given to nobody, the count is `complete` when |K| = k, `at least` k when |K| > k > 0,
-and `not known` (k blank) when |K| > k = 0.
+and `not known` (k blank) when |K| > k = 0. Where no table says who was asked, somebody without a
+source is not among the N, and still among K, since a source of nobody known may be theirs.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from evalweave.tables.qualitative import THEME_COUNTS
 
 NOT_STATED = "not stated"
 COMPLETE, AT_LEAST, NOT_KNOWN = "complete", "at least", "not known"
+UNHEARD = "no source"  # why somebody does not count as asked, unless words of nobody are theirs
 CELL = ["theme_id", "code_id", "role"]
 GROUP = [*CELL, "attribute", "attribute_level"]
 
@@ -43,14 +45,17 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
     given = project.codings[["segment_id", "code_id"]].drop_duplicates()
     given = given.merge(project.segments[["segment_id", "source_id"]], on="segment_id")
     coded = nodes.merge(given.rename(columns={"code_id": "member"}), on="member")
-    asked = project.eligibility.loc[project.eligibility["eligible"], ["participant_id", "theme_id"]]
-    asked = asked.merge(project.participants, on="participant_id")
+    asked = _asked(project)
     words = attribution(project)
     people = {
         "raised": coded.merge(words.spoken, on="segment_id"),
         "candidates": coded.merge(words.candidates, on="segment_id"),
     }
-    people = {name: f.merge(asked, on=["theme_id", "participant_id"]) for name, f in people.items()}
+    asked_or_open = _asked(project, also=UNHEARD)
+    among = {"raised": asked, "candidates": asked_or_open}
+    people = {
+        name: f.merge(among[name], on=["theme_id", "participant_id"]) for name, f in people.items()
+    }
     people["asked"] = asked
 
     cells = nodes[["theme_id", "code_id"]].drop_duplicates()
@@ -69,6 +74,15 @@ def theme_counts(project: Project, attributes: Sequence[str] = ()) -> pd.DataFra
         parts.append(_people(grid, **with_level, by=GROUP))
     parts.append(_nobody(project, cells, coded.merge(words.apart, on="segment_id")))
     return _finished(pd.concat(parts, ignore_index=True))
+
+
+def _asked(project: Project, also: str = "") -> pd.DataFrame:
+    """Return participants by theme they were asked about, and those who were not for the reason
+    `also`."""
+    listed = project.eligibility
+    asked = listed["eligible"] | (listed["reason"] == also).fillna(False)
+    rows = listed.loc[asked, ["participant_id", "theme_id"]]
+    return rows.merge(project.participants, on="participant_id")
 
 
 def fieldwork(project: Project) -> pd.DataFrame:

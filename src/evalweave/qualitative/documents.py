@@ -39,14 +39,20 @@ def source_ids(
     GUID.
 
     Two of the same name and text are one source; two of one name without a text are told apart by
-    their order.
+    their folders, and last by their order.
     """
+    paths: dict[str, set[str]] = {}
+    for source in sources:
+        paths.setdefault(normal(leaf(source.name)), set()).add(normal(source.name))
     ids: dict[str, str] = {}
     seen: dict[tuple[str, str], list[str]] = {}
     for source in sources:
         document = documents.get(source.key)
-        text = text_hash(document.text if document else "no text")[:8]
-        same = seen.setdefault((normal(leaf(source.name)), text), [])
+        name = normal(leaf(source.name))
+        folder = normal(source.name) if len(paths[name]) > 1 else ""
+        instead = "\0".join(filter(None, ("no text", folder)))
+        text = text_hash(document.text if document else instead)[:8]
+        same = seen.setdefault((name, text), [])
         same.append(f"{leaf(source.name)}-{text}")
         ids[source.key] = same[0] if document or len(same) == 1 else f"{same[0]}-{len(same)}"
     log.note(
@@ -142,7 +148,7 @@ def source_table(
         meant = names.meant_by(name)
         known |= dict.fromkeys(meant, facts)
         fault = names.fault("sources", name, number)
-        if fault and names.leaf_of and not meant:
+        if fault and names.leaf_of:
             faults.append(fault)
     raise_faults(faults)
     how, rivals = counting
@@ -166,7 +172,8 @@ def source_table(
             raw.tool,
             text_hash(document.text) if document else None,
             source.medium,
-            about["shared"] or shared,
+            about["shared"] or (shared if shared != "unknown" else None),
+            None,
             None,
         )
     return SOURCES.conform(pd.DataFrame([rows[key] for key in sorted(rows)], columns=SOURCES.names))

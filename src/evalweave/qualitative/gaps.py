@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import pandas as pd
 
+from evalweave.qualitative.attribution import heard
 from evalweave.qualitative.counts import AT_LEAST, NOT_KNOWN
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.themes import codes_of_themes
@@ -39,7 +40,7 @@ def gaps(project: Project) -> pd.DataFrame:
     used = sorted(set(project.codings["code_id"]) - of_themes)
     rows += [(None, NO_THEME, code) for code in used]
     sources_of: dict[str, set[str]] = {}
-    for link in project.source_participants.itertuples(index=False):
+    for link in heard(project).itertuples(index=False):
         sources_of.setdefault(link.participant_id, set()).add(link.source_id)
     asked = project.eligibility[project.eligibility["eligible"].fillna(False)]
     rows += [

@@ -27,7 +27,8 @@ def levels(name: str) -> list[str]:
         abbreviation = len(pieces) > 1 and any(len(piece) == 1 for piece in pieces)
         number = any(a[-1:].isdigit() and b[:1].isdigit() for a, b in itertools.pairwise(pieces))
         names += [part] if abbreviation or number else pieces
-    return [re.sub(r"\s+", " ", level).strip() for level in names if level.strip()]
+    made = [re.sub(r"\s+", " ", level).strip() for level in names if level.strip()]
+    return made or [name.strip()] * bool(name.strip())  # a name of separators only is a name
 
 
 def path_of(names: Iterable[str]) -> tuple[str, ...]:

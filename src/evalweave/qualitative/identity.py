@@ -16,7 +16,17 @@ from difflib import SequenceMatcher, get_close_matches
 
 NEAR = 0.75  # likeness of two spellings
 PEOPLE_APART = re.compile(r"[;,/&+|\r\n]+|\s(?:and|und|et|y|e|en)\s")  # several people in a cell
-INVISIBLE = dict.fromkeys((0x00AD, 0x200B, 0x2060, 0xFEFF))  # soft hyphen, zero widths
+INVISIBLE = dict.fromkeys(  # Default_Ignorable_Code_Point of the Unicode Standard
+    point
+    for first, last in (
+        *((0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160)),
+        *((0x17B4, 0x17B5), (0x180B, 0x180F), (0x200B, 0x200F), (0x202A, 0x202E)),
+        *((0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF)),
+        *((0xFFA0, 0xFFA0), (0xFFF0, 0xFFF8), (0x1BCA0, 0x1BCA3), (0x1D173, 0x1D17A)),
+        (0xE0000, 0xE0FFF),
+    )
+    for point in range(first, last + 1)
+)
 
 PERSON_VARIABLES = {  # variables of a case or a source that say who speaks, in normal form
     "participant",
@@ -55,6 +65,11 @@ def normal(name: str) -> str:
     """Return the form by which two spellings of one name are equal."""
     composed = unicodedata.normalize("NFC", plain_width(name)).translate(INVISIBLE)
     return " ".join(unicodedata.normalize("NFC", composed.casefold()).split())
+
+
+def same_words(quote: str) -> str:
+    """Return the form in which the same words are equal: one form of accents, single blanks."""
+    return " ".join(unicodedata.normalize("NFC", quote).translate(INVISIBLE).split())
 
 
 def stem(word: str) -> str:

@@ -216,6 +216,10 @@ def _theme_faults(
     """Return what is wrong with a row of the themes, its code aside."""
     theme, label = row["theme_id"], row["label"]
     faults = []
+    other = by_normal(described).get(normal(theme), theme)
+    if other != theme:
+        what, expected = f'"{theme}", which is "{other}" above', "one spelling a theme"
+        faults.append(Fault(file, what, expected, "", line, "theme_id"))
     if theme in described and label and label != described[theme]["label"]:
         faults.append(
             Fault(file, f'another label for "{theme}"', "one label a theme", "", line, "label")

@@ -211,7 +211,8 @@ def locate(
     start, end = selection.start, selection.end
     quote = selection.quote if _is_quote(selection) else ""
     if document is None:
-        return Placed(start, end, quote, UNCHECKED)
+        both = start is not None and end is not None
+        return Placed(start if both else None, end if both else None, quote, UNCHECKED)
     if start is None or end is None:
         span = _nearest(document, quote, None)
         if span is None:

@@ -35,6 +35,7 @@ GROUPS = (  # in kinds of source that several people share, whoever is linked to
     *("gruppendiskussion", "gruppeninterview", "groupe_de_discussion", "entretien_de_groupe"),
     *("entretien_collectif", "grupo_focal", "grupo_de_discus", "focusgroep", "gruppo_di_discus"),
 )
+ALL, PART = "all", "part"  # of a source, which names somebody who cannot be found
 LISTED = 10  # near names that are shown
 Span = tuple[int, int]
 
@@ -108,53 +109,98 @@ def linked(
     source_of: Mapping[str, str],
     span_of: Callable[[RawLink], Span | None],
     log: Log,
-) -> list[Link]:
-    """Return who speaks where, as the project links them; `span_of` translates a link's own
-    positions."""
+) -> tuple[list[Link], dict[str, str]]:
+    """Return who speaks where, as the project links them, and the sources in which it names
+    somebody who cannot be found: in `ALL` of it, beside somebody who can, or in a `PART`.
+
+    `span_of` translates a link's own positions.
+    """
     known = by_normal(participants["participant_id"])
     names = {person.key: name_of(person, known) for person in raw.people}
     _log_cases(raw, names, known, log)
     rows: set[Link] = set()
+    ways: dict[tuple[str, bool], set[str]] = defaultdict(set)  # of links to a whole source
+    named: dict[str, set[str]] = defaultdict(set)
+    unmatched: dict[str, str] = {}
     lost = 0
-    unplaced: dict[str, list[Link]] = defaultdict(list)
     for link, person in _of_people(raw.links, names, known):
         if link.source not in source_of:
             continue
         source = source_of[link.source]
-        if link.selection:
-            where = stretches.place_of.get(link.selection)
-            segment = stretches.segment_of.get(link.selection)
-            if where is None:
-                lost += 1
-            elif where[1].start is None or where[1].end is None:
-                unplaced[source].append(Link(source, person, None, None, link.basis, segment))
-            elif where[1].end > where[1].start:
-                rows.add(Link(source, person, where[1].start, where[1].end, link.basis))
-        elif link.start is not None:
-            span = span_of(link)
-            lost += span is None
-            if span is not None:
-                rows.add(Link(source, person, *span, link.basis))
-        else:
-            rows.add(Link(source, person, None, None, link.basis))
+        row = _placed(link, person, source, stretches, span_of)
+        if row is not None and row.start is None and not row.segment:
+            ways[source, bool(person)].add(link.basis)
+        if row is None or not person:
+            unmatched[source] = PART
+            lost += row is None and bool(person)
+            continue
+        rows.add(row)
+        named[source].add(stretches.segment_of.get(link.selection, ""))
     log.warn("people", "links of cases to stretches that cannot be placed", lost)
-    for source, links in unplaced.items():
-        if len({link.participant for link in links}) == 1:
-            rows.add(Link(source, links[0].participant, None, None, "variable"))
-        else:  # several people: each owns the segments that name them
-            rows |= {link for link in links if link.segment}
-    return sorted(rows, key=lambda row: row.order)
+    unmatched |= {s: ALL for s in unmatched if ways[s, True] & ways[s, False]}
+    return sorted(
+        _wholly_ones_own(rows, named, unmatched, stretches), key=lambda row: row.order
+    ), unmatched
+
+
+def _placed(
+    link: RawLink,
+    person: str,
+    source: str,
+    stretches: Marked,
+    span_of: Callable[[RawLink], Span | None],
+) -> Link | None:
+    """Return a link as a row; None where its stretch cannot be placed."""
+    span: Span | None = None
+    if link.selection:
+        if link.selection not in stretches.place_of:
+            return None
+        placed = stretches.place_of[link.selection][1]
+        if placed.start is None or placed.end is None:
+            segment = stretches.segment_of.get(link.selection)
+            return Link(source, person, None, None, link.basis, segment) if segment else None
+        span = (placed.start, placed.end) if placed.start < placed.end else None
+    elif link.start is not None:
+        span = span_of(link)
+    else:
+        return Link(source, person, None, None, link.basis)
+    return Link(source, person, *span, link.basis) if span else None
+
+
+def _wholly_ones_own(
+    rows: set[Link],
+    named: Mapping[str, set[str]],
+    unmatched: Mapping[str, str],
+    stretches: Marked,
+) -> set[Link]:
+    """Return the rows with those of segments as one row of a source, where every segment of it
+    names the same person and nobody else is named in it."""
+    people: dict[str, set[str]] = defaultdict(set)
+    segments: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        people[row.source].add(row.participant)
+    for key, segment in stretches.segments.items():
+        segments[segment.source].add(key)
+    return {
+        row._replace(basis="variable", segment=None)
+        if row.segment
+        and len(people[row.source]) == 1
+        and row.source not in unmatched
+        and segments[row.source] <= named[row.source]
+        else row
+        for row in rows
+    }
 
 
 def _of_people(
     links: Sequence[RawLink], names: Mapping[str, str], known: Mapping[str, str]
 ) -> list[tuple[RawLink, str]]:
-    """Return each link with each participant it names; a cell may list several."""
+    """Return each link with each participant it names, '' for anybody else; a cell may list
+    several."""
     return [
-        (link, known[normal(name)])
+        (link, known.get(normal(name), ""))
         for link in links
-        for name in people_in(names.get(link.person, link.person), known)
-        if normal(name) in known
+        for name in people_in(names.get(link.person, link.person), known) or [""]
     ]
 
 
@@ -335,7 +381,8 @@ def log_people(
         sum(in_source in media & everyone - linked_sources for in_source in marked_in),
     )
     _log_shared(log, links, sources, everyone)
-    silent = set(participants["participant_id"]) - {link.participant for link in links}
+    heard = {link.participant for link in links if link.source not in observed}
+    silent = set(participants["participant_id"]) - heard
     log.warn(
         "people", "participants who are linked to no source", len(silent) if len(sources) else 0
     )
@@ -386,9 +433,11 @@ def shared_as_a_whole(
         if link.start is None and not link.segment:
             whole[link.source].add(link.participant)
     kinds = dict(zip(sources["source_id"], sources["kind"].fillna(""), strict=True))
+    beside_others = set(sources.loc[sources["unmatched"] == ALL, "source_id"])
     declared = dict(zip(sources["source_id"], sources["shared"].fillna(UNKNOWN), strict=True))
     return {
         source: str(declared[source])
         for source, speaking in whole.items()
-        if source in among and (len(speaking) > 1 or is_group(kinds.get(source, "")))
+        if source in among
+        and (len(speaking) > 1 or source in beside_others or is_group(kinds.get(source, "")))
     }

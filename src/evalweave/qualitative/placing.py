@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from evalweave.qualitative.identity import same_words
 from evalweave.qualitative.offsets import (
     AMBIGUOUS,
     BEYOND,
@@ -37,7 +38,8 @@ class Segment:
 class Marked:
     """Everything that was marked.
 
-    `segment_of`: selection key → segment_id (stretches with codes, or marked for no code);
+    `segment_of`: selection key → segment_id (stretches with codes, or marked for no code, and turns
+    that have no position in a text);
     `place_of`: selection key → source and place, turns included; `codings`: (segment_id, code_id,
     coder as read) → when.
     """
@@ -63,7 +65,7 @@ def marked(
         names: code as read → code_id, coder as read → coder_id.
     """
     code_of, coder_of = names
-    turns = {link.selection for link in raw.links if link.selection}
+    turns = {link.selection for link in raw.links if link.selection and link.basis != "variable"}
     result, counted = Marked(), Counter[str]()
     for number, selection in enumerate(raw.selections):
         if selection.source not in source_of:
@@ -77,6 +79,8 @@ def marked(
         key = selection.key or str(number)
         result.place_of[key] = (source, placed)
         if not selection.codings and (selection.cases or selection.key in turns):
+            if selection.place or placed.check == BEYOND:  # whose place is a name only
+                result.segment_of[key] = _segment_id(source, placed, selection, result.segments)
             continue  # a speaker's turn, not a marked stretch
         if placed.start is not None and placed.end is not None and placed.end <= placed.start:
             counted["empty"] += 1
@@ -127,7 +131,9 @@ def _segment_id(
         return f"{source}:{placed.start}-{placed.end}"
     if placed.check == BEYOND:
         return f"{source}:beyond {selection.start}-{selection.end}"
-    base = f"{source}:{text_hash(placed.quote)[:8]}"  # no position: the words stand for it
+    base = (
+        f"{source}:{text_hash(same_words(placed.quote))[:8]}"  # no position: the words stand for it
+    )
     number = 1
     name = base
     while name in taken:

@@ -20,10 +20,11 @@ from evalweave.errors import DataError, EvalweaveError, Fault, StudyError, neare
 from evalweave.files import read_table
 from evalweave.qualitative import inputs
 from evalweave.qualitative.assemble import Beside, assemble, coders_of, log_table
-from evalweave.qualitative.attribution import speakers
+from evalweave.qualitative.attribution import heard, speakers
 from evalweave.qualitative.codebook import with_unused
 from evalweave.qualitative.coders import by_name as coders_by_name
 from evalweave.qualitative.coders import pseudonyms, without_codings
+from evalweave.qualitative.counts import UNHEARD
 from evalweave.qualitative.formats.layouts import refuse_project_file
 from evalweave.qualitative.given_stances import with_given
 from evalweave.qualitative.hierarchy import JOIN
@@ -31,7 +32,7 @@ from evalweave.qualitative.identity import normal
 from evalweave.qualitative.matrix import Matrix, of_roles
 from evalweave.qualitative.project import CONTRACTS, Project
 from evalweave.qualitative.raw import Log, Raw
-from evalweave.qualitative.several import below, together
+from evalweave.qualitative.several import below, kept_apart, together
 from evalweave.qualitative.show import plain
 from evalweave.qualitative.themes import codings_by_theme
 from evalweave.reading.archives import fault, must_exist
@@ -73,7 +74,7 @@ def load(path: Path, settings: Qualitative | None = None) -> Project:
         _one(each, name, settings, people, (coders, twice[name]), (wrong, heard))
         for name, each in raws.items()
     ]
-    project = together(projects)
+    project = together(kept_apart(dict(zip(raws, projects, strict=True)), heard))
     if settings.stances:
         given = settings.stances
         by_name = coders_by_name(coders)
@@ -289,13 +290,13 @@ def recognise(path: Path) -> str:
 
 def everyone_eligible(project: Project, themes: list[str]) -> pd.DataFrame:
     """Return an eligibility in which everyone who has a source was asked about every theme."""
-    speaking = set(project.source_participants["participant_id"])
+    speaking = set(heard(project)["participant_id"])
     rows = [
         (
             person,
             theme,
             person in speaking or project.sources.empty,
-            "has a source" if person in speaking else "no source",
+            "has a source" if person in speaking else UNHEARD,
         )
         for person in project.participants["participant_id"]
         for theme in themes
@@ -321,7 +322,7 @@ def _log_unasked(log: Log, project: Project) -> None:
         "people who raised a theme they are not listed as asked about: they are not counted in it",
         len(pairs - yes),
     )
-    silent = {person for person, _ in yes} - set(project.source_participants["participant_id"])
+    silent = {person for person, _ in yes} - set(heard(project)["participant_id"])
     log.warn(
         "eligibility",
         "people listed as asked who are linked to no source: they can only count as silent",

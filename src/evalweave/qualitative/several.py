@@ -3,13 +3,13 @@
 Their codebooks are kept apart: codes of a further project stand below its name, `link_workers >
 pressure`, and the themes say which codes of which project belong together, and are one code
 (`codebooks`). People are the study's, coders of one name are one coder over all projects, and a
-source of the same name and text in two projects is one source. So one project cut in two counts as
-it did whole, and its coders agree as they did.
+source of the same name and text in two projects is one source; without texts, one of the same name
+and people. So one project cut in two counts as it did whole, and its coders agree as they did.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,7 @@ import pandas as pd
 from evalweave.qualitative.codebooks import in_books
 from evalweave.qualitative.hierarchy import JOIN
 from evalweave.qualitative.project import CONTRACTS, Project
+from evalweave.qualitative.raw import Log
 
 if TYPE_CHECKING:
     from evalweave.tables.contract import Table
@@ -46,6 +47,63 @@ def below(project: Project, name: str) -> Project:
         import_log=project.import_log.assign(
             message=f"{name}: " + project.import_log["message"].astype("string")
         ),
+    )
+
+
+def kept_apart(projects: Mapping[str, Project], log: Log) -> list[Project]:
+    """Return projects (by name) in which a source has an id of its own that has the name of an
+    earlier project's, and no text, and other people or nobody: only these tell the two apart."""
+    taken: dict[str, set[str]] = {}
+    result, counted = [], 0
+    for name, project in projects.items():
+        links = project.source_participants.groupby("source_id")["participant_id"]
+        people = {str(source): set(listed) for source, listed in links}
+        untold = project.sources.loc[project.sources["sha256"].isna(), "source_id"]
+        anew = {
+            source: f"{source}-{name}"
+            for source in untold
+            if source in taken and taken[source] != (people.get(source) or {""})
+        }
+        taken = {source: people.get(source, set()) for source in untold} | taken
+        counted += len(anew)
+        result.append(_renamed(project, anew) if anew else project)
+    log.note(
+        "sources",
+        "sources without a text have the same name in several projects and other people there: "
+        "each project has its own",
+        counted,
+    )
+    return result
+
+
+def _renamed(project: Project, anew: Mapping[str, str]) -> Project:
+    """Return a project with other ids of some sources, and of their segments."""
+    segments = project.segments
+    of = dict(zip(segments["segment_id"], segments["source_id"], strict=True))
+    of |= {
+        segment: source
+        for source, segment in project.source_participants[["source_id", "segment_id"]].itertuples(
+            index=False
+        )
+        if not pd.isna(segment)
+    }
+    ids = {
+        "source_id": anew,
+        "segment_id": {
+            segment: anew[source] + segment.removeprefix(source)
+            for segment, source in of.items()
+            if source in anew
+        },
+    }
+    tables = ("sources", "source_participants", "segments", "codings", "stances", "double_coding")
+    return replace(
+        project,
+        **{
+            table: getattr(project, table).replace(
+                {c: new for c, new in ids.items() if c in getattr(project, table)}
+            )
+            for table in tables
+        },
     )
 
 

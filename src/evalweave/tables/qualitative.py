@@ -42,7 +42,14 @@ SOURCES = Table(
         column(
             "shared",
             TEXT,
-            "whose words it holds when linked as a whole to several people: each, group, unknown",
+            "whose words it holds when linked as a whole to several people: each, group, unknown; "
+            "blank: not declared",
+        ),
+        column(
+            "unmatched",
+            TEXT,
+            "somebody is named in it who is no participant, or whose place is not known: in all of "
+            "it, or in a part",
         ),
         column(
             "codebooks",

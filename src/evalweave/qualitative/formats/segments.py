@@ -15,7 +15,13 @@ from pathlib import Path
 
 from evalweave.errors import DataError, Fault, StudyError, nearest, raise_faults
 from evalweave.qualitative.formats import TABLES, dedoose, layouts
-from evalweave.qualitative.identity import PEOPLE_APART, PERSON_VARIABLES, normal, spellings
+from evalweave.qualitative.identity import (
+    PEOPLE_APART,
+    PERSON_VARIABLES,
+    normal,
+    same_words,
+    spellings,
+)
 from evalweave.qualitative.raw import (
     Log,
     Raw,
@@ -218,11 +224,12 @@ def _faults(table: tables.SmallTable, columns: Mapping[str, str]) -> list[Fault]
         if not row["source"]:
             name = columns.get("source", "source")
             faults.append(Fault(table.file, "a blank", "a name", row=line, column=name))
+        what = "a position from 0"
         for end in ("start", "end"):
             if row.get(end) and position(row[end]) is None:
-                faults.append(
-                    Fault(table.file, "no whole number", "a position from 0", row=line, column=end)
-                )
+                faults.append(Fault(table.file, "no whole number", what, "", line, end))
+        if row.get("start") and not row.get("end"):
+            faults.append(Fault(table.file, "a blank", f"{what}, as start has", "", line, "end"))
     return faults
 
 
@@ -230,15 +237,18 @@ def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawL
     """Return one selection a stretch, with all its codes, and who speaks in it."""
     codings: dict[tuple[str, ...], list[RawCoding]] = {}
     speaking: dict[tuple[str, ...], dict[str, None]] = {}
+    written: dict[tuple[str, ...], str] = {}  # the words as the first row has them
     for row, line in zip(table.rows, table.lines, strict=True):
         start, end, quote = row.get("start", ""), row.get("end", ""), row.get("quote", "")
         place = row.get("place", "") + "-" + row.get("place_end", "")
-        where: tuple[str, ...] = (row["source"], start, end, quote if not start else "", place)
+        words = same_words(quote)
+        where: tuple[str, ...] = (row["source"], start, end, place)
         if not start and not quote:  # nothing says where it is: each row is a segment of its own
             where = (*where, str(line))
         if not start:  # the same words of two people are two stretches
             where = (*where, normal(row.get("participant", "")))
-        key = (*where, "\0", quote)
+        key = (*where, "\0", words)
+        written.setdefault(key, quote)
         given = codings.setdefault(key, [])
         given += [
             RawCoding(code, coder, row.get("coded_at", ""))
@@ -253,7 +263,9 @@ def _selections(table: tables.SmallTable) -> tuple[list[RawSelection], list[RawL
         source, start, end = key[0], key[1], key[2]
         name = f"row {number}"
         selections.append(
-            RawSelection(source, position(start), position(end), key[-1], tuple(given), key=name)
+            RawSelection(
+                source, position(start), position(end), written[key], tuple(given), key=name
+            )
         )
         if source not in shared:
             links += [RawLink(source, p, "variable", selection=name) for p in speaking[key]]
