@@ -50,14 +50,15 @@ M | partial      | partial, flagged     | partial, flagged   | imprecise      | 
 C | dissonance   | agreement against H  | partial            | imprecise      | silence (QN)
 H | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 A | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
-N | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
 U | silence (QL) | silence (QL)         | silence (QL)       | silence (both) | no evidence
+N | not known    | not known            | not known          | imprecise      | silence (QN)
 """
 IN_FULL = {
     "silence (QN)": "silence (quantitative)",
     "silence (QL)": "silence (qualitative)",
     "agreement against H": "agreement against the hypothesis",
     "imprecise": "not comparable: imprecise",
+    "not known": "not comparable: not known who spoke",
 }
 CELLS = [
     (row.split("|")[0].strip(), column, IN_FULL.get(label.strip(), label.strip()))

@@ -29,7 +29,7 @@ One of twelve is H, 7 against 2 of 19 is S, 6 against 5 is M, 2 against 0 of 5 i
 
 The labels follow Farmer et al. (Qual Health Res 2006) and O'Cathain et al. (BMJ 2010;341:c4587);
 "not comparable: imprecise" is ours, since calling an uninformative interval silence or dissonance
-misleads.
+misleads, and so is "not comparable: not known who spoke": words without a person are no silence.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, replace
 
-RULE_VERSION = "2.0"
+RULE_VERSION = "2.1"
 
 POSITIVE, NEGATIVE, NONE = "positive", "negative", "none"
 SIGNS = (POSITIVE, NEGATIVE, NONE)
@@ -53,6 +53,7 @@ FLAGGED = "partial, flagged"
 DISSONANCE = "dissonance"
 ON_SIZE = "dissonance on size"
 IMPRECISE = "not comparable: imprecise"
+NOT_KNOWN = "not comparable: not known who spoke"
 NO_NUMBER = "silence (quantitative)"
 NO_VOICE = "silence (qualitative)"
 SILENCE = "silence (both)"
@@ -65,6 +66,7 @@ LABELS = (
     ON_SIZE,
     DISSONANCE,
     IMPRECISE,
+    NOT_KNOWN,
     NO_VOICE,
     NO_NUMBER,
     SILENCE,
@@ -72,7 +74,7 @@ LABELS = (
 )
 
 COLUMNS = (EXPECTED, OPPOSITE, "E", "I", "X")
-ROWS = ("S", "M", "C", "H", "A", "N", "U")
+ROWS = ("S", "M", "C", "H", "A", "U", "N")
 MOST_NEEDED, SHARE_NEEDED = 3, 1 / 3  # people who must speak to a claim before it has a label
 RULE = {
     "S": dict(zip(COLUMNS, (AGREEMENT, DISSONANCE, ON_SIZE, IMPRECISE, NO_NUMBER), strict=True)),
@@ -80,8 +82,9 @@ RULE = {
     "C": dict(zip(COLUMNS, (DISSONANCE, AGAINST, PARTIAL, IMPRECISE, NO_NUMBER), strict=True)),
     **{
         row: dict(zip(COLUMNS, (NO_VOICE, NO_VOICE, NO_VOICE, SILENCE, NO_EVIDENCE), strict=True))
-        for row in ("H", "A", "N", "U")
+        for row in ("H", "A", "U")
     },
+    "N": dict(zip(COLUMNS, (NOT_KNOWN, NOT_KNOWN, NOT_KNOWN, IMPRECISE, NO_NUMBER), strict=True)),
 }
 
 
