@@ -62,7 +62,9 @@ def test_a_column_a_code_and_a_descriptor_that_says_who_speaks(tmp_path: Path) -
     assert counts_of(project, "S") == {"client": (2, 3, "complete")}  # of Visits, and of Support
     assert counts_of(project, "V") == {"client": (1, 3, "complete")}
     assert counts_of(project, "M") == {"client": (2, 3, "complete")}
-    assert len(project.segments) == 3  # one excerpt, two coders: one stretch
+    coded = project.segments["segment_id"].isin(project.codings["segment_id"])
+    # one excerpt, two coders: one stretch; and an excerpt without a code
+    assert (coded.sum(), (~coded).sum()) == (3, 1)
     pooled = agreement(project).set_index(["measure", "agreement_unit"])["n_units"]
     assert pooled["cohen_kappa", "segment"].max() > 0
 

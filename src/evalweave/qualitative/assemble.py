@@ -13,6 +13,7 @@ from evalweave.qualitative.codebook import code_book
 from evalweave.qualitative.coders import ONE, double_coded, pseudonyms
 from evalweave.qualitative.documents import SourceNames, source_ids, source_table
 from evalweave.qualitative.offsets import Convention, Document, decide
+from evalweave.qualitative.people_log import log_people
 from evalweave.qualitative.placing import marked, segment_table
 from evalweave.qualitative.project import Project
 from evalweave.qualitative.raw import Log, Raw, RawLink
@@ -79,7 +80,7 @@ def assemble(raw: Raw, beside: Beside) -> Project:
     open_ = {source: how for source, how in unmatched.items() if source not in mapped}
     sources["unmatched"] = sources["source_id"].map(open_).astype("string")
     marked_in = [segment.source for segment in stretches.segments.values()]
-    people.log_people(log, links, sources, participants, kinds, marked_in)
+    log_people(log, links, sources, participants, kinds, marked_in)
     codings, claimed, thematic = stances.split(
         [(*identity, at or None) for identity, at in stretches.codings.items()],
         book.rows,
