@@ -36,10 +36,9 @@ def command(
     from evalweave.qualitative import readers, show
     from evalweave.qualitative.refi_out import qdpx
     from evalweave.qualitative.stand_ins import not_carried
-    from evalweave.study.file import load_settings
-    from evalweave.study.stages import CodeSettings
+    from evalweave.study.strand import load_strand
 
-    strand = load_settings(settings, CodeSettings).qualitative if settings else None
+    strand = load_strand(settings) if settings else None
     if project is None and strand is None:
         raise StudyError("Give a coded project, or --settings with a study file that names one.")
     read = readers.load(project or Path(strand.project if strand else ""), strand)

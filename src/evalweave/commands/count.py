@@ -33,11 +33,10 @@ def command(
     from evalweave.qualitative.disagreements import disagreements
     from evalweave.qualitative.readers import from_tables
     from evalweave.qualitative.theme_numbers import theme_numbers
-    from evalweave.study.file import load_settings
-    from evalweave.study.stages import CodeSettings
+    from evalweave.study.strand import load_strand
     from evalweave.tables.qualitative import AGREEMENT
 
-    strand = load_settings(settings, CodeSettings).qualitative
+    strand = load_strand(settings)
     project = from_tables(coded, tuple(strand.observation_kinds))
     counted = theme_counts(project, strand.attributes)
     reflexive = strand.tradition == "reflexive"

@@ -4,7 +4,6 @@ named."""
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any, TypeVar, get_args
 
@@ -13,8 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from evalweave.errors import Fault, StudyError, nearest, raise_faults
 from evalweave.study.connections import masked
-from evalweave.study.qualitative import Qualitative
-from evalweave.study.stages import CodeSettings, outcomes_of
+from evalweave.study.stages import outcomes_of
 from evalweave.study.whole import Study
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -42,8 +40,6 @@ def load_settings(text: str, kind: type[Model]) -> Model:
             raise StudyError(
                 f"--settings: is not valid JSON at character {error.pos}: {error.msg}."
             ) from None
-    if kind is CodeSettings and (alone := _strand_alone(Path(text))) is not None:
-        return kind.model_validate({"qualitative": alone})
     study = load_study(text)
     parts = {name: getattr(study, name) for name in kind.model_fields}
     if "outcomes" in parts:
@@ -59,16 +55,6 @@ def load_settings(text: str, kind: type[Model]) -> Model:
             f"{text}: has no {' and no '.join(lost)} section, so there is nothing to do here."
         )
     return kind.model_validate(parts)
-
-
-def _strand_alone(path: Path) -> Qualitative | None:
-    """Return the qualitative section of a file that holds nothing else, its paths joined on the
-    file's folder: a coded project may be counted without a study of records."""
-    value, lines = _document(path, Study)
-    if not isinstance(value, dict) or set(value) != {"qualitative"}:
-        return None
-    made = validate(value, CodeSettings, path.name, lines).qualitative
-    return made.with_files(lambda key, file: os.path.normpath(path.parent / file))
 
 
 def load_spec(given: str, kind: type[Model]) -> Model:
@@ -88,11 +74,11 @@ def load_spec(given: str, kind: type[Model]) -> Model:
 
 def load(path: Path | str, kind: type[Model]) -> Model:
     """Read a YAML or JSON file into `kind`."""
-    value, lines = _document(Path(path), kind)
+    value, lines = document(Path(path), kind)
     return validate(value, kind, Path(path).name, lines)
 
 
-def _document(path: Path, kind: type[BaseModel]) -> tuple[Any, dict[Path_, int]]:
+def document(path: Path, kind: type[BaseModel]) -> tuple[Any, dict[Path_, int]]:
     """Return what a YAML or JSON file holds, and the line on which each key stands."""
     if path.exists() and not (path.is_file() or path.is_dir()):
         raise StudyError(
