@@ -22,6 +22,7 @@ READERS = (
     "files.py",
     "seals.py",
     "study/file.py",
+    "study/strand.py",
     "reference.py",
     "freshness.py",
     "stopping.py",  # /proc
