@@ -22,7 +22,9 @@ import numpy as np
 from evalweave.release.system import Cell, Relation, System
 
 if TYPE_CHECKING:
+    from highspy import Highs
     from numpy.typing import NDArray
+    from scipy.sparse import csr_matrix
 
 LARGEST = 1e8  # no count of people or records is larger
 _TOLERANCE = 1e-6
@@ -42,6 +44,7 @@ class Part:
         self.relations = list(relations)
         self.least = np.full(len(inside), math.inf)  # smallest and largest value in a solution
         self.most = np.full(len(inside), -math.inf)
+        self._model: Highs | None = None
         if relations:
             self._agreeing()
         if self.relations:
@@ -89,18 +92,17 @@ class Part:
                 self._solve(sign * signs)
 
     def _solve(self, goal: NDArray[np.float64]) -> None:
-        from scipy.optimize import linprog
+        """Solve for one goal, from where the last one ended."""
+        from highspy import HighsModelStatus
 
-        solved = linprog(
-            goal,
-            A_eq=self.rows,
-            b_eq=np.zeros(len(self.relations)),
-            bounds=np.column_stack([self.low, self.high]),
-            method="highs",
-        )
-        if solved.status == 0:
-            self.least = np.minimum(self.least, solved.x)
-            self.most = np.maximum(self.most, solved.x)
+        if self._model is None:
+            self._model = _model(self.rows, self.low, self.high)
+        self._model.changeColsCost(len(goal), np.arange(len(goal), dtype=np.int32), goal)
+        self._model.run()
+        if self._model.getModelStatus() == HighsModelStatus.kOptimal:
+            solution = np.array(self._model.getSolution().col_value)
+            self.least = np.minimum(self.least, solution)
+            self.most = np.maximum(self.most, solution)
 
     def _agreeing(self) -> None:
         """Leave out the sums that contradict the others."""
@@ -125,7 +127,7 @@ class Part:
             self.relations = [r for r, by in zip(self.relations, off, strict=True) if by <= 1e-6]
             self.rows = self._matrix()
 
-    def _matrix(self):  # type: ignore[no-untyped-def]
+    def _matrix(self) -> csr_matrix:
         from scipy.sparse import lil_matrix
 
         rows = lil_matrix((len(self.relations), len(self.place)))
@@ -134,6 +136,25 @@ class Part:
                 rows[i, self.place[part]] += 1
             rows[i, self.place[relation.total]] -= 1
         return rows.tocsr()
+
+
+def _model(rows: csr_matrix, low: NDArray[np.float64], high: NDArray[np.float64]) -> Highs:
+    """Return the linear programme without a goal: every row adds up to nothing."""
+    from highspy import Highs, HighsLp, MatrixFormat
+
+    programme = HighsLp()
+    programme.num_row_, programme.num_col_ = rows.shape
+    programme.col_cost_ = np.zeros(len(low))
+    programme.col_lower_, programme.col_upper_ = low, high
+    programme.row_lower_ = programme.row_upper_ = np.zeros(rows.shape[0])
+    programme.a_matrix_.format_ = MatrixFormat.kRowwise
+    programme.a_matrix_.start_ = rows.indptr
+    programme.a_matrix_.index_ = rows.indices
+    programme.a_matrix_.value_ = rows.data
+    model = Highs()
+    model.setOptionValue("output_flag", False)
+    model.passModel(programme)
+    return model
 
 
 def parts(whole: System) -> list[tuple[Part, list[int]]]:
