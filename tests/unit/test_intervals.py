@@ -52,3 +52,10 @@ def test_bounds_are_those_of_programmes_solved_one_by_one(seed: int) -> None:
         assert part.bounds(index) == expected
         least, most = part.taken(index)
         assert expected[0] <= least <= most <= expected[1]
+
+
+def test_the_solver_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
+    """Standard output is one JSON object where --json is given."""
+    cells, relations = system(0)
+    assert Part(cells, range(len(cells)), relations).bounds(0)
+    assert capfd.readouterr() == ("", "")
