@@ -36,10 +36,12 @@ from evalweave.study.governance import Governance, Person, Project
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison, Counting, Eligibility, Exposure
 from evalweave.study.periods import Window
-from evalweave.study.qualitative import Qualitative
-from evalweave.study.records import Cleaning, Extract
+from evalweave.study.qualitative import FurtherProject, Qualitative
+from evalweave.study.records import Cleaning, EventInRow, Extract
+from evalweave.study.reporting import Reporting, Statements, TargetTrial
 from evalweave.study.section import Section
 from evalweave.study.uses import ResourceUse, UsedItem
+from evalweave.study.vocabulary import Vocabulary
 from evalweave.study.whole import Study
 from evalweave.tables.catalogue import ALL
 
@@ -53,7 +55,10 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("study, people: each", Person),
     ("study, project", Project),
     ("study, governance", Governance),
+    ("study, reporting", Statements),
+    ("study, target_trial", TargetTrial),
     ("extract", Extract),
+    ("extract, events_in_patients: each", EventInRow),
     ("window", Window),
     ("eligibility", Eligibility),
     ("eligibility, counting: each", Counting),
@@ -70,8 +75,11 @@ SECTIONS: tuple[tuple[str, type[Section]], ...] = (
     ("economics, thresholds", Thresholds),
     ("economics, scenarios: each", Scenario),
     ("cleaning", Cleaning),
+    ("vocabulary", Vocabulary),
     ("analyses: each", Analysis),
     ("qualitative", Qualitative),
+    ("qualitative, further_projects: each", FurtherProject),
+    ("qualitative, reporting", Reporting),
     ("report", Report),
     ("simulation", Simulation),
     ("columns (SPEC of `evalweave fit` only)", Columns),

@@ -98,6 +98,25 @@ def test_leave_one_out_equals_refits():
     assert entry["values"] == pytest.approx(refits, rel=1e-9)
 
 
+def test_leave_one_out_of_other_estimators_is_what_their_jackknife_estimated_again():
+    frame = panel(seed=58, units=40)
+    asked = {"outcome": "y", "inference": ["jackknife"], "aggregate": ["simple"]}
+    result = evalweave.callaway_santanna(frame, **asked)
+    entry = result.diagnostics["callaway_santanna"]["leave_one_out"]["simple"]
+    refits = sorted(
+        evalweave.callaway_santanna(
+            frame[frame["practice_id"] != g], outcome="y", inference=["cr1"], diagnostics=False
+        )
+        .tidy()
+        .set_index("term")
+        .loc["simple", "estimate"]
+        for g in frame["practice_id"].unique()
+    )
+    assert entry["values"] == pytest.approx(refits, rel=1e-9)
+    by_formula = evalweave.callaway_santanna(frame, **asked | {"inference": ["cr1"]})
+    assert "leave_one_out" not in by_formula.diagnostics["callaway_santanna"]
+
+
 def test_leave_one_out_says_where_a_practice_decides_the_sign():
     changes = set()
     for seed in (63, 64, 65):

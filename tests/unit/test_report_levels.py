@@ -88,3 +88,7 @@ def test_why_every_claim_is_imprecise() -> None:
     assert "widened" not in all_imprecise(joint(IMPRECISE, family=False))
     assert all_imprecise(joint(IMPRECISE, AGREEMENT)) == ""
     assert all_imprecise(joint("silence (both)")) == ""
+    assert why.split(": ")[1].startswith("each interval includes zero")
+    other = all_imprecise(joint(IMPRECISE, IMPRECISE, "complements"))
+    assert f"the interval of each of the 2 claims labelled “{IMPRECISE}” includes zero" in other
+    assert "of the only claim labelled" in all_imprecise(joint(IMPRECISE, "silence (both)"))

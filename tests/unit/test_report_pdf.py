@@ -3,6 +3,7 @@ of the rest."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from evalweave.cli import app
 from evalweave.release import released
 from evalweave.release.audit import audit
 from evalweave.report import formats, pdf, typeset, word
-from evalweave.report.blocks import BOX, Heading, JointRow, Prose, Sheet, begin_pages
+from evalweave.report.blocks import BOX, Heading, JointRow, Line, Prose, Sheet, begin_pages
 from helpers.report_results import HOSTILE, Made, results, study_file
 from helpers.reports import written
 
@@ -50,6 +51,20 @@ def test_the_pdf_says_what_the_page_says_and_passes_the_audit(out: Path) -> None
     assert "Simulated data. By years since the start" in text  # the figure's alternative text
     assert "Table 1. " in text and "Table S1. " in " ".join(more.words[0].split())
     assert not [found for found in audit(out, []).findings if "no extension" not in found]
+
+
+def test_no_word_of_a_table_of_many_columns_reaches_into_the_next() -> None:
+    headers = ("Analysis", "Estimate", *("N",) * 5, "Practices\nof them with the programme", "By")
+    line = ("two words", "−0.07 percentage points", *("44,690",) * 5, "24 (13)", "Jackknife over")
+    source = pdf._rows("", headers, (False, *(True,) * 7, False), (Line(line),), ())
+    shares = [float(share) for share in re.findall(r"([\d.]+)fr", source)]
+    words = [
+        max(map(len, f"{head} {cell}".split())) for head, cell in zip(headers, line, strict=True)
+    ]
+    assert len(shares) == len(headers)
+    room = 135 / sum(shares)  # characters of 6.6 points in a line
+    assert all(share * room > word for share, word in zip(shares, words, strict=True))
+    assert shares[1] > len("−0.07 percentage points")  # a number stays in one line
 
 
 def test_each_claim_has_a_page_of_its_own(out: Path) -> None:

@@ -71,7 +71,8 @@ def test_checks_speak_in_the_units_of_the_switch(tmp_path: Path) -> None:
 
 def test_notes_call_outcomes_by_their_labels(tmp_path: Path) -> None:
     text = words(both(report(tmp_path, Made())))
-    assert "rows without HbA1c were left out" in text and "without hba1c" not in text
+    assert "treated rows of HbA1c cannot be imputed" in text and "of hba1c" not in text
+    assert "rows without HbA1c were left out" not in text  # the flow has the whole count
 
 
 def test_what_each_analysis_was_told_says_draws_only_where_some_are_drawn(tmp_path: Path) -> None:

@@ -54,10 +54,11 @@ def diagnostics_of(
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, errors, analysis.level)
         out["equivalence"] = equivalence(fit, errors)
-    if fit.least_squares is not None:
+    again = fit.refit is not None and any(method == "jackknife" for method, *_ in printed)
+    if fit.least_squares is not None or again:
         out["leave_one_out"] = leave_one_out(fit)
-        if analysis.subgroup:
-            out["subgroup_test"] = joint_differences(fit, analysis)
+    if fit.least_squares is not None and analysis.subgroup:
+        out["subgroup_test"] = joint_differences(fit, analysis)
     if calls.contrasts(analysis):
         return out  # the others speak of one estimate
     for name in ESTIMATORS[analysis.estimator].diagnostics:

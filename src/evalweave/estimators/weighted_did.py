@@ -68,7 +68,7 @@ def weighted_did(panel: PanelData, analysis: AnalysisOptions) -> Fit:
         influence=np.nan_to_num(theta - without)[:, known],
         cluster_names=panel.cluster_names,
         n_obs=int(measured.sum()),
-        n_patients=len(panel.unit_names),
+        n_patients=len(np.unique(panel.unit[measured])),
         n_practices=panel.n_clusters,
         n_practices_treated=int((ever > 0).sum()),
         refit=lambda keep: _again(facts, keep, without)[known],

@@ -32,6 +32,7 @@ from evalweave.report.documents import SUPPLEMENT, Document, warned
 from evalweave.report.typeset import image, ratio, string
 
 MANY = 8  # columns, from which a table is set smaller
+WRAPPED = 24  # characters, beyond which words in a table of many columns go on below
 PAGE = "#pagebreak(weak: true)"
 
 
@@ -140,12 +141,26 @@ def _rows(
     body = ",\n  ".join(cells)
     said = "".join(f'\n#prose({string(note)}, kind: "note")' for note in notes)
     if small := len(headers) >= MANY and not widths:
-        spread = ("auto" if number else "1fr" for number in numbers[1:])
-        widths = ", ".join(("2fr", *spread))
+        widths = _shares(headers, numbers, [line.cells for line in lines if not line.group])
     return (
         f"#listed({string(caption)}, ({align},), ({head},), small: "
         f"{str(small).lower()}, widths: ({widths}),\n  {body})" + said
     )
+
+
+def _shares(
+    headers: tuple[Text, ...], numbers: tuple[bool, ...], cells: list[tuple[Text, ...]]
+) -> str:
+    """Return the columns' shares of the line, so that no word reaches into the next column: what
+    its longest word needs, of a number all of it, of words a little more."""
+    shares = []
+    for place, (header, number) in enumerate(zip(headers, numbers, strict=True)):
+        below = [plain(line[place]) for line in cells if len(line) == len(headers)]
+        words = [word for said in (plain(header), *below) for word in said.split()]
+        longest = max(map(len, below), default=0)
+        share = max(*map(len, words), longest if number else min(longest, WRAPPED), 1)
+        shares.append(f"{share + 2}fr")
+    return ", ".join(shares)
 
 
 def _quote(quote: Quote) -> str:

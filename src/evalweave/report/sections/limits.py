@@ -192,7 +192,7 @@ def followed(data: ReportData) -> Text:
         share = data.profile.rate(float(lost), float(whole), "records") if whole else None
         if share is None:
             return ""
-        shares.append(percent(share, 0))
+        shares.append(percent(share, 1))
     return text(
         "Follow-up ended (death, leaving, moving to the other arm) for {} of person-periods in the "
         "programme arm and {} in the comparison arm. {}",

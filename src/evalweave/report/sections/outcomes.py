@@ -11,6 +11,10 @@ from evalweave.report.figures.event import event_study
 from evalweave.report.terms import ci
 from evalweave.study.analyses import Analysis
 
+BY_DESIGN = {
+    "weighted_did": "who was measured, by weights",
+    "imputed_did": "who was measured, by imputation",
+}
 COUNTS = (("n_obs", "records"), ("n_patients", "patients"), ("n_practices", "practices"))
 
 
@@ -94,8 +98,9 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
 
 
 def _adjusted_for(data: ReportData, analysis: Analysis) -> str:
-    entered = data.diagnostic(analysis.name, "adjusted for")
-    return joined([plain(str(name)) for name in entered]) if entered else "nothing"
+    entered = [plain(str(name)) for name in data.diagnostic(analysis.name, "adjusted for") or ()]
+    by_design = BY_DESIGN.get(analysis.estimator)
+    return joined([*([by_design] if by_design else []), *entered]) or "nothing"
 
 
 def _holm(data: ReportData, analysis: Analysis, term: str) -> str:

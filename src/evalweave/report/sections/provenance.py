@@ -121,6 +121,7 @@ def _limits(data: ReportData) -> list[Any]:
         items += [
             text("{}: {}", label, released_note(data.profile, _named(data, sentence(str(note)))))
             for note in entry.get("notes") or []
+            if not _in_the_flow(data, str(note))
         ]
         said_before = {
             str(note).rstrip(".") for note in (*(entry.get("notes") or []), entry.get("error"))
@@ -162,6 +163,13 @@ def _limits(data: ReportData) -> list[Any]:
             Prose("None: nothing was bounded, dropped or refused beyond what the tables above say.")
         ]
     return [Listing(tuple(dict.fromkeys(items)))]
+
+
+def _in_the_flow(data: ReportData, note: str) -> bool:
+    """Say whether a note counts the rows without an outcome: a panel has rows only where something
+    was measured, so that the flow alone counts every person-period without it."""
+    found = re.fullmatch(r"\d+ rows without (.+) were left out\.?", note)
+    return bool(found and found[1] in data.study.outcomes)
 
 
 def _named(data: ReportData, note: str) -> str:

@@ -125,8 +125,12 @@ def all_imprecise(joint: pd.DataFrame) -> str:
         return ""
     mine = joint[(labels == IMPRECISE).fillna(False)]
     widened = mine["family_ci_low"].notna() | mine["family_ci_high"].notna()
+    whose = "each interval"
+    if len(mine) < len(joint):
+        claims = "the only claim" if len(mine) == 1 else f"each of the {len(mine)} claims"
+        whose = f"the interval of {claims} labelled “{IMPRECISE}”"
     why = (
-        "No claim can be called agreement or dissonance: each interval includes zero and also "
+        f"No claim can be called agreement or dissonance: {whose} includes zero and also "
         "differences that matter"
     )
     if not widened.any():
