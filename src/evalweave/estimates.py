@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.catalogue.calls import primary_methods
+from evalweave.catalogue.nonlinear import unit_of_term
 from evalweave.errors import DataError
 from evalweave.quantities import Quantity, convert_difference, unit_of_differences
 from evalweave.study.stages import EstimatesSettings
@@ -63,13 +64,6 @@ def gather(fits: dict[str, pd.DataFrame], settings: EstimatesSettings) -> pd.Dat
     if not parts:
         raise DataError("None of the fits has an estimate; their diagnostics.json say why.")
     return ESTIMATES.conform(pd.concat(parts, ignore_index=True))
-
-
-def unit_of_term(term: str) -> str:
-    """Return the unit of a term that is not in its outcome's: of ratios and shares; else ''."""
-    if term.startswith("ratio"):
-        return "ratio"
-    return "proportion" if term == "att_any" else ""
 
 
 def in_unit(frame: pd.DataFrame, quantity: Quantity, unit: str, wanted: str) -> pd.DataFrame:

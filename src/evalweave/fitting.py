@@ -21,6 +21,7 @@ from evalweave.catalogue import calls
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import AUTO
 from evalweave.catalogue.methods import Estimator
+from evalweave.catalogue.nonlinear import unit_of_term
 from evalweave.errors import DataError, EvalweaveError, StudyError
 from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
@@ -102,7 +103,8 @@ def _run(
     result: FitResult,
     name: str,
 ) -> None:
-    if panel.y.min() == panel.y.max():
+    measured = panel.y[~np.isnan(panel.y)]
+    if len(measured) and measured.min() == measured.max():
         raise DataError("The outcome is the same in every row: there is no change to compare.")
     if not np.isfinite(panel.first_treated).any():
         raise DataError(
@@ -223,10 +225,12 @@ def _exact(estimated: Fit, rounding: float) -> dict[str, str]:
     """Return the terms whose influence is rounding in every practice; a universal base is 0 by
     construction."""
     size = np.sqrt((estimated.influence**2).sum(axis=0))
+    pure = [term in estimated.exponentiated or bool(unit_of_term(term)) for term in estimated.terms]
+    limit = np.where(pure, ROUNDING, rounding)  # of ratios and shares, whatever the outcome's unit
     by_construction = (size == 0) & (estimated.theta == 0) & (estimated.leads == UNIVERSAL_BASE)
     return {
         term: EXACT
-        for term, gone in zip(estimated.terms, (size <= rounding) & ~by_construction, strict=True)
+        for term, gone in zip(estimated.terms, (size <= limit) & ~by_construction, strict=True)
         if gone
     }
 

@@ -24,7 +24,7 @@ from evalweave.economics.net_benefit import (
     perfect_information,
     verdict_on_ratio,
 )
-from evalweave.errors import DataError
+from evalweave.errors import DataError, StudyError
 from evalweave.study.economics import EconomicsSpec
 from evalweave.study.file import validate
 from helpers.did_panels import costs
@@ -491,3 +491,20 @@ def test_the_example_of_the_documents_runs():
     assert names == ["main", "per_referral", "ratios_of_costs", "hospital_alone", "prices_of_2024"]
     assert np.isfinite(result.scenarios["estimate"]).all()
     assert "Effect and cost by level are not discounted." in result.summary["notes"]
+
+
+def test_person_time_needs_no_kind_and_a_kind_without_person_time_is_refused_in_words():
+    timed = FRAME.assign(years=0.5)
+    cost = {**SPEC["cost"], "exposure": "years"}
+    said = run(timed, cost=cost).increments.set_index("item")["estimate"]
+    plain = run().increments.set_index("item")["estimate"]
+    assert said["cost"] == pytest.approx(2 * plain["cost"])
+    with pytest.raises(StudyError, match="no amount per person-time"):
+        run(timed, cost={**cost, "kind": "measured"})
+
+
+def test_referrals_below_zero_are_refused():
+    programme = {"amount": 5, "per": "referral", "referrals": "referred", "source": "a test"}
+    wrong = FRAME.assign(referred=FRAME["referred"] - 1)
+    with pytest.raises(DataError, match="referred is below zero in .* treated rows"):
+        run(wrong, programme_cost=programme)

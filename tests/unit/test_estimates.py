@@ -170,7 +170,7 @@ def test_a_comparison_of_selected_people_says_so_in_its_rows(fits):
 
 
 def test_ratios_and_shares_are_not_converted_into_other_units():
-    from evalweave.estimates import unit_of_term
+    from evalweave.catalogue.nonlinear import unit_of_term
 
     assert unit_of_term("ratio[white=1]") == unit_of_term("ratio_of_ratios[white=1-0]") == "ratio"
     assert unit_of_term("att_any") == "proportion"

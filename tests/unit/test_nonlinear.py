@@ -419,3 +419,24 @@ def test_gamma_takes_costs_a_unit_of_exposure_weighted_by_exposure():
 def test_a_logit_by_cohorts_takes_no_exposure():
     with pytest.raises(StudyError, match="family: logit takes no exposure"):
         evalweave.nonlinear_etwfe(FRAME, outcome="yes", exposure="years", family="logit")
+
+
+@pytest.mark.parametrize("family", ["poisson", "logit"])
+def test_one_treated_practice_has_an_estimate_and_no_traceback(family):
+    frame = outcomes(seed=12)
+    frame["first_treated"] = np.where(frame["practice_id"] == "g00", 2014.0, np.nan)
+    outcome = "count" if family == "poisson" else "yes"
+    found = evalweave.nonlinear_etwfe(frame, outcome=outcome, family=family, diagnostics=False)
+    assert np.isfinite(found.tidy().set_index("term").loc["att", "estimate"])
+
+
+def test_a_ratio_and_a_share_do_not_depend_on_the_unit_of_money():
+    """Costs in a small coin, or in thousands of millions of it."""
+    frame = outcomes(seed=13)
+    in_pounds = evalweave.two_part(frame, outcome="cost", diagnostics=False).tidy()
+    scaled = frame.assign(cost=frame["cost"] * 1e10)
+    in_coins = evalweave.two_part(scaled, outcome="cost", diagnostics=False).tidy()
+    pure = ["ratio", "att_any", "ratio_if_any"]
+    columns = ["estimate", "std_error", "ci_low", "ci_high"]
+    one, other = (t.set_index("term").loc[pure, columns] for t in (in_pounds, in_coins))
+    assert other.to_numpy() == pytest.approx(one.to_numpy(), rel=1e-5)

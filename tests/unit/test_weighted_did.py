@@ -146,3 +146,18 @@ def test_an_arm_that_is_unmeasured_in_whole_periods_is_named(estimator, treated)
     notes = " ".join(found.diagnostics[estimator]["notes"])
     assert f"Nobody of the practices {whose} was measured in 3, 5 ({gone.sum()} person" in notes
     assert len(found.rows) >= 2  # over the periods that are left
+
+
+@pytest.mark.parametrize("name", ["weighted_did", "lee_did"])
+def test_covariates_that_would_change_nothing_are_refused(name):
+    frame = followed(1, practices=4).assign(x=1.0)
+    with pytest.raises(StudyError, match=f"{name} takes no covariates"):
+        getattr(evalweave, name)(frame, outcome="y", covariates=["x"], diagnostics=False)
+
+
+@pytest.mark.parametrize("name", ["weighted_did", "imputed_did", "lee_did"])
+def test_an_outcome_that_is_the_same_wherever_it_was_measured_is_refused(name):
+    frame = followed(1, practices=4)
+    frame["y"] = frame["y"].where(frame["y"].isna(), 5.0)
+    with pytest.raises(DataError, match="the same in every row"):
+        getattr(evalweave, name)(frame, outcome="y", diagnostics=False)

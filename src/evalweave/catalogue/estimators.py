@@ -78,6 +78,14 @@ def _uptake(analysis: Any) -> Iterable[str]:
         )
 
 
+def _no_covariates(analysis: Any) -> Iterable[str]:
+    if analysis.covariates:
+        yield (
+            f"{analysis.estimator} takes no covariates, and would leave them out without a word; "
+            "imputed_did uses them to stand for what was not measured"
+        )
+
+
 def _synthetic(analysis: Any) -> Iterable[str]:
     if analysis.covariates:
         yield (
@@ -337,6 +345,7 @@ _DECLARED = (
         kinds=only_kinds(MEASURED, BINARY, UTILITY),
         blank_outcomes=True,
         exposure=REFUSED,
+        wrong=_no_covariates,
         assumes=f"{ADDITIVE} And that being measured does not depend on the present value once "
         "arm, period and past values are known.",
     ),
@@ -383,6 +392,7 @@ _DECLARED = (
         kinds=only_kinds(MEASURED, BINARY, UTILITY),
         exposure=REFUSED,
         role="sensitivity",
+        wrong=_no_covariates,
         assumes="Parallel trends of the people who are measured with and without the programme, "
         "and that it makes people measured or unmeasured, not some the one and some the other.",
     ),

@@ -32,6 +32,13 @@ FAMILY = Option(
 )
 
 
+def unit_of_term(term: str) -> str:
+    """Return the unit of a term that is not in its outcome's: of ratios and shares; else ''."""
+    if term.startswith("ratio"):
+        return "ratio"
+    return "proportion" if term == "att_any" else ""
+
+
 def _no_patient_effects(analysis: Any) -> Iterable[str]:
     if analysis.effects == "patient":
         yield (

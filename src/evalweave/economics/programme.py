@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evalweave.economics.joint import Leaving
-from evalweave.errors import StudyError
+from evalweave.errors import DataError, StudyError
 from evalweave.estimators.moments import period_places
 from evalweave.fits.result import Floats, Ints, PanelData
 from evalweave.study.economics import Discount, ProgrammeCost
@@ -83,11 +83,18 @@ def _unit_weights(
     discount: Discount | None,
 ) -> Floats:
     """Return each row's share of a unit of the programme (N), adding up to the units, each worth
-    1 undiscounted."""
+    1 undiscounted; raise `DataError` for referrals below zero."""
     worth = np.ones(len(panel.period))
     if discount is not None:
         worth[treated] = discounted(panel.period[treated], discount, discount.costs)
     if declared.referrals is not None:
+        counted = panel.covariates[declared.referrals]
+        if (counted[treated] < 0).any():
+            raise DataError(
+                f"programme_cost, referrals: {declared.referrals} is below zero in "
+                f"{int((counted[treated] < 0).sum())} treated rows; a number of referrals is 0 or "
+                "more. Name the column that counts them, or correct it."
+            )
         return np.asarray(panel.weight * panel.covariates[declared.referrals] * treated * worth)
     if declared.per == "person_period":
         return np.asarray(person_time(panel) * treated * worth)

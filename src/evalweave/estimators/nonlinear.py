@@ -204,7 +204,7 @@ class Model:
 def _families(cells: tuple[Cell, ...], size: Floats) -> dict[str, NDArray[np.int64]]:
     """Return each term with the places of its cells."""
     places = [k for k in range(len(cells)) if size[k] > 0]
-    members: dict[str, list[int]] = {"att": places}
+    members: dict[str, list[int]] = {"att": places} if places else {}
     for k in places:
         g, t = cells[k]
         for term in (f"event[{t - g}]", f"group[{g}]", f"calendar[{t}]", _cell_name((g, t))):

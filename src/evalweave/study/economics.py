@@ -42,8 +42,8 @@ class Valued(Section):
     outcome: str = Field(description="Its column of the panel.")
     label: str = Field("", description="Its name in tables and figures; blank = the column's.")
     unit: str = Field(description="Its unit, as printed: mmol/mol, QALY, GBP.")
-    kind: Literal["measured", "binary", "count", "cost", "utility"] = Field(
-        "measured", description="What it is, as `columns.kind` of `fit`."
+    kind: Literal["measured", "binary", "count", "cost", "utility"] | None = Field(
+        None, description="What it is, as `columns.kind` of `fit`; blank = not checked."
     )
     exposure: str | None = Field(
         None, description="Column with person-time, as `columns.exposure` of `fit`."
@@ -245,7 +245,8 @@ class EconomicsSpec(Valuation):
                     f"scenario {scenario.name}: price_year needs a price_factor, prices of that "
                     "year over those of the evaluation"
                 )
-        self.columns_of(self.effect)
+        for valued in (self.effect, self.cost):
+            self.columns_of(valued)
         return self
 
     def columns_of(self, valued: Valued) -> Columns:
