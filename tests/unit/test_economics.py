@@ -506,5 +506,5 @@ def test_person_time_needs_no_kind_and_a_kind_without_person_time_is_refused_in_
 def test_referrals_below_zero_are_refused():
     programme = {"amount": 5, "per": "referral", "referrals": "referred", "source": "a test"}
     wrong = FRAME.assign(referred=FRAME["referred"] - 1)
-    with pytest.raises(DataError, match="referred is below zero in .* treated rows"):
+    with pytest.raises(DataError, match="referred is below zero in"):
         run(wrong, programme_cost=programme)
