@@ -138,29 +138,34 @@ def test_a_category_that_no_code_has(diabetes: dict[str, str]) -> None:
     ) and 'Did you mean "diabetes[type_1]"' in str(fault)
 
 
-def test_the_cohort_stage_refuses_a_category_that_no_code_has(tmp_path: Path) -> None:
-    (tmp_path / "codelists.csv").write_text("codelist,labels\ntype_1_diabetes,type_1_diabetes\n")
+@pytest.mark.parametrize(
+    ("stage", "asked", "other", "more"),
+    [
+        ("cohort", "[type_1_diabetes]", '["type_1_diabetes[sure]"]', ()),
+        (
+            "uses",
+            "codelist: emergency_admission,",
+            'codelist: "emergency_admission[sure]",',
+            ("--comparison", "north_only", "--cohort", "none"),
+        ),
+    ],
+)
+def test_a_stage_refuses_a_category_that_no_code_has(
+    tmp_path: Path, stage: str, asked: str, other: str, more: tuple[str, ...]
+) -> None:
+    lists = ("type_1_diabetes", "emergency_admission")
+    rows = "".join(f"{name},{name}\n" for name in lists)
+    (tmp_path / "codelists.csv").write_text(f"codelist,labels\n{rows}")
     shutil.copy(CONFIG / "ways-to-wellness" / "practices.csv", tmp_path)
-    text = (
-        (CONFIG / "config.yaml")
-        .read_text()
-        .replace("[type_1_diabetes]", '["type_1_diabetes[sure]"]')
-    )
+    text = (CONFIG / "config.yaml").read_text()
+    assert asked in text
     study = tmp_path / "study.yaml"
-    study.write_text(text)
+    study.write_text(text.replace(asked, other))
     (tmp_path / "ways-to-wellness").symlink_to(CONFIG / "ways-to-wellness")
-    call = [
-        "cohort",
-        "--settings",
-        str(study),
-        "--cleaned",
-        str(tmp_path),
-        "--out",
-        str(tmp_path / "out"),
-    ]
-    done = CliRunner().invoke(app, call)
+    folders = ("--cleaned", str(tmp_path), "--out", str(tmp_path / "out"))
+    done = CliRunner().invoke(app, [stage, "--settings", str(study), *folders, *more])
     assert isinstance(done.exception, DataError)
-    assert 'no code of "type_1_diabetes[sure]"' in str(done.exception)
+    assert '[sure]"' in str(done.exception) and "no code of" in str(done.exception)
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,29 @@ ECONOMICS = DECLARED["economics"]
             {"economics__components": {"wards": "cost_wards"}},
             'economics, components, wards: "cost_wards" is not declared',
         ),
+        (
+            {"economics__cost": {**ECONOMICS["cost"], "outcome": "hba1c"}},
+            'economics, cost, outcome: "hba1c" is not declared',
+        ),
+        (
+            {"economics__components": {"stays": "admissions"}},
+            'economics, components, stays: "admissions" is not declared',
+        ),
+        (
+            {
+                "economics__programme_cost": {
+                    "amount": 1,
+                    "per": "referral",
+                    "referrals": "hba1c",
+                    "source": "a test",
+                }
+            },
+            'economics, programme_cost, referrals: "hba1c" is not declared',
+        ),
+        (
+            {"economics__cost": {**ECONOMICS["cost"], "exposure": "years"}},
+            'the person-time of a study is the column "exposure"',
+        ),
         ({"economics__comparison": "south"}, 'economics, comparison: "south" is not declared'),
         (
             {"economics__effect": {**ECONOMICS["effect"], "unit": "%"}},

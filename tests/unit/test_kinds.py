@@ -20,6 +20,7 @@ from evalweave.errors import DataError, StudyError
 from evalweave.estimators.follow_up import with_blanks, with_dead
 from evalweave.panel.deaths import dead
 from evalweave.study.analyses import AnalysisOptions, Columns
+from evalweave.study.file import validate
 from evalweave.study.outcomes import Outcome
 from evalweave.study.refusals import of_study
 from evalweave.study.stages import (
@@ -423,3 +424,44 @@ def test_an_evaluation_refuses_an_outcome_that_counts_the_dead(outcome):
     said["outcomes"][outcome] |= {"deaths": "composite", "dead_value": 0}
     with pytest.raises(ValueError, match=f"{outcome} counts the dead .* while alive"):
         Study.model_validate(said)
+
+
+@pytest.mark.parametrize(
+    ("items", "words"),
+    [
+        ({"exposure": "admission"}, "resource_use, items, exposure: .* a column of that name"),
+        ({"Age": "admission"}, "resource_use, items, Age: .* a column of that name"),
+        ({"baseline_hba1c": "admission"}, "items, baseline_hba1c: .* a column of that name"),
+        ({"hba1c": "admission"}, "outcomes, hba1c: resource_use makes a column of that name"),
+        ({"Admissions": "admission"}, "Admissions and admissions differ only in capitals"),
+        ({"Cost_a": "admission"}, "Cost_a is a column of costs"),
+    ],
+)
+def test_an_item_has_a_column_of_its_own(items, words):
+    said = deepcopy(STUDY)
+    said["resource_use"]["items"] |= {name: {"codelist": one} for name, one in items.items()}
+    with pytest.raises(StudyError, match=words):
+        validate(said, Study, "study.yaml", {})
+
+
+@pytest.mark.parametrize("name", ["weight", "period", "arm", "n_hba1c", "HBA1C", "cost"])
+def test_an_outcome_has_a_column_of_its_own(name):
+    said = deepcopy(STUDY)
+    said["outcomes"][name] = {"kind": "binary", "of": "hba1c", "at_least": 58}
+    with pytest.raises(StudyError, match=r"a column of that name|only in capitals"):
+        validate(said, Study, "study.yaml", {})
+
+
+def test_the_names_that_are_taken_are_those_of_the_tables_of_people():
+    from evalweave.catalogue.person_periods import TAKEN
+    from evalweave.tables.people import COHORT, PANEL
+
+    assert {*COHORT.names, *PANEL.names} <= TAKEN
+
+
+@pytest.mark.parametrize("unit", [["y"], {"a": 1}, 5, True])
+def test_a_unit_is_a_word(unit):
+    said = deepcopy(STUDY)
+    said["outcomes"]["admissions"]["unit"] = unit
+    with pytest.raises(StudyError, match="outcomes, admissions, unit"):
+        validate(said, Study, "study.yaml", {})

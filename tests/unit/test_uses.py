@@ -292,3 +292,32 @@ def test_a_study_without_it_shows_no_trace_of_it():
     items = ResourceUse.model_validate({"items": {"referrals": {"codelist": "a"}}})
     with_it = study.model_copy(update={"resource_use": items}).model_dump(mode="json")
     assert with_it["resource_use"]["items"]["referrals"]["codelist"] == "a"
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [
+        ("admissions,10,2019,l\nvisits,5,2019,l\n", True),
+        ("admissions,10,2019,l\nvisits,0,2019,l\n", False),
+    ],
+)
+@pytest.mark.parametrize("other", ["admission", "admission[night]"])
+def test_a_record_is_not_paid_for_twice(tmp_path, costs, told, other):
+    items = {"admissions": {"codelist": "admission"}, "visits": {"codelist": other}}
+    known = declared(tmp_path, costs, items=items)
+    if not told:
+        assert prices(known) == {"admissions": 10.0, "visits": 0.0}
+        return
+    with pytest.raises(DataError, match='"admissions" and "visits", which count the same records'):
+        prices(known)
+
+
+@pytest.mark.parametrize("cost", ["£40", "1,000", "1_000", "-1", "nan"])
+def test_what_is_no_unit_cost(tmp_path, cost):
+    with pytest.raises(DataError, match="no currency sign"):
+        prices(declared(tmp_path, f'visits,"{cost}",2019,l\nadmissions,1,2019,l\n'))
+
+
+def test_a_price_year_with_decimals_is_no_year(tmp_path):
+    with pytest.raises(DataError, match="row 2, column price_year"):
+        prices(declared(tmp_path, "visits,40,2016.7,l\nadmissions,1,2019,l\n"))

@@ -118,6 +118,8 @@ def _lists(study: Study, findings: Findings) -> tuple[dict[str, Codelist], bool]
     wrong += codelists.conflicts(lists, study.recorded)
     labels = {name: codelist.labels() for name, codelist in lists.items()}
     asked = codelists.asked_for(study.eligibility, study.comparisons)
+    if study.resource_use is not None:
+        asked += [used.codelist for used in study.resource_use.items.values()]
     findings.faults += [str(fault) for fault in wrong]
     findings.faults += [str(fault) for fault in codelists.unknown_labels(labels, asked)]
     findings.notes += [note for codelist in lists.values() for note in codelist.notes]

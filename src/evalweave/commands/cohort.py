@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from evalweave.study.stages import CohortSettings
 
 
 def command(
@@ -28,13 +25,14 @@ def command(
     from evalweave import engine
     from evalweave.cohort.building import build
     from evalweave.files import write_csv, written_aside
+    from evalweave.records.codelists import asked_for, check_labels
     from evalweave.records.practices import cleaned_practices
     from evalweave.study.file import load_settings
     from evalweave.study.stages import CohortSettings
 
     chosen = load_settings(settings, CohortSettings)
     practices = cleaned_practices(cleaned)
-    _known_labels(cleaned / "codelists.csv", chosen)
+    check_labels(cleaned / "codelists.csv", asked_for(chosen.eligibility, chosen.comparisons))
     out.mkdir(parents=True, exist_ok=True)
     with engine.working(chosen.engine, out) as backend:
         clean = {
@@ -55,17 +53,3 @@ def command(
             f"{arm}: {n['n_patients']} eligible patients in {n['n_practices']} practices; "
             f"{n['n_moved']} later moved to a practice of the other arm."
         )
-
-
-def _known_labels(file: Path, settings: CohortSettings) -> None:
-    """Raise for a category of a code list that the study asks for and no code has."""
-    from evalweave.errors import raise_faults
-    from evalweave.files import read_table
-    from evalweave.records.codelists import LABELS, asked_for, unknown_labels
-    from evalweave.tables.records import CODELISTS
-
-    frame = read_table(file, CODELISTS) if file.is_file() else None
-    if frame is None or "labels" not in frame:
-        return
-    labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}
-    raise_faults(unknown_labels(labels, asked_for(settings.eligibility, settings.comparisons)))

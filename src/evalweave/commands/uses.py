@@ -31,11 +31,14 @@ def command(
     from evalweave.files import write_csv, written_aside
     from evalweave.panel.prices import prices
     from evalweave.panel.uses import build_uses
+    from evalweave.records.codelists import check_labels
     from evalweave.study.file import load_settings
     from evalweave.study.stages import UsesSettings
 
     chosen = load_settings(settings, UsesSettings)
     costs = prices(chosen.resource_use)
+    counted = [used.codelist for used in chosen.resource_use.items.values()]
+    check_labels(cleaned / "codelists.csv", counted)
     out.mkdir(parents=True, exist_ok=True)
     for name in dict.fromkeys(comparison):
         with engine.working(chosen.engine, out) as backend:

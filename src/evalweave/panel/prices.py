@@ -36,7 +36,8 @@ def prices(declared: ResourceUse) -> dict[str, float]:
         elif item in known:
             faults.append(Fault(file, "an item that stands twice", "each once", "", row, "item"))
         if cost is None or cost < 0:
-            faults.append(Fault(file, "no cost", "a number of 0 or more", "", row, "unit_cost"))
+            expected = "a number of 0 or more, as 1250.50: no currency sign, no comma"
+            faults.append(Fault(file, "no cost", expected, "", row, "unit_cost"))
         if not cells["source"]:
             faults.append(Fault(file, "no source", "where the cost is from", "", row, "source"))
         factor = 1.0 if year == declared.price_year else _factor(index, year, declared.price_year)
@@ -49,6 +50,16 @@ def prices(declared: ResourceUse) -> dict[str, float]:
         Fault(file, f'no row of the item "{item}"', "a unit cost of every item")
         for item in declared.items
         if item not in known
+    ]
+    faults += [
+        Fault(
+            file,
+            f'"{one}" and "{other}", which count the same records, both with a cost',
+            "each record paid for once",
+            "Price one of them at 0, or give each a code list of its own.",
+        )
+        for one, other in declared.overlapping()
+        if known.get(one) and known.get(other)
     ]
     raise_faults(faults)
     return {item: known[item] for item in declared.items}
@@ -84,7 +95,7 @@ def _index(path: str | None) -> dict[int, float]:
 
 
 def _factor(index: dict[int, float], year: float | None, target: int) -> float | None:
-    if year is None or int(year) not in index or target not in index:
+    if year is None or year not in index or target not in index:
         return None
     return index[target] / index[int(year)]
 
@@ -94,4 +105,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if math.isfinite(value) else None
+    return value if math.isfinite(value) and "_" not in text else None

@@ -13,14 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from evalweave.errors import EvalweaveError, Fault, nearest
-from evalweave.files import sha256
+from evalweave.errors import EvalweaveError, Fault, nearest, raise_faults
+from evalweave.files import read_table, sha256
 from evalweave.reading import cells as cells_
 from evalweave.reading import tables
 from evalweave.reading.header import folded
 from evalweave.records.codes import SYSTEMS, Code, check_digit_fits, system_named
 from evalweave.study.people import listed
 from evalweave.study.section import list_of
+from evalweave.tables.records import CODELISTS
 from evalweave.vocabulary.words import NOTHING
 
 if TYPE_CHECKING:
@@ -325,6 +326,16 @@ def unknown_labels(labels: Mapping[str, Collection[str]], wanted: Iterable[str])
         for label in dict.fromkeys(wanted)
         if list_of(label) in labels and label not in known
     ]
+
+
+def check_labels(file: Path, wanted: Iterable[str]) -> None:
+    """Raise `DataError` for each of `wanted` that no code stands for, by the table of code lists
+    that `evalweave clean` wrote; without that table nothing is known."""
+    frame = read_table(file, CODELISTS) if file.is_file() else None
+    if frame is None or "labels" not in frame:
+        return
+    labels = {row["codelist"]: str(row["labels"]).split(LABELS) for row in frame.to_dict("records")}
+    raise_faults(unknown_labels(labels, wanted))
 
 
 def summary(lists: dict[str, Codelist]) -> pd.DataFrame:

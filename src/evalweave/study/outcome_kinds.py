@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.catalogue.kinds import COUNT, COUNTED
-from evalweave.study.outcomes import Outcome
+from evalweave.catalogue.person_periods import TAKEN
+from evalweave.study.outcomes import BASELINE_OF, Outcome
 from evalweave.study.section import undeclared
 from evalweave.study.uses import ResourceUse
 
@@ -25,7 +26,7 @@ def in_person_time(said: Any, period: str) -> Any:
     if not isinstance(said, dict) or said.get("kind") not in COUNTED:
         return said
     unit = said.get("unit") or ("events" if said["kind"] == COUNT else "")
-    if not unit or AN_AMOUNT in str(unit):
+    if not unit or not isinstance(unit, str) or AN_AMOUNT in unit:
         return said
     return {**said, "unit": f"{unit} {AN_AMOUNT}{PERSON_TIME.get(period, 'period')}"}
 
@@ -50,6 +51,35 @@ def wrong_kinds(outcomes: dict[str, Outcome], use: ResourceUse | None) -> list[s
             wrong += undeclared(f"{place}, of", outcome.of, measured)
             if outcome.of in measured:
                 wrong += _out_of_range(place, outcome, outcomes[outcome.of])
+    return wrong
+
+
+def wrong_names(outcomes: dict[str, Outcome], use: ResourceUse | None) -> list[str]:
+    """Return which outcomes and items would be two columns of one name, or of names that databases
+    hold for one (they do not tell capitals)."""
+    items = list(use.items) if use is not None else []
+    made = {f"{before}{name}".casefold() for name in outcomes for before in ("n_", BASELINE_OF)}
+    places = {f"outcomes, {name}": name for name in outcomes}
+    places |= {f"resource_use, items, {name}": name for name in items}
+    wrong = [
+        f"{place}: the rows of a study have a column of that name already; call it otherwise"
+        for place, name in places.items()
+        if name.casefold() in TAKEN | made
+    ]
+    for names in (list(outcomes), items):
+        wrong += [
+            f"{one} and {other} differ only in capitals, which databases do not tell; rename one"
+            for k, one in enumerate(names)
+            for other in names[:k]
+            if one.casefold() == other.casefold()
+        ]
+    counted = {name.casefold() for name in use.columns()} if use is not None else set()
+    wrong += [
+        f"outcomes, {name}: resource_use makes a column of that name, and this outcome is not made "
+        "of it; call one of them otherwise"
+        for name, outcome in outcomes.items()
+        if not outcome.counted and name.casefold() in counted
+    ]
     return wrong
 
 

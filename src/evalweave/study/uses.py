@@ -6,7 +6,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from evalweave.study.section import Name, Section
+from evalweave.study.section import Name, Section, list_of
 
 
 class UsedItem(Section):
@@ -38,16 +38,27 @@ class ResourceUse(Section):
             raise ValueError("resource_use: unit_costs and price_year belong together")
         if self.price_index is not None and self.unit_costs is None:
             raise ValueError("resource_use: price_index needs unit_costs to apply to")
-        taken = [name for name in self.items if name == "cost" or name.startswith("cost_")]
+        taken = [name for name in self.items if f"{name}_".casefold().startswith("cost_")]
         if taken:
             raise ValueError(f"resource_use, items: {taken[0]} is a column of costs; rename it")
         return self
 
     def columns(self) -> list[str]:
         """Return the columns of counts and costs that it makes."""
+        return [*self.items, *self.costs()]
+
+    def costs(self) -> list[str]:
+        """Return the columns of costs."""
         if self.unit_costs is None:
-            return [*self.items]
-        return [*self.items, *(f"cost_{item}" for item in self.items), "cost"]
+            return []
+        return [*(f"cost_{item}" for item in self.items), "cost"]
+
+    def overlapping(self) -> list[tuple[str, str]]:
+        """Return which two items count the same records: of one code list, or of a list and one of
+        its labels."""
+        names = list(self.items)
+        pairs = ((one, other) for k, one in enumerate(names) for other in names[k + 1 :])
+        return [pair for pair in pairs if _same_records(*(self.items[i].codelist for i in pair))]
 
     def files(self) -> list[str]:
         """Return the paths of its files."""
@@ -56,3 +67,7 @@ class ResourceUse(Section):
     def roles(self) -> list[tuple[str, str | None]]:
         """Return each of its files' role and path."""
         return [("unit costs", self.unit_costs), ("price index", self.price_index)]
+
+
+def _same_records(one: str, other: str) -> bool:
+    return one == other or list_of(one) == other or list_of(other) == one

@@ -10,6 +10,9 @@ from evalweave.study.people import Comparison
 from evalweave.study.section import undeclared
 from evalweave.study.uses import ResourceUse
 
+EFFECT = "effect, outcome"
+PERSON_TIME = "exposure"
+
 
 def wrong_economics(
     economics: Economics | None,
@@ -26,9 +29,16 @@ def wrong_economics(
         ]
     wrong: list[str] = []
     recorded = [name for name, outcome in outcomes.items() if not outcome.counted]
-    known = [*recorded, *uses.columns()]
     for place, column in economics.columns().items():
+        known = [*recorded, *uses.columns()] if place == EFFECT else uses.costs()
+        known = list(uses.items) if place.endswith("referrals") else known
         wrong += undeclared(f"economics, {place}", column, known)
+    wrong += [
+        f'economics, {place}, exposure: the person-time of a study is the column "{PERSON_TIME}"; '
+        "name it, or leave exposure out"
+        for place, valued in (("effect", economics.effect), ("cost", economics.cost))
+        if valued.exposure not in (None, PERSON_TIME)
+    ]
     if economics.comparison is not None:
         wrong += undeclared("economics, comparison", economics.comparison, comparisons)
         group = comparisons.get(economics.comparison)

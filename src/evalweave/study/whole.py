@@ -15,7 +15,7 @@ from evalweave.study.about import About, Report, Simulation
 from evalweave.study.allocation import AREA, Allocation
 from evalweave.study.analyses import Analysis
 from evalweave.study.economics import Economics
-from evalweave.study.outcome_kinds import in_person_time, wrong_kinds
+from evalweave.study.outcome_kinds import in_person_time, wrong_kinds, wrong_names
 from evalweave.study.outcomes import (
     Outcome,
     as_the_quantity_is,
@@ -134,6 +134,7 @@ class Study(Section):
                 "coded or a utility beside what is counted"
             )
         wrong += wrong_kinds(self.outcomes, self.resource_use)
+        wrong += wrong_names(self.outcomes, self.resource_use)
         wrong += shared_lists(self.outcomes)
         if self.resource_use is not None:
             of_outcomes = {each.codelist or name for name, each in self.recorded.items()}
