@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from evalweave.fits.result import Fit, Floats, Ints
+from evalweave.fits.result import Fit, Floats
 from evalweave.inference.cluster_robust import adjusted, essential_practices, spectrum
 from evalweave.inference.jackknife import re_estimated
 
@@ -35,10 +35,10 @@ def leave_one_out(fit: Fit) -> dict[str, Any]:
     return out
 
 
-def _estimates(fit: Fit) -> tuple[Floats, Ints]:
+def _estimates(fit: Fit) -> tuple[Floats, Floats]:
     """Return the estimates without each practice (G x K), and by how many a term is lost."""
     if fit.least_squares is not None:
         found = spectrum(fit)
         return fit.theta - adjusted(found, 1.0)[0], essential_practices(fit, found)
     without = re_estimated(fit)
-    return without, np.isnan(without).sum(axis=0)
+    return without, np.isnan(without).sum(axis=0).astype(float)
