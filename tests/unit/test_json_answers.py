@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -125,6 +126,15 @@ def test_run_gives_report_estimate_warnings_and_what_changed(
     assert said["changed"] is None and any("was altered" in w for w in said["warnings"])
 
 
+@pytest.fixture
+def heard() -> Iterator[None]:
+    """Ctrl-C, which a shell tells what it starts with & to ignore."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("heard")
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_run_that_is_stopped_answers_and_its_state_is_failed(
     small: Path,

@@ -3,7 +3,6 @@ released tables."""
 
 from __future__ import annotations
 
-import itertools
 import re
 from pathlib import Path
 from typing import Any
@@ -208,9 +207,9 @@ def test_without_cases_there_is_nothing(tmp_path: Path, made: Made) -> None:
 
 
 def test_every_profile_passes_its_audit(tmp_path: Path) -> None:
-    for name, few in itertools.product(PROFILES, (False, True)):
-        made = Made(incidence=True, few_cases=few, disclosure=name, eligibility=OPEN)
-        assert audit(report(tmp_path / f"{name}-{few}", made), []).findings == []
+    for name in PROFILES:
+        made = Made(incidence=True, few_cases=True, disclosure=name, eligibility=OPEN)
+        assert audit(report(tmp_path / name, made), []).findings == []
 
 
 def test_the_same_bytes_twice(tmp_path: Path) -> None:

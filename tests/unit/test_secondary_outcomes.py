@@ -38,6 +38,7 @@ from evalweave.study.stages import (
 )
 from evalweave.study.whole import Study
 from helpers.framed import framed
+from helpers.reports import undrawn
 
 TABLES = ("patients", "registrations", "events")
 PRACTICES = {"20001": "2015-04-01", "20002": "2015-04-01", "20003": "", "20004": ""}
@@ -359,7 +360,8 @@ def through(study: Study, folder: Path) -> pd.DataFrame:
 
 
 def test_uncommenting_is_enough_for_check(study: Path) -> None:
-    done = CliRunner().invoke(app, ["check", str(study)])
+    with undrawn():
+        done = CliRunner().invoke(app, ["check", str(study)])
     assert done.exit_code == 0, f"{done.output}\n{done.exception}"
     said = done.output
     assert "7 analyses of 5 outcomes" in said and "people: 8" in said
