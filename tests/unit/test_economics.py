@@ -239,6 +239,8 @@ def test_scenarios_and_levels_stand_side_by_side():
     for each in ("effect", "cost of care"):
         assert levels[each, "1 less 0"] == pytest.approx(levels[each, "1"] - levels[each, "0"])
     assert (result.subgroups["n_patients"] < 160).all()
+    rows_of = result.subgroups.set_index(["item", "level"])["n_obs"]
+    assert rows_of["effect", "0"] + rows_of["effect", "1"] == result.increments["n_obs"].iloc[0]
 
 
 def test_another_perspective_and_other_prices_are_those_of_other_columns():

@@ -4,10 +4,12 @@ panels side by side."""
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
 import yaml
@@ -16,11 +18,13 @@ from typer.testing import CliRunner
 import evalweave
 from evalweave.cli import app
 from evalweave.economics.of_study import compared, side_by_side, spec_of
+from evalweave.economics.programme import discounted
 from evalweave.errors import StudyError
 from evalweave.panel.prices import factor
 from evalweave.release import manifest
 from evalweave.release.reproduce import reduced
-from evalweave.study.file import load_study, validate
+from evalweave.study.file import load_settings, load_study, validate
+from evalweave.study.periods import first_day
 from evalweave.study.stages import ValueSettings, settings_for
 from evalweave.study.whole import Study
 from helpers.did_panels import costs
@@ -28,6 +32,7 @@ from helpers.did_panels import costs
 CONFIG = Path(__file__).parents[2] / "config"
 DECLARED = yaml.safe_load((CONFIG / "config.yaml").read_text(encoding="utf-8"))
 STUDY = load_study(CONFIG / "config.yaml")
+INDEX = str(CONFIG / "ways-to-wellness" / "price_index.csv")
 
 
 def declared(**changes: Any) -> Study:
@@ -92,6 +97,21 @@ ECONOMICS = DECLARED["economics"]
             "outcomes say that lower is better for hba1c",
         ),
         ({"resource_use__price_index": None}, "price_year needs a price_factor, or a price_index"),
+        (
+            {"economics__discount": {"first": 2015, "periods_per_year": 4}},
+            "economics, discount: 4 periods_per_year, but the window's periods are 1 a year",
+        ),
+        (
+            {
+                "outcomes__spend": {
+                    "kind": "cost",
+                    "unit": "£",
+                    "deaths": "composite",
+                    "dead_value": 0,
+                }
+            },
+            "economics, cost, outcome: spend counts the dead",
+        ),
     ],
 )
 def test_what_an_economics_section_may_not_say(changes: dict[str, Any], words: str) -> None:
@@ -136,6 +156,50 @@ def test_the_spec_takes_prices_columns_and_allocation_from_the_study() -> None:
     weighted = {"area_without_programme": group.model_copy(update={"balance": "entropy"})}
     other = chosen.model_copy(update={"comparisons": weighted})
     assert spec_of(other, "area_without_programme").columns == {"weight": "weight"}
+
+
+@pytest.mark.parametrize(
+    ("period", "a_year"),
+    [("calendar_year", 1), ("half_year", 2), ("quarter", 4), ("month", 12)],
+)
+def test_a_study_discounts_by_the_year_whatever_its_periods_are(period: str, a_year: int) -> None:
+    said = {"window__period": period, "economics__discount": {"first": 2015}}
+    study = declared(simulation=None, resource_use__price_index=INDEX, **said)
+    chosen = ValueSettings.model_validate(settings_for(study, ValueSettings))
+    spec = spec_of(chosen, "area_without_programme")
+    scenario = next(each for each in spec.scenarios if each.name == "discounted")
+    for known in (spec.discount, scenario.discount):
+        assert known is not None
+        assert first_day(known.first, study.window.cut) == dt.date(2015, 1, 1)
+        worth = discounted(known.first + a_year * np.arange(3), known, 0.035)
+        assert worth == pytest.approx([1, 1 / 1.035, 1 / 1.035**2])
+    assert load_settings(json.dumps(settings_for(study, ValueSettings)), ValueSettings) == chosen
+
+
+def test_a_utility_held_for_a_quarter_is_a_quarter_of_a_qaly() -> None:
+    effect = {**ECONOMICS["effect"], "outcome": "eq5d", "unit": "QALY", "better": "higher"}
+    study = declared(
+        resource_use__price_index=INDEX,
+        outcomes__eq5d={"kind": "utility", "better": "higher"},
+        codelists__eq5d="codelists/smoking.csv",
+        economics__effect={**effect, "kind": "utility", "source": "invented"},
+    )
+    chosen = ValueSettings.model_validate(settings_for(study, ValueSettings))
+    spec = spec_of(chosen, "area_without_programme")
+    uses = pd.DataFrame({"patient_id": ["a", "b"], "period": [1, 1], "cost": [0.0, 5]})
+    measured = pd.DataFrame({"patient_id": ["a"], "period": [1], "eq5d": [0.8]})
+    for a_year, lived, n_notes in ((1, 0.8, 0), (4, 0.2, 1)):
+        joined, notes = side_by_side(uses, measured, spec, a_year)
+        assert joined["eq5d"].iloc[0] == pytest.approx(lived) and len(notes) == n_notes
+
+
+def test_costs_while_alive_are_valued_beside_an_outcome_that_counts_the_dead() -> None:
+    cost = {"kind": "cost", "unit": "£"}
+    study = declared(
+        outcomes__spend=cost,
+        outcomes__spend_of_all={**cost, "deaths": "composite", "dead_value": 0},
+    )
+    assert study.economics is not None
 
 
 def test_people_without_a_measurement_keep_their_costs() -> None:

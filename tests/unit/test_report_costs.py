@@ -138,6 +138,16 @@ def test_a_gradient_that_turns_round_is_seen_and_one_that_is_not_sure_is_said(
     assert "another (any other ethnic group): the gradient reverses" in reversed_
     same = gradient(made, (1, 3), (-60, -20))
     assert "the same one" in same and "reverses" not in same
+
+
+def test_a_qaly_holds_its_year_and_a_natural_unit_does_not(made: ReportData) -> None:
+    assert words.unit_of_worth(made) == "one mmol/mol of HbA1c for a year"
+    economics = made.study.economics
+    assert economics is not None
+    effect = economics.effect.model_copy(update={"unit": "QALY", "source": "invented"})
+    lived = economics.model_copy(update={"effect": effect})
+    study = made.study.model_copy(update={"economics": lived})
+    assert words.unit_of_worth(replace(made, study=study)) == "one QALY"
     unsure = gradient(made, (1, 3), (-20, 60))
     assert "of costs the interval of the difference holds zero" in unsure
     assert "cannot tell" in unsure

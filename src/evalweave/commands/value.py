@@ -40,12 +40,14 @@ def command(
     from evalweave.economics.evaluation import evaluate
     from evalweave.errors import DataError
     from evalweave.study.file import load_settings
+    from evalweave.study.periods import periods_a_year
     from evalweave.study.stages import ValueSettings
 
     chosen = load_settings(settings, ValueSettings)
     comparison = of_study.compared(chosen)
     spec = of_study.spec_of(chosen, comparison)
-    frame, notes = _read(spec, uses, measured, practices, comparison)
+    a_year = periods_a_year(chosen.window.cut)
+    frame, notes = _read(spec, uses, measured, practices, comparison, a_year)
     tables = {name.removesuffix(".csv"): pd.DataFrame(columns=["item"]) for name in TABLES}
     try:
         result = evaluate(frame, spec, f"{comparison}.parquet", notes)
@@ -60,7 +62,12 @@ def command(
 
 
 def _read(
-    spec: EconomicsSpec, uses: Path, measured: Path, practices: Path, comparison: str
+    spec: EconomicsSpec,
+    uses: Path,
+    measured: Path,
+    practices: Path,
+    comparison: str,
+    a_year: int,
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the two panels of a comparison side by side, and how they were read."""
     import pyarrow.parquet as pq
@@ -87,7 +94,7 @@ def _read(
         frame, said = read_panel(table, {**keys, **mine}, [name for name in who if name in mine])
         frames.append(frame)
         notes += said
-    frame, said = of_study.side_by_side(frames[0], frames[1], spec)
+    frame, said = of_study.side_by_side(frames[0], frames[1], spec, a_year)
     if areas is not None:
         seals.check(practices)
         frame[AREA] = frame[cluster].map(areas_of(read_practices(practices)))

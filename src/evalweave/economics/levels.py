@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from evalweave.economics.fitted import CARE, EFFECT, Fitted, Source, fitted, row, times
 from evalweave.economics.joint import contrast
 from evalweave.errors import DataError
+from evalweave.estimators.subgroups import levels_of
 from evalweave.study.economics import Valued
 
 UNDISCOUNTED = "Effect and cost by level are not discounted."
@@ -39,38 +41,47 @@ def _of_column(
     one = fitted(source, valued, subgroup=column)
     sign = -1.0 if item == EFFECT and source.spec.effect.better == "lower" else 1.0
     absent = {k: why for k, why in one.fit.absent.items() if k.startswith("att[")}
-    people = _people(one)
+    counts = _counts(one)
     rows = []
-    for term, level, behind in _terms(one, column, people):
+    for term, level, behind in _terms(one, column, counts):
         try:
             part = times(contrast(one.fit, {term: 1.0}, f"{one.what}, {term}"), sign)
         except DataError as error:
             absent[term] = str(error)
             continue
         whole = row(item, valued.unit, part, source.spec.level, one)
-        rows.append({"subgroup": column, "level": level, **whole, "n_patients": behind})
+        rows.append({"subgroup": column, "level": level, **whole, **behind})
     why = [f"by {column}, {item}, {term}: {text}" for term, text in absent.items()]
     if not rows:
         raise DataError("\n".join(why or [f"by {column}: {item} has no estimate by level."]))
     return rows, why
 
 
-def _terms(one: Fitted, column: str, people: dict[str, int]) -> list[tuple[str, str, int]]:
+def _terms(
+    one: Fitted, column: str, counts: dict[str, dict[str, int]]
+) -> list[tuple[str, str, dict[str, int]]]:
     """Return each level's term and the difference of the last level from the first: term, level
-    in words, and the people behind it."""
-    start, whole = f"att[{column}=", one.fit.n_patients
+    in words, and what is behind it: of a difference the smaller level."""
+    start = f"att[{column}="
     known = {t[len(start) : -1]: t for t in one.fit.terms if t.startswith(start)}
-    terms = [(term, level, people.get(level, whole)) for level, term in known.items()]
+    terms = [(term, level, counts[level]) for level, term in known.items()]
     named = [level for level in known if level != "unknown"]
     if len(named) > 1:
         first, last = named[0], named[-1]
         term = f"difference[{column}={last}-{first}]"
         if term in one.fit.terms:
-            behind = min(people.get(level, whole) for level in (first, last))
+            behind = min((counts[level] for level in (first, last)), key=lambda n: n["n_patients"])
             terms.append((term, f"{last} less {first}", behind))
     return terms
 
 
-def _people(one: Fitted) -> dict[str, int]:
-    listed = one.fit.details.get("levels", [])
-    return {str(entry["level"]): int(entry["n_patients"]) for entry in listed}
+def _counts(one: Fitted) -> dict[str, dict[str, int]]:
+    """Return the rows and people of each level."""
+    of_row = np.asarray(one.panel.subgroup)
+    return {
+        label: {
+            "n_obs": int((of_row == code).sum()),
+            "n_patients": len(np.unique(one.panel.unit[of_row == code])),
+        }
+        for code, label in levels_of(one.panel)[0].items()
+    }

@@ -7,7 +7,8 @@ import pandas as pd
 
 from evalweave.errors import StudyError
 from evalweave.panel.prices import factor
-from evalweave.study.economics import EconomicsSpec, Scenario
+from evalweave.study.economics import EconomicsSpec, Scenario, is_qaly
+from evalweave.study.periods import periods_a_year
 from evalweave.study.stages import ValueSettings
 from evalweave.study.uses import ResourceUse
 
@@ -15,6 +16,8 @@ UNFOLLOWED = (
     "{n} person-periods have a measurement and no followed day; they are left out of the economic "
     "evaluation."
 )
+
+PART_OF_A_YEAR = "A utility held for one period is 1/{a_year} of a QALY."
 
 
 def spec_of(settings: ValueSettings, comparison: str) -> EconomicsSpec:
@@ -25,13 +28,21 @@ def spec_of(settings: ValueSettings, comparison: str) -> EconomicsSpec:
         DataError: where the index is at fault.
     """
     declared, uses = settings.economics, settings.resource_use
+    a_year = periods_a_year(settings.window.cut)
     balanced = settings.comparisons[comparison].balance != "none"
     assert uses.price_year is not None  # checked with the study
     shared = declared.model_dump(exclude={"comparison", "scenarios"})
     return EconomicsSpec.model_validate(
         {
             **shared,
-            "scenarios": [_with_prices(each, uses).model_dump() for each in declared.scenarios],
+            "scenarios": [
+                {
+                    **_with_prices(each, uses).model_dump(),
+                    "discount": each.discount and each.discount.in_periods(a_year),
+                }
+                for each in declared.scenarios
+            ],
+            "discount": declared.discount and declared.discount.in_periods(a_year),
             "columns": {"weight": "weight"} if balanced else {},
             "price_year": uses.price_year,
             "allocation": settings.allocation,
@@ -59,13 +70,18 @@ def compared(settings: ValueSettings) -> str:
 
 
 def side_by_side(
-    uses: pd.DataFrame, measured: pd.DataFrame, spec: EconomicsSpec
+    uses: pd.DataFrame, measured: pd.DataFrame, spec: EconomicsSpec, a_year: int = 1
 ) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """Return the person-periods in follow-up with what was measured in them (blank where nothing
-    was), and what is to be noted."""
+    was), and what is to be noted. A utility held for one of `a_year` periods is that part of a
+    QALY."""
     columns = spec.columns_of(spec.effect)
     keys = [columns.owner, columns.period]
     more = [name for name in measured if name not in uses]
     joined = uses.merge(measured[[*keys, *more]], how="left", on=keys, indicator=True)
     lost = len(measured) - int((joined.pop("_merge") == "both").sum())
-    return joined, (UNFOLLOWED.format(n=lost),) if lost else ()
+    notes = (UNFOLLOWED.format(n=lost),) if lost else ()
+    if a_year > 1 and is_qaly(spec.effect.unit):
+        joined[columns.outcome] = joined[columns.outcome] / a_year
+        notes += (PART_OF_A_YEAR.format(a_year=a_year),)
+    return joined, notes

@@ -61,7 +61,7 @@ def discounted(periods: Ints, discount: Discount, rate: float) -> Floats:
     Raises:
         StudyError: where that is further away than any evaluation looks.
     """
-    years = (periods - float(discount.first)) / discount.periods_per_year
+    years = (periods - float(discount.first)) / (discount.periods_per_year or 1)
     if len(years) and np.abs(years).max() > FURTHEST:
         raise StudyError(
             f"discount: first: {discount.first} is more than {FURTHEST} years from periods "

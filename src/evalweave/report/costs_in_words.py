@@ -27,6 +27,7 @@ from evalweave.release.numbers import (
 )
 from evalweave.report.data import ReportData
 from evalweave.report.terms import level, variable
+from evalweave.study.economics import is_qaly
 
 YEARS = ("year", "financial_year", "calendar_year")
 LESS, MORE = "less", "more"
@@ -100,6 +101,8 @@ def unit_of_worth(data: ReportData) -> str:
     """Return one unit of the effect in words."""
     economics = data.study.economics
     assert economics is not None
+    if is_qaly(economics.effect.unit):  # a year is in it already
+        return f"one {economics.effect.unit}"
     label = economics.effect.label or data.outcome_label(economics.effect.outcome)
     return f"one {economics.effect.unit} of {label} for a {_time(data)}"
 
@@ -255,8 +258,8 @@ def _gradient(data: ReportData, column: str, effect: dict[str, Any], cost: dict[
     )
     where = "the same one" if gains == saves else f"another ({saves}): the gradient reverses"
     lead = (
-        f"By {variable(column)}, {label} improved more in one group ({gains}), and the cost of "
-        f"care went down more in {where}"
+        f"By {variable(column)}, the difference in {label} is better in one group ({gains}), and "
+        f"that in the cost of care in {where}"
     )
     if all(sure):
         return f"{lead} ({between})."

@@ -164,9 +164,15 @@ class ReportData:
         return {}
 
     def units(self, analysis: str) -> list[str]:
-        """Return the units in which an analysis is reported; first the one that the study file
-        says, else the one that readers of HbA1c in per cent know."""
-        names = list(dict.fromkeys(row.unit for row in self.rows(analysis)))
+        """Return the units in which the main term of an analysis is reported (a ratio beside it has
+        its own); first the one that the study file says, else the one that readers of HbA1c in per
+        cent know."""
+        rows = self.rows(analysis)
+        asked = next(each for each in self.study.analyses if each.name == analysis)
+        term = self.main_term(asked)
+        main = [row for row in rows if row.term == term]
+        main = main or [row for row in rows if row.term.startswith(f"{term}[")]
+        names = list(dict.fromkeys(row.unit for row in main or rows))
         first = unit_of_differences(self.study.report.unit or PERCENTAGE_POINTS)
         return sorted(names, key=lambda unit: (unit != first, unit))
 

@@ -62,6 +62,11 @@ class Valued(Section):
         return self
 
 
+def is_qaly(unit: str) -> bool:
+    """Say whether a unit is quality-adjusted life years."""
+    return "qaly" in unit.lower()
+
+
 class Effect(Valued):
     """The outcome that the programme should change."""
 
@@ -76,7 +81,7 @@ class Effect(Valued):
 
     @model_validator(mode="after")
     def _utilities_have_a_source(self) -> Self:
-        if "qaly" in self.unit.lower() and not self.source:
+        if is_qaly(self.unit) and not self.source:
             raise ValueError(
                 "effect: QALYs need `source`: the instrument and value set (or the published "
                 "mapping) that the utilities are from"
@@ -113,8 +118,17 @@ class Discount(Section):
 
     costs: float = Field(0.035, ge=0, lt=1, description="Yearly rate for costs.")
     effects: float = Field(0.035, ge=0, lt=1, description="Yearly rate for effects.")
-    first: int = Field(description="The period to which all is discounted.")
-    periods_per_year: int = Field(1, ge=1, description="How many periods are a year.")
+    first: int = Field(
+        description="The period to which all is discounted; in a study file the year, of which it "
+        "is the first period."
+    )
+    periods_per_year: int | None = Field(
+        None, ge=1, description="How many periods are a year; blank = 1, in a study the window's."
+    )
+
+    def in_periods(self, a_year: int) -> Discount:
+        """Return a study's discount, whose `first` is a year, in the numbers of its periods."""
+        return self.model_copy(update={"first": self.first * a_year, "periods_per_year": a_year})
 
     def words(self) -> str:
         """Return the rates in words."""

@@ -71,6 +71,11 @@ def shape(period: str) -> tuple[int, int]:
     return (months, (int(month) - 1) % months) if month else (months, after_january)
 
 
+def periods_a_year(period: str) -> int:
+    """Return how many periods are a year."""
+    return 12 // shape(period)[0]
+
+
 def period_start(day: dt.date, period: str) -> dt.date:
     """Return the first day of the period that contains `day`."""
     return first_day(period_number(day, period), period)

@@ -112,6 +112,7 @@ class UsesSettings(PanelSettings):
 
 
 class ValueSettings(Section):
+    window: Window
     economics: Economics
     resource_use: ResourceUse
     comparisons: dict[str, Comparison]

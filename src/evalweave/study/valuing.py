@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from evalweave.study.economics import Economics
+from evalweave.catalogue.kinds import UTILITY
+from evalweave.study.economics import Economics, is_qaly
 from evalweave.study.outcomes import Outcome
 from evalweave.study.people import Comparison
+from evalweave.study.periods import Window, periods_a_year
 from evalweave.study.section import undeclared
 from evalweave.study.uses import ResourceUse
 
@@ -57,6 +59,19 @@ def wrong_economics(
     ]
 
 
+def wrong_discounts(economics: Economics, window: Window) -> list[str]:
+    """Return where a discount counts the periods of a year otherwise than the window does."""
+    a_year = periods_a_year(window.period)
+    given = {"discount": economics.discount}
+    given |= {f"scenarios, {each.name}, discount": each.discount for each in economics.scenarios}
+    return [
+        f"economics, {place}: {one.periods_per_year} periods_per_year, but the window's periods "
+        f"are {a_year} a year. Leave periods_per_year out"
+        for place, one in given.items()
+        if one is not None and one.periods_per_year not in (None, a_year)
+    ]
+
+
 def _without_an_index(scenario: str, uses: ResourceUse) -> list[str]:
     if uses.price_index is not None:
         return []
@@ -72,7 +87,8 @@ def _unlike_its_outcome(economics: Economics, outcomes: Mapping[str, Outcome]) -
     if outcome is None:
         return []
     wrong: list[str] = []
-    if effect.unit != outcome.difference_unit:
+    lived = outcome.kind == UTILITY and is_qaly(effect.unit)  # utility times years
+    if effect.unit != outcome.difference_unit and not lived:
         wrong.append(
             f'economics, effect, unit: "{effect.unit}" is not the unit of differences of '
             f'{effect.outcome}, which is "{outcome.difference_unit}"'
@@ -86,8 +102,11 @@ def _unlike_its_outcome(economics: Economics, outcomes: Mapping[str, Outcome]) -
 
 
 def _of_the_dead(economics: Economics, outcomes: Mapping[str, Outcome]) -> list[str]:
-    """Return which of the valued outcomes count the dead, which an evaluation does not."""
+    """Return which of the valued outcomes count the dead, which an evaluation does not; a column
+    that another outcome has while alive is valued as that."""
+    alive = {o.column(name) for name, o in outcomes.items() if o.dead_value is None}
     dead = {o.column(name): name for name, o in outcomes.items() if o.dead_value is not None}
+    dead = {column: name for column, name in dead.items() if column not in alive}
     return [
         f"economics, {place}: {dead[column]} counts the dead (deaths: composite), and an economic "
         "evaluation is of effect and cost while alive, over the same person-time. Leave deaths "

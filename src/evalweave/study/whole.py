@@ -29,7 +29,7 @@ from evalweave.study.qualitative import Qualitative
 from evalweave.study.records import Cleaning, Extract
 from evalweave.study.section import Name, Section, list_of, undeclared
 from evalweave.study.uses import ResourceUse
-from evalweave.study.valuing import wrong_economics
+from evalweave.study.valuing import wrong_discounts, wrong_economics
 from evalweave.study.vocabulary import Vocabulary
 
 
@@ -144,6 +144,8 @@ class Study(Section):
                 if own in of_outcomes:
                     wrong.append(f"{place}: {own} is measured as an outcome and cannot be counted")
         wrong += wrong_economics(self.economics, self.resource_use, self.outcomes, self.comparisons)
+        if self.economics is not None:
+            wrong += wrong_discounts(self.economics, self.window)
         if self.allocation is not None:
             for column in {self.allocation.area, *self.allocation.restrict} - {AREA}:
                 wrong.append(

@@ -72,8 +72,12 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
     term = data.main_term(analysis)
     rows = [row for u in data.units(analysis.name)[:2] if (row := data.row(analysis, term, u))]
     label = sentence(data.outcome_label(analysis.outcome))
-    if analysis.label and analysis.label.lower() != label.lower():
-        label = f"{label}: {analysis.label}"
+    alike = [
+        a for a in (data.primary, *data.analyses("secondary")) if a.outcome == analysis.outcome
+    ]
+    named = analysis.label or (plain(analysis.name) if len(alike) > 1 else "")
+    if named and named.lower() != label.lower():
+        label = f"{label}: {named}"
     if not rows:
         why = data.diagnostic(analysis.name, "absent")
         reason = "; ".join(dict.fromkeys(map(str, why.values()))) if why else "no estimate"
