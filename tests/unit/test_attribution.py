@@ -19,6 +19,7 @@ from evalweave.qualitative.counts import theme_counts
 from evalweave.qualitative.readers import load
 from evalweave.qualitative.ways_out import participant_codes
 from evalweave.triangulation.stances import voices, words_of
+from helpers import counted
 from helpers.counted import (
     SELECTED,
     counts_of,
@@ -260,6 +261,14 @@ def test_a_user_who_is_not_listed_is_compared_with_nobody(tmp_path: Path) -> Non
     project = of_refi(tmp_path, source, "first,C1\n")
     assert agreement(project).empty and "not listed in the project" in warnings_of(project)
     assert counts_of(project)["client"] == (1, 2, "complete")
+
+
+def test_one_role_in_two_spellings_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    project = of_segments(tmp_path, WORDS, "G,C1,,\n")
+    assert "nearly one" not in warnings_of(project)
+    monkeypatch.setitem(counted.ROLES, "C2", "Clients")
+    project = of_segments(tmp_path, WORDS, "G,C1,,\n")
+    assert "client and clients. Write them alike" in warnings_of(project)
 
 
 def test_the_same_coding_twice_is_counted_once_and_said(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from evalweave.qualitative.identity import stem
 from evalweave.qualitative.people import ALL, EACH, GROUP, UNKNOWN, Link, is_group
 from evalweave.qualitative.raw import Log
 
@@ -51,6 +52,16 @@ def log_people(
     silent = set(participants["participant_id"]) - heard
     log.warn(
         "people", "participants who are linked to no source", len(silent) if len(sources) else 0
+    )
+    roles: defaultdict[str, set[str]] = defaultdict(set)
+    for role in participants["role"].dropna():
+        roles[stem(role)].add(role)
+    near = [" and ".join(sorted(forms)) for forms in roles.values() if len(forms) > 1]
+    log.warn(
+        "people",
+        f"roles that are nearly one and count apart, each of its own number of people: "
+        f"{'; '.join(sorted(near))}. Write them alike if they are one",
+        len(near),
     )
     if len(sources) and sources["kind"].isna().any():
         log.warn(
