@@ -80,7 +80,7 @@ def side_by_side(
     more = [name for name in measured if name not in uses]
     joined = uses.merge(measured[[*keys, *more]], how="left", on=keys, indicator=True)
     lost = len(measured) - int((joined.pop("_merge") == "both").sum())
-    notes = (UNFOLLOWED.format(n=lost),) if lost else ()
+    notes: tuple[str, ...] = (UNFOLLOWED.format(n=lost),) if lost else ()
     if a_year > 1 and is_qaly(spec.effect.unit):
         joined[columns.outcome] = joined[columns.outcome] / a_year
         notes += (PART_OF_A_YEAR.format(a_year=a_year),)
