@@ -183,11 +183,17 @@ def read_table(path: Path | str, *tables: Table) -> pd.DataFrame:
     from evalweave.tables.contract import typed
 
     path = Path(path)
-    if path.suffix == ".parquet":
-        return pd.read_parquet(io.BytesIO(seals.content(path)))
     content = io.BytesIO(seals.content(path))
-    frame = pd.read_csv(content, dtype=str, keep_default_na=False, na_values=[""])
-    return typed(frame, *tables)
+    try:
+        if path.suffix == ".parquet":
+            return pd.read_parquet(content)
+        frame = pd.read_csv(content, dtype=str, keep_default_na=False, na_values=[""])
+        return typed(frame, *tables)
+    except (ValueError, OSError):  # of pandas and pyarrow: nothing in it, no text, no such table
+        raise DataError(
+            f"{path}: is damaged: not a table as evalweave writes it. Remove it and run the study "
+            "again."
+        ) from None
 
 
 def read_json(path: Path | str) -> Any:

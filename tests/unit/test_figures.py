@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from evalweave.report import flow_table, flowchart
+from evalweave.report.blocks import boxed
 from evalweave.report.figures.event import event_study
 from evalweave.report.figures.flow import flow, narrow
 from evalweave.report.figures.interval import answer_interval
@@ -207,3 +208,15 @@ def test_a_figure_is_the_same_bytes_twice(tmp_path: Path) -> None:
     assert first is not None and second is not None
     assert [d.svg for d in first.drawings] == [d.svg for d in second.drawings]
     pd.testing.assert_frame_equal(first.data, second.data)
+
+
+HOSTILE = "HbA1c $x^2$ $\\frac{$ \x07\x0b\u202e"
+
+
+def test_a_label_is_read_as_it_stands(tmp_path: Path, recwarn: pytest.WarningsRecorder) -> None:
+    """No formula, nothing that XML cannot hold, no mark that turns the numbers round."""
+    figure = answer_interval(data(tmp_path, outcome={"label": HOSTILE}), "")
+    assert figure is not None
+    svg = boxed(figure).drawings[0].svg
+    assert any("HbA1c $x^2$ $\\frac{$ □□□" in text for text in texts(svg))
+    assert not [w for w in recwarn if "Glyph" in str(w.message)]

@@ -7,10 +7,13 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
+from evalweave.release.numbers import confidence, estimate
+from evalweave.report import regression
 from evalweave.report.checks.evidence import Finding, Margin, Measure, judge, told_apart
 from evalweave.report.data import ReportData
 from evalweave.report.sections import believed, everything
 from evalweave.report.sections.together import all_imprecise
+from evalweave.report.sentences import main_sentence
 from evalweave.report.terms import ci
 from evalweave.triangulation.convergence import AGREEMENT, IMPRECISE
 from helpers import reports
@@ -32,16 +35,35 @@ def at(data: ReportData, *levels: float) -> ReportData:
     return replace(data, study=study, estimates=data.estimates.assign(level=levels[0]))
 
 
-def test_a_declared_level_is_what_the_page_says(data: ReportData) -> None:
+def test_a_declared_level_is_what_the_page_says_and_checks_are_judged_at_95(
+    data: ReportData,
+) -> None:
     ninety = at(data, 0.9)
-    shown = "".join(
-        str(block) for s in (believed, everything) for block in s.section(ninety).blocks
-    ).replace("\\u202f", "\u202f")
-    assert NINETY_FIVE not in shown and "95 %" not in shown
-    assert f"its whole {NINETY} interval is harmless" in shown
+    shown, numbers = (
+        "".join(map(str, s.section(ninety).blocks)).replace("\\u202f", "\u202f")
+        for s in (believed, everything)
+    )
+    assert f"its whole {NINETY_FIVE} interval is harmless" in shown
     assert f"a period, {NINETY} CI" in shown
-    before = str(believed.section(data).blocks[0]).replace("\\u202f", "\u202f")
-    assert f"its whole {NINETY_FIVE} interval is harmless" in before
+    assert f"{NINETY} CI" in numbers and numbers.count(f"{NINETY_FIVE} CI") == 1
+    drift = 3.5 * (0.02 + 0.12 * 1.959964 / 1.644854)  # the upper end, carried forward
+    assert f"to {drift:.2f}" in numbers and drift > 3.5 * 0.14
+
+
+@pytest.mark.parametrize(
+    ("level", "words"), [(0.95, "95"), (0.975, "97.5"), (0.999, "99.9"), (0.9973, "99.73")]
+)
+def test_a_level_has_the_digits_that_it_has(data: ReportData, level: float, words: str) -> None:
+    assert confidence(level) == f"{words}\u202f%"
+    main = at(data, level).main()
+    assert main is not None and f"({words}\u202f% CI " in main_sentence(data, main)
+    assert estimate(1.0, 0.0, 2.0, level) == f"1.00 ({words}\u202f% CI 0.00 to 2.00)"
+
+
+def test_a_table_of_several_levels_names_none(data: ReportData) -> None:
+    for levels, words in (((0.9,), f"{NINETY} CI"), ((0.9, 0.95), "the level of its analysis")):
+        table = regression.table(at(data, *levels))
+        assert table is not None and words in str(table.columns[2].unit)
 
 
 def test_several_levels_are_not_called_by_one(data: ReportData) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -45,7 +46,8 @@ def row(estimate: float, low: float, high: float, p: float = 0.5) -> Row:
 
 
 def analysis(name: str, **more: Any) -> SimpleNamespace:
-    return SimpleNamespace(name=name, label="", level=0.95, outcome="hba1c", **more)
+    told = {"label": "", "level": 0.95, "outcome": "hba1c", "where": None, "comparison": "all"}
+    return SimpleNamespace(name=name, **{**told, **more})
 
 
 def trends(**values: list[float]) -> pd.DataFrame:
@@ -68,10 +70,11 @@ def found(
     moved: pd.DataFrame = FLAT,
     margin: float | None = None,
     groups: dict[str, str] | None = None,
+    methods: tuple[Row, ...] = (),
     **diagnostics: Any,
 ) -> ReportData:
     """Results of one analysis of a study, with `others` by their role and `diagnostics` of it."""
-    primary = analysis("main", comparison="all", estimator="twfe")
+    primary = analysis("main", estimator="twfe")
     rows = {
         f"{role} {place}": one
         for role, listed in (others or {}).items()
@@ -101,11 +104,14 @@ def found(
         outcome_label=lambda name=None: "HbA1c",
         profile=profile("none"),
         trends={"all": moved},
+        described="all",
+        first_period=2015,
         analyses=of_role,
         main=lambda unit=None: main,
         main_term=lambda one: "att",
         row=lambda one, term, unit=None: rows.get(one.name, main),
         units=lambda name: [UNIT],
+        rows=lambda name, term=None, unit=None: list(methods),
         ratio=lambda unit: 1.0,
         margin_of=lambda outcome, unit: margin,
         diagnostic=lambda name, key: diagnostics.get(key) if name == "main" else None,
@@ -178,6 +184,90 @@ def test_without_an_answer_a_bias_must_not_hide_what_matters() -> None:
     assert "what would be harmless was not declared" in why(finding)
 
 
+@pytest.mark.parametrize(
+    "other", [{"outcome": "sbp"}, {"comparison": "north"}, {"where": "age >= 60"}]
+)
+def test_what_asks_something_else_is_no_evidence(other: dict[str, Any]) -> None:
+    """An event study of another outcome, comparison group or part of the rows."""
+    rows = [{"kind": "relative", "M": 1.0, "ci_low": -2.0, "ci_high": -0.1}]
+    told = {"pretrend": {"slope": {**SLOPE, "p_value": 0.5}}, "honest_did": rows}
+    for differs in ({}, other):
+        data, beside = found(MAIN), analysis("beside", **differs)
+        data.study.analyses.append(beside)
+        finds = lambda name, key: told.get(key) if name == "beside" else None  # noqa: E731
+        object.__setattr__(data, "diagnostic", finds)
+        asked = paths.pre_trends(data), bounds.sensitivity_bound(data)
+        expected = (CANNOT_TELL, CANNOT_TELL) if differs else (SUPPORTS, SUPPORTS)
+        assert tuple(map(state, asked)) == expected
+        assert ("not part" in why(asked[1]) and "is part of" in why(asked[0])) is bool(differs)
+
+
+def test_a_drift_of_unknown_reach_supports_nothing() -> None:
+    tested = {"slope": {**SLOPE, "p_value": 0.5}}
+    assert state(paths.pre_trends(found(MAIN, pretrend=tested))) == SUPPORTS
+    blind = found(MAIN, pretrend=tested)
+    object.__setattr__(blind, "trends", {})
+    assert state(paths.pre_trends(blind)) == CANNOT_TELL
+
+
+def test_checks_judge_at_95_per_cent_whatever_level_is_declared() -> None:
+    """±0.28 at 80 % on 8 degrees of freedom is ±0.46 at 95 %, and 0.3 a period would be harmless;
+    ±0.31 at 99 % is ±0.21."""
+    for level, half, expected in (
+        (0.95, 0.28, SUPPORTS),
+        (0.8, 0.28, CANNOT_TELL),
+        (0.51, 0.28, CANNOT_TELL),
+        (0.99, 0.31, SUPPORTS),
+    ):
+        slope = {"p_value": 0.5, "estimate": 0.0, "ci_low": -half, "ci_high": half, "dof": 8.0}
+        data = found(MAIN, pretrend={"slope": slope})
+        data.study.analyses[0].level = level
+        assert state(paths.pre_trends(data)) == expected
+        off = {"shift": 1, **slope, "ci_low": -2 * half, "ci_high": 2 * half}
+        placebos = {"dates": [off], "joint": {"p_value": 0.9}}
+        data = found(MAIN, placebo_dates=placebos)
+        data.study.analyses[0].level = level
+        assert state(paths.placebo_starts(data)) == expected
+    scaled = evidence.measure("", 1.0, 0.0, 3.0, 0.5, 0.9, 8.0)
+    factor = 2.306004 / 1.859548  # t of 8 degrees of freedom at 97.5 and 95 %
+    assert (scaled.low, scaled.high) == pytest.approx((1 - factor, 1 + 2 * factor), rel=1e-6)
+
+
+def by(inference: str, low: float = -1.9) -> Row:
+    return replace(row(-1.2, low, -0.5), inference=inference)
+
+
+@pytest.mark.parametrize(
+    ("methods", "expected", "said"),
+    [
+        ((by("cr0"), by("cr1")), CANNOT_TELL, "Fewer than two of them hold with few practices"),
+        ((by("cr1"), by("cr3")), CANNOT_TELL, "Fewer than two of them hold with few practices"),
+        ((by("cr1"), by("cr3"), by("wild_bootstrap")), SUPPORTS, "All three"),
+        ((by("cr3"),), CANNOT_TELL, "Only one inference method"),
+    ],
+)
+def test_methods_that_are_too_narrow_are_no_witnesses(
+    methods: tuple[Row, ...], expected: str, said: str
+) -> None:
+    finding = agreement.few_practices(found(MAIN, methods=methods))
+    assert state(finding) == expected and said in why(finding)
+    assert finding is not None and "may depend" in finding.doubt  # nothing was shown to
+
+
+def test_the_doubt_says_what_was_shown_only_where_it_was() -> None:
+    apart = (by("cr3"), replace(by("wild_bootstrap"), high=0.1))
+    finding = agreement.few_practices(found(MAIN, methods=apart))
+    assert finding is not None and finding.doubt.endswith("depends on the way of inference")
+    none = bounds.sensitivity_bound(found(MAIN))
+    assert none is not None and "may suffice" in none.doubt
+
+
+def test_a_bound_of_equal_trends_alone_is_none() -> None:
+    only = [{"kind": "relative", "M": None, "ci_low": -2.0, "ci_high": -1.0}]
+    finding = bounds.sensitivity_bound(found(MAIN, honest_did=only))
+    assert state(finding) == CANNOT_TELL and why(finding) == "No bound could be computed."
+
+
 def test_placebo_dates_are_one_test() -> None:
     off = {"shift": 2, "estimate": 0.8, "ci_low": 0.1, "ci_high": 1.5, "p_value": 0.001}
     none = {"shift": 1, "estimate": 0.0, "ci_low": -0.5, "ci_high": 0.5, "p_value": 1.0}
@@ -227,6 +317,7 @@ def test_the_bound_is_the_largest_that_still_excludes_zero(
         ([row(1.8, 1.1, 2.5)], AGAINST),
         ([row(1.8, 1.1, 2.5), row(-1.1, -1.2, -1.0)], AGAINST),
         ([row(-1.2, -1.9, -0.5)], CANNOT_TELL),  # the same regression once more
+        ([row(-1.2 + 1e-12, -1.9, -0.5)], CANNOT_TELL),  # and computed in another way
     ],
 )
 def test_other_comparison_groups(others: list[Row], expected: str) -> None:
@@ -353,6 +444,20 @@ def test_the_raw_change_counts_the_period_of_the_start_as_after_it() -> None:
 )
 def test_terms_in_words(term: str, words: str) -> None:
     assert in_words(found(MAIN), cast(Any, analysis("main")), term) == words
+
+
+@pytest.mark.parametrize(
+    ("term", "words"),
+    [
+        ("difference[age_band=50-59-40-49]", "Main: 50-59 minus 40-49"),
+        ("difference[age_band=non-White-40-49]", "Main: non-White minus 40-49"),
+        ("difference[age_band=60+-non-White]", "Main: 60+ minus non-White"),
+    ],
+)
+def test_levels_may_hold_hyphens(term: str, words: str) -> None:
+    levels = ("40-49", "50-59", "non-White", "60+")
+    rows = tuple(replace(MAIN, term=f"att[age_band={level}]") for level in levels)
+    assert in_words(found(MAIN, methods=rows), cast(Any, analysis("main")), term) == words
 
 
 def test_planted_values_come_in_the_unit_that_is_asked_for() -> None:

@@ -3,6 +3,7 @@ terms in words."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -14,8 +15,10 @@ from evalweave.report.checks.agreement import leave_one_out
 from evalweave.report.checks.evidence import judge
 from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
+from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
 from evalweave.report.sections import methods, studied
+from evalweave.report.sentences import own_change
 from evalweave.report.terms import in_words
 from helpers.report_results import Made
 from helpers.reports import both, data, report, words
@@ -134,3 +137,25 @@ def test_what_is_adjusted_for_is_what_entered():
     failed = SimpleNamespace(diagnostics={"main": {"error": "no estimate"}})
     assert not any(part.startswith("adjusted") for part in _adjusted(failed, analysis))
     assert _adjusted(failed, SimpleNamespace(name="main", covariates=[])) == []
+
+
+def test_before_and_after_part_at_the_start_and_not_at_the_index_date(tmp_path: Path) -> None:
+    """The index date of the invented study is 2015-04-01."""
+    found = data(tmp_path)
+    for starts, period in (
+        ((), 2015),
+        (("2016-04-01",), 2016),
+        (("2017-06-30", "2016-10-01"), 2016),
+        (("2040-01-01", "soon"), 2015),
+    ):
+        assert replace(found, starts=starts).first_period == period
+    means = {2015: 40.0}  # of the programme arm, in the year between
+    moved = found.trends["all"].assign(mean=lambda t: t["period"].map(means).fillna(50.0))
+    late = replace(found, starts=("2016-04-01",), trends={"all": moved})
+    early = replace(late, starts=())
+    assert own_change(early) < 0 < own_change(late)
+    file = tmp_path / "results/clean/practices.csv"
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("practice_id,programme_start\np1,2016-04-01\np2,\n")
+    again = gather(found.study, tmp_path / "study.yaml", tmp_path / "results")
+    assert again.starts == ("2016-04-01",)

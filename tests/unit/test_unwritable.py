@@ -17,6 +17,7 @@ from evalweave import cli, files
 from evalweave.errors import DataError, StudyError
 from evalweave.study.file import load_settings
 from evalweave.study.stages import CodeSettings, JoinSettings, SimulateSettings
+from evalweave.tables.analyses import ESTIMATES
 
 ROOT = Path(__file__).parents[2]
 
@@ -123,3 +124,12 @@ def test_what_the_disk_refuses_is_a_sentence(monkeypatch: pytest.MonkeyPatch, ca
     assert capsys.readouterr().err == (
         "evalweave: results/x.parquet: cannot be read or written (No space left on device).\n"
     )
+
+
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\xfejunk\n", b"level\nhigh\n"])
+def test_a_damaged_table_of_ours_is_said(tmp_path: Path, content: bytes) -> None:
+    """One without a seal, which the workflow's tables have."""
+    for name in ("estimates.csv", "panel.parquet"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(DataError, match=rf"{name}: is damaged.*Remove it and run the study"):
+            files.read_table(tmp_path / name, ESTIMATES)

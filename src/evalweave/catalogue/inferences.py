@@ -209,5 +209,13 @@ _DECLARED = (
     # A new inference method: its entry goes above this line.
 )
 INFERENCES = {declared.name: declared for declared in _DECLARED}
+# Their intervals are too narrow with few practices (coverage tables of docs/statistics).
+NARROW = ("cr0", "cr1", "unit", "multiplier_bootstrap")
 AUTO = "auto"  # the estimator's own `default_inference`; rows name the method really used
 DEFAULT = AUTO  # where an analysis names no inference
+
+
+def holds_with_few(name: str) -> bool:
+    """Return whether an inference method, or one that an estimator brings, is made for few
+    practices."""
+    return name not in NARROW

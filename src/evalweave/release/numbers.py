@@ -58,7 +58,7 @@ def estimate(value: Any, low: Any, high: Any, level: float = 0.95, places: int =
     """Return `−0.10 (95 % CI −0.17 to −0.03)`."""
     if missing(value):
         return "no estimate"
-    return f"{number(value, places)} ({percent(level)} CI {interval(low, high, places)})"
+    return f"{number(value, places)} ({confidence(level)} CI {interval(low, high, places)})"
 
 
 def money(value: Any, places: int, sign: str) -> str:
@@ -80,13 +80,18 @@ def estimate_in(
         none if math.isinf(end) else money(end, places, sign)
         for end, none in ((low, NO_LOW), (high, NO_HIGH))
     ]
-    said = f"{money(value, places, sign)} ({percent(level)} CI {ends[0]} to {ends[1]})"
+    said = f"{money(value, places, sign)} ({confidence(level)} CI {ends[0]} to {ends[1]})"
     return f"{said} {per}".rstrip()
 
 
 def percent(share: Any, places: int = 0) -> str:
     """Return a share as `95 %` (with a narrow no-break space)."""
     return "–" if missing(share) else f"{number(100 * float(share), places)}\u202f%"
+
+
+def confidence(level: float) -> str:
+    """Return the level of an interval as `95 %` or `97.5 %`, with the digits that it has."""
+    return f"{100 * level:.8g}\u202f%"
 
 
 def p_value(value: Any) -> str:

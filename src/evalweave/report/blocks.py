@@ -221,14 +221,19 @@ class Section:
     extra: dict[str, Any] = field(default_factory=dict)
 
 
-# What XML 1.0 cannot hold (its section 2.2): a Word file with it does not open.
-UNPRINTABLE = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+# What XML 1.0 cannot hold (its section 2.2): a Word file with it does not open. Also the marks that
+# turn the direction of what follows (Unicode Annex 9), numbers of ours included.
+UNPRINTABLE = re.compile(
+    r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
+    r"|[\u202a-\u202e\u2066-\u2069]"
+)
 BOX = "□"
 
 
 def printable(words: str) -> str:
     """Return text with a box in place of each character that XML, and so HTML and Word, cannot
-    hold: text pasted from a table in Word brings U+0007, the end of a cell."""
+    hold (text pasted from a table in Word brings U+0007, the end of a cell), or that would turn
+    the rest of a sentence round."""
     return UNPRINTABLE.sub(BOX, words)
 
 

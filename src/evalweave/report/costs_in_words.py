@@ -17,6 +17,7 @@ from evalweave.release.economics import (
 )
 from evalweave.release.numbers import (
     CURRENCIES,
+    confidence,
     decimals,
     excludes_zero,
     interval,
@@ -307,7 +308,7 @@ def _ends(data: ReportData, row: dict[str, Any]) -> str:
     """Return the interval in the direction of the sentence; in both where zero is inside."""
     economics = data.study.economics
     assert economics is not None
-    level_ = percent(economics.level)
+    level_ = confidence(economics.level)
     places = decimals_of(row)
     low, high = float(row["ci_low"]), float(row["ci_high"])
     near, far = (money(data, abs(end), places) for end in sorted((low, high), key=abs))

@@ -3,7 +3,9 @@ it."""
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, TypeVar
@@ -26,6 +28,7 @@ from evalweave.release.numbers import decimals, missing
 from evalweave.release.register import Release
 from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
+from evalweave.study.periods import period_number
 from evalweave.study.whole import Study
 from evalweave.tables.people import TRENDS
 
@@ -144,6 +147,17 @@ class ReportData:
         group = self.study.comparisons[name]
         label = group.label or name.replace("_", " ")
         return f"{label} (selected; descriptive only)" if group.kind == "not_referred" else label
+
+    @cached_property
+    def first_period(self) -> int:
+        """The period of the (first) programme start in the window; of the index date where no start
+        can be read."""
+        window, days = self.study.window, []
+        for start in self.starts:
+            with suppress(ValueError):
+                days.append(dt.date.fromisoformat(start))
+        inside = [day for day in days if window.first <= day <= window.last]
+        return period_number(min(inside, default=self.study.eligibility.index_date), window.cut)
 
     # What was found
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from evalweave import files
 from evalweave.release import manifest
 from evalweave.report import formats, journal
-from evalweave.report.blocks import Figure, Section, figures_in
+from evalweave.report.blocks import Figure, Section, boxed, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.documents import REPORT, SUPPLEMENT
 from evalweave.report.figures.style import slug, standalone
@@ -32,7 +32,7 @@ def write_report(data: ReportData, study_file: Path, results: Path, out: Path) -
     complete.
     """
     (out / manifest.NAME).unlink(missing_ok=True)
-    made = sections(data)
+    made = [boxed(section) for section in sections(data)]
     tables = released_tables(data) | {"checklists": neutral(guidelines.table(data))}
     written = [_text(out, name, html) for name, html in pages(data, made).items()]
     for name, frame in tables.items():

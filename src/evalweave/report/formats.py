@@ -10,7 +10,7 @@ from typing import Any
 
 from evalweave import files
 from evalweave.catalogue.words import number_of
-from evalweave.report.blocks import Figure, Joint, Section, boxed, figures_in
+from evalweave.report.blocks import Figure, Joint, Section, figures_in
 from evalweave.report.data import ReportData
 from evalweave.report.documents import Document, documents
 from evalweave.report.figures.style import slug
@@ -28,7 +28,6 @@ def write(data: ReportData, made: list[Section], out: Path) -> tuple[list[str], 
     Returns:
         The names of the files, and a sentence for what could not be written.
     """
-    made = [boxed(section) for section in made]
     asked: list[str] = [suffix for suffix in FORMATS if suffix in data.study.report.formats]
     tried = _Tried()
     drawn = tried.made(PICTURES, partial(_pictures, made)) or {} if "docx" in asked else {}

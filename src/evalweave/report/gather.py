@@ -48,7 +48,7 @@ from evalweave.tables.qualitative import (
     THEME_NUMBERS,
     THEMES,
 )
-from evalweave.tables.records import CODELISTS, LEDGER
+from evalweave.tables.records import CODELISTS, LEDGER, PRACTICES
 
 VOICES = ("themes", "joint")  # counts of participants, which are not rounded
 BY_LEVEL = Table("subgroups", "", (column("level", TEXT, ""), column("subgroup", TEXT, "")))
@@ -110,7 +110,7 @@ def gather(study: Study, study_file: Path, results: Path) -> ReportData:
         claims=_claims(study),
         truth=_truth(study),
         provenance=_provenance(study, study_file, results),
-        starts=_starts(study),
+        starts=_starts(study, results),
         intake=document(results / "intake" / "intake.json"),
         economics=_economics(study, results / "economics"),
     )
@@ -288,8 +288,12 @@ def written_by_people(path: Path) -> pd.DataFrame | None:
         return None
 
 
-def _starts(study: Study) -> tuple[str, ...]:
-    """Return the distinct programme starts, as written in the table of practices."""
+def _starts(study: Study, results: Path) -> tuple[str, ...]:
+    """Return the distinct programme starts as days: as cleaned, else as written in the table of
+    practices."""
+    cleaned = table(results / "clean" / "practices.csv", PRACTICES)
+    if cleaned is not None and "programme_start" in cleaned:
+        return tuple(sorted({f"{day:%Y-%m-%d}" for day in cleaned["programme_start"].dropna()}))
     frame = written_by_people(Path(study.practices))
     if frame is None or "programme_start" not in frame:
         return ()

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.quantities import PERCENTAGE_POINTS
-from evalweave.release.numbers import interval, number, plain, sentence
+from evalweave.release.numbers import confidence, interval, number, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, in_units, text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.terms import in_words
@@ -53,10 +53,10 @@ def planted_table(data: ReportData) -> Table | None:
         (
             text(
                 "In {}. Planted: {}. The seed was fixed beforehand, not chosen for its answer; "
-                "about one interval "
-                "in twenty misses what was planted.",
+                "about {} of such intervals miss what was planted.",
                 in_units(*_unit_words(data)),
                 _weights(data),
+                confidence(1 - data.primary.level),
             ),
         ),
         id="planted",

@@ -11,9 +11,10 @@ import pandas as pd
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, joined, number, p_value, percent, plain, sentence
+from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, Text, in_units, text
 from evalweave.report.data import ReportData, primary_inference
+from evalweave.report.terms import ci
 from evalweave.study.analyses import Analysis
 
 NAME = "regression"
@@ -41,7 +42,7 @@ def table(data: ReportData, roles: Sequence[str] = MAIN) -> Table | None:
         (
             Column("Analysis"),
             Column("Estimate", number=True),
-            Column("Interval", f"{percent(data.primary.level)} CI", True),
+            Column("Interval", ci(every), True),
             Column("Compared with zero", number=True),
             Column("Person-periods", number=True),
             Column("People", number=True),

@@ -8,13 +8,13 @@ import pandas as pd
 
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.numbers import (
+    confidence,
     excludes_zero,
     interval,
     joined,
     missing,
     number,
     p_value,
-    percent,
     sentence,
 )
 from evalweave.report.data import ReportData, Row
@@ -32,9 +32,7 @@ def own_change(data: ReportData) -> float | None:
     trends = data.trends.get(data.primary.comparison or data.study.primary_comparison)
     if trends is None:
         return None
-    from evalweave.study.periods import period_number
-
-    start = period_number(data.study.eligibility.index_date, data.study.window.cut)
+    start = data.first_period
     line = trends[
         (trends["outcome"] == data.primary.outcome) & (trends["arm"] == "programme")
     ].dropna(subset=["mean"])
@@ -63,7 +61,7 @@ def main_sentence(data: ReportData, row: Row) -> str:
     than = "than in comparison practices"
     size, places = number(abs(row.estimate), row.places), row.places
     if not any(digit in size for digit in "123456789"):
-        ends = f"{percent(row.level)} CI {interval(row.low, row.high, places)} {row.unit}"
+        ends = f"{confidence(row.level)} CI {interval(row.low, row.high, places)} {row.unit}"
         return f"{where} changed as much as in comparison practices (difference {size}, {ends})."
     change = own_change(data)
     if change is None or change == 0:
@@ -80,7 +78,7 @@ def main_sentence(data: ReportData, row: Row) -> str:
             ("more", "less") if fell else ("less", "more")
         )  # words for a negative and a positive end
         lead = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {than}"
-    return f"{lead} ({percent(row.level)} CI {_ends(row, more, less)})."
+    return f"{lead} ({confidence(row.level)} CI {_ends(row, more, less)})."
 
 
 def _ends(row: Row, negative: str, positive: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from evalweave.release.numbers import percent, plain, sentence
+from evalweave.release.numbers import confidence, plain, sentence
 from evalweave.report.data import ReportData
 from evalweave.study.analyses import Analysis
 from evalweave.study.periods import period_label
@@ -48,7 +48,7 @@ def ci(analyses: Iterable[Analysis], what: str = "CI") -> str:
     levels = {analysis.level for analysis in analyses}
     if len(levels) != 1:
         return f"{what} at the level of its analysis"
-    return f"{percent(levels.pop())} {what}"
+    return f"{confidence(levels.pop())} {what}"
 
 
 def variable(name: str) -> str:
@@ -82,13 +82,30 @@ def periods_in_words(term: str, period: str) -> str:
     return f"started {first}" if kind == "group" else f"in {first}"
 
 
+DIFFERENCE = re.compile(r"difference\[(\w+)=(.+)\]")
+
+
+def contrast(data: ReportData, analysis: Analysis, term: str) -> tuple[str, str, str] | None:
+    """Return the column and the two levels of `difference[column=one-other]`; None for other
+    terms. Levels may hold hyphens: both are levels that the analysis has an estimate of."""
+    m = DIFFERENCE.fullmatch(term)
+    if m is None or "-" not in m[2]:
+        return None
+    known = {row.term for row in data.rows(analysis.name)}
+    places = [at for at, letter in enumerate(m[2]) if letter == "-"]
+    pairs = [(m[2][:at], m[2][at + 1 :]) for at in reversed(places)]
+    both = (p for p in pairs if all(f"att[{m[1]}={level}]" in known for level in p))
+    return m[1], *next(both, pairs[0])
+
+
 def in_words(data: ReportData, analysis: Analysis, term: str) -> str:
     """Return a term of an analysis as a reader says it."""
     label = analysis.label or sentence(plain(analysis.name))
     if m := re.fullmatch(r"att\[(\w+)=(.+)\]", term):
         return f"{label}: {level(m[1], m[2])}"
-    if m := re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", term):
-        return f"{label}: {level(m[1], m[2])} minus {level(m[1], m[3])}"
+    if pair := contrast(data, analysis, term):
+        column, one, other = pair
+        return f"{label}: {level(column, one)} minus {level(column, other)}"
     if m := re.fullmatch(r"event\[(-?\d+)\]", term):
         e = int(m[1])
         before = "1 period" if e == -1 else f"{-e} periods"

@@ -44,6 +44,7 @@ from evalweave.report.word_numbered import (
     three_lines,
 )
 
+PROPERTY = 255  # letters of a property of the file, at most
 THUMBNAIL = "docProps/thumbnail.jpeg"
 WIDE, TALL = 15.0, 20.0  # centimetres of a figure at most
 EPOCH = (1980, 1, 1, 0, 0, 0)  # of every member of the file: the same report is the same bytes
@@ -59,8 +60,8 @@ def document(data: ReportData, one: Document, drawn: Mapping[str, bytes]) -> byt
     about = data.study.study
     title = printable(f"{one.subtitle}: {about.title}" if one.subtitle else about.title)
     question = printable("" if one.subtitle else data.study.report.question or "")
-    word.core_properties.title = title
-    word.core_properties.author = printable(", ".join(about.names))
+    word.core_properties.title = title[:PROPERTY]
+    word.core_properties.author = printable(", ".join(about.names))[:PROPERTY]
     word.core_properties.comments = ""
     warning = warned(data)
     for part in word.sections:

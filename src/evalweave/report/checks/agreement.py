@@ -9,22 +9,32 @@ from dataclasses import replace
 
 import numpy as np
 
+from evalweave.catalogue.inferences import holds_with_few
 from evalweave.fits.distributions import t_p_value, t_quantile
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import estimate, missing, number, sentence
+from evalweave.release.numbers import estimate, excludes_zero, missing, number, sentence
 from evalweave.report.checks import harmless
-from evalweave.report.checks.evidence import CANNOT_TELL, SUPPORTS, Finding, Margin, Measure
+from evalweave.report.checks.evidence import (
+    CANNOT_TELL,
+    CONFIDENCE,
+    SUPPORTS,
+    Finding,
+    Margin,
+    Measure,
+    measure,
+)
 from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData, Row
 from evalweave.report.sentences import agreement_about_zero
 from evalweave.study.analyses import Analysis
 from evalweave.study.people import nested
 
+SAME = 1e-6  # standard errors by which one regression written in two ways may differ
 FEW_PRACTICES = Finding(
     "few_practices",
     "Do the ways of inference for few practices agree about zero?",
     shown="is no agreement between ways of inference",
-    doubt="whether zero is excluded depends on the way of inference",
+    doubt="whether zero is excluded may depend on the way of inference",
     words="",
     link="inference",
     link_text="Every method",
@@ -59,6 +69,13 @@ def few_practices(data: ReportData) -> Finding | None:
         return None
     rows = data.rows(data.primary.name, data.main_term(data.primary), units[0])
     agree, words = agreement_about_zero(rows)
+    if agree is False:
+        depends = "whether zero is excluded depends on the way of inference"
+        return replace(FEW_PRACTICES, words=words, doubt=depends, state=CANNOT_TELL)
+    told = [row.inference for row in rows if excludes_zero(row.low, row.high) is not None]
+    if agree and sum(map(holds_with_few, told)) < 2:
+        words = f"{words} Fewer than two of them hold with few practices, so that says little."
+        return replace(FEW_PRACTICES, words=words, state=CANNOT_TELL)
     return replace(FEW_PRACTICES, words=words, state=SUPPORTS if agree else CANNOT_TELL)
 
 
@@ -73,7 +90,9 @@ def comparison_groups(data: ReportData) -> Finding | None:
     others = [
         (a, row)
         for a in data.analyses("sensitivity")
-        if main and (row := data.row(a, data.main_term(a), unit))
+        if main
+        and a.outcome == data.primary.outcome
+        and (row := data.row(a, data.main_term(a), unit))
     ]
     if not main or not others:
         return COMPARISONS
@@ -106,7 +125,7 @@ def comparison_groups(data: ReportData) -> Finding | None:
 
 
 def _witness(data: ReportData, other: Analysis, row: Row, main: Row) -> bool:
-    if row.estimate == main.estimate:
+    if math.isclose(row.estimate, main.estimate, abs_tol=SAME * _error(main)):
         return False  # the same regression under another name
     mine = data.primary.comparison or data.study.primary_comparison
     theirs = other.comparison or data.study.primary_comparison
@@ -119,7 +138,7 @@ def _apart(data: ReportData, other: Analysis, row: Row, main: Row) -> Measure:
     error = math.hypot(_error(row), _error(main))
     dof = np.array(min(_dof(row), _dof(main)))
     gap = row.estimate - main.estimate
-    half = float(t_quantile(main.level, dof)) * error
+    half = float(t_quantile(CONFIDENCE, dof)) * error
     p = float(t_p_value(np.array(gap / error), dof)) if error > 0 else math.nan
     return Measure(other.label or other.name, gap, gap - half, gap + half, p)
 
@@ -172,12 +191,14 @@ def _within_own_margins(
     whole = len(known) == len(declared)
     scales = known if several and whole else [1.0] * len(placebos)
     measures = tuple(
-        Measure(
+        measure(
             data.outcome_label(a.outcome),
             row.estimate / scale,
             row.low / scale,
             row.high / scale,
             row.p_value,
+            row.level,
+            row.dof,
         )
         for (a, row), scale in zip(placebos, scales, strict=True)
     )

@@ -10,6 +10,7 @@ from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import excludes_zero, missing, number
 from evalweave.report.checks.evidence import CANNOT_TELL, SUPPORTS, Finding
+from evalweave.report.checks.paths import asking_the_same
 from evalweave.report.data import ReportData
 
 ENOUGH = 1.0  # times the largest difference in trends before the start
@@ -17,7 +18,7 @@ BOUND = Finding(
     "sensitivity_bound",
     "Does the answer survive some difference in trends (sensitivity bound)?",
     shown="is no room for a difference in trends",
-    doubt="a small difference in trends after the start would suffice to include zero",
+    doubt="a small difference in trends after the start may suffice to include zero",
     words="A bound on differences in trends is not part of this study.",
 )
 
@@ -25,7 +26,7 @@ BOUND = Finding(
 def sensitivity_bound(data: ReportData) -> Finding | None:
     """Read the bounds of Rambachan and Roth, where they were computed. They show no difference, so
     they never speak against."""
-    for analysis in (*data.analyses("event_study"), *data.study.analyses):
+    for analysis in asking_the_same(data):
         for name in ("honest_did", "honest", "sensitivity"):
             bounds = data.diagnostic(analysis.name, name)
             if bounds:
@@ -44,7 +45,7 @@ def _bound(data: ReportData, asked: Finding, bounds: Any) -> Finding:
         r for r in rows if r.get("kind") == "relative" and r.get("target", "average") == "average"
     ] or [r for r in rows if r.get("kind") == "relative"]
     original = [r for r in relative if missing(r.get("M"))]
-    if not relative:
+    if len(relative) == len(original):
         reason = bounds.get("refused") if isinstance(bounds, Mapping) else None
         words = f"{str(reason or 'No bound could be computed').rstrip('.')}."
         return replace(asked, words=released_note(data.profile, words))
@@ -53,7 +54,8 @@ def _bound(data: ReportData, asked: Finding, bounds: Any) -> Finding:
             "Even with equal trends the interval for the average after the start includes zero, "
             "so there is no answer for a difference in trends to upset."
         )
-        return replace(asked, words=why)
+        doubt = "even with equal trends the average after the start cannot be told from none"
+        return replace(asked, words=why, doubt=doubt)
     if (known := _breakdown(bounds, chosen)) is not None:
         state, why = known
         return replace(asked, words=f"{why}{caveat}", state=state)

@@ -1,7 +1,7 @@
 """One standard for every check: what it measured, what would be harmless, and what follows.
 
 A check measures differences that ought to be nothing (a drift before the start, an effect on a
-placebo outcome), each with its 95 % interval. It then
+placebo outcome), each with its 95 % interval, whatever the level that an analysis declares. It then
 
     supports        where every interval lies within the harmless margin (two one-sided tests at
                     2.5 %, all of them: an intersection-union test)
@@ -22,13 +22,17 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from evalweave.estimates import holm
+from evalweave.fits.distributions import t_quantile
 from evalweave.release.numbers import number
 from evalweave.report.blocks import Check, Text, in_units, text
 
 SUPPORTS, AGAINST, CANNOT_TELL = "supports", "speaks against", "cannot tell"
 SEEN = 5  # further decimals, until two sizes differ
 LEVEL = 0.05  # of speaking against, for all checks of a report together
+CONFIDENCE = 0.95  # of the intervals that are judged
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,25 @@ class Measure:
         if math.isnan(self.low) or math.isnan(self.high):
             return math.inf
         return max(abs(self.low), abs(self.high))
+
+
+def measure(
+    label: str,
+    estimate: float,
+    low: float,
+    high: float,
+    p_value: float,
+    level: float,
+    dof: float = math.nan,
+) -> Measure:
+    """Return a measure whose interval was made at `level`, with t on `dof` degrees of freedom
+    (unknown: the normal): each end moves from the estimate by the ratio of the two quantiles."""
+    if level == CONFIDENCE:
+        return Measure(label, estimate, low, high, p_value)
+    known = np.array(math.inf if math.isnan(dof) else dof)
+    wider = float(t_quantile(CONFIDENCE, known) / t_quantile(level, known))
+    ends = (estimate + wider * (end - estimate) for end in (low, high))
+    return Measure(label, estimate, *ends, p_value)
 
 
 @dataclass(frozen=True)

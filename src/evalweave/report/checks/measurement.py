@@ -10,7 +10,7 @@ from typing import Any
 from evalweave.release.numbers import estimate, missing, number
 from evalweave.report.blocks import Text, text
 from evalweave.report.checks import harmless
-from evalweave.report.checks.evidence import Finding, Margin, Measure
+from evalweave.report.checks.evidence import CONFIDENCE, Finding, Margin, Measure, measure
 from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
 
@@ -60,7 +60,7 @@ def _composed(data: ReportData, found: Mapping[str, Any], level: float) -> Findi
     return replace(
         COMPOSITION,
         words=in_each(data, said),
-        measures=(Measure("earlier values of those measured", value, low, high, p),),
+        measures=(measure("earlier values of those measured", value, low, high, p, level),),
         margin=harmless.bias(data),
         units=harmless.units(data),
     )
@@ -112,7 +112,7 @@ def _measured_did(data: ReportData) -> tuple[Measure, str] | None:
     )
     said = (
         "Difference in the change of the share measured: "
-        f"{estimate(value, low, high, data.primary.level, places=1)} {POINTS}."
+        f"{estimate(value, low, high, CONFIDENCE, places=1)} {POINTS}."  # as `measured_effect`
     )
     p: Any = effect.get("p_value")
     return Measure("share measured", value, low, high, math.nan if missing(p) else float(p)), said
@@ -132,11 +132,9 @@ def _contributing(data: ReportData) -> Text:
 
 def _measured_shift(data: ReportData) -> float | None:
     """Return the difference in change of the share measured, from released counts."""
-    from evalweave.study.periods import period_number
-
     trends = data.trends[data.primary.comparison or data.study.primary_comparison]
     trends = trends[trends["outcome"] == data.primary.outcome]
-    start = period_number(data.study.eligibility.index_date, data.study.window.cut)
+    start = data.first_period
     change = {}
     for arm, part in trends.groupby("arm"):
         shares = []

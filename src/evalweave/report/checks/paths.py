@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import Any
 
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import estimate, interval, missing, number, percent
+from evalweave.release.numbers import confidence, estimate, interval, missing, number, p_value
 from evalweave.report.checks import harmless
-from evalweave.report.checks.evidence import Finding, Measure
+from evalweave.report.checks.evidence import Finding, Measure, measure
 from evalweave.report.checks.units import in_each
 from evalweave.report.data import ReportData
+from evalweave.study.analyses import Analysis
 
 PRE_TRENDS = Finding(
     "pre_trends",
@@ -34,12 +35,25 @@ PLACEBO_DATES = Finding(
 def pre_trends(data: ReportData) -> Finding | None:
     """Carry the slope through the leads forward, to the middle of the time after the start: the
     bias that a steady drift would be."""
-    for analysis in (*data.analyses("event_study"), *data.study.analyses):
+    for analysis in asking_the_same(data):
         tested = data.diagnostic(analysis.name, "pretrend")
         if isinstance(tested, Mapping):
             asked = replace(PRE_TRENDS, link=analysis.name, link_text="Event study")
             return _drift(data, asked, tested, analysis.level)
     return PRE_TRENDS
+
+
+def asking_the_same(data: ReportData) -> list[Analysis]:
+    """Return the analyses of the main outcome in the main comparison and the same rows, event
+    studies first: what one of another outcome, group or part shows is no evidence on the main
+    result."""
+
+    def asked(analysis: Analysis) -> tuple[Any, ...]:
+        comparison = analysis.comparison or data.study.primary_comparison
+        return analysis.outcome, comparison, analysis.where
+
+    every = (*data.analyses("event_study"), *data.study.analyses)
+    return [analysis for analysis in every if asked(analysis) == asked(data.primary)]
 
 
 def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any], level: float) -> Finding:
@@ -49,11 +63,12 @@ def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any], level: f
     known = [p for p in (p_slope, p_joint) if not math.isnan(p)]
     if not known:
         return replace(asked, words=str(tested.get("verdict", "The leads cannot be tested.")))
-    periods = _periods_after(data) or 1.0
+    periods = _periods_after(data)
     value, low, high = (
         periods * _real(slope.get(name)) for name in ("estimate", "ci_low", "ci_high")
     )
-    drift = Measure("drift before the start, carried forward", value, low, high, p_slope)
+    label, dof = "drift before the start, carried forward", _real(slope.get("dof"))
+    drift = measure(label, value, low, high, p_slope, level, dof)
     return replace(
         asked,
         words=in_each(data, lambda *unit: _leads(slope, (p_slope, p_joint), level, *unit)),
@@ -72,15 +87,15 @@ def _leads(
     parts = (
         []
         if math.isnan(p_joint)
-        else [f"all leads together p = {p_joint:.2f} (restricted wild bootstrap)"]
+        else [f"all leads together {p_value(p_joint)} (restricted wild bootstrap)"]
     )
     if not math.isnan(p_slope):
         size = number(ratio * slope["estimate"], places) if "estimate" in slope else "–"
         ends = ""
-        if "ci_low" in slope:
+        if not missing(slope.get("ci_low")):
             low, high = ratio * slope["ci_low"], ratio * slope["ci_high"]
-            ends = f", {percent(level)} CI {interval(low, high, places)}"
-        parts.append(f"slope {size} {unit} a period{ends}, p = {p_slope:.2f}")
+            ends = f", {confidence(level)} CI {interval(low, high, places)}"
+        parts.append(f"slope {size} {unit} a period{ends}, {p_value(p_slope)}")
     return f"Before the start: {'; '.join(parts)}. A drift would go on after it."
 
 
@@ -89,10 +104,11 @@ def _real(value: Any) -> float:
 
 
 def _periods_after(data: ReportData) -> float:
-    """Return how far apart the middles of the time before and after the start lie, in periods."""
-    trends = data.trends.get(data.study.primary_comparison)
+    """Return how far apart the middles of the time before and after the start lie, in periods; nan
+    where that is not known."""
+    trends = data.trends.get(data.described)
     if trends is None or trends.empty:
-        return 0.0
+        return math.nan
     periods = trends["period"].astype(int)
     return float(periods.max() - periods.min() + 1) / 2
 
@@ -108,8 +124,8 @@ def placebo_starts(data: ReportData) -> Finding | None:
     if not run or math.isnan(p):
         reason = str(joint.get("refused") or "no placebo date could be tried").rstrip(".")
         return replace(PLACEBO_DATES, words=released_note(data.profile, f"{reason}."))
-    together = f" All in one test: p = {p:.2f} (largest t, restricted wild bootstrap)."
-    measures = tuple(_at(date) for date in run)
+    together = f" All in one test: {p_value(p)} (largest t, restricted wild bootstrap)."
+    measures = tuple(_at(date, data.primary.level) for date in run)
 
     def tried_at(ratio: float, unit: str) -> str:
         tried = "; ".join(
@@ -134,8 +150,8 @@ def _estimate(date: Mapping[str, Any], ratio: float, level: float) -> str:
     return estimate(value, low, high, level)
 
 
-def _at(date: Mapping[str, Any]) -> Measure:
-    value, low, high, p = (
-        _real(date.get(name)) for name in ("estimate", "ci_low", "ci_high", "p_value")
+def _at(date: Mapping[str, Any], level: float) -> Measure:
+    value, low, high, p, dof = (
+        _real(date.get(name)) for name in ("estimate", "ci_low", "ci_high", "p_value", "dof")
     )
-    return Measure(f"start set {date['shift']} too early", value, low, high, p)
+    return measure(f"start set {date['shift']} too early", value, low, high, p, level, dof)

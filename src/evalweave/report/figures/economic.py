@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.economics import COST, EFFECT, MAIN, Valued
-from evalweave.release.numbers import number, percent
+from evalweave.release.numbers import confidence, number
 from evalweave.report.blocks import Drawing, Figure
 from evalweave.report.data import ReportData
 from evalweave.report.figures.style import (
@@ -47,7 +47,7 @@ def net_benefit_figure(data: ReportData, valued: Valued) -> Figure:
     table = valued.curve[["threshold", "net_benefit", "ci_low", "ci_high"]]
     caption = (
         "Net benefit: what the effect is worth less what it costs, by what one unit of effect is "
-        f"taken to be worth. The band is the {percent(level)} interval over practices; where it "
+        f"taken to be worth. The band is the {confidence(level)} interval over practices; where it "
         "holds zero, the data cannot tell."
     )
     return _figure("net-benefit", shown, caption, table.assign(unit=currency))
@@ -104,7 +104,7 @@ def plane(
     """Return the cost-effectiveness plane: the estimate with its joint regions (level, effect,
     cost)."""
     title = "Incremental cost and effect"
-    levels = ", ".join(percent(level) for level in borders["level"].unique())
+    levels = ", ".join(confidence(level) for level in borders["level"].unique())
     words = (
         f"Estimate {point[0]:.4g} {effect_unit} and {point[1]:.4g} {currency}; "
         f"ellipses hold both with {levels} confidence."
@@ -128,7 +128,9 @@ def _plane(
             x, y = border["effect"].to_numpy(), border["cost"].to_numpy()
             axes.plot(x, y, color=PROGRAMME, linewidth=1.0)
             where = x[LABELLED % len(x)], y[LABELLED % len(y)]
-            axes.annotate(percent(level), where, color=QUIET, fontsize=8, ha="center", va="bottom")
+            axes.annotate(
+                confidence(level), where, color=QUIET, fontsize=8, ha="center", va="bottom"
+            )
         axes.plot([point[0]], [point[1]], "o", color=INK, markersize=5)
         axes.set_xlabel(f"Effect, {units[0]} (more is better)")
         axes.set_ylabel(f"Cost, {units[1]} (less is better)")
@@ -188,7 +190,7 @@ def net_benefit_curve(
     words = (
         f"From {first['net_benefit']:.4g} {currency} where a {effect_unit} is worth "
         f"{first['threshold']:g} to {last['net_benefit']:.4g} where it is worth "
-        f"{last['threshold']:g}, with {percent(level)} intervals over practices."
+        f"{last['threshold']:g}, with {confidence(level)} intervals over practices."
     )
     words = describe(words, synthetic)
     units = _worth(effect_unit, currency), currency

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import re
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -53,6 +54,7 @@ SIMULATED = "Simulated data."
 
 RC: dict[str, Any] = {
     "svg.fonttype": "none",
+    "text.parse_math": False,  # a label is read as it stands: $ is a sign, no formula
     "font.family": ["sans-serif"],
     "font.sans-serif": ["DejaVu Sans"],
     "font.size": 9.5,
@@ -140,9 +142,15 @@ def to_svg(figure: Any, name: str, title: str, description: str) -> str:
         name = f"{name}-narrow"
         _enlarged(figure)
     target = io.StringIO()
-    figure.savefig(
-        target, format="svg", metadata={"Date": None, "Creator": None, "Format": None, "Type": None}
-    )
+    with warnings.catch_warnings():  # the reader's fonts draw the letters, not matplotlib's
+        warnings.filterwarnings(
+            "ignore", message="Glyph .* missing from font", category=UserWarning
+        )
+        figure.savefig(
+            target,
+            format="svg",
+            metadata={"Date": None, "Creator": None, "Format": None, "Type": None},
+        )
     return finish(target.getvalue(), name, title, description)
 
 

@@ -26,7 +26,7 @@ from evalweave.report.figures.style import (
     sign,
     to_svg,
 )
-from evalweave.study.periods import period_label, period_number
+from evalweave.study.periods import period_label
 
 LIFT = 8  # points between a line and its name
 APART = {"programme": -0.05, "comparison": 0.05}  # periods, so that intervals do not cover another
@@ -260,7 +260,7 @@ def period_axis(data: ReportData, axes: object, periods: list[int]) -> None:
 
 def _start(data: ReportData) -> float:
     """Return where the (first) start lies on the axis of periods: between two of them."""
-    return period_number(data.study.eligibility.index_date, data.study.window.cut) - 0.5
+    return data.first_period - 0.5
 
 
 def programme_start(data: ReportData, axes: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import percent
+from evalweave.release.numbers import confidence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
 from evalweave.report.data import ReportData, Row, primary_inference
@@ -80,7 +80,7 @@ def _practical(data: ReportData, row: Row) -> str:
 
 def _caption(data: ReportData) -> Text:
     caption = (
-        f"The dot is the estimate, the line its {percent(data.primary.level)} confidence "
+        f"The dot is the estimate, the line its {confidence(data.primary.level)} confidence "
         "interval (CI)."
     )
     if data.study.report.margin:

@@ -6,14 +6,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalweave.release.notes import released_note
+from evalweave.release.numbers import confidence
 from evalweave.report.blocks import Checks, Prose, Section
 from evalweave.report.checks import checks
+from evalweave.report.checks.evidence import CONFIDENCE
 from evalweave.report.data import ReportData
-from evalweave.report.terms import ci
 
 CAPTION = (
     "What would have to be true for the answer to be more than coincidence. A check supports only "
-    "where its whole {interval} is harmless, speaks against where a difference is shown "
+    "where its whole {level} interval is harmless, speaks against where a difference is shown "
     "(judged for all checks together), and cannot tell otherwise: that an interval includes zero "
     "supports nothing."
 )
@@ -21,7 +22,7 @@ CAPTION = (
 
 def section(data: ReportData) -> Section:
     """Return the table of checks; a check that was not part of the study says so."""
-    caption = CAPTION.format(interval=ci(data.study.analyses, "interval"))
+    caption = CAPTION.format(level=confidence(CONFIDENCE))
     blocks: list[Any] = [Checks(caption, tuple(one.check for one in checks(data)))]
     design = data.diagnostic(data.primary.name, "design")
     trust = _beside(data)

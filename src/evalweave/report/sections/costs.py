@@ -14,7 +14,7 @@ from evalweave.release.economics import (
     Valued,
 )
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, percent, sentence
+from evalweave.release.numbers import confidence, interval, sentence
 from evalweave.report import costs_in_words as words
 from evalweave.report.blocks import Appendix, Column, Line, Prose, Section, Table, text
 from evalweave.report.data import ReportData
@@ -70,7 +70,7 @@ def _table(data: ReportData, valued: Valued) -> Table:
         (
             Column("What"),
             Column("Estimate", number=True),
-            Column("Interval", f"{percent(economics.level)} CI", True),
+            Column("Interval", f"{confidence(economics.level)} CI", True),
             Column("Worth its cost", "probability", True),
         ),
         tuple(lines),

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalweave.release.economics import CARE, COST, EFFECT, MAIN, NET_BENEFIT, Valued
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, missing, percent, plain, sentence
+from evalweave.release.numbers import confidence, interval, missing, plain, sentence
 from evalweave.report import costs_in_words as words
 from evalweave.report.blocks import Column, Heading, Line, Listing, Prose, Table
 from evalweave.report.data import ReportData
@@ -88,7 +88,7 @@ def _levels(data: ReportData, valued: Valued) -> list[Any]:
     if not lines:
         return []
     label = economics.effect.label or economics.effect.outcome
-    ci = f"{percent(economics.level)} CI"
+    ci = f"{confidence(economics.level)} CI"
     return [
         Heading("Who gains, and whose care becomes cheaper", "costs-groups"),
         Table(
@@ -145,7 +145,7 @@ def _scenarios(data: ReportData, valued: Valued) -> list[Any]:
         ]
     economics = data.study.economics
     assert economics is not None
-    ci = f"{percent(economics.level)} CI"
+    ci = f"{confidence(economics.level)} CI"
     return [
         Heading("Something else assumed", "costs-scenarios"),
         Table(
@@ -211,9 +211,9 @@ def _planted(data: ReportData, valued: Valued) -> list[Any]:
             ),
             tuple(lines),
             (
-                "The seed was fixed beforehand, not chosen for its answer; about one interval in "
-                "twenty misses what was planted, and groups that share their practices miss it "
-                "together.",
+                "The seed was fixed beforehand, not chosen for its answer; about "
+                f"{confidence(1 - economics.level)} of such intervals miss what was planted, and "
+                "groups that share their practices miss it together.",
             ),
             id="costs-planted-table",
         ),

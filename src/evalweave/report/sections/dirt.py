@@ -59,8 +59,7 @@ def _periods(data: ReportData) -> list[str]:
 
 def _start(data: ReportData) -> str:
     """Return the label of the period of the (first) start; labels sort as time does."""
-    period = data.study.window.cut
-    return period_label(period_number(data.study.eligibility.index_date, period), period)
+    return period_label(data.first_period, data.study.window.cut)
 
 
 def _received(lines: pd.DataFrame, arm: str, periods: list[str]) -> int:

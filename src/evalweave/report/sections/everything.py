@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalweave.release.numbers import decimals, interval, missing, number, p_value, sentence
+from evalweave.release.numbers import (
+    confidence,
+    decimals,
+    interval,
+    missing,
+    number,
+    p_value,
+    sentence,
+)
 from evalweave.report import checks
 from evalweave.report.blocks import Column, Details, Heading, Line, Prose, Section, Table
+from evalweave.report.checks.evidence import CONFIDENCE
 from evalweave.report.data import ReportData
 from evalweave.report.sentences import method
 from evalweave.report.terms import ci, in_words
@@ -67,7 +76,7 @@ def _estimates(data: ReportData, analysis: Analysis) -> Table | None:
             Column("Inference"),
             Column("Estimate", number=True),
             Column("Standard error", number=True),
-            Column("Interval", f"{100 * analysis.level:g} % CI", True),
+            Column("Interval", ci([analysis]), True),
             Column("Compared with zero", number=True),
             Column("Degrees of freedom", number=True),
             Column("Person-periods", number=True),
@@ -113,7 +122,7 @@ def _checks(data: ReportData) -> Table:
             Column("Measure"),
             Column("of how many", number=True),
             Column("Estimate", number=True),
-            Column("Interval", ci(data.study.analyses), True),
+            Column("Interval", f"{confidence(CONFIDENCE)} CI", True),
             Column("Unit"),
             Column("Harmless below"),
             Column("Compared with zero", number=True),

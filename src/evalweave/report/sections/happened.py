@@ -29,7 +29,7 @@ from evalweave.report.figures.forest import Forest, Item, forest
 from evalweave.report.figures.trends import raw_means
 from evalweave.report.figures.weights import synthetic_weights
 from evalweave.report.sentences import agreement_about_zero, method
-from evalweave.report.terms import in_words, level, variable
+from evalweave.report.terms import contrast, in_words, level, variable
 from evalweave.study.analyses import Analysis
 
 METHODS = "The main estimate under every inference method"
@@ -277,9 +277,11 @@ def _subgroup_items(data: ReportData, analysis: Analysis, unit: str) -> list[Ite
         m = re.fullmatch(r"att\[(\w+)=(.+)\]", row.term)
         items.append(Item(sentence(level(m[1], m[2])) if m else row.term, row, strong=False))
     for row in between:
-        m = re.fullmatch(r"difference\[(\w+)=(.+)-([^-\]]+)\]", row.term)
-        label = sentence(f"{level(m[1], m[2])} minus {level(m[1], m[3])}") if m else row.term
-        items.append(Item(label, row))
+        words = row.term
+        if pair := contrast(data, analysis, row.term):
+            column, one, other = pair
+            words = sentence(f"{level(column, one)} minus {level(column, other)}")
+        items.append(Item(words, row))
     return items
 
 

@@ -12,7 +12,6 @@ from evalweave.report.blocks import Heading, Prose, Table
 from evalweave.report.data import ARMS, ReportData
 from evalweave.report.sections import by_arm
 from evalweave.report.whom import released_deaths, released_measured
-from evalweave.study.periods import period_number
 
 WHOM = (
     "A programme may change how many people are measured, and whom. A gap between the arms that "
@@ -68,8 +67,7 @@ def deaths_since(data: ReportData) -> str:
     dead = released_deaths(data)
     if dead is None:
         return "Deaths are not counted apart."
-    start = period_number(data.study.eligibility.index_date, data.study.window.cut)
-    counts = dead[dead["period"] >= start].assign(
+    counts = dead[dead["period"] >= data.first_period].assign(
         **{name: pd.to_numeric(dead[name], errors="coerce") for name in ("n_followed", "n_died")}
     )
     if counts["n_died"].isna().any() or set(counts["arm"]) != set(ARMS):

@@ -12,7 +12,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.projects import PROJECTS
 from evalweave.quantities import unit_of_differences
-from evalweave.release.numbers import joined, percent, plain, sentence
+from evalweave.release.numbers import confidence, joined, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, methods_used, primary_inference
@@ -240,7 +240,8 @@ def _inference(data: ReportData) -> list[Any]:
         Prose(
             "Practices, not people, were allocated, so every interval is clustered by practice. "
             "The declared primary method "
-            f"of the main result is {method(first)}, at a level of {percent(data.primary.level)}."
+            f"of the main result is {method(first)}, at a level of "
+            f"{confidence(data.primary.level)}."
         )
     ]
     items: list[Text] = [f"{sentence(method(name))}: {INFERENCES[name].words}" for name in names]

@@ -16,7 +16,6 @@ from evalweave.report.figures.rates import incidence
 from evalweave.report.figures.trends import ARMS
 from evalweave.report.sections import by_arm
 from evalweave.study.people import Eligibility
-from evalweave.study.periods import period_number
 
 DRAWN_FOR_CASES = (
     "Where an extract was drawn for people who have the condition, those at risk are people who "
@@ -114,13 +113,12 @@ def _change(data: ReportData, released: pd.DataFrame) -> str:
     tell the hidden ones.
     """
     window = data.study.window
-    start = period_number(data.study.eligibility.index_date, window.cut)
     counts = released.assign(
         new=_known(released, "n_incident"), at_risk=_known(released, "n_at_risk")
     )
     if counts[["new", "at_risk"]].isna().any(axis=None):
         return ""
-    counts["side"] = (counts["period"] >= start).map({False: "before", True: "after"})
+    counts["side"] = (counts["period"] >= data.first_period).map({False: "before", True: "after"})
     sums = counts.groupby(["arm", "side"])[["new", "at_risk"]].sum()
     rates = {
         key: THOUSAND * row.new / row.at_risk for key, row in sums.iterrows() if row.at_risk > 0

@@ -9,7 +9,7 @@ import pandas as pd
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.methods import IMPUTATIONS
-from evalweave.release.numbers import interval, number, percent, sentence
+from evalweave.release.numbers import confidence, estimate, interval, number, sentence
 from evalweave.report.blocks import Column, Drawing, Figure, Heading, Line, Prose, Section, Table
 from evalweave.report.data import ReportData
 from evalweave.report.figures.delta import delta_curve
@@ -56,8 +56,9 @@ def _composition(data: ReportData, analysis: Analysis) -> list[Any]:
     return [
         Prose(
             "What the programme did to the past values of those measured, less those of everybody "
-            f"in follow-up: {number(float(found['estimate']), places)} (95 % CI "
-            f"{interval(low, high, places)}). That the same kind of people were measured: "
+            "in follow-up: "
+            f"{estimate(float(found['estimate']), low, high, analysis.level, places)}. "
+            "That the same kind of people were measured: "
             f"{found['verdict']}."
         )
     ]
@@ -70,7 +71,7 @@ def _beside(data: ReportData, analysis: Analysis) -> list[Any]:
     if plain is None or whole is None:
         return []
     words = [
-        f"{number(row.estimate, row.places)} {row.unit} ({percent(row.level)} CI "
+        f"{number(row.estimate, row.places)} {row.unit} ({confidence(row.level)} CI "
         f"{interval(row.low, row.high, row.places)})"
         for row in (plain, whole)
     ]

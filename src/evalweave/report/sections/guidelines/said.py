@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from evalweave.catalogue.calls import assumed
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.words import number_of
-from evalweave.release.numbers import joined, percent, plain, sentence
+from evalweave.release.numbers import confidence, joined, plain, sentence
 from evalweave.report import criteria, flowchart
 from evalweave.report.blocks import Text, text
 from evalweave.report.checks import checks
@@ -148,7 +148,7 @@ def inference(data: ReportData) -> str | None:
         return None
     return (
         f"The main interval is {method(primary_inference(data, data.primary))}, at a level of "
-        f"{percent(data.primary.level)}."
+        f"{confidence(data.primary.level)}."
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from evalweave.release.economics import MAIN, Valued
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import joined, percent, plain, sentence
+from evalweave.release.numbers import confidence, joined, plain, sentence
 from evalweave.report import costs_in_words as words
 from evalweave.report.blocks import Text
 from evalweave.report.data import ReportData
@@ -120,7 +120,7 @@ def uncertainty(data: ReportData) -> Text | None:
     more = len(economics.scenarios)
     others = f" Scenarios with something else assumed: {more}." if more else ""
     return (
-        f"{percent(economics.level)} intervals by leaving out each practice in turn, effect and "
+        f"{confidence(economics.level)} intervals by leaving out each practice in turn, effect and "
         "cost together; Fieller's set for the ratio; acceptability by t and by a bootstrap over "
         f"practices.{others}"
     )
