@@ -10,9 +10,11 @@ from typing import Any
 import pandas as pd
 
 from evalweave.catalogue.calls import primary_methods
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.nonlinear import unit_of_term
 from evalweave.errors import DataError
 from evalweave.quantities import Quantity, convert_difference, unit_of_differences
+from evalweave.study.analyses import Analysis
 from evalweave.study.stages import EstimatesSettings
 from evalweave.tables.analyses import ESTIMATES
 
@@ -88,22 +90,21 @@ def holm(values: Sequence[float]) -> list[float]:
 
 
 def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.DataFrame:
-    """Return analysis, term, p_value and p_holm of the subgroup differences of the declared family.
+    """Return analysis, term, p_value and p_holm of the declared family: of an analysis by subgroup
+    its differences between levels, of any other its summary.
 
-    Each analysis enters with the first of its inference methods; a difference without a p-value is
-    left out.
+    Each analysis enters with the first of its inference methods; what has no p-value is left out.
     """
     first = {
         analysis.name: primary_methods(analysis.estimator, analysis.inference)
         for analysis in settings.analyses
     }
-    subgroup = {analysis.name: analysis.subgroup for analysis in settings.analyses}
+    wanted = {analysis.name: _in_family(analysis, estimates) for analysis in settings.analyses}
     rows: list[dict[str, Any]] = []
     entered: set[tuple[str, str]] = set()
     for row in estimates.to_dict("records"):
         name = str(row["analysis"])
-        of_levels = f"difference[{subgroup.get(name)}="  # of the summary, not of single periods
-        if name not in settings.family or not str(row["term"]).startswith(of_levels):
+        if name not in settings.family or str(row["term"]) not in wanted[name]:
             continue
         if row["inference"] in first[name] and pd.notna(row["p_value"]):
             term = str(row["term"])
@@ -113,6 +114,16 @@ def holm_family(estimates: pd.DataFrame, settings: EstimatesSettings) -> pd.Data
             entered.add((name, term))
     frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
     return frame.assign(p_holm=holm(frame["p_value"].tolist()))
+
+
+def _in_family(analysis: Analysis, estimates: pd.DataFrame) -> set[str]:
+    """Return the terms of an analysis that are tests of its question."""
+    have = set(estimates.loc[estimates["analysis"] == analysis.name, "term"].astype(str))
+    if analysis.subgroup:  # of the summary, not of single periods
+        return {term for term in have if term.startswith(f"difference[{analysis.subgroup}=")}
+    declared = ESTIMATORS[analysis.estimator].summary
+    summary = [term.format(**analysis.model_dump()) for term in declared]
+    return set([term for term in summary if term in have][:1])
 
 
 def _primary(settings: EstimatesSettings) -> str:

@@ -175,3 +175,28 @@ def test_ratios_and_shares_are_not_converted_into_other_units():
     assert unit_of_term("ratio[white=1]") == unit_of_term("ratio_of_ratios[white=1-0]") == "ratio"
     assert unit_of_term("att_any") == "proportion"
     assert unit_of_term("att") == unit_of_term("att_additive") == ""
+
+
+def test_an_analysis_without_subgroup_enters_the_family_with_its_summary():
+    staggered = {"estimator": "callaway_santanna", "outcome": "systolic_bp"}
+    declared = [*SETTINGS["analyses"], {"name": "staggered", **staggered}]
+    settings = EstimatesSettings.model_validate(
+        SETTINGS
+        | {
+            "analyses": [{**analysis, "inference": ["jackknife"]} for analysis in declared],
+            "family": ["by_ethnicity", "placebo", "staggered"],
+        }
+    )
+    rows = [
+        ("by_ethnicity", "difference[white=1-0]", 0.01),
+        ("by_ethnicity", "att[white=1]", 0.001),
+        ("placebo", "att", 0.03),
+        ("staggered", "att_gt[2015,2016]", 0.001),
+        ("staggered", "simple", 0.02),
+        ("staggered", "event[overall]", 0.001),
+        ("main", "att", 0.001),
+    ]
+    frame = pd.DataFrame(rows, columns=["analysis", "term", "p_value"])
+    family = holm_family(frame.assign(inference="jackknife"), settings)
+    assert list(family["term"]) == ["difference[white=1-0]", "att", "simple"]
+    assert list(family["p_holm"]) == pytest.approx([0.03, 0.04, 0.04])

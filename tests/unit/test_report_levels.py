@@ -7,7 +7,7 @@ from dataclasses import replace
 import pandas as pd
 import pytest
 
-from evalweave.release.numbers import confidence, estimate
+from evalweave.release.numbers import confidence, estimate, size
 from evalweave.report import regression
 from evalweave.report.checks.evidence import Finding, Margin, Measure, judge, told_apart
 from evalweave.report.data import ReportData
@@ -114,3 +114,19 @@ def test_why_every_claim_is_imprecise() -> None:
     other = all_imprecise(joint(IMPRECISE, IMPRECISE, "complements"))
     assert f"the interval of each of the 2 claims labelled “{IMPRECISE}” includes zero" in other
     assert "of the only claim labelled" in all_imprecise(joint(IMPRECISE, "silence (both)"))
+
+
+@pytest.mark.parametrize(
+    ("margin", "places", "words"),
+    [
+        (5.5, 2, "5.50"),
+        (0.50314, 2, "0.50"),
+        (0.005, 2, "0.005"),
+        (0.125, 2, "0.125"),
+        (0.015, 2, "0.015"),
+        (200.0, 0, "200"),
+        (0.4, 0, "0.4"),
+    ],
+)
+def test_a_margin_reads_as_what_was_declared(margin: float, places: int, words: str) -> None:
+    assert size(margin, places) == words

@@ -202,6 +202,25 @@ def test_what_asks_something_else_is_no_evidence(other: dict[str, Any]) -> None:
         assert ("not part" in why(asked[1]) and "is part of" in why(asked[0])) is bool(differs)
 
 
+@pytest.mark.parametrize(
+    ("p_joint", "leads", "expected"),
+    [
+        (0.2, None, SUPPORTS),
+        (0.04, None, CANNOT_TELL),  # twice 0.04 shows no difference, but no sameness either
+        (0.01, None, AGAINST),
+        (0.01, 0.7, AGAINST),
+        (0.01, 0.5, SUPPORTS),  # every lead is shown to be harmless: below half of −1.2
+    ],
+)
+def test_a_flat_slope_supports_nothing_where_the_leads_bend(
+    p_joint: float, leads: float | None, expected: str
+) -> None:
+    tested: dict[str, Any] = {"slope": {**SLOPE, "p_value": 0.9}, "wild_wald": {"p_value": p_joint}}
+    if leads is not None:
+        tested["equivalence"] = {"leads": leads}
+    assert state(paths.pre_trends(found(MAIN, pretrend=tested))) == expected
+
+
 def test_a_drift_of_unknown_reach_supports_nothing() -> None:
     tested = {"slope": {**SLOPE, "p_value": 0.5}}
     assert state(paths.pre_trends(found(MAIN, pretrend=tested))) == SUPPORTS

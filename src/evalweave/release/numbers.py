@@ -43,6 +43,16 @@ def number(value: Any, places: int = 2) -> str:
     return text
 
 
+def size(value: Any, places: int = 2) -> str:
+    """Return a size that somebody declared, with `places` decimals or the few more that it takes to
+    read as what it is (within 1 %)."""
+    if missing(value):
+        return number(value)
+    value = float(value)
+    enough = (n for n in range(places, places + 6) if abs(round(value, n) - value) <= value / 100)
+    return number(value, next(enough, places))
+
+
 def interval(low: Any, high: Any, places: int = 2) -> str:
     """Return an interval as `−0.17 to −0.03`; an end without limit says so."""
     if missing(low) or missing(high):

@@ -16,6 +16,7 @@ from evalweave.release.numbers import (
     number,
     p_value,
     sentence,
+    size,
 )
 from evalweave.report.data import ReportData, Row
 
@@ -130,7 +131,7 @@ def practically(row: Row, margin: float | None, reason: str = "") -> str:
             "In practice, nothing can be said about relevance: no smallest difference that "
             "matters was declared."
         )
-    reach = f"{number(margin, row.places)} {row.unit}"
+    reach = f"{size(margin, row.places)} {row.unit}"
     because = f" ({reason.rstrip('.')})" if reason else ""
     if missing(row.low) or missing(row.high):
         return (

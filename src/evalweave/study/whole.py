@@ -73,7 +73,9 @@ class Study(Section):
         None, description="Claims declared after this date are marked post hoc."
     )
     family: list[Name] = Field(
-        [], description="Analyses whose subgroup differences are one family for Holm's adjustment."
+        [],
+        description="Analyses that are one family for Holm's adjustment: with a subgroup by their "
+        "differences between levels, else by their main term.",
     )
     disclosure: Literal["nhs_england", "opensafely", "sacro", "none"] = Field(
         "nhs_england", description="Disclosure profile of everything in reports/."

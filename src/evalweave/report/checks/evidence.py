@@ -86,7 +86,8 @@ class Margin:
 class Finding:
     """What one check found, before all are judged together.
 
-    `p_value`: of the joint test, where one is better than Bonferroni over the measures. `state` is
+    `p_value`: of the joint test, where one is better than Bonferroni over the measures. `beyond`:
+    of a test of what the measures do not hold; where it rejects, nothing is supported. `state` is
     given where no difference is measured (then never `AGAINST`). `units`: those in which the page
     speaks, each with what one of the margin's unit is in it.
     """
@@ -99,6 +100,7 @@ class Finding:
     measures: tuple[Measure, ...] = ()
     margin: Margin | None = None
     p_value: float = math.nan
+    beyond: float = math.nan
     state: str = ""
     link: str = ""
     link_text: str = ""
@@ -147,7 +149,8 @@ def _state(finding: Finding, p_adjusted: float) -> str:
     if finding.state:
         return finding.state
     worst, margin = finding.worst, finding.margin
-    if worst and margin and margin.size is not None and worst.largest < margin.size:
+    within = worst and margin and margin.size is not None and worst.largest < margin.size
+    if within and not finding.beyond < LEVEL:
         return SUPPORTS
     return AGAINST if p_adjusted < LEVEL else CANNOT_TELL
 

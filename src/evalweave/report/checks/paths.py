@@ -34,7 +34,8 @@ PLACEBO_DATES = Finding(
 
 def pre_trends(data: ReportData) -> Finding | None:
     """Carry the slope through the leads forward, to the middle of the time after the start: the
-    bias that a steady drift would be."""
+    bias that a steady drift would be. A path that bends is seen by the test of all leads together:
+    where that rejects and not every lead is shown to be harmless, a flat slope supports nothing."""
     for analysis in asking_the_same(data):
         tested = data.diagnostic(analysis.name, "pretrend")
         if isinstance(tested, Mapping):
@@ -67,13 +68,17 @@ def _drift(data: ReportData, asked: Finding, tested: Mapping[str, Any], level: f
     value, low, high = (
         periods * _real(slope.get(name)) for name in ("estimate", "ci_low", "ci_high")
     )
+    margin = harmless.bias(data)
+    leads = _real((tested.get("equivalence") or {}).get("leads"))
+    small = margin.size is not None and leads < margin.size  # each lead alone
     label, dof = "drift before the start, carried forward", _real(slope.get("dof"))
     drift = measure(label, value, low, high, p_slope, level, dof)
     return replace(
         asked,
         words=in_each(data, lambda *unit: _leads(slope, (p_slope, p_joint), level, *unit)),
         measures=(drift,),
-        margin=harmless.bias(data),
+        margin=margin,
+        beyond=math.nan if small else p_joint,
         p_value=min(1.0, len(known) * min(known)),
         units=harmless.units(data),
     )

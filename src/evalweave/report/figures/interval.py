@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.release.numbers import estimate, number
+from evalweave.release.numbers import estimate, number, size
 from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
@@ -58,7 +58,7 @@ def _spoken(row: Row, margin: float | None) -> str:
         f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}, "
         "against zero"
     )
-    return words + (f" and against a margin of ±{number(margin, row.places)}." if margin else ".")
+    return words + (f" and against a margin of ±{size(margin, row.places)}." if margin else ".")
 
 
 def _draw(data: ReportData, row: Row, margin: float | None, title: str, description: str) -> str:

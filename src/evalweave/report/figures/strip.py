@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable
 from xml.sax.saxutils import escape
 
-from evalweave.release.numbers import estimate, missing, number
+from evalweave.release.numbers import estimate, missing, number, size
 
 WIDE, HIGH, EDGE = 260, 64, 8
 LINE = 30  # where the interval lies
@@ -49,7 +49,7 @@ def strip(
     title = f"Interval of {estimate(value, low, high, places=places)} {unit}"
     description = (
         f"{title}, on a scale from {number(-scale, places)} to {number(scale, places)}; the "
-        f"margin is ±{number(margin, places)}."
+        f"margin is ±{size(margin, places)}."
     )
     parts = [
         f'<svg class="drawing strip" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDE} '

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.words import number_of
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import joined, missing, number, percent, plain
+from evalweave.release.numbers import joined, missing, number, percent, plain, size
 from evalweave.report.blocks import Listing, Section, Text, in_units, text
 from evalweave.report.data import ARMS, ReportData, Row
 from evalweave.report.outcome_words import deaths
@@ -118,7 +119,7 @@ def _diluted(data: ReportData, main: Row) -> Text:
         lambda row: (
             f"The average is over everybody eligible, used or not: if few took part, those who did "
             f"may have changed by much more. The smallest difference that matters, "
-            f"{number(data.margin(row.unit), row.places)} {row.unit}, is applied to this average; "
+            f"{size(data.margin(row.unit), row.places)} {row.unit}, is applied to this average; "
             f"{why}. A threshold for one person's treatment would be too wide for it."
         ),
     )
@@ -209,7 +210,7 @@ def _multiplicity(data: ReportData) -> str:
     words = f"One main analysis was declared beforehand and {n} more"
     if family:
         return (
-            f"{words}; p-values are adjusted by Holm's method within the family of {family}, those "
-            "of the other analyses are not."
+            f"{words}; p-values are adjusted by Holm's method within the family of "
+            f"{number_of(family, 'analysis', 'analyses')}, those of the others are not."
         )
     return f"{words}; p-values are not adjusted for that."

@@ -12,7 +12,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.catalogue.projects import PROJECTS
 from evalweave.quantities import unit_of_differences
-from evalweave.release.numbers import confidence, joined, plain, sentence
+from evalweave.release.numbers import confidence, joined, p_value, plain, sentence
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Heading, Listing, Prose, Section, Text
 from evalweave.report.data import ReportData, methods_used, primary_inference
@@ -20,7 +20,7 @@ from evalweave.report.formulas import formula
 from evalweave.report.outcome_words import deaths, made
 from evalweave.report.sections.balanced import METHODS as BALANCING
 from evalweave.report.sentences import method
-from evalweave.report.terms import variable
+from evalweave.report.terms import in_words, variable
 from evalweave.study.analyses import Analysis
 from evalweave.study.periods import Window
 from evalweave.study.whole import Study
@@ -249,13 +249,25 @@ def _inference(data: ReportData) -> list[Any]:
     printed = next((name for name in names if INFERENCES[name].formula), None)
     said_more += formula(INFERENCES[printed].formula) if printed else []
     if data.study.family:
-        said_more.append(
-            Prose(
-                "P-values of differences between subgroups are adjusted by Holm’s method over the "
-                "declared family."
-            )
-        )
+        said_more.append(Prose(_family(data)))
     return said_more
+
+
+def _family(data: ReportData) -> str:
+    """Say what is adjusted over the declared family, with what stands in no table of its own."""
+    said = (
+        "P-values of the declared family (differences between groups, else the main term of an "
+        "analysis) are adjusted by Holm’s method."
+    )
+    rows = [] if data.holm is None else data.holm.to_dict("records")
+    adjusted = {str(r["analysis"]): (str(r["term"]), p_value(r["p_holm"])) for r in rows}
+    elsewhere = {a.name for role in ("subgroup", "secondary") for a in data.analyses(role)}
+    parts = [
+        f"{in_words(data, analysis, adjusted[analysis.name][0])} {adjusted[analysis.name][1]}"
+        for analysis in data.study.analyses
+        if analysis.name in adjusted and analysis.name not in elsewhere
+    ]
+    return f"{said} Adjusted: {'; '.join(parts)}." if parts else said
 
 
 def _qualitative(data: ReportData) -> list[str]:

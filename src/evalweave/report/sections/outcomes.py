@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.release.notes import released_note
 from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
 from evalweave.report.data import ReportData
@@ -81,7 +82,8 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
     if not rows:
         why = data.diagnostic(analysis.name, "absent")
         reason = "; ".join(dict.fromkeys(map(str, why.values()))) if why else "no estimate"
-        return [Line((label, "–", "–", "–", "–", "no interval", "–", "–", reason))]
+        told = released_note(data.profile, reason)
+        return [Line((label, "–", "–", "–", "–", "no interval", "–", "–", told))]
     first = rows[0]
     cells = [data.counted(first, name, of) for name, of in COUNTS]
     estimates = [f"{number(row.estimate, row.places)} {row.unit}" for row in rows]

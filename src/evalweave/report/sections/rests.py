@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalweave.release.numbers import missing, number, percent, plain, sentence
+from evalweave.release.numbers import missing, number, percent, plain, sentence, size
 from evalweave.report.blocks import Column, Line, Table, Text, text
 from evalweave.report.claimed import QUALITATIVE, QUANTITATIVE
 from evalweave.report.data import ReportData
@@ -32,7 +32,7 @@ def _inputs(
             "Inference",
             method(str(record["inference"])) if not missing(record["inference"]) else "none",
         ),
-        ("Margin", f"{number(record['margin'])} {unit}"),
+        ("Margin", f"{size(record['margin'])} {unit}"),
         ("Expected sign", str(record["expected_sign"])),
         (
             "Numbers",

@@ -14,7 +14,7 @@ from evalweave.catalogue.kinds import COST
 from evalweave.catalogue.words import number_of
 from evalweave.qualitative.counts import AT_LEAST
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import missing, number, sentence
+from evalweave.release.numbers import missing, sentence, size
 from evalweave.report.blocks import (
     Appendix,
     Joint,
@@ -211,7 +211,7 @@ def _expectation(data: ReportData, record: dict[Any, Any]) -> str:
         " Declared after the estimates were first seen." if record["post_hoc"] is True else ""
     )
     return (
-        f"Expects {expected}; matters from {number(record['margin'])} {record['outcome_unit']} on. "
+        f"Expects {expected}; matters from {size(record['margin'])} {record['outcome_unit']} on. "
         f"Perspective: {many(str(record['role']))}.{declared}"
     )
 
