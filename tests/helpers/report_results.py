@@ -235,7 +235,9 @@ def _evaluation(where: Path, made: Made) -> None:
     result = evaluate(costs().rename(columns={"y": "hba1c"}), spec, "panel")
     for name, table in result.tables().items():
         files.write_csv(table, where / f"economics/{name}.csv")
-    files.write_json(result.summary, where / "economics/economics.json")
+    price = {"item": "stays", "unit_cost": "400", "price_year": "2017", "source": "a tariff"}
+    summary = {**result.summary, "prices": [{**price, "worth": 416.5}]}
+    files.write_json(summary, where / "economics/economics.json")
 
 
 def _row(

@@ -213,8 +213,9 @@ def test_people_without_a_measurement_keep_their_costs() -> None:
     assert side_by_side(uses, measured.head(1), spec)[1] == ()
 
 
-def stage(tmp_path: Path, frame: pd.DataFrame) -> Path:
-    """Run the stage on a panel of costs and one of the outcome; return where it wrote."""
+def stage(tmp_path: Path, frame: pd.DataFrame, **effect: str) -> Path:
+    """Run the stage on a panel of costs and one of the outcome, by quarters where `effect` has
+    other keys; return where it wrote."""
     name = "area_without_programme"
     frame = frame.rename(columns={"stay": "cost_admissions", "visit": "cost_attendances"})
     frame = frame.assign(
@@ -233,6 +234,9 @@ def stage(tmp_path: Path, frame: pd.DataFrame) -> Path:
         "scenarios": said["economics"]["scenarios"][:4],
     }
     said["allocation"] = None
+    if effect:
+        said["economics"]["effect"] |= effect
+        said["window"]["period"] = "quarter"
     command = ["value", "--settings", json.dumps(said), "--uses", str(tmp_path / "uses")]
     command += ["--measured", str(tmp_path / "panel"), "--practices", str(tmp_path / "none.csv")]
     done = CliRunner().invoke(app, [*command, "--out", str(tmp_path / "out")])
@@ -254,6 +258,18 @@ def test_the_effect_is_the_main_analysis_on_those_measured_and_the_cost_is_of_al
     programme = rows.loc["programme"]
     assert programme["estimate"] == 60 and programme["std_error"] == 0
     assert rows.loc["cost", "estimate"] == pytest.approx(60 + rows.loc["cost of care", "estimate"])
+    prices = json.loads((out / "economics.json").read_text())["prices"]
+    assert [one["item"] for one in prices] == ["admissions", "attendances", "referrals"]
+    assert prices[0]["worth"] == 2600 and prices[0]["source"] == "invented for this demonstration"
+
+
+def test_the_stage_values_qalys_of_quarters_as_quarters(tmp_path: Path) -> None:
+    frame = costs()
+    out = stage(tmp_path, frame, unit="QALY", source="invented")
+    rows = pd.read_csv(out / "increments.csv").set_index("item")
+    alone = evalweave.twfe(frame.iloc[::2], outcome="y", diagnostics=False).tidy()["estimate"]
+    assert rows.loc["effect", "estimate"] == pytest.approx(-alone.iloc[0] / 4)
+    assert "1/4 of a QALY" in (out / "economics.json").read_text()
 
 
 def test_an_evaluation_without_an_estimate_says_why_and_stops_nothing(tmp_path: Path) -> None:

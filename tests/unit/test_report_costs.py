@@ -19,6 +19,7 @@ from evalweave.report import costs_in_words as words
 from evalweave.report.data import ReportData
 from evalweave.report.figures import economic
 from evalweave.report.figures.style import NARROW
+from evalweave.report.sections.guidelines import said_costs
 from helpers.report_results import Made
 from helpers.reports import both, data, report
 from helpers.reports import words as read
@@ -140,6 +141,27 @@ def test_a_gradient_that_turns_round_is_seen_and_one_that_is_not_sure_is_said(
     assert "the same one" in same and "reverses" not in same
 
 
+def test_the_truth_of_simulated_costs_stands_beside_them(made: ReportData) -> None:
+    main = [row(CARE, -108, -151, -64), row("programme", 60, 60, 60)]
+    for planted, said in ((-52, "does not hold"), (-100, "holds")):
+        known = replace(made, truth={"care": {"cost": {"att": planted}}})
+        sentence = words.truth(known, main)
+        assert f"interval {said} what was planted" in sentence
+        assert f"£{abs(planted)} was planted" in sentence
+    assert "£8 in all" in words.truth(replace(made, truth={"care": {"cost": {"att": -52}}}), main)
+    assert words.truth(replace(made, truth=None), main) == ""
+    about = made.study.study.model_copy(update={"synthetic": False})
+    real = made.study.model_copy(update={"study": about})
+    assert words.truth(replace(known, study=real), main) == ""
+
+
+def test_the_checklist_answers_with_effect_and_costs(made: ReportData) -> None:
+    said = str(said_costs.results(made))
+    assert "HbA1c, improvement:" in said and "The programme itself costs £20" in said
+    assert "care cost" in said
+    assert str(said_costs.measured(made)).count("were set aside") == 1
+
+
 def test_a_qaly_holds_its_year_and_a_natural_unit_does_not(made: ReportData) -> None:
     assert words.unit_of_worth(made) == "one mmol/mol of HbA1c for a year"
     economics = made.study.economics
@@ -197,6 +219,8 @@ def test_the_section_stands_in_both_documents_and_passes_the_audit(tmp_path: Pat
         "Who gains, and whose care becomes cheaper",
         "Later prices: prices of 2024",
         "in prices of 2019; not discounted; what a unit may be worth: the commissioner’s",
+        "Unit costs: stays £416.50 (a tariff)",
+        "£400",
     ):
         assert said in page, said
     main = (out / "report.html").read_text()

@@ -13,7 +13,7 @@ import pytest
 import evalweave
 from evalweave import engine
 from evalweave.errors import DataError, StudyError
-from evalweave.panel.prices import prices
+from evalweave.panel.prices import as_declared, prices
 from evalweave.panel.uses import build_uses
 from evalweave.study.stages import UsesSettings
 from evalweave.study.uses import ResourceUse
@@ -250,6 +250,15 @@ def test_unit_costs_are_brought_to_one_year(tmp_path):
     known = declared(tmp_path, "visits,40,2019,list\nadmissions,2000,2016,list\n")
     assert prices(known) == pytest.approx({"admissions": 2200.0, "visits": 40.0})
     assert prices(ResourceUse.model_validate({"items": ITEMS})) == {}
+    said = {
+        one["item"]: (one["unit_cost"], one["price_year"], one["source"], one["worth"])
+        for one in as_declared(known)
+    }
+    assert said["admissions"] == ("2000", "2016", "list", pytest.approx(2200))
+    assert (
+        list(said) == list(ITEMS)
+        and as_declared(ResourceUse.model_validate({"items": ITEMS})) == []
+    )
 
 
 def test_all_that_is_wrong_with_unit_costs_is_told_at_once(tmp_path):

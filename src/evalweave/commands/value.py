@@ -39,6 +39,7 @@ def command(
     from evalweave.economics import of_study
     from evalweave.economics.evaluation import evaluate
     from evalweave.errors import DataError
+    from evalweave.panel.prices import as_declared
     from evalweave.study.file import load_settings
     from evalweave.study.periods import periods_a_year
     from evalweave.study.stages import ValueSettings
@@ -57,7 +58,8 @@ def command(
         summary, lines = {"absent": str(error)}, [f"No economic evaluation: {error}"]
     for name, table in tables.items():
         files.write_csv(table, out / f"{name}.csv")
-    files.write_json({**summary, "comparison": comparison}, out / "economics.json")
+    summary |= {"comparison": comparison, "prices": as_declared(chosen.resource_use)}
+    files.write_json(summary, out / "economics.json")
     print("\n".join(lines))
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from evalweave.errors import Fault, nearest, raise_faults
 from evalweave.reading import tables
 from evalweave.study.uses import ResourceUse
+
+COLUMNS = ["item", "unit_cost", "price_year", "source"]
 
 
 def prices(declared: ResourceUse) -> dict[str, float]:
@@ -20,11 +23,7 @@ def prices(declared: ResourceUse) -> dict[str, float]:
     """
     if declared.unit_costs is None or declared.price_year is None:
         return {}
-    table = tables.read(
-        declared.unit_costs,
-        ["item", "unit_cost", "price_year", "source"],
-        expected="one row an item",
-    )
+    table = tables.read(declared.unit_costs, COLUMNS, expected="one row an item")
     index = _index(declared.price_index)
     file, faults, known = table.file, list[Fault](), dict[str, float]()
     for row, cells in table.numbered:
@@ -63,6 +62,22 @@ def prices(declared: ResourceUse) -> dict[str, float]:
     ]
     raise_faults(faults)
     return {item: known[item] for item in declared.items}
+
+
+def as_declared(declared: ResourceUse) -> list[dict[str, Any]]:
+    """Return each item's unit cost, price year and source as they stand in the file, and `worth`,
+    what that is in the prices of `price_year`.
+
+    Raises:
+        DataError: as `prices`.
+    """
+    worth = prices(declared)
+    if declared.unit_costs is None or not worth:
+        return []
+    rows = {cells["item"]: cells for _, cells in tables.read(declared.unit_costs, COLUMNS).numbered}
+    return [
+        {**{name: rows[item][name] for name in COLUMNS}, "worth": worth[item]} for item in worth
+    ]
 
 
 def factor(declared: ResourceUse, year: int) -> float | None:

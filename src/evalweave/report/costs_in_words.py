@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from evalweave.release import numbers
@@ -25,6 +26,7 @@ from evalweave.release.numbers import (
     number,
     percent,
     plain,
+    sentence,
 )
 from evalweave.report.data import ReportData
 from evalweave.report.terms import level, variable
@@ -71,6 +73,11 @@ def money(data: ReportData, value: Any, places: int = 0) -> str:
     if sign is None:
         return f"{number(value, places)} {unit}"
     return numbers.money(value, places, sign)
+
+
+def price(data: ReportData, value: float) -> str:
+    """Return a declared amount, with pence where it has any."""
+    return money(data, value, 0 if float(value).is_integer() else 2)
 
 
 def amount(data: ReportData, row: dict[str, Any]) -> str:
@@ -167,6 +174,42 @@ def in_all(data: ReportData, main: list[dict[str, Any]]) -> str:
     )
 
 
+def effect(data: ReportData, main: list[dict[str, Any]]) -> str:
+    """Return the effect with its interval; more is better."""
+    row = row_of(main, EFFECT)
+    if row is None:
+        return ""
+    economics = data.study.economics
+    assert economics is not None
+    ends = interval(row["ci_low"], row["ci_high"], decimals_of(row))
+    return (
+        f"{sentence(item(data, row))}: {amount(data, row)} (more is better; "
+        f"{percent(economics.level)} CI {ends})."
+    )
+
+
+def planted(data: ReportData) -> Mapping[str, float]:
+    """Return the planted changes of the cost of care by term; empty for real data."""
+    if not data.study.study.synthetic:
+        return {}
+    return (data.truth or {}).get("care", {}).get("cost") or {}
+
+
+def truth(data: ReportData, main: list[dict[str, Any]]) -> str:
+    """Return planted and estimated costs of care in a sentence; blank for real data."""
+    known, row = planted(data).get("att"), row_of(main, CARE)
+    if known is None or row is None:
+        return ""
+    places, own = decimals_of(row), row_of(main, PROGRAMME)
+    in_all_ = f" ({money(data, known + own['estimate'], places)} in all)" if own else ""
+    inside = "holds" if row["ci_low"] <= known <= row["ci_high"] else "does not hold"
+    return (
+        "In these simulated data the truth is known: of the cost of care "
+        f"{money(data, known, places)} was planted{in_all_} and {amount(data, row)} estimated; its "
+        f"interval {inside} what was planted."
+    )
+
+
 def worth(data: ReportData, valued: Valued) -> str:
     """Return at which of the declared thresholds the programme is worth its cost."""
     found = [r for r in rows(valued, MAIN) if r["item"] == NET_BENEFIT]
@@ -218,7 +261,11 @@ def ratio(data: ReportData, valued: Valued) -> str:
         point = f"The ratio is {money(data, row['estimate'])} a {unit} {verb}."
     ends = f"{money(data, row['ci_low'])} to {money(data, row['ci_high'])}"
     if row["form"] == "interval":
-        return f"{point} The ratio of cost to effect has the Fieller interval {ends} a {unit}."
+        low = "; below zero, that much is saved for each unit gained"
+        saved = low if effect > 0 > row["ci_low"] else ""
+        return (
+            f"{point} The ratio of cost to effect has the Fieller interval {ends} a {unit}{saved}."
+        )
     if row["form"] == "outside":
         return (
             f"{point} The ratio has no interval, as the effect may be zero: the data allow all but "

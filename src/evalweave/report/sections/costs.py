@@ -43,6 +43,7 @@ def _blocks(data: ReportData, valued: Valued) -> list[Any]:
     return [
         Prose(" ".join(filter(None, lead)), "lead"),
         Prose(" ".join([words.worth(data, valued), words.ratio(data, valued)])),
+        *filter(None, [Prose(said) if (said := words.truth(data, main)) else None]),
         *(Prose(said) for said in words.gradients(data, valued)),
         economic.net_benefit_figure(data, valued),
         _table(data, valued),

@@ -31,6 +31,7 @@ def blocks(data: ReportData) -> tuple[Any, ...]:
         *_planted(data, valued),
         Heading("What the costs rest on", "costs-assumed"),
         Listing(tuple(released_note(data.profile, said) for said in _assumed(data, valued))),
+        *_prices(data, valued),
     ]
     return tuple(made)
 
@@ -171,8 +172,8 @@ def _named(name: str, changes: str) -> str:
 
 def _planted(data: ReportData, valued: Valued) -> list[Any]:
     """Return planted and estimated costs of care; nothing of real data."""
-    truth = (data.truth or {}).get("care", {}).get("cost") or {}
-    if not truth or not data.study.study.synthetic:
+    truth = words.planted(data)
+    if not truth:
         return []
     found = [("all", "att", words.row_of(words.rows(valued, MAIN), CARE))]
     economics = data.study.economics
@@ -217,6 +218,39 @@ def _planted(data: ReportData, valued: Valued) -> list[Any]:
             ),
             id="costs-planted-table",
         ),
+    ]
+
+
+def _prices(data: ReportData, valued: Valued) -> list[Any]:
+    """Return the unit costs as they were declared, and in the prices of the evaluation."""
+    uses, declared = data.study.resource_use, valued.facts.get("prices", ())
+    if uses is None or not declared:
+        return []
+    lines = [
+        Line(
+            (
+                sentence(uses.items[one["item"]].label or plain(one["item"])),
+                words.price(data, float(one["unit_cost"])),
+                one["price_year"],
+                words.price(data, one["worth"]),
+                released_note(data.profile, one["source"]),
+            )
+        )
+        for one in declared
+    ]
+    return [
+        Table(
+            "What one of each item costs, as declared.",
+            (
+                Column("Item"),
+                Column("Unit cost", number=True),
+                Column("Prices of", number=True),
+                Column(f"In prices of {uses.price_year}", number=True),
+                Column("Source"),
+            ),
+            tuple(lines),
+            id="costs-unit-costs",
+        )
     ]
 
 

@@ -29,7 +29,7 @@ CHEERS = Guideline(
         Item("9", "Time horizon, and why", (said.dates,)),
         Item("10", "Discount rates, and why", (said_costs.discounting,)),
         Item("11", "Outcomes that measure benefit and harm", (said_costs.outcomes,)),
-        Item("12", "How they were measured", (said.outcomes,)),
+        Item("12", "How they were measured", (said_costs.measured,)),
         Item("13", "How they were valued, and by whom", (said_costs.valuation,)),
         Item("14", "How resources and costs were measured and valued", (said_costs.resources,)),
         Item("15", "Currency, dates of prices, conversion", (said_costs.currency,)),

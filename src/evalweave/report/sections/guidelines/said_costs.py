@@ -8,6 +8,7 @@ from evalweave.release.numbers import confidence, joined, plain, sentence
 from evalweave.report import costs_in_words as words
 from evalweave.report.blocks import Text
 from evalweave.report.data import ReportData
+from evalweave.report.sections import methods
 from evalweave.report.terms import variable
 from evalweave.study.economics import Economics
 
@@ -42,13 +43,22 @@ def perspective(data: ReportData) -> Text | None:
 
 def discounting(data: ReportData) -> Text | None:
     discount = _declared(data).discount
-    return f"Costs and effects are {discount.words() if discount else 'not discounted'}."
+    others = [(plain(s.name), s.discount) for s in _declared(data).scenarios if s.discount]
+    said = [f"Costs and effects are {discount.words() if discount else 'not discounted'}."]
+    said += [f"In the scenario {name} they are {one.words()}." for name, one in others]
+    return " ".join(said)
 
 
 def outcomes(data: ReportData) -> Text | None:
     effect = _declared(data).effect
     label = effect.label or data.outcome_label(effect.outcome)
     return _note(data, f"{label} in {effect.unit}; {effect.better} is better.")
+
+
+def measured(data: ReportData) -> Text | None:
+    of = _declared(data).effect.outcome
+    known = [of] if of in data.study.outcomes else []  # else it is an item of care
+    return _note(data, " ".join(methods.outcomes_in_words(data, known)))
 
 
 def valuation(data: ReportData) -> Text | None:
@@ -130,7 +140,15 @@ def parameters(data: ReportData) -> Text | None:
     economics = _declared(data)
     values = joined([words.money(data, value) for value in economics.thresholds.values])
     reason = economics.thresholds.reason.rstrip(".")
-    return _note(data, f"A unit of effect is valued at {values} ({reason}).")
+    found, uses = _valued(data), data.study.resource_use
+    priced = found.facts.get("prices", ()) if found is not None and uses is not None else ()
+    each = [
+        f"{uses.items[one['item']].label or plain(one['item'])} "  # type: ignore[union-attr]
+        f"{words.price(data, one['worth'])} ({one['source'].rstrip('.')})"
+        for one in priced
+    ]
+    units = f" Unit costs: {'; '.join(each)}." if each else ""
+    return _note(data, f"A unit of effect is valued at {values} ({reason}).{units}")
 
 
 def results(data: ReportData) -> Text | None:
@@ -138,8 +156,9 @@ def results(data: ReportData) -> Text | None:
     if found is None:
         return None
     main = words.rows(found, MAIN)
-    said = (words.care(data, main), words.in_all(data, main), words.ratio(data, found))
-    return _note(data, " ".join(filter(None, said)))
+    said = (words.effect, words.care, words.programme, words.in_all)
+    parts = [*(say(data, main) for say in said), words.ratio(data, found)]
+    return _note(data, " ".join(filter(None, parts)))
 
 
 def sensitivity(data: ReportData) -> Text | None:
