@@ -69,8 +69,8 @@ def measure(
         return Measure(label, estimate, low, high, p_value)
     known = np.array(math.inf if math.isnan(dof) else dof)
     wider = float(t_quantile(CONFIDENCE, known) / t_quantile(level, known))
-    ends = (estimate + wider * (end - estimate) for end in (low, high))
-    return Measure(label, estimate, *ends, p_value)
+    ends = [estimate + wider * (end - estimate) for end in (low, high)]
+    return Measure(label, estimate, ends[0], ends[1], p_value)
 
 
 @dataclass(frozen=True)
