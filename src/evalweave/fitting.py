@@ -30,6 +30,7 @@ from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.follow_up import with_others
 from evalweave.estimators.panel_data import FILE
 from evalweave.estimators.panels import Panels
+from evalweave.estimators.treatment import check_varies
 from evalweave.fits.fit_result import FitResult, grouped
 from evalweave.fits.result import UNIVERSAL_BASE, Fit, PanelData
 from evalweave.inference.registry import default_intervals, infer
@@ -103,9 +104,7 @@ def _run(
     result: FitResult,
     name: str,
 ) -> None:
-    measured = panel.y[~np.isnan(panel.y)]
-    if len(measured) and measured.min() == measured.max():
-        raise DataError("The outcome is the same in every row: there is no change to compare.")
+    check_varies(panel)
     if not np.isfinite(panel.first_treated).any():
         raise DataError(
             "Nobody is treated within the panel: every first treated period is blank (or another "

@@ -510,3 +510,8 @@ def test_referrals_below_zero_are_refused():
     wrong = FRAME.assign(referred=FRAME["referred"] - 1)
     with pytest.raises(DataError, match="referred is below zero in"):
         run(wrong, programme_cost=programme)
+
+
+def test_a_cost_that_is_the_same_in_every_row_is_refused():
+    with pytest.raises(DataError, match="cost: The outcome is the same in every row"):
+        run(FRAME.assign(cost=5.0))

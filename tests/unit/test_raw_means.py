@@ -117,3 +117,37 @@ def test_without_intervals_none_is_claimed(tmp_path: Path) -> None:
     figure = raw_means(replace(found, trends=bare), "Raw means.")
     assert figure is not None and str(figure.caption) == "Raw means."
     assert "(57" not in figure.description
+
+
+def amounts(rules: object, events: int, price: float, n: int = 400) -> tuple[object, ...]:
+    """What is released of so many events of one price, one a person at most."""
+    mean = events * price / n
+    sd = price * math.sqrt(events / n * (1 - events / n) * n / (n - 1))
+    width = 2 * price * math.sqrt(events) / n
+    ends = {"ci_low": mean - width, "ci_high": mean + width}
+    return released(rules, precision.AMOUNT, mean=mean, sd=sd, n_patients=n, **ends)
+
+
+@pytest.mark.parametrize("price", [1.0, 2600.0, 0.37])
+def test_a_mean_cost_does_not_tell_how_few_events_it_is_of(price: float) -> None:
+    """19.50 at 2,600 an event and 400 people is three admissions."""
+    for events in range(1, 8):
+        assert all(math.isnan(end) for end in amounts(NHS, events, price))  # type: ignore[arg-type]
+    assert amounts(NHS, 0, price)[0] == 0
+    assert math.isnan(amounts(SACRO, 0, price)[0])  # type: ignore[arg-type]
+    known = [amounts(NHS, events, price) for events in range(8, 400)]
+    for middle in {row[0] for row in known}:
+        assert sum(row[0] == middle for row in known) >= NHS.base
+    assert amounts(NONE, 3, price)[0] == 3 * price / 400
+
+
+def test_an_amount_keeps_its_interval_and_has_no_deviation() -> None:
+    middle, low, high = amounts(NHS, 40, 2600.0)
+    assert (middle, low, high) == (300.0, 200.0, 400.0)  # 260, give or take 82, in steps of 100
+    row = {"outcome": "hba1c", "mean": 260.0, "sd": 780.0, "n_patients": 400, "n_practices": 12}
+    frame = TRENDS.conform(
+        pd.DataFrame([row])
+        .reindex(columns=TRENDS.names)
+        .assign(comparison="all", arm="programme", period=2015, period_label="2015/16")
+    )
+    assert precision.trends(NHS, frame, {"hba1c": precision.AMOUNT})["sd"].isna().all()

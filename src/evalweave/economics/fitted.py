@@ -16,6 +16,7 @@ from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
 from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.panels import Panels
+from evalweave.estimators.treatment import check_varies
 from evalweave.fits.distributions import t_quantile
 from evalweave.fits.result import Fit, PanelData
 from evalweave.study.analyses import AnalysisOptions, FitSpec
@@ -85,6 +86,7 @@ def fitted(
     try:
         panels = Panels(source.frame, one, source.file, (), None)
         panel = panels.of(options, one.columns, (referrals,) if referrals else ())
+        check_varies(panel)
         modelled = with_exposure(panel, ESTIMATORS[options.estimator])
         fit = by_level(panel, contrasting.estimated(modelled, options, None))
         return Fitted(panel, fit, options, what)

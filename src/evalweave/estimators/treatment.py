@@ -39,6 +39,13 @@ def convention(panel: PanelData) -> str:
     )
 
 
+def check_varies(panel: PanelData) -> None:
+    """Raise `DataError` where the outcome is the same wherever it was measured."""
+    measured = panel.y[~np.isnan(panel.y)]
+    if len(measured) and measured.min() == measured.max():
+        raise DataError("The outcome is the same in every row: there is no change to compare.")
+
+
 def check_treated(panel: PanelData) -> None:
     """Raise `DataError` where no difference in differences exists at all, and say why."""
     treated = panel.period >= panel.first_treated

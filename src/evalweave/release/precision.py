@@ -6,6 +6,8 @@ away; with n, every share gives a count. Therefore, with any profile but `none`:
     means, deviations   one decimal more than the values themselves have (age 57.9, HbA1c 58.5
                         mmol/mol or 7.50 %), none more where the released n is below 20; means of a
                         yes or no are shares
+    counts and costs    so coarse that `base` events more or fewer would read the same, hidden
+                        where events are as few as people who are hidden; no deviation
     shares              of released counts
     standardised        two decimals, from released means, deviations and shares
     differences
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 SUPPORT = 20  # people below whom a mean has no decimal more than its values
 PRACTICES = 4  # the fewest whose mean is released with an interval
 SHARE = "share"  # of a yes or no: no decimals of its own
+AMOUNT = "amount"  # of a count or cost: as coarse as its events ask for
 DIFFERENCE_PLACES, DOF_PLACES, P_DIGITS, STABILITY_PLACES = 2, 2, 3, 2
 IN_UNITS = ("estimate", "std_error", "ci_low", "ci_high", "family_ci_low", "family_ci_high")
 P_VALUES = ("p_value", "p_holm")
@@ -50,7 +53,8 @@ def of_study(study: Study) -> Places:
     places: dict[str, int | str] = {}
     for name, outcome in study.outcomes.items():
         unit = outcome.measures(name).unit(outcome.unit)
-        places[name] = SHARE if outcome.binary else unit.decimals + 1
+        of_kind = SHARE if outcome.binary else AMOUNT if outcome.counted else None
+        places[name] = of_kind or unit.decimals + 1
     return places
 
 
@@ -93,7 +97,8 @@ def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFram
         finest = places.get(row["outcome"], 1)
         value, spread, n = (row.get(name) for name in ("past_mean", "past_sd", "n_past"))
         past = moments(profile, value, spread, n, finest)
-        rows.append((*_raw_mean(profile, row, finest), *past))
+        raw = _raw_amount if finest == AMOUNT else _raw_mean
+        rows.append((*raw(profile, row, finest), *past))
     names = ("mean", "sd", "ci_low", "ci_high", "past_mean", "past_sd")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     return frame.assign(**{name: list(values) for name, values in columns.items()})
@@ -112,6 +117,34 @@ def _raw_mean(
     finest = _decimals(profile.count(int(n)).value, places)
     half = math.ceil(round(half * 10**finest, 6)) / 10**finest
     return middle, deviation, *(round(end, finest) + 0.0 for end in (middle - half, middle + half))
+
+
+def _raw_amount(
+    profile: Profile, row: Mapping[Any, Any], _: int | str
+) -> tuple[float, float, float, float]:
+    """Return mean and interval of a count or cost of an arm in a period as released.
+
+    An event is worth E[y^2] / E[y]: its price, where it has one; the dearer weigh more where there
+    are several. A mean in pence, or a deviation, over a price that everybody knows is a number of
+    events.
+    """
+    nothing = (math.nan,) * 4
+    n, middle, deviation = int(row["n_patients"]), _real(row["mean"]), _real(row["sd"])
+    if math.isnan(middle) or math.isnan(deviation):
+        return nothing
+    event = (deviation**2 + middle**2) / middle if middle > 0 else 0.0
+    if profile.hides(round(middle * n / event) if event else 0):
+        return nothing
+    step = max(profile.base, 1) * event / n
+    finest = min(2, math.floor(-math.log10(step))) if step > 0 else 2
+    middle = round(middle, finest) + 0.0
+    half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
+    practices = _real(row.get("n_practices"))
+    few = math.isnan(practices) or practices < PRACTICES or n - 1 < profile.min_dof
+    if few or math.isnan(half):
+        return middle, math.nan, math.nan, math.nan
+    half = math.ceil(round(half * 10.0**finest, 6)) / 10.0**finest
+    return middle, math.nan, *(round(end, finest) + 0.0 for end in (middle - half, middle + half))
 
 
 def checks(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
