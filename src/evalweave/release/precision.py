@@ -97,8 +97,7 @@ def trends(profile: Profile, frame: pd.DataFrame, places: Places) -> pd.DataFram
         finest = places.get(row["outcome"], 1)
         value, spread, n = (row.get(name) for name in ("past_mean", "past_sd", "n_past"))
         past = moments(profile, value, spread, n, finest)
-        raw = _raw_amount if finest == AMOUNT else _raw_mean
-        rows.append((*raw(profile, row, finest), *past))
+        rows.append((*_raw_mean(profile, row, finest), *past))
     names = ("mean", "sd", "ci_low", "ci_high", "past_mean", "past_sd")
     columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
     return frame.assign(**{name: list(values) for name, values in columns.items()})
@@ -109,42 +108,35 @@ def _raw_mean(
 ) -> tuple[float, float, float, float]:
     """Return mean, standard deviation and interval of an arm in a period as released."""
     n, practices = row["n_patients"], _real(row.get("n_practices"))
-    middle, deviation = moments(profile, row["mean"], row["sd"], n, places)
+    if places == AMOUNT:
+        middle, finest = _amount(profile, int(n), _real(row["mean"]), _real(row["sd"]))
+        deviation = math.nan
+    else:
+        middle, deviation = moments(profile, row["mean"], row["sd"], n, places)
+        finest = _decimals(profile.count(int(n)).value, places)
     half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
     few = math.isnan(practices) or practices < PRACTICES or n - 1 < profile.min_dof
     if few or math.isnan(half) or math.isnan(middle):
         return middle, deviation, math.nan, math.nan
-    finest = _decimals(profile.count(int(n)).value, places)
-    half = math.ceil(round(half * 10**finest, 6)) / 10**finest
-    return middle, deviation, *(round(end, finest) + 0.0 for end in (middle - half, middle + half))
+    half = math.ceil(round(half * 10.0**finest, 6)) / 10.0**finest
+    low, high = (round(end, finest) + 0.0 for end in (middle - half, middle + half))
+    return middle, deviation, low, high
 
 
-def _raw_amount(
-    profile: Profile, row: Mapping[Any, Any], _: int | str
-) -> tuple[float, float, float, float]:
-    """Return mean and interval of a count or cost of an arm in a period as released.
+def _amount(profile: Profile, n: int, middle: float, deviation: float) -> tuple[float, int]:
+    """Return the mean of a count or cost of `n` people as released, and its decimals.
 
     An event is worth E[y^2] / E[y]: its price, where it has one; the dearer weigh more where there
-    are several. A mean in pence, or a deviation, over a price that everybody knows is a number of
-    events.
+    are several. A mean in pence over a price that everybody knows is a number of events.
     """
-    nothing = (math.nan,) * 4
-    n, middle, deviation = int(row["n_patients"]), _real(row["mean"]), _real(row["sd"])
     if math.isnan(middle) or math.isnan(deviation):
-        return nothing
+        return math.nan, 0
     event = (deviation**2 + middle**2) / middle if middle > 0 else 0.0
     if profile.hides(round(middle * n / event) if event else 0):
-        return nothing
+        return math.nan, 0
     step = max(profile.base, 1) * event / n
     finest = min(2, math.floor(-math.log10(step))) if step > 0 else 2
-    middle = round(middle, finest) + 0.0
-    half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
-    practices = _real(row.get("n_practices"))
-    few = math.isnan(practices) or practices < PRACTICES or n - 1 < profile.min_dof
-    if few or math.isnan(half):
-        return middle, math.nan, math.nan, math.nan
-    half = math.ceil(round(half * 10.0**finest, 6)) / 10.0**finest
-    return middle, math.nan, *(round(end, finest) + 0.0 for end in (middle - half, middle + half))
+    return round(middle, finest) + 0.0, finest
 
 
 def checks(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
