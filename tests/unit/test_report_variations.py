@@ -90,7 +90,9 @@ QUALITATIVE = ("theme", "coder", "quotation", "joint display", "interview", "fie
 VARIATIONS = {
     "staggered": Variation(Made(), staggered, ("Callaway and Sant’Anna", "every start and period")),
     "half-years": Variation(
-        Made(), half_years, ("2015-06 to 2015-11", "Half-years since the start")
+        Made(),
+        half_years,
+        ("2015-06 to 2015-11", "Half-years since the start", "2012-04 to 2019-03"),
     ),
     "per cent": Variation(
         Made(unit="%", margin=0.5, claims=False, outcome={"plausible": [4, 20]}),
@@ -98,7 +100,10 @@ VARIATIONS = {
         ("by 1.20 percentage points less than",),
     ),
     "numbers alone": Variation(
-        Made(qualitative=False), unchanged, ("not part of this study",), QUALITATIVE
+        Made(qualitative=False),
+        unchanged,
+        ("rose by 0.11 percentage points less",),
+        (*QUALITATIVE, "what people said", "the two together", "nothing to join"),
     ),
     "outcomes": Variation(
         Made(), several_outcomes, ("Body mass index", "Other outcomes", "adjusted for age")
@@ -168,9 +173,11 @@ def test_percentage_points_are_never_per_cent(rendered: tuple[Variation, str]) -
 
 
 def test_no_section_and_no_column_is_empty(rendered: tuple[Variation, str]) -> None:
-    html = rendered[1]
+    made, html = rendered[0].made, rendered[1]
     found = sections(html)
-    assert set(MAIN) - {"outcomes", "costs"} <= set(found)
+    voices = {"said", "together"}
+    assert set(MAIN) - {"outcomes", "costs"} - voices <= set(found)
+    assert voices & set(found) == (voices if made.qualitative else set())
     for name, inside in found.items():
         body = re.sub(r"<h2.*?</h2>", "", inside, count=1, flags=re.DOTALL)
         assert len(words(body).split()) > 5, name

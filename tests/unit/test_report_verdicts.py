@@ -327,6 +327,8 @@ def test_the_bound_is_the_largest_that_still_excludes_zero(
     ]
     finding = bounds.sensitivity_bound(found(MAIN, honest_did=rows))
     assert state(finding) == expected and said in why(finding)
+    refused = bounds.sensitivity_bound(found(MAIN, honest_did={"refused": "the leads vary"}))
+    assert state(refused) == CANNOT_TELL and why(refused).startswith("The leads vary.")
 
 
 @pytest.mark.parametrize(

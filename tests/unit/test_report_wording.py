@@ -5,10 +5,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
 
+from evalweave.diagnostics import trust
 from evalweave.release.disclosure import profile
 from evalweave.report.blocks import plain
 from evalweave.report.checks.agreement import leave_one_out
@@ -17,7 +19,8 @@ from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
 from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
-from evalweave.report.sections import methods, studied
+from evalweave.report.sections import answer, methods, outcomes, studied
+from evalweave.report.sections.guidelines import said as answered_by
 from evalweave.report.sentences import own_change
 from evalweave.report.terms import in_words
 from helpers.report_results import Made
@@ -124,8 +127,6 @@ def test_conditions_that_nobody_counted_are_no_baseline(tmp_path: Path) -> None:
 
 
 def test_what_is_adjusted_for_is_what_entered():
-    from types import SimpleNamespace
-
     from evalweave.report.sections.methods import _adjusted
 
     analysis = SimpleNamespace(name="main", covariates=["age", "sex"])
@@ -159,3 +160,31 @@ def test_before_and_after_part_at_the_start_and_not_at_the_index_date(tmp_path: 
     file.write_text("practice_id,programme_start\np1,2016-04-01\np2,\n")
     again = gather(found.study, tmp_path / "study.yaml", tmp_path / "results")
     assert again.starts == ("2016-04-01",)
+
+
+def test_weights_for_who_was_measured_are_told(tmp_path: Path) -> None:
+    found = data(tmp_path)
+    assert answered_by.weighted(found) == "Nobody was matched, and nobody weighted."
+    other = found.primary.model_copy(
+        update={"name": "w", "estimator": "weighted_did", "label": "W"}
+    )
+    study = found.study.model_copy(update={"analyses": [*found.study.analyses, other]})
+    assert "In “W”, people measured are weighted" in answered_by.weighted(
+        replace(found, study=study)
+    )
+    assert outcomes._adjusted_for(found, other) == "who was measured, by weights"
+    told = {**found.diagnostics, "w": {"adjusted for": ["imd_quintile"]}}
+    said = outcomes._adjusted_for(replace(found, diagnostics=told), other)
+    assert said == "who was measured, by weights and area deprivation"
+
+
+def test_a_hidden_number_of_people_is_no_bare_asterisk(tmp_path: Path) -> None:
+    found, row = data(tmp_path), SimpleNamespace(n_practices=24, n_practices_treated=13)
+    row.n_patients = 8045
+    assert answer._facts(found, row).items[0][1] == "people"
+    row.n_patients = pd.NA  # released as hidden
+    assert "so that no small count" in str(answer._facts(found, row).items[0][1])
+
+
+def test_a_share_of_little_is_not_nothing() -> None:
+    assert trust._share(0.0026) == "less than 1 %" and trust._share(0.126) == "13 %"

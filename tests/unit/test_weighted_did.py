@@ -161,3 +161,12 @@ def test_an_outcome_that_is_the_same_wherever_it_was_measured_is_refused(name):
     frame["y"] = frame["y"].where(frame["y"].isna(), 5.0)
     with pytest.raises(DataError, match="the same in every row"):
         getattr(evalweave, name)(frame, outcome="y", diagnostics=False)
+
+
+def test_people_are_those_who_were_ever_measured():
+    frame = followed(2)
+    lost = frame["patient_id"].unique()[:5]
+    frame.loc[frame["patient_id"].isin(lost), "y"] = np.nan
+    ever = frame.loc[frame["y"].notna(), "patient_id"].nunique()
+    assert ever < frame["patient_id"].nunique()
+    assert set(terms(frame)["n_patients"]) == {ever}

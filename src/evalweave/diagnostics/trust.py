@@ -52,7 +52,7 @@ def sentence(
     return (
         f"{n} {noun} ({treated} with the programme) carry the estimate ({term}) as "
         f"{own['effective_practices']:.1f} {noun} of equal weight would: the largest holds "
-        f"{100 * own['largest_share']:.0f} % of the weight, the highest leverage is {times:.1f} "
+        f"{_share(own['largest_share'])} of the weight, the highest leverage is {times:.1f} "
         f"times the mean, and {_freedom(fit, term, own, errors)} (judged by "
         f"{measured['basis']}){by_one}."
     )
@@ -141,7 +141,7 @@ def warnings(
         )
     if own["largest_share"] > MOST_WEIGHT and not lone:
         found.append(
-            f"One practice holds {100 * own['largest_share']:.0f} % of the weight of {term}: its "
+            f"One practice holds {_share(own['largest_share'])} of the weight of {term}: its "
             "own shocks are most of the estimate's error."
         )
     primary = analysis.inference[0]
@@ -192,3 +192,7 @@ def _of_a_lone_practice(fit: Fit, methods: Sequence[str]) -> str:
         )
     words = "; ".join(found)
     return f"{words[0].upper()}{words[1:]}."
+
+
+def _share(share: float) -> str:
+    return f"{100 * share:.0f} %" if share >= 0.005 else "less than 1 %"

@@ -68,7 +68,7 @@ RULES = (
     ),
     Rule(
         NONE_THAT_MATTERS,
-        "A difference that matters is excluded, as far as the checks below carry that.",
+        "A difference that matters is excluded, as far as the checks carry that.",
         told=False,
         small=True,
     ),

@@ -8,7 +8,7 @@ from typing import Any
 
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import excludes_zero, missing, number
+from evalweave.release.numbers import excludes_zero, missing, number, sentence
 from evalweave.report.checks.evidence import CANNOT_TELL, SUPPORTS, Finding
 from evalweave.report.checks.paths import asking_the_same
 from evalweave.report.data import ReportData
@@ -47,7 +47,7 @@ def _bound(data: ReportData, asked: Finding, bounds: Any) -> Finding:
     original = [r for r in relative if missing(r.get("M"))]
     if len(relative) == len(original):
         reason = bounds.get("refused") if isinstance(bounds, Mapping) else None
-        words = f"{str(reason or 'No bound could be computed').rstrip('.')}."
+        words = f"{sentence(str(reason or 'No bound could be computed')).rstrip('.')}."
         return replace(asked, words=released_note(data.profile, words))
     if original and not excludes_zero(original[0].get("ci_low"), original[0].get("ci_high")):
         why = (

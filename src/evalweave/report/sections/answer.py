@@ -7,7 +7,7 @@ from typing import Any
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import confidence
 from evalweave.report import criteria
-from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, text
+from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, plain, text
 from evalweave.report.data import ReportData, Row, primary_inference
 from evalweave.report.figures.interval import answer_interval
 from evalweave.report.planted import planted_table, truth_sentence
@@ -19,6 +19,8 @@ from evalweave.report.sentences import (
 )
 from evalweave.report.verdict import verdict
 from evalweave.study.periods import period_label, period_number
+
+HIDDEN = ": hidden, so that no small count can be worked out"
 
 
 def section(data: ReportData) -> Section:
@@ -97,6 +99,8 @@ def _facts(data: ReportData, row: Row) -> Facts:
         period_label(period_number(day, window.cut), window.cut)
         for day in (window.first, window.last)
     )
+    if " to " in first:  # periods that are named by their months
+        first, last = (day.strftime("%Y-%m") for day in (window.first, window.last))
     treated = row.n_practices_treated
     practices: Text = data.profile.mark(row.n_practices, "practices")
     if treated is not None and str(treated) != "<NA>":
@@ -108,10 +112,15 @@ def _facts(data: ReportData, row: Row) -> Facts:
         )
     else:
         kinds = text("practices")
+    people = data.profile.about(row.n_patients, "patients")
+    hidden = not any(sign.isdigit() for sign in plain(people))
     return Facts(
         (
-            (data.profile.about(row.n_patients, "patients"), "people"),
+            (people, f"people{HIDDEN if hidden else ''}"),
             (practices, kinds),
-            (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
+            (
+                f"{first} to {last}",
+                window.period.replace("_", " ") + "s studied",
+            ),
         )
     )

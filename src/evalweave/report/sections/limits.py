@@ -8,12 +8,12 @@ from typing import Any
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.words import number_of
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import joined, missing, number, percent, plain, size
+from evalweave.release.numbers import joined, missing, number, percent, size
 from evalweave.report.blocks import Listing, Section, Text, in_units, text
 from evalweave.report.data import ARMS, ReportData, Row
 from evalweave.report.outcome_words import deaths
 from evalweave.report.sections.measured import deaths_since
-from evalweave.report.terms import AVERAGES
+from evalweave.report.terms import AVERAGES, variable
 
 MOVES = {
     "censor": "whoever moves to a practice of the other arm counts until the move",
@@ -128,7 +128,7 @@ def _diluted(data: ReportData, main: Row) -> Text:
 def adjusted(data: ReportData) -> str:
     entered = data.diagnostic(data.primary.name, "adjusted for")
     if entered:
-        listed = joined([plain(str(name)) for name in entered])
+        listed = joined([variable(str(name)) for name in entered])
         return f"The main estimate is adjusted for {listed}, beside period and who the person is."
     return (
         "The main estimate is not adjusted for covariates: what does not change about a person "

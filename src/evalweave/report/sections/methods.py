@@ -96,7 +96,7 @@ def design(study: Study) -> list[str]:
         if eligibility.cohort == "open"
         else "The cohort is closed: it was fixed on that day.",
         f"The comparison group is {KINDS[comparison.kind]}"
-        + (f" ({comparison.label})" if comparison.label else "")
+        + (f" ({comparison.label})" if comparison.label not in ("", KINDS[comparison.kind]) else "")
         + ".",
         "A period in which a programme starts part of the way through is "
         f"{STRADDLING[exposure.straddling]}.",

@@ -9,7 +9,7 @@ from evalweave.release.numbers import interval, joined, number, p_value, plain, 
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
 from evalweave.report.data import ReportData
 from evalweave.report.figures.event import event_study
-from evalweave.report.terms import ci
+from evalweave.report.terms import ci, variable
 from evalweave.study.analyses import Analysis
 
 BY_DESIGN = {
@@ -104,7 +104,7 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
 
 
 def _adjusted_for(data: ReportData, analysis: Analysis) -> str:
-    entered = [plain(str(name)) for name in data.diagnostic(analysis.name, "adjusted for") or ()]
+    entered = [variable(str(name)) for name in data.diagnostic(analysis.name, "adjusted for") or ()]
     by_design = BY_DESIGN.get(analysis.estimator)
     return joined([*([by_design] if by_design else []), *entered]) or "nothing"
 

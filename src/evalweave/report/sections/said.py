@@ -29,11 +29,11 @@ from evalweave.tables.qualitative import THEME_COUNTS
 PARTICIPANTS = "participants"
 
 
-def section(data: ReportData) -> Section:
-    """Return the qualitative strand, or say that there is none."""
+def section(data: ReportData) -> Section | None:
+    """Return the qualitative strand; None where there is none."""
     title = "What people said"
     if data.study.qualitative is None or data.theme_counts is None:
-        return Section("said", title, (Prose("A qualitative strand is not part of this study."),))
+        return None
     blocks: list[Any] = []
     if data.study.study.synthetic:
         blocks.append(

@@ -62,17 +62,15 @@ CAPTION = (
 )
 
 
-def section(data: ReportData) -> Section:
-    """Return the joint display."""
+def section(data: ReportData) -> Section | None:
+    """Return the joint display; None without a qualitative strand."""
     title = "The two together"
     if data.released_joint is None or data.released_joint.empty:
         why = (
             "No claims were declared, so numbers and voices stand side by side without a joint "
             "display."
-            if data.study.qualitative
-            else "A qualitative strand is not part of this study, so there is nothing to join."
         )
-        return Section("together", title, (Prose(why),))
+        return Section("together", title, (Prose(why),)) if data.study.qualitative else None
     joint = data.released_joint
     released = data.profile.count_frame(joint, _contract())
     scales = {
