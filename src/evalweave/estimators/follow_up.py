@@ -10,6 +10,7 @@ import pandas as pd
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.errors import StudyError
+from evalweave.estimators.follow_up_checks import check_dead, check_runs
 from evalweave.panel import DEAD_SHARE
 from evalweave.study.analyses import Columns, FitSpec
 
@@ -52,7 +53,11 @@ def followed_rows(
 
     `followed` has a row a patient and unbroken run of periods (from_period to to_period, both
     included).
+
+    Raises:
+        DataError: where these are no periods.
     """
+    check_runs(followed, panel, columns)
     n = (followed["to_period"] - followed["from_period"] + 1).to_numpy(dtype="int64")
     at = np.repeat(np.arange(len(followed)), n)
     within = np.arange(n.sum()) - np.repeat(np.cumsum(n) - n, n)
@@ -111,7 +116,12 @@ def with_dead(
 
     With person-time it is `value` for the days after death, which then are person-time too; without
     it the whole period of death, and all after it.
+
+    Raises:
+        DataError: where the table of the dead is at fault.
+        StudyError: for a value that is none.
     """
+    check_dead(died, frame, columns, value)
     who = [columns.owner, columns.period]
     rows = frame.merge(died[[*who, DEAD_SHARE]], on=who, how="left")
     share = rows.pop(DEAD_SHARE).fillna(0.0)
@@ -121,7 +131,9 @@ def with_dead(
     outcome, exposure = columns.outcome, columns.exposure
     if exposure is None:
         dead_now = rows[who].merge(died[who], on=who, how="left", indicator=True)["_merge"]
-        rows[outcome] = rows[outcome].where((dead_now == "left_only").to_numpy(), value)
+        rows[outcome] = (
+            rows[outcome].astype("float64").where((dead_now == "left_only").to_numpy(), value)
+        )
         later = later.assign(**{outcome: value})
     else:
         rows[outcome] = rows[outcome] + value * share
