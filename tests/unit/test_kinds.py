@@ -19,6 +19,7 @@ from evalweave.catalogue.kinds import KINDS, kind_refusal
 from evalweave.errors import DataError, StudyError
 from evalweave.estimators.follow_up import with_blanks, with_dead
 from evalweave.panel.deaths import dead
+from evalweave.release import precision
 from evalweave.study.analyses import AnalysisOptions, Columns
 from evalweave.study.file import validate
 from evalweave.study.outcomes import Outcome
@@ -72,6 +73,19 @@ def study(**changes: Any) -> Study:
         else:
             said["outcomes"][name] = keys
     return Study.model_validate(said)
+
+
+@pytest.mark.parametrize(
+    ("keys", "places"),
+    [
+        ({"kind": "utility"}, 3),
+        ({"unit": "x", "plausible": [0.5, 8]}, 2),
+        ({"unit": "x", "plausible": [1, 90]}, 1),
+    ],
+)
+def test_means_are_as_fine_as_values_are_written(keys, places):
+    known = precision.of_study(study(eq5d=keys))
+    assert (known["eq5d"], known["hba1c"]) == (places, 1)
 
 
 def test_what_each_kind_is_when_the_study_file_says_no_more():

@@ -23,6 +23,11 @@ def full(row: Row) -> str:
     return f"{number(row.estimate, row.places)} {row.unit} ({ends}{f'; {p}' if p else ''})"
 
 
+def as_ratio(data: ReportData, analysis: Analysis) -> Row | None:
+    """Return the ratio that stands beside the amount of an analysis; None where there is none."""
+    return data.row(analysis, "ratio", "ratio")
+
+
 def estimates_table(caption: str, data: ReportData, analysis: Analysis, lines: list[Line]) -> Table:
     """Return a table of estimates of one analysis from its `line`s."""
     units = unit_pair(data, analysis)

@@ -40,7 +40,9 @@ class Outcome(Section):
         "outcome's name, where it is one of them.",
     )
     plausible: tuple[float, float] = Field(
-        description="Lowest and highest plausible value, both included. Not given: the quantity's, "
+        description="Lowest and highest plausible value, both included; of a quantity of your own, "
+        "as finely as its values are written: means are one decimal finer. Not given: the "
+        "quantity's, "
         "in the outcome's unit."
     )
     per_period: Literal["mean", "last", "nearest_middle"] = Field(
@@ -224,6 +226,9 @@ class Outcome(Section):
         if self.binary or self.counted:
             decimals = 1 if self.counted else 0  # a mean of counts is small
             return quantities.Quantity(name, (quantities.Unit(self.unit, decimals=decimals),))
+        if quantities.known(self.quantity or name) is None:
+            decimals = max(2 if self.kind == UTILITY else 0, *map(_written, self.plausible))
+            return quantities.Quantity(name, (quantities.Unit(self.unit, decimals=decimals),))
         return quantities.quantity_of(self.quantity or name, self.unit)
 
     def spread(self, name: str, cleaning: Cleaning) -> float:
@@ -255,6 +260,11 @@ class Outcome(Section):
             return of_quantity
         limit = quantities.convert_difference(of_quantity, quantity, quantity.base.name, self.unit)
         return float(limit) * (1 + ROUNDING)  # values were converted one by one
+
+
+def _written(bound: float) -> int:
+    """Return with how many decimals, up to two, a bound is written."""
+    return len(f"{bound:.2f}".rstrip("0").partition(".")[2])
 
 
 def as_the_quantity_is(name: str, said: Any) -> Any:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import confidence
+from evalweave.release.numbers import confidence, estimate
 from evalweave.report import criteria
 from evalweave.report.blocks import Details, Facts, Prose, Section, Text, in_units, plain, text
 from evalweave.report.data import ReportData, Row, primary_inference
+from evalweave.report.estimate_table import as_ratio
 from evalweave.report.figures.interval import answer_interval
 from evalweave.report.planted import planted_table, truth_sentence
 from evalweave.report.sentences import (
@@ -61,6 +62,10 @@ def _blocks(data: ReportData) -> list[Any]:
     blocks.append(Prose(called.meter, "meter"))
     blocks.append(_facts(data, rows[0]))
     blocks.append(Prose(statistically(rows[0], name)))
+    ratio = as_ratio(data, data.primary)
+    if ratio is not None:
+        size = estimate(ratio.estimate, ratio.low, ratio.high, ratio.level, ratio.places)
+        blocks.append(Prose(f"As a ratio to what would have been without the programme: {size}."))
     blocks.append(Prose(means))
     agree, words = agreement_about_zero(data.rows(data.primary.name, rows[0].term, rows[0].unit))
     if agree is False:

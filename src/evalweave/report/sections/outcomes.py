@@ -8,6 +8,7 @@ from evalweave.release.notes import released_note
 from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
 from evalweave.report.data import ReportData
+from evalweave.report.estimate_table import as_ratio
 from evalweave.report.figures.event import event_study
 from evalweave.report.terms import ci, variable
 from evalweave.study.analyses import Analysis
@@ -99,8 +100,18 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
                 _holm(data, analysis, term) or "–",
                 _adjusted_for(data, analysis),
             )
-        )
+        ),
+        *_ratio(data, analysis),
     ]
+
+
+def _ratio(data: ReportData, analysis: Analysis) -> list[Line]:
+    row = as_ratio(data, analysis)
+    if row is None:
+        return []
+    ends = interval(row.low, row.high, row.places)
+    written = (number(row.estimate, row.places), ends, p_value(row.p_value) or "–")
+    return [Line(("as a ratio", "", "", "", *written, "", ""), depth=1)]
 
 
 def _adjusted_for(data: ReportData, analysis: Analysis) -> str:
