@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from evalweave.files import packaged
@@ -32,7 +33,7 @@ from evalweave.report.documents import SUPPLEMENT, Document, warned
 from evalweave.report.typeset import image, ratio, string
 
 MANY = 8  # columns, from which a table is set smaller
-WRAPPED = 24  # characters, beyond which words in a table of many columns go on below
+WRAPPED = 16  # characters, beyond which words in a table of many columns go on below
 PAGE = "#pagebreak(weak: true)"
 
 
@@ -152,15 +153,21 @@ def _shares(
     headers: tuple[Text, ...], numbers: tuple[bool, ...], cells: list[tuple[Text, ...]]
 ) -> str:
     """Return the columns' shares of the line, so that no word reaches into the next column: what
-    its longest word needs, of a number all of it, of words a little more."""
+    its longest word needs (of the bold header a third more), of a number all of it, of words a
+    little more."""
     shares = []
     for place, (header, number) in enumerate(zip(headers, numbers, strict=True)):
         below = [plain(line[place]) for line in cells if len(line) == len(headers)]
-        words = [word for said in (plain(header), *below) for word in said.split()]
         longest = max(map(len, below), default=0)
-        share = max(*map(len, words), longest if number else min(longest, WRAPPED), 1)
-        shares.append(f"{share + 2}fr")
+        words = max(1.35 * _longest_word([plain(header)]), _longest_word(below))
+        share = max(words, longest if number else min(longest, WRAPPED), 1)
+        shares.append(f"{share + 1:g}fr")
     return ", ".join(shares)
+
+
+def _longest_word(texts: list[str]) -> int:
+    """Return the length of the longest piece that a line cannot break."""
+    return max((len(word) for said in texts for word in re.split(r"[\s-]+", said)), default=0)
 
 
 def _quote(quote: Quote) -> str:
