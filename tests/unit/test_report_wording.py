@@ -3,6 +3,7 @@ terms in words."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,14 +13,15 @@ import pytest
 
 from evalweave.diagnostics import trust
 from evalweave.release.disclosure import profile
-from evalweave.report.blocks import plain
+from evalweave.report.blocks import figures_in, plain
+from evalweave.report.checks import checks
 from evalweave.report.checks.agreement import leave_one_out
 from evalweave.report.checks.evidence import judge
 from evalweave.report.checks.paths import placebo_starts, pre_trends
 from evalweave.report.data import ReportData
 from evalweave.report.gather import gather
 from evalweave.report.people import k_of_n
-from evalweave.report.sections import answer, methods, outcomes, studied
+from evalweave.report.sections import answer, believed, happened, methods, outcomes, studied
 from evalweave.report.sections.guidelines import said as answered_by
 from evalweave.report.sentences import own_change
 from evalweave.report.terms import in_words
@@ -188,3 +190,19 @@ def test_a_hidden_number_of_people_is_no_bare_asterisk(tmp_path: Path) -> None:
 
 def test_a_share_of_little_is_not_nothing() -> None:
     assert trust._share(0.0026) == "less than 1 %" and trust._share(0.126) == "13 %"
+
+
+@pytest.mark.parametrize("disclosure", ["nhs_england", "sacro"])
+def test_no_sentence_tells_what_the_profile_withholds(tmp_path: Path, disclosure: str) -> None:
+    """The estimates rest on five people: neither they nor what was computed beside them."""
+    found = data(tmp_path, people=5, disclosure=disclosure)
+    for part in (answer, believed, happened):
+        told = str(part.section(found)).replace("\\u202f", " ")
+        assert not re.search(r"slope|too early \d|lies between|[−-]?\d\.\d+ \(95", told)
+    assert "There is no estimate for HbA1c: withheld: it rests on too few people." in str(
+        answer.section(found).blocks[0].text
+    )
+    assert {one.state for one in checks(found)} == {"cannot tell"}
+    assert "event_study" not in {one.name for one in figures_in(happened.section(found).blocks)}
+    kept = data(tmp_path / "shown", disclosure=disclosure)
+    assert "lies between" in str(believed.section(kept)) and not kept.withheld

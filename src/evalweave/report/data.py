@@ -34,6 +34,7 @@ from evalweave.tables.people import TRENDS
 
 Made = TypeVar("Made")
 ARMS = ("programme", "comparison")
+WITHHELD = "withheld: it rests on too few people"
 STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
 
 
@@ -295,9 +296,7 @@ class ReportData:
         for name in (*STATISTICS, "family_ci_low", "family_ci_high", "label_stability"):
             if name in joint:
                 joint[name] = joint[name].mask(rows)
-        joint["quantitative_detail"] = joint["quantitative_detail"].mask(
-            rows, "withheld: it rests on too few people"
-        )
+        joint["quantitative_detail"] = joint["quantitative_detail"].mask(rows, WITHHELD)
         joint["quantitative_state"] = joint["quantitative_state"].mask(rows, "X")
         joint["label"] = joint["label"].mask(rows & joint["label"].notna(), "withheld")
         return joint
@@ -374,8 +373,18 @@ class ReportData:
                 return float(convert_difference(1.0, quantity, measured.unit, other.name))
         return None
 
+    @cached_property
+    def withheld(self) -> frozenset[str]:
+        """The analyses of which the profile shows no estimate although there are some."""
+        exact, shown = (t["estimate"].notna() for t in (self.estimates, self.released_estimates))
+        names = self.estimates["analysis"].astype(str)
+        return frozenset(names[exact]) - frozenset(names[shown])
+
     def diagnostic(self, analysis: str, name: str) -> Any:
-        """Return one diagnostic of an analysis; None where it was not computed."""
+        """Return one diagnostic of an analysis; None where it was not computed or, since it would
+        tell what the profile withholds, may not be shown."""
+        if analysis in self.withheld:
+            return {"every term": WITHHELD} if name == "absent" else None
         entry = self.diagnostics.get(analysis) or {}
         return entry.get(name) if isinstance(entry, Mapping) else None
 

@@ -8,11 +8,12 @@ are judged together, by one standard (`evidence`).
 from __future__ import annotations
 
 import importlib
+from dataclasses import replace
 
 import pandas as pd
 
 from evalweave.release import precision
-from evalweave.report.checks.evidence import Judged, judge
+from evalweave.report.checks.evidence import CANNOT_TELL, Judged, judge
 from evalweave.report.data import ReportData
 from evalweave.tables.report import CHECKS as TABLE
 
@@ -29,6 +30,7 @@ CHECKS = (
     "bounds:sensitivity_bound",
     # A new check: its entry goes above this line, or where the report shall show it.
 )
+HIDDEN = "Nothing can be shown: the estimate is withheld, as it rests on too few people."
 
 
 def checks(data: ReportData) -> list[Judged]:
@@ -42,7 +44,12 @@ def _judged(data: ReportData) -> list[Judged]:
         module, function = entry.split(":")
         check = getattr(importlib.import_module(f"{__name__}.{module}"), function)
         made.append(check(data))
-    return judge([finding for finding in made if finding is not None])
+    findings = [finding for finding in made if finding is not None]
+    if data.primary.name in data.withheld:
+        findings = [
+            replace(each, words=HIDDEN, measures=(), state=CANNOT_TELL) for each in findings
+        ]
+    return judge(findings)
 
 
 def released(data: ReportData) -> pd.DataFrame:

@@ -29,6 +29,7 @@ from evalweave.report.sentences import agreement_about_zero
 from evalweave.study.analyses import Analysis
 from evalweave.study.people import nested
 
+NONE_SHOWN = "It was asked, but there is no estimate that could be shown."
 SAME = 1e-6  # standard errors by which one regression written in two ways may differ
 FEW_PRACTICES = Finding(
     "few_practices",
@@ -95,7 +96,8 @@ def comparison_groups(data: ReportData) -> Finding | None:
         and (row := data.row(a, data.main_term(a), unit))
     ]
     if not main or not others:
-        return COMPARISONS
+        asked = bool(data.analyses("sensitivity"))
+        return replace(COMPARISONS, words=NONE_SHOWN) if asked else COMPARISONS
     asked = replace(COMPARISONS, link="comparisons", link_text="All of them")
     witnesses = [(a, row) for a, row in others if _witness(data, a, row, main)]
     if not witnesses:
@@ -163,7 +165,8 @@ def placebo_outcome(data: ReportData) -> Finding | None:
         (a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))
     ]
     if not placebos:
-        return PLACEBO_OUTCOME
+        asked = bool(data.analyses("placebo"))
+        return replace(PLACEBO_OUTCOME, words=NONE_SHOWN) if asked else PLACEBO_OUTCOME
     results = "; ".join(
         f"{sentence(data.outcome_label(a.outcome))} "
         f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.catalogue.calls import named
-from evalweave.release.numbers import estimate, number
+from evalweave.release.numbers import estimate, missing, number
 from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
@@ -50,15 +50,21 @@ def event_times(data: ReportData, analysis: Analysis, unit: str) -> list[tuple[i
 
 
 def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure | None:
-    """Return the event study of an analysis in every unit; None when it has no terms."""
-    units = [unit for unit in data.units(analysis.name) if event_times(data, analysis, unit)]
+    """Return the event study of an analysis in every unit; None when it has no
+    estimate by time."""
+    units = [
+        unit
+        for unit in data.units(analysis.name)
+        if any(not missing(row.estimate) for _, row in event_times(data, analysis, unit))
+    ]
     if not units:
         return None
     label = data.outcome_label(analysis.outcome)
     title = f"Difference in {label} by time since the start"
     first = event_times(data, analysis, units[0])
     spoken = "; ".join(
-        f"{e}: {estimate(r.estimate, r.low, r.high, r.level, r.places)}" for e, r in first
+        f"{number(time, 0)}: {estimate(row.estimate, row.low, row.high, row.level, row.places)}"
+        for time, row in first
     )
     description = describe(
         f"By {_periods(data)} since the start, in {units[0]}. {spoken}.", data.study.study.synthetic
