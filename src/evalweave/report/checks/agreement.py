@@ -96,8 +96,8 @@ def comparison_groups(data: ReportData) -> Finding | None:
         and (row := data.row(a, data.main_term(a), unit))
     ]
     if not main or not others:
-        asked = bool(data.analyses("sensitivity"))
-        return replace(COMPARISONS, words=NONE_SHOWN) if asked else COMPARISONS
+        none = bool(data.analyses("sensitivity"))
+        return replace(COMPARISONS, words=NONE_SHOWN) if none else COMPARISONS
     asked = replace(COMPARISONS, link="comparisons", link_text="All of them")
     witnesses = [(a, row) for a, row in others if _witness(data, a, row, main)]
     if not witnesses:
@@ -165,8 +165,8 @@ def placebo_outcome(data: ReportData) -> Finding | None:
         (a, row) for a in data.analyses("placebo") if (row := data.row(a, data.main_term(a)))
     ]
     if not placebos:
-        asked = bool(data.analyses("placebo"))
-        return replace(PLACEBO_OUTCOME, words=NONE_SHOWN) if asked else PLACEBO_OUTCOME
+        none = bool(data.analyses("placebo"))
+        return replace(PLACEBO_OUTCOME, words=NONE_SHOWN) if none else PLACEBO_OUTCOME
     results = "; ".join(
         f"{sentence(data.outcome_label(a.outcome))} "
         f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
