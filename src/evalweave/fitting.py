@@ -27,7 +27,7 @@ from evalweave.estimators import contrasting
 from evalweave.estimators.allocation import by_level
 from evalweave.estimators.cohort_effects import restricted
 from evalweave.estimators.exposure import with_exposure
-from evalweave.estimators.follow_up import with_others
+from evalweave.estimators.follow_up import amounts, with_others
 from evalweave.estimators.panel_data import FILE
 from evalweave.estimators.panels import Panels
 from evalweave.estimators.treatment import check_varies
@@ -347,7 +347,7 @@ def named(estimator_name: str) -> Callable[..., FitResult]:
 
         model = validate(spec, FitSpec, "spec", {})
         whole, notes = with_others(frame, model, followed, deaths, dead_value)
-        return fit(whole, model, notes=notes)
+        return fit(whole, model if deaths is None else amounts(model), notes=notes)
 
     fields = {
         name: field

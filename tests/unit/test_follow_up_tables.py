@@ -80,3 +80,31 @@ def test_a_panel_whose_periods_are_words_takes_neither():
         evalweave.weighted_did(dated, outcome="y", followed=RUNS, diagnostics=False)
     with pytest.raises(DataError, match="the panel, row 2, column period: found no period"):
         composite(DIED, frame=dated)
+
+
+def counted(value: float, **more: object):
+    frame = FRAME.assign(events=FRAME.index % 3, time=np.where(FRAME["period"] < 2015, 1.0, 0.5))
+    return evalweave.poisson(
+        frame.assign(**more),
+        outcome="events",
+        kind="count",
+        exposure="time",
+        missing="zero",
+        deaths=DIED.assign(dead_share=0.3),
+        dead_value=value,
+        inference=["cr1"],
+        diagnostics=False,
+    )
+
+
+def test_a_composite_count_need_not_be_whole_and_a_count_must_be():
+    """Two events a year of death are 0.6 in three tenths of one."""
+    assert counted(2.0).tidy()["estimate"].notna().all()
+    with pytest.raises(DataError, match="the panel, row 2, column events: found what no count is"):
+        counted(2.0, events=0.5)
+
+
+def test_in_a_composite_a_blank_count_is_zero_and_the_dead_have_their_value():
+    events = pd.Series(FRAME.index % 3, dtype="float64")
+    zero, blank = (counted(5.0, events=e).tidy() for e in (events, events.where(events > 0)))
+    assert zero["estimate"].tolist() == blank["estimate"].tolist()

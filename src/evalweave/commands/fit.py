@@ -93,7 +93,7 @@ def command(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from evalweave import files, seals
     from evalweave.errors import StudyError
-    from evalweave.estimators.follow_up import followed_rows, with_blanks, with_dead
+    from evalweave.estimators.follow_up import amounts, followed_rows, with_blanks, with_dead
     from evalweave.estimators.read_panel import columns_of, read_panel
     from evalweave.fitting import fit
     from evalweave.measured import measured_effect
@@ -135,7 +135,7 @@ def command(
         }
         died, _ = read_panel(deaths, {**known, DEAD_SHARE: False}, who)
         frame, note = with_dead(frame, died, model.columns, dead_value)
-        notes = (*notes, note)
+        model, notes = amounts(model), (*notes, note)
     if areas is not None:
         frame[AREA] = frame[model.columns.cluster or model.columns.owner].map(areas)
 

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from evalweave.catalogue.estimators import ESTIMATORS
+from evalweave.catalogue.kinds import COST, COUNT
 from evalweave.errors import StudyError
 from evalweave.estimators.follow_up_checks import check_dead, check_runs
 from evalweave.panel import DEAD_SHARE
@@ -43,6 +44,14 @@ def with_others(
         return frame, ()
     frame, note = with_dead(frame, deaths, model.columns, dead_value)
     return frame, (note,)
+
+
+def amounts(model: FitSpec) -> FitSpec:
+    """Return the SPEC of a composite: a count in which the dead have a value for part of a period
+    need not be whole, and is as a cost is."""
+    if model.columns.kind != COUNT:
+        return model
+    return model.model_copy(update={"columns": model.columns.model_copy(update={"kind": COST})})
 
 
 def followed_rows(
@@ -136,7 +145,8 @@ def with_dead(
         )
         later = later.assign(**{outcome: value})
     else:
-        rows[outcome] = rows[outcome] + value * share
+        alive = rows[outcome].fillna(0.0) if columns.missing == "zero" else rows[outcome]
+        rows[outcome] = alive + value * share
         rows[exposure] = rows[exposure] + share
         later = later.assign(**{outcome: value * part, exposure: part})
         later = later[part > 0]

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from evalweave.catalogue.kinds import COUNT, KINDS
 from evalweave.errors import Fault, StudyError, raise_faults
 from evalweave.estimators.panel_columns import LARGEST
 from evalweave.panel import DEAD_SHARE
@@ -46,6 +47,11 @@ def check_dead(died: pd.DataFrame, panel: pd.DataFrame, columns: Columns, value:
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise StudyError(f"dead_value: {value:g} is no value of an outcome. Give a finite number.")
     faults = list(_no_periods(panel, columns.period, "the panel"))
+    counted = pd.to_numeric(panel[columns.outcome], errors="coerce")
+    odd = counted.notna() & ((counted < 0) | (counted != counted.round()))
+    if columns.kind == COUNT and odd.any():
+        expected = KINDS[COUNT].values
+        faults.append(_fault("the panel", odd, "what no count is", expected, columns.outcome))
     faults += _no_periods(died, columns.period, DEAD)
     share = pd.to_numeric(died[DEAD_SHARE], errors="coerce")
     wrong = ~share.between(0, 1)
