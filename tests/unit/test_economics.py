@@ -365,6 +365,14 @@ def test_that_persons_without_a_cost_do_not_count_is_noted():
     assert not any("programme's cost" in n for n in run(programme_cost=declared).summary["notes"])
 
 
+def test_an_arm_of_few_practices_is_told():
+    treated = FRAME.groupby("practice_id")["first_treated"].first().dropna().index
+    few = FRAME[~FRAME["practice_id"].isin(treated[2:])]
+    (said,) = run(few).summary["few"]
+    assert said.startswith(f"Only 2 of {few['practice_id'].nunique()} practices have the programme")
+    assert run().summary["few"] == []
+
+
 def test_a_dose_is_an_effect_whose_uptake_is_read():
     from evalweave.study.economics import columns_read
 
@@ -429,7 +437,11 @@ def test_a_discount_from_far_away_is_refused():
         ({"effect": {**SPEC["effect"], "unit": "QALY"}}, "QALYs need `source`"),
         ({"thresholds": {"values": [10, 5], "reason": "x"}}, "values must rise"),
         ({"columns": {"outcome": "y"}}, "belongs to effect and cost"),
-        ({"scenarios": [{"name": "main"}]}, "main is the evaluation itself"),
+        (
+            {"scenarios": [{"name": "main", "price_year": 2024, "price_factor": 1.1}]},
+            "main is the evaluation itself",
+        ),
+        ({"scenarios": [{"name": "a"}]}, "scenario a: nothing is assumed otherwise"),
         ({"scenarios": [{"name": "a", "cost": "stay"}]}, "cost and perspective belong together"),
         ({"scenarios": [{"name": "a", "price_year": 2024}]}, "needs a price_factor"),
         ({"scenarios": [{"name": "a", "price_factor": 2.0}]}, "needs the price_year"),

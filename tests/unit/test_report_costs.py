@@ -16,9 +16,11 @@ from evalweave.release.audit import audit
 from evalweave.release.disclosure import profile
 from evalweave.release.economics import CARE, COST, EFFECT, MAIN, NET_BENEFIT, RATIO, released
 from evalweave.report import costs_in_words as words
+from evalweave.report.blocks import Prose
 from evalweave.report.data import ReportData
 from evalweave.report.figures import economic
 from evalweave.report.figures.style import NARROW
+from evalweave.report.sections.costs import section
 from evalweave.report.sections.guidelines import said_costs
 from helpers.report_results import Made
 from helpers.reports import both, data, report
@@ -155,6 +157,15 @@ def test_the_truth_of_simulated_costs_stands_beside_them(made: ReportData) -> No
     assert words.truth(replace(known, study=real), main) == ""
 
 
+def test_an_arm_of_few_practices_is_told_beside_the_numbers(made: ReportData) -> None:
+    assert made.economics is not None
+    few = "Only 2 of 13 practices have the programme."
+    facts = {**made.economics.facts, "few": [few]}
+    shown = section(replace(made, economics=replace(made.economics, facts=facts)))
+    assert shown is not None
+    assert few in [str(block.text) for block in shown.blocks if isinstance(block, Prose)]
+
+
 def test_the_checklist_answers_with_effect_and_costs(made: ReportData) -> None:
     said = str(said_costs.results(made))
     assert "HbA1c, improvement:" in said and "The programme itself costs £20" in said
@@ -270,8 +281,6 @@ def test_a_study_without_costs_shows_no_trace_of_them(tmp_path: Path) -> None:
 
 
 def test_an_evaluation_that_failed_is_said_and_stops_nothing(made: ReportData) -> None:
-    from evalweave.report.sections.costs import section
-
     assert made.economics is not None
     failed = replace(made.economics, facts={"absent": "cost cannot be estimated."})
     shown = section(replace(made, economics=failed))

@@ -77,6 +77,7 @@ def command(
     }
     for name, drawn in figures.items():
         files.write_text(drawn.drawing.svg, out / f"{name}.svg")
-    for line in result.spoken(*units):
+    notes = (*result.summary["few"], *result.summary["notes"])
+    for line in (*result.spoken(*units), *(f"  {note}" for note in notes)):
         print(line)
     print(f"Written: {out / 'net_benefit.csv'}, economics.json, tables and figures beside it.")

@@ -40,6 +40,11 @@ UNMEASURED = (
     "Some rows have no {column}: the programme's cost counts, and is spread over, the treated "
     "persons and periods of rows with one only."
 )
+FEW = 4  # practices of an arm: the fewest of which one holds less than a third
+ALONE = (
+    "Only {n} of {all} practices {have} the programme. With so few, leaving out each practice in "
+    "turn gives intervals that are too narrow and probabilities that are too sure."
+)
 STEPS = 40  # of the curves, from the lowest to the highest threshold
 
 
@@ -143,6 +148,16 @@ def _check(spec: EconomicsSpec) -> None:
         )
 
 
+def _few(one: Fitted) -> list[str]:
+    """Return which arm has so few practices that the jackknife is not to be trusted."""
+    panel = one.panel
+    if len(one.fit.influence) != panel.n_clusters:  # by area, of which the report tells
+        return []
+    ever = len(np.unique(panel.cluster[np.isfinite(panel.first_treated)]))
+    arms = ((ever, "have"), (panel.n_clusters - ever, "do not have"))
+    return [ALONE.format(n=n, all=panel.n_clusters, have=have) for n, have in arms if 0 < n < FEW]
+
+
 def _summary(
     spec: EconomicsSpec, both: Joint, effect: Fitted, cost: Fitted, remarks: list[str]
 ) -> dict[str, Any]:
@@ -165,6 +180,7 @@ def _summary(
         "covariance": both.covariance.tolist(),
         "n_practices": len(both.without),
         "conventions": {"effect": effect.fit.convention, "cost": cost.fit.convention},
+        "few": _few(cost),
         "assumes": {p.what: calls.assumed(p.analysis) for p in (effect, cost)},
         "notes": list(dict.fromkeys(remarks)),
         "per": "a unit of exposure of the treated" if exposed else "a treated person and period",

@@ -194,6 +194,10 @@ class Scenario(Section):
             )
         if self.price_factor is not None and self.price_year is None:
             raise ValueError(f"scenario {self.name}: price_factor needs the price_year it leads to")
+        if not self.changes():
+            raise ValueError(
+                f"scenario {self.name}: nothing is assumed otherwise. Say what is, or leave it out"
+            )
         return self
 
     def changes(self) -> str:

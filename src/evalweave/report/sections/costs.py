@@ -48,6 +48,7 @@ def _blocks(data: ReportData, valued: Valued) -> list[Any]:
         economic.net_benefit_figure(data, valued),
         _table(data, valued),
         Prose(words.standing(data)),
+        *(Prose(released_note(data.profile, said)) for said in valued.facts.get("few", ())),
         Appendix("Costs and effects: scenarios, groups, and how sure", costs_more.blocks(data)),
     ]
 
