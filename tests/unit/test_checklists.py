@@ -14,7 +14,7 @@ import pytest
 from evalweave.report.data import ReportData
 from evalweave.report.sections import checklists, guidelines
 from evalweave.report.sections.guidelines import said as answered_by
-from evalweave.report.sections.guidelines.guideline import NOT_STATED, Either, Stated
+from evalweave.report.sections.guidelines.guideline import NOT_STATED, Either, Stated, answered
 from evalweave.study.governance import Governance, Project
 from evalweave.study.reporting import Reporting, Statements, TargetTrial
 from evalweave.study.whole import Study
@@ -229,3 +229,12 @@ def test_imputation_is_said_of_the_analyses_that_impute(data: ReportData) -> Non
     said = answered_by.complete_cases(replace(data, study=study))
     assert "nothing was imputed" not in said
     assert said.startswith("Missing values were imputed in “Availability and HbA1c”;")
+
+
+def test_what_several_keys_state_is_not_run_together() -> None:
+    def says(*words: str) -> str:
+        return str(answered(None, tuple(lambda _, said=said: said for said in words)))  # type: ignore[arg-type]
+
+    assert says("doi:10.1234/p", "On request.", "https://x.org") == (
+        "doi:10.1234/p; On request. https://x.org"
+    )

@@ -41,6 +41,10 @@ def test_intervals_without_a_limit_say_so() -> None:
     assert interval(-math.inf, -0.03) == "no lower limit to −0.03"
     assert interval(-math.inf, math.inf) == "no limit on either side"
     assert interval(math.nan, 1.0) == "no interval"
+    assert interval(-0.2094, -0.0037) == "−0.209 to −0.004"  # not 0.00, as if it held zero
+    assert interval(0.00004, math.inf) == "0.00004 to no upper limit"
+    assert interval(-0.2, 0.004) == "−0.20 to 0.00"  # holds zero, as it reads
+    assert interval(0.0, 1.0) == "0.00 to 1.00"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 MINUS = "−"
+MOST = 6  # decimals that an end of an interval may need to differ from zero
 NO_LOW, NO_HIGH = "no lower limit", "no upper limit"
 
 
@@ -59,9 +60,15 @@ def interval(low: Any, high: Any, places: int = 2) -> str:
         return "no interval"
     if math.isinf(low) and math.isinf(high):
         return "no limit on either side"
+    while excludes_zero(low, high) and _reads_zero(low, high, places) and places < MOST:
+        places += 1  # −0.004 is not 0.00: it would read as if the interval held zero
     left = NO_LOW if math.isinf(low) else number(low, places)
     right = NO_HIGH if math.isinf(high) else number(high, places)
     return f"{left} to {right}"
+
+
+def _reads_zero(low: float, high: float, places: int) -> bool:
+    return any(round(end, places) == 0 for end in (low, high) if math.isfinite(end))
 
 
 def estimate(value: Any, low: Any, high: Any, level: float = 0.95, places: int = 2) -> str:

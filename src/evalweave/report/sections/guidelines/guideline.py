@@ -108,4 +108,8 @@ def answered(data: ReportData, answers: tuple[Answer, ...]) -> Text:
         for answer, words in said
         if words or (blank := getattr(answer, "words", ""))
     ]
-    return Markup(" ").join(parts)
+    whole = parts[0]
+    for part in parts[1:]:
+        ended = whole.rstrip().endswith((".", "?", "!"))
+        whole += Markup(" " if ended else "; ") + part
+    return whole
