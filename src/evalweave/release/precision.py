@@ -26,6 +26,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 SUPPORT = 20  # people below whom a mean has no decimal more than its values
 PRACTICES = 4  # the fewest whose mean is released with an interval
 SHARE = "share"  # of a yes or no: no decimals of its own
+FINEST = Fraction(1, 100)  # of a mean count or cost
 AMOUNT = "amount"  # of a count or cost: as coarse as its events ask for
 DIFFERENCE_PLACES, DOF_PLACES, P_DIGITS, STABILITY_PLACES = 2, 2, 3, 2
 IN_UNITS = ("estimate", "std_error", "ci_low", "ci_high", "family_ci_low", "family_ci_high")
@@ -109,34 +111,49 @@ def _raw_mean(
     """Return mean, standard deviation and interval of an arm in a period as released."""
     n, practices = row["n_patients"], _real(row.get("n_practices"))
     if places == AMOUNT:
-        middle, finest = _amount(profile, int(n), _real(row["mean"]), _real(row["sd"]))
+        middle, unit = _amount(profile, int(n), _real(row["mean"]), _real(row["sd"]))
         deviation = math.nan
     else:
         middle, deviation = moments(profile, row["mean"], row["sd"], n, places)
-        finest = _decimals(profile.count(int(n)).value, places)
+        unit = Fraction(10) ** -_decimals(profile.count(int(n)).value, places)
     half = (_real(row.get("ci_high")) - _real(row.get("ci_low"))) / 2
     few = math.isnan(practices) or practices < PRACTICES or n - 1 < profile.min_dof
     if few or math.isnan(half) or math.isnan(middle):
         return middle, deviation, math.nan, math.nan
-    half = math.ceil(round(half * 10.0**finest, 6)) / 10.0**finest
-    low, high = (round(end, finest) + 0.0 for end in (middle - half, middle + half))
+    half = float(math.ceil(round(half / unit, 6)) * unit)
+    low, high = (_multiple(end, unit) for end in (middle - half, middle + half))
     return middle, deviation, low, high
 
 
-def _amount(profile: Profile, n: int, middle: float, deviation: float) -> tuple[float, int]:
-    """Return the mean of a count or cost of `n` people as released, and its decimals.
+def _amount(profile: Profile, n: int, mean: float, deviation: float) -> tuple[float, Fraction]:
+    """Return the mean of a count or cost of `n` people as released, and the unit it is rounded to.
 
     An event is worth E[y^2] / E[y]: its price, where it has one; the dearer weigh more where there
     are several. A mean in pence over a price that everybody knows is a number of events.
     """
-    if math.isnan(middle) or math.isnan(deviation):
-        return math.nan, 0
-    event = (deviation**2 + middle**2) / middle if middle > 0 else 0.0
-    if profile.hides(round(middle * n / event) if event else 0):
-        return math.nan, 0
-    step = max(profile.base, 1) * event / n
-    finest = min(2, math.floor(-math.log10(step))) if step > 0 else 2
-    return round(middle, finest) + 0.0, finest
+    if math.isnan(mean) or math.isnan(deviation):
+        return math.nan, FINEST
+    event = (deviation**2 + mean**2) / mean if mean > 0 else 0.0
+    if profile.hides(round(mean * n / event) if event else 0):
+        return math.nan, FINEST
+    unit = _round_number(max(profile.base, 1) * event / n)
+    released = _multiple(mean, unit)
+    if 0 < released - unit / 2 < (profile.high + 0.5) * event / n or 0 < mean < unit / 2:
+        released = _multiple(released + unit, unit)  # beside what is hidden few would be left
+    return released, unit
+
+
+def _round_number(step: float) -> Fraction:
+    """Return the next of 0.01, 0.02, 0.05, 0.1, 0.2 ... that is not below `step`."""
+    if step <= FINEST:
+        return FINEST
+    power = Fraction(10) ** math.floor(math.log10(step))
+    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= step)
+
+
+def _multiple(value: float, unit: Fraction) -> float:
+    """Return the multiple of `unit` nearest to a value."""
+    return float(round(value / unit) * unit) + 0.0
 
 
 def checks(profile: Profile, frame: pd.DataFrame) -> pd.DataFrame:
