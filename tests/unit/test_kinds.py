@@ -308,7 +308,7 @@ def test_the_dead_count_for_the_days_after_death_where_there_is_person_time():
     assert rows.loc[("a", 2014), ["y", "time"]].tolist() == [1.0 + 8 * 0.75, 1.0]
     assert rows.loc[("a", 2015), ["y", "time"]].tolist() == [8.0, 1.0]
     assert rows.loc[("b", 2013), ["y", "time"]].tolist() == [2.0, 1.0]
-    assert len(found) == 4 and "2 person-periods, 1 of them added" in note
+    assert len(found) == 4 and "2 person-periods; 1 person-periods were added" in note
 
 
 def test_the_dead_have_their_value_from_the_period_of_death_where_there_is_none():

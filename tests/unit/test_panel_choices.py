@@ -57,7 +57,7 @@ def test_conditions(text, rows):
 
 
 def test_rows_that_a_blank_leaves_open_are_counted():
-    assert "1 of them because a cell is blank" in kept_rows(TABLE, "age >= 40", "t")[1]
+    assert "1 rows of these because a cell is blank" in kept_rows(TABLE, "age >= 40", "t")[1]
     assert "blank" not in kept_rows(TABLE, "age is not None", "t")[1]
 
 

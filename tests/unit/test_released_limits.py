@@ -121,3 +121,29 @@ def test_an_interval_that_ends_on_zero_includes_it() -> None:
     for low, high in ((0.0, 2.0), (-2.0, 0.0), (-1.0, 1.0)):
         assert excludes_zero(low, high) is False
     assert excludes_zero(float("nan"), 1.0) is None
+
+
+def test_notes_that_count_a_part_beside_a_whole_release_neither_exactly() -> None:
+    """Said as the estimators say them: of a composite, a condition, and a cohort beyond overlap."""
+    import numpy as np
+    import pandas as pd
+
+    from evalweave.estimators.cs_propensity import NoEstimate
+    from evalweave.estimators.follow_up import with_dead
+    from evalweave.estimators.row_filter import kept_rows
+    from evalweave.study.analyses import Columns
+
+    people = [f"p{k:02d}" for k in range(60)]
+    frame = pd.DataFrame({"patient_id": people, "practice_id": "g", "period": 1, "y": 1.0})
+    died = frame.drop(columns="y").assign(dead_share=1.0)
+    later = died.assign(period=2)[:3]
+    condition = frame.assign(y=np.where(frame.index < 3, np.nan, 1.0))
+    said = [
+        with_dead(frame, pd.concat([died, later]), Columns(outcome="y"), 0.0)[1],
+        kept_rows(condition, "y > 0 and period > 0", "t")[1],
+        NoEstimate("no overlap", (3,), 63).sentence(("age",)),
+    ]
+    for sentence in said:
+        released = released_words(NHS, sentence)
+        assert "3" in sentence and "3" not in released and "63" not in released, released
+        assert "1 to 7" in released

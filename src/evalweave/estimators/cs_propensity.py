@@ -38,8 +38,8 @@ class NoEstimate(Exception):
         if not self.n_treated:
             return str(self)
         parts = [
-            f"{count} of the cohort's {self.n_treated} patients lie outside the comparison "
-            f"patients' range of {name}"
+            f"{count} patients of the {self.n_treated} patients of the cohort lie outside the "
+            f"comparison patients' range of {name}"
             for name, count in zip(names, self.beyond, strict=False)
             if count
         ]

@@ -154,6 +154,6 @@ def with_dead(
     n = int(np.sum(share > 0)) + len(later)
     note = (
         f"The dead have the value {value:g} from the period of death to the end of the window: "
-        f"{n} person-periods, {len(later)} of them added."
+        f"{n} person-periods; {len(later)} person-periods were added for it."
     )
     return whole.sort_values(who, ignore_index=True, kind="stable"), note

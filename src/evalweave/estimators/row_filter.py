@@ -43,7 +43,7 @@ def kept_rows(frame: pd.DataFrame, text: str, file: str) -> tuple[Mask, str]:
             ", ".join(condition.columns),
         )
         problems.raise_all()
-    because = f", {blank} of them because a cell is blank" if blank else ""
+    because = f", {blank} rows of these because a cell is blank" if blank else ""
     return holds.true, f"where {text}: {lost} of {len(frame)} rows were left out{because}."
 
 
