@@ -417,3 +417,18 @@ def test_a_finished_folder_is_audited_again_with_its_packed_manifest() -> None:
 
     assert found("manifest.json") == found("release.zip/data/report/manifest.json") == []
     assert len(found("other.json")) == 1
+
+
+def test_the_last_cell_of_a_row_in_word_does_not_count_the_next_rows_name(release: Path) -> None:
+    def table(*rows: tuple[str, str]) -> str:
+        cell = "<w:tc><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:tc>"
+        return "".join(f"<w:tr>{''.join(map(cell.format, row))}</w:tr>" for row in rows)
+
+    for rows, fault in (
+        ((("Programme practices", "13"), ("Comparison patients, weighted", "–")), False),
+        ((("Seen", "13 patients"), ("Others", "–")), True),
+        ((("13", "patients"),), True),
+    ):
+        with zipfile.ZipFile(release / "report.docx", "w") as archive:
+            archive.writestr("word/document.xml", table(*rows))
+        assert ("in a sentence" in findings(release)) is fault

@@ -26,7 +26,8 @@ MARKUP = (".html", ".htm", ".svg", ".xml")
 PLAIN = (".txt", ".md", ".tex", ".css", ".js", ".log", ".yaml", ".yml")
 PACKED = (".docx", ".xlsx")
 HELD = ("/EmbeddedFile", "/Filespec")
-BREAK = "\n·\n"  # between lines of a PDF: the last cell of a row does not count the next one's name
+# Of a PDF's lines and Word's rows: the last cell of a row does not count the next one's name.
+BREAK = "\n·\n"
 PICTURES = (".png", ".jpeg", ".jpg")
 _BLOCKS = frozenset(
     (
@@ -288,6 +289,12 @@ def _pdf_texts(value: Any) -> Iterator[str]:
         yield str(value)
 
 
+def _parted(xml: str) -> str:
+    """Return the text of an XML part, a line for each paragraph and cell."""
+    ends = r"</(?:w:p|w:tc|si|c|dc:\w+|cp:\w+)>|<w:(?:br|tab)\b[^>]*>"
+    return unescape(re.sub(r"<[^>]+>", "", re.sub(ends, "\n", xml)))
+
+
 def _packed(path: Path, content: Content) -> None:
     """Read a Word or Excel file: every XML part, text runs joined by paragraph so that no split
     hides a word."""
@@ -298,12 +305,9 @@ def _packed(path: Path, content: Content) -> None:
                 data = archive.read(name)
                 if name.lower().endswith((".xml", ".rels")):
                     xml = data.decode("utf-8", errors="replace")
-                    parted = re.sub(
-                        r"</(?:w:p|w:tc|si|c|dc:\w+|cp:\w+)>|<w:(?:br|tab)\b[^>]*>", "\n", xml
-                    )
-                    words = unescape(re.sub(r"<[^>]+>", "", parted))
+                    words = _parted(xml)
                     content.raw += [xml, words]
-                    content.prose += words
+                    content.prose += _parted(xml.replace("</w:tr>", BREAK))
                     content.own += _unquoted(xml) + "\n"
                     content.words += [words, "\n".join(_read_attributes(xml))]
                 elif suffix in PICTURES:
