@@ -199,7 +199,7 @@ def test_cheers_is_answered_from_the_run_and_only_where_costs_are_studied(
     assert not any(name == "CHEERS" for name, _ in made())
     said = {number: reply for (name, number), reply in answers(data).items() if name == "CHEERS"}
     for number, words in (
-        ("7", "The service is compared with all others."),
+        ("7", "Practices with the service are compared with all others."),
         ("8", "Costs are those of a payer."),
         ("10", "not discounted"),
         ("13", "natural unit, mmol/mol"),

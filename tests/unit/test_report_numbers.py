@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from evalweave.release.numbers import decimals, interval, number, p_value
+from evalweave.release.numbers import JOINER, decimals, in_unit, interval, number, p_value
 from evalweave.report import sentences
 from evalweave.report.data import Row
 from helpers.reports import data
@@ -17,6 +17,19 @@ def row(estimate: float, low: float, high: float) -> Row:
     return Row(
         "main", "att", "mmol/mol", "cr2", estimate, 0.3, low, high, 0.01, 17, 0.95, 1, 1, 24, 13, ""
     )
+
+
+@pytest.mark.parametrize(
+    ("shown", "unit", "said"),
+    [
+        ("−182", "£ per person-year", f"−{JOINER}£182 per person-year"),
+        ("60.50", "GBP", "£60.50"),
+        ("−0.07", "admissions per person-year", "−0.07 admissions per person-year"),
+        ("–", "mmol/mol", "– mmol/mol"),
+    ],
+)
+def test_money_stands_behind_its_sign(shown: str, unit: str, said: str) -> None:
+    assert in_unit(shown, unit) == said
 
 
 @pytest.mark.parametrize(

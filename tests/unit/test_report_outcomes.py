@@ -38,7 +38,7 @@ def test_an_amount_is_shown_with_its_ratio_and_share_beside_it(tmp_path: Path, u
     assert found.units("parts") == found.units("by_sex") == [unit]
     first, second = outcomes._lines(found, asked[0])
     cells = [str(cell) for cell in first.cells]
-    assert cells[0].endswith(": parts") and cells[4].startswith("−207")
+    assert cells[0].endswith(": parts") and cells[4].replace("\u2060£", "").startswith("−207")
     assert "no estimate" not in " ".join(cells)
     assert second.cells[0] == "as a ratio" and second.cells[4:6] == ("0.84", "0.71 to 0.98")
     said = [str(block.text) for block in answer.section(found).blocks if isinstance(block, Prose)]

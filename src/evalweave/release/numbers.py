@@ -84,13 +84,28 @@ def money(value: Any, places: int, sign: str) -> str:
     return f"{MINUS}{JOINER}{sign}{shown[1:]}" if shown.startswith(MINUS) else f"{sign}{shown}"
 
 
+def in_unit(shown: str, unit: str) -> str:
+    """Return a number that is written already with its unit; of money as `−£25.30 per
+    person-year`."""
+    first, _, per = unit.partition(" ")
+    sign = _currency(first)
+    if not sign:
+        return f"{shown} {unit}"
+    minus, size_ = (f"{MINUS}{JOINER}", shown[1:]) if shown.startswith(MINUS) else ("", shown)
+    return f"{minus}{sign}{size_} {per}".rstrip()
+
+
+def _currency(name: str) -> str:
+    return CURRENCIES.get(name, name if name in CURRENCIES.values() else "")
+
+
 def estimate_in(
     unit: str, value: Any, low: Any, high: Any, level: float = 0.95, places: int = 2
 ) -> str:
     """Return an estimate with its unit; of money as `−£25.30 (95 % CI −£41 to −£9) per
     person-year`."""
     first, _, per = unit.partition(" ")
-    sign = CURRENCIES.get(first, first if first in CURRENCIES.values() else "")
+    sign = _currency(first)
     if not sign or missing(value) or missing(low) or missing(high):
         return f"{estimate(value, low, high, level, places)} {unit}"
     ends = [

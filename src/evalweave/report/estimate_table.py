@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from evalweave.release.numbers import confidence, interval, number, p_value
+from evalweave.release.numbers import confidence, in_unit, interval, number, p_value
 from evalweave.report.blocks import Column, Line, Table, in_units
 from evalweave.report.data import ReportData, Row
 from evalweave.report.terms import ci
@@ -20,7 +20,8 @@ def full(row: Row) -> str:
     """Return an estimate in a sentence: with unit, interval and p-value."""
     p = p_value(row.p_value)
     ends = f"{confidence(row.level)} CI {interval(row.low, row.high, row.places)}"
-    return f"{number(row.estimate, row.places)} {row.unit} ({ends}{f'; {p}' if p else ''})"
+    size = in_unit(number(row.estimate, row.places), row.unit)
+    return f"{size} ({ends}{f'; {p}' if p else ''})"
 
 
 def as_ratio(data: ReportData, analysis: Analysis) -> Row | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.quantities import PERCENTAGE_POINTS
-from evalweave.release.numbers import confidence, interval, number, plain, sentence
+from evalweave.release.numbers import confidence, in_unit, interval, number, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, in_units, text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.terms import in_words
@@ -142,5 +142,5 @@ def truth_sentence(data: ReportData, row: Row) -> str:
     return (
         f"In these simulated data the truth is known: planted {number(value, row.places)}, "
         "estimated "
-        f"{number(row.estimate, row.places)} {row.unit}."
+        f"{in_unit(number(row.estimate, row.places), row.unit)}."
     )

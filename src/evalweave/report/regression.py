@@ -11,7 +11,7 @@ import pandas as pd
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
+from evalweave.release.numbers import in_unit, interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Line, Table, Text, in_units, text
 from evalweave.report.data import ReportData, primary_inference
 from evalweave.report.terms import ci
@@ -121,7 +121,7 @@ def _line(data: ReportData, analysis: Analysis) -> Line | None:
     return Line(
         (
             _label(data, analysis),
-            both(lambda row: f"{number(row.estimate, row.places)} {row.unit}"),
+            both(lambda row: in_unit(number(row.estimate, row.places), row.unit)),
             both(lambda row: interval(row.low, row.high, row.places)),
             p_value(first.p_value) or "–",
             data.counted(first, "n_obs", "records"),

@@ -10,6 +10,7 @@ from evalweave.catalogue.inferences import INFERENCES
 from evalweave.release.numbers import (
     confidence,
     excludes_zero,
+    in_unit,
     interval,
     joined,
     missing,
@@ -61,6 +62,7 @@ def main_sentence(data: ReportData, row: Row) -> str:
     where = f"With {data.study.study.programme} available, {data.outcome_label()}"
     than = "than in comparison practices"
     size, places = number(abs(row.estimate), row.places), row.places
+    amount = in_unit(size, row.unit)
     if not any(digit in size for digit in "123456789"):
         ends = f"{confidence(row.level)} CI {interval(row.low, row.high, places)} {row.unit}"
         return f"{where} changed as much as in comparison practices (difference {size}, {ends})."
@@ -68,17 +70,14 @@ def main_sentence(data: ReportData, row: Row) -> str:
     if change is None or change == 0:
         verb, more, less = "changed", "lower", "higher"
         down = row.estimate < 0
-        lead = (
-            f"{where} ended up {size} {row.unit} {more if down else less} {than}, given where "
-            "both began"
-        )
+        lead = f"{where} ended up {amount} {more if down else less} {than}, given where both began"
     else:
         fell = change < 0
         verb = "fell" if fell else "rose"
         more, less = (
             ("more", "less") if fell else ("less", "more")
         )  # words for a negative and a positive end
-        lead = f"{where} {verb} by {size} {row.unit} {more if row.estimate < 0 else less} {than}"
+        lead = f"{where} {verb} by {amount} {more if row.estimate < 0 else less} {than}"
     return f"{lead} ({confidence(row.level)} CI {_ends(row, more, less)})."
 
 
@@ -131,7 +130,7 @@ def practically(row: Row, margin: float | None, reason: str = "") -> str:
             "In practice, nothing can be said about relevance: no smallest difference that "
             "matters was declared."
         )
-    reach = f"{size(margin, row.places)} {row.unit}"
+    reach = in_unit(size(margin, row.places), row.unit)
     because = f" ({reason.rstrip('.')})" if reason else ""
     if missing(row.low) or missing(row.high):
         return (

@@ -12,7 +12,7 @@ import numpy as np
 from evalweave.catalogue.inferences import holds_with_few
 from evalweave.fits.distributions import t_p_value, t_quantile
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import estimate, excludes_zero, missing, number, sentence
+from evalweave.release.numbers import estimate_in, excludes_zero, missing, number, sentence
 from evalweave.report.checks import harmless
 from evalweave.report.checks.evidence import (
     CANNOT_TELL,
@@ -169,7 +169,7 @@ def placebo_outcome(data: ReportData) -> Finding | None:
         return replace(PLACEBO_OUTCOME, words=NONE_SHOWN) if none else PLACEBO_OUTCOME
     results = "; ".join(
         f"{sentence(data.outcome_label(a.outcome))} "
-        f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
+        f"{estimate_in(row.unit, row.estimate, row.low, row.high, row.level, row.places)}"
         for a, row in placebos
     )
     measures, margin = _within_own_margins(data, placebos)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from evalweave.release.numbers import estimate, number, size
+from evalweave.release.numbers import estimate_in, number, size
 from evalweave.report.blocks import Figure, Text
 from evalweave.report.data import ReportData, Row
 from evalweave.report.figures.style import (
@@ -55,7 +55,7 @@ def answer_interval(data: ReportData, caption: Text) -> Figure | None:
 
 def _spoken(row: Row, margin: float | None) -> str:
     words = (
-        f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}, "
+        f"{estimate_in(row.unit, row.estimate, row.low, row.high, row.level, row.places)}, "
         "against zero"
     )
     return words + (f" and against a margin of ±{size(margin, row.places)}." if margin else ".")

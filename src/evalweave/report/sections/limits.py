@@ -8,7 +8,7 @@ from typing import Any
 from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.catalogue.words import number_of
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import joined, missing, number, percent, size
+from evalweave.release.numbers import in_unit, joined, missing, number, percent, size
 from evalweave.report.blocks import Listing, Section, Text, in_units, text
 from evalweave.report.data import ARMS, ReportData, Row
 from evalweave.report.outcome_words import deaths
@@ -93,8 +93,9 @@ def detectable(data: ReportData, main: Row) -> Text:
         if ratio is None:
             return ""
         smallest, margin = ratio * float(effect), data.margin(row.unit)
+        least = in_unit(number(smallest, row.places), row.unit)
         words = (
-            f"With these practices a true difference of {number(smallest, row.places)} {row.unit} "
+            f"With these practices a true difference of {least} "
             f"would have been told from none in {percent(found['power'])} of studies"
         )
         if margin is None:
@@ -119,7 +120,8 @@ def _diluted(data: ReportData, main: Row) -> Text:
         lambda row: (
             f"The average is over everybody eligible, used or not: if few took part, those who did "
             f"may have changed by much more. The smallest difference that matters, "
-            f"{size(data.margin(row.unit), row.places)} {row.unit}, is applied to this average; "
+            f"{in_unit(size(data.margin(row.unit), row.places), row.unit)}, is applied to this "
+            f"average; "
             f"{why}. A threshold for one person's treatment would be too wide for it."
         ),
     )

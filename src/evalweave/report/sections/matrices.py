@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 
 from evalweave.release.disclosure import HIDDEN, Profile
-from evalweave.release.numbers import estimate, missing, percent, plain, sentence
+from evalweave.release.numbers import estimate_in, missing, percent, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Listing, Table, Text, in_units, text
 from evalweave.report.claimed import QUALITATIVE, QUANTITATIVE, complements, label, link
 from evalweave.report.data import ReportData
@@ -174,7 +174,7 @@ def _estimates(data: ReportData, name: str, terms: Iterable[str]) -> Line:
     def said(term: str) -> Text:
         rows = [data.row(analysis, term, unit) for unit in units]
         written = [
-            f"{estimate(row.estimate, row.low, row.high, row.level, row.places)} {row.unit}"
+            estimate_in(row.unit, row.estimate, row.low, row.high, row.level, row.places)
             if row
             else "no estimate"
             for row in rows

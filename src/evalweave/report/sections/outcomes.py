@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from evalweave.release.notes import released_note
-from evalweave.release.numbers import interval, joined, number, p_value, plain, sentence
+from evalweave.release.numbers import in_unit, interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
 from evalweave.report.data import ReportData
 from evalweave.report.estimate_table import as_ratio
@@ -87,7 +87,7 @@ def _lines(data: ReportData, analysis: Analysis) -> list[Line]:
         return [Line((label, "–", "–", "–", "–", "no interval", "–", "–", told))]
     first = rows[0]
     cells = [data.counted(first, name, of) for name, of in COUNTS]
-    estimates = [f"{number(row.estimate, row.places)} {row.unit}" for row in rows]
+    estimates = [in_unit(number(row.estimate, row.places), row.unit) for row in rows]
     intervals = [interval(row.low, row.high, row.places) for row in rows]
     return [
         Line(

@@ -34,7 +34,7 @@ def _note(data: ReportData, said: str) -> Text | None:
 
 def comparators(data: ReportData) -> Text | None:
     label = data.comparison_label(_declared(data).comparison)
-    return _note(data, f"{sentence(data.study.study.programme)} is compared with {label}.")
+    return _note(data, f"Practices with {data.study.study.programme} are compared with {label}.")
 
 
 def perspective(data: ReportData) -> Text | None:
