@@ -527,3 +527,24 @@ def test_referrals_below_zero_are_refused():
 def test_a_cost_that_is_the_same_in_every_row_is_refused():
     with pytest.raises(DataError, match="cost: The outcome is the same in every row"):
         run(FRAME.assign(cost=5.0))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"thresholds": {"values": [0], "reason": " "}}, "thresholds, reason: it is blank"),
+        ({"perspective": ""}, "perspective: it is blank"),
+        ({"cost": {**SPEC["cost"], "unit": ""}}, "cost, unit: it is blank"),
+        (
+            {"programme_cost": {"amount": 1, "per": "person", "source": " "}},
+            "programme_cost, source: it is blank",
+        ),
+        ({"effect": {**SPEC["effect"], "unit": "QALY", "source": " "}}, "QALYs need `source`"),
+        ({"price_year": True}, "price_year: .* 1900"),
+        ({"by": ["white", "white"]}, "by: a column stands twice"),
+        ({"effect": {**SPEC["effect"], "outcome": "cost"}}, "valued against itself"),
+    ],
+)
+def test_what_is_left_open_or_stands_twice_is_refused(changes, words):
+    with pytest.raises(StudyError, match=words):
+        validate({**SPEC, **changes}, EconomicsSpec, "spec", {})

@@ -10,8 +10,9 @@ from evalweave.catalogue import calls
 from evalweave.study.allocation import Allocation
 from evalweave.study.analyses import AnalysisOptions, Columns
 from evalweave.study.conditions import parse
-from evalweave.study.section import Name, Section
+from evalweave.study.section import Name, Said, Section
 
+FIRST_YEAR = 1900  # of prices
 LARGEST = 1e15  # of an amount or threshold, in units of cost
 UNUSED = ("name", "inference", "level", "bands", "honest_relative", "honest_smoothness")
 PER = ("person", "person_period", "practice", "practice_period", "referral")
@@ -41,7 +42,7 @@ class Valued(Section):
 
     outcome: str = Field(description="Its column of the panel.")
     label: str = Field("", description="Its name in tables and figures; blank = the column's.")
-    unit: str = Field(description="Its unit, as printed: mmol/mol, QALY, GBP.")
+    unit: Said = Field(description="Its unit, as printed: mmol/mol, QALY, GBP.")
     kind: Literal["measured", "binary", "count", "cost", "utility"] | None = Field(
         None, description="What it is, as `columns.kind` of `fit`; blank = not checked."
     )
@@ -81,7 +82,7 @@ class Effect(Valued):
 
     @model_validator(mode="after")
     def _utilities_have_a_source(self) -> Self:
-        if is_qaly(self.unit) and not self.source:
+        if is_qaly(self.unit) and not self.source.strip():
             raise ValueError(
                 "effect: QALYs need `source`: the instrument and value set (or the published "
                 "mapping) that the utilities are from"
@@ -98,7 +99,7 @@ class ProgrammeCost(Section):
         "practice_period; referral."
     )
     referrals: str | None = Field(None, description="Column that counts referrals a row.")
-    source: str = Field(description="Where the amount is from.")
+    source: Said = Field(description="Where the amount is from.")
 
     @model_validator(mode="after")
     def _referrals_are_counted(self) -> Self:
@@ -142,7 +143,7 @@ class Thresholds(Section):
     """What a unit of effect may be worth; nothing is built in."""
 
     values: list[float] = Field(min_length=1, description="In units of cost a unit of effect.")
-    reason: str = Field(description="Why these.")
+    reason: Said = Field(description="Why these.")
 
     @model_validator(mode="after")
     def _rise(self) -> Self:
@@ -163,7 +164,7 @@ class Scenario(Section):
         None, description="Another column of costs: those of another perspective."
     )
     perspective: str = Field("", description="Whose costs these are; needs `cost`.")
-    price_year: int | None = Field(None, description="Prices of another year.")
+    price_year: int | None = Field(None, ge=FIRST_YEAR, description="Prices of another year.")
     price_factor: float | None = Field(
         None,
         gt=0,
@@ -187,7 +188,7 @@ class Scenario(Section):
 
     @model_validator(mode="after")
     def _costs_of_another_kind(self) -> Self:
-        if bool(self.perspective) != (self.cost is not None):
+        if bool(self.perspective.strip()) != (self.cost is not None):
             raise ValueError(
                 f"scenario {self.name}: cost and perspective belong together: other costs are "
                 "somebody's"
@@ -226,7 +227,7 @@ class Valuation(Section):
     by: list[str] = Field([], description="Columns by whose levels both outcomes are given.")
     thresholds: Thresholds
     scenarios: list[Scenario] = Field([], description="Rows of the scenario table.")
-    perspective: str = Field(description="Whose costs: such as NHS and personal social services.")
+    perspective: Said = Field(description="Whose costs: such as NHS and personal social services.")
     level: float = Field(0.95, gt=0.5, le=0.9999, description="Level of the intervals.")
     draws: int = Field(
         9999, ge=99, le=1_000_000, description="Draws of the bootstrap that stands beside."
@@ -238,6 +239,12 @@ class Valuation(Section):
         names = ["main", *(scenario.name for scenario in self.scenarios)]
         if len(set(names)) < len(names):
             raise ValueError("scenarios: each name once, and main is the evaluation itself")
+        if len(set(self.by)) < len(self.by):
+            raise ValueError("by: a column stands twice; name each once")
+        if self.effect.outcome == self.cost.outcome:
+            raise ValueError(
+                f"effect and cost are both {self.cost.outcome}: nothing is valued against itself"
+            )
         return self
 
 
@@ -247,7 +254,7 @@ class EconomicsSpec(Valuation):
     columns: dict[str, Any] = Field(
         description="Which column is what, as `columns` of `fit`, without outcome and exposure."
     )
-    price_year: int = Field(description="The year whose prices the costs are in.")
+    price_year: int = Field(ge=FIRST_YEAR, description="The year whose prices the costs are in.")
     allocation: Allocation | None = Field(
         None, description="How the programme was given out; blank = practice by practice."
     )

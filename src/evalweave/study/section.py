@@ -4,9 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_-]*$", max_length=60)]
+
+
+def _in_words(text: str) -> str:
+    if not text.strip():
+        raise ValueError("it is blank; say it in words")
+    return text
+
+
+Said = Annotated[str, AfterValidator(_in_words)]  # what must not be left open
 
 
 class Section(BaseModel):

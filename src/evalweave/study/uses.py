@@ -25,7 +25,9 @@ class ResourceUse(Section):
     unit_costs: str | None = Field(
         None, description="CSV: item, unit_cost, price_year, source; blank = nothing is priced."
     )
-    price_year: int | None = Field(None, description="The year whose prices the costs are in.")
+    price_year: int | None = Field(
+        None, ge=1900, description="The year whose prices the costs are in."
+    )
     price_index: str | None = Field(
         None,
         description="CSV: year, index; unit costs of other years are multiplied by the index of "
