@@ -65,8 +65,8 @@ ECONOMICS = DECLARED["economics"]
             'economics, components, wards: "cost_wards" is not declared',
         ),
         (
-            {"economics__cost": {**ECONOMICS["cost"], "outcome": "hba1c"}},
-            'economics, cost, outcome: "hba1c" is not declared',
+            {"economics__cost": {**ECONOMICS["cost"], "outcome": "systolic_bp"}},
+            'economics, cost, outcome: "systolic_bp" is not declared',
         ),
         (
             {"economics__components": {"stays": "admissions"}},
