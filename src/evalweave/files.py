@@ -191,8 +191,8 @@ def read_table(path: Path | str, *tables: Table) -> pd.DataFrame:
         return typed(frame, *tables)
     except (ValueError, OSError):  # of pandas and pyarrow: nothing in it, no text, no such table
         raise DataError(
-            f"{path}: is damaged: not a table as evalweave writes it. Remove it and run the study "
-            "again."
+            f"{path}: is damaged: not a table as evalweave writes it. If a stage wrote it, remove "
+            "it and run the study again; if you did, mend it."
         ) from None
 
 

@@ -10,17 +10,19 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from typer.testing import CliRunner
 
 from evalweave.cli import app
+from evalweave.errors import DataError
 from evalweave.files import read_table, sha256
 from evalweave.simulation.effect import planted_effect
 from evalweave.simulation.practices import demonstration_practices, sizes
 from evalweave.simulation.records import draw, identifiers, panel_of, simulate_panel
 from evalweave.simulation.truth import planted_truth, weighted_by_twfe
 from evalweave.study.about import Simulation
-from evalweave.study.file import load_settings
-from evalweave.study.stages import SimulateSettings
+from evalweave.study.file import load_settings, load_study
+from evalweave.study.stages import SimulateSettings, settings_for
 from evalweave.tables.records import PRACTICES
 
 CONFIG = Path(__file__).parents[2] / "config" / "config.yaml"
@@ -296,3 +298,17 @@ def test_a_study_that_simulates_nothing_is_refused_in_words(tmp_path: Path) -> N
         app, ["simulate", "--settings", str(study), "--out", str(tmp_path / "out")]
     )
     assert "no simulation section" in str(result.exception)
+
+
+def test_practices_for_a_simulation_are_read_as_any_study_reads_them(tmp_path: Path) -> None:
+    """A word for a date ends in the row that holds it."""
+    study = yaml.safe_load(CONFIG.read_text())
+    practices = (CONFIG.parent / study["practices"]).read_text()
+    (tmp_path / "practices.csv").write_text(practices.replace("2015-04-01", "soon", 1))
+    settings = settings_for(load_study(CONFIG), SimulateSettings)
+    settings["practices"] = str(tmp_path / "practices.csv")
+    result = CliRunner().invoke(
+        app, ["simulate", "--settings", json.dumps(settings), "--out", str(tmp_path / "out")]
+    )
+    assert isinstance(result.exception, DataError)
+    assert "row 2, column programme_start: found no date" in str(result.exception)

@@ -131,5 +131,5 @@ def test_a_damaged_table_of_ours_is_said(tmp_path: Path, content: bytes) -> None
     """One without a seal, which the workflow's tables have."""
     for name in ("estimates.csv", "panel.parquet"):
         (tmp_path / name).write_bytes(content)
-        with pytest.raises(DataError, match=rf"{name}: is damaged.*Remove it and run the study"):
+        with pytest.raises(DataError, match=rf"{name}: is damaged.*remove it and run the study"):
             files.read_table(tmp_path / name, ESTIMATES)

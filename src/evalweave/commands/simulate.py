@@ -38,16 +38,16 @@ def command(
         write_json,
         written_aside,
     )
+    from evalweave.records.practices import read_practices
     from evalweave.simulation.practices import check_arms
     from evalweave.simulation.written import written, written_project
     from evalweave.study.file import load_settings
     from evalweave.study.stages import SimulateSettings
     from evalweave.tables.qualitative import THEME_CODES, THEMES
-    from evalweave.tables.records import PRACTICES
 
     chosen = load_settings(settings, SimulateSettings)
     check_folder(out)
-    practices = PRACTICES.conform(read_table(chosen.practices, PRACTICES))
+    practices = read_practices(chosen.practices)
     check_arms(practices, chosen.practices)
     tables, truth = written(chosen, practices)
     for name, table in tables.items():
