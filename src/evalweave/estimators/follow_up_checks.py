@@ -47,11 +47,7 @@ def check_dead(died: pd.DataFrame, panel: pd.DataFrame, columns: Columns, value:
     if not math.isfinite(value) or abs(value) > LARGEST:
         raise StudyError(f"dead_value: {value:g} is no value of an outcome. Give a finite number.")
     faults = list(_no_periods(panel, columns.period, "the panel"))
-    counted = pd.to_numeric(panel[columns.outcome], errors="coerce")
-    odd = counted.notna() & ((counted < 0) | (counted != counted.round()))
-    if columns.kind == COUNT and odd.any():
-        expected = KINDS[COUNT].values
-        faults.append(_fault("the panel", odd, "what no count is", expected, columns.outcome))
+    faults += _no_counts(panel, columns)
     faults += _no_periods(died, columns.period, DEAD)
     share = pd.to_numeric(died[DEAD_SHARE], errors="coerce")
     wrong = ~share.between(0, 1)
@@ -63,6 +59,16 @@ def check_dead(died: pd.DataFrame, panel: pd.DataFrame, columns: Columns, value:
         expected = "one row a person and period"
         faults.append(_fault(DEAD, twice, "a person and period that stand twice", expected))
     raise_faults(faults)
+
+
+def _no_counts(panel: pd.DataFrame, columns: Columns) -> Iterator[Fault]:
+    """Say where a count is none, before the dead have their value for part of a period."""
+    if columns.kind != COUNT:
+        return
+    counted = pd.to_numeric(panel[columns.outcome], errors="coerce")
+    odd = counted.notna() & ((counted < 0) | (counted != counted.round()))
+    if odd.any():
+        yield _fault("the panel", odd, "what no count is", KINDS[COUNT].values, columns.outcome)
 
 
 def _no_periods(table: pd.DataFrame, name: str, file: str) -> Iterator[Fault]:
