@@ -30,7 +30,7 @@ from evalweave.estimators.exposure import with_exposure
 from evalweave.estimators.follow_up import amounts, with_others
 from evalweave.estimators.panel_data import FILE
 from evalweave.estimators.panels import Panels
-from evalweave.estimators.treatment import check_varies
+from evalweave.estimators.treatment import check_starts, check_varies
 from evalweave.fits.fit_result import FitResult, grouped
 from evalweave.fits.result import UNIVERSAL_BASE, Fit, PanelData
 from evalweave.inference.registry import default_intervals, infer
@@ -105,11 +105,7 @@ def _run(
     name: str,
 ) -> None:
     check_varies(panel)
-    if not np.isfinite(panel.first_treated).any():
-        raise DataError(
-            "Nobody is treated within the panel: every first treated period is blank (or another "
-            "word for never) or lies after the last period."
-        )
+    check_starts(panel)
     panel = with_exposure(panel, ESTIMATORS[analysis.estimator])
     if unaffected is not None:
         unaffected = with_exposure(unaffected, ESTIMATORS[analysis.estimator])

@@ -80,10 +80,7 @@ def _uptake(analysis: Any) -> Iterable[str]:
 
 def _no_covariates(analysis: Any) -> Iterable[str]:
     if analysis.covariates:
-        yield (
-            f"{analysis.estimator} takes no covariates, and would leave them out without a word; "
-            "imputed_did uses them to stand for what was not measured"
-        )
+        yield f"{analysis.estimator} takes no covariates; leave them out, or take imputed_did"
 
 
 def _synthetic(analysis: Any) -> Iterable[str]:

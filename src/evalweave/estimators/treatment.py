@@ -46,6 +46,15 @@ def check_varies(panel: PanelData) -> None:
         raise DataError("The outcome is the same in every row: there is no change to compare.")
 
 
+def check_starts(panel: PanelData) -> None:
+    """Raise `DataError` where nobody starts within the panel."""
+    if not np.isfinite(panel.first_treated).any():
+        raise DataError(
+            "Nobody is treated within the panel: every first treated period is blank (or another "
+            "word for never) or lies after the last period."
+        )
+
+
 def check_treated(panel: PanelData) -> None:
     """Raise `DataError` where no difference in differences exists at all, and say why."""
     treated = panel.period >= panel.first_treated
