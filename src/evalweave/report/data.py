@@ -24,8 +24,10 @@ from evalweave.quantities import (
 from evalweave.release import baseline, incidence, measured, precision, withheld
 from evalweave.release import economics as valuing
 from evalweave.release.disclosure import HIDDEN, Profile, Released
-from evalweave.release.numbers import decimals, missing
+from evalweave.release.numbers import missing
 from evalweave.release.register import Release
+from evalweave.report.rows import STATISTICS, row_of
+from evalweave.report.rows import Row as Row
 from evalweave.study.analyses import Analysis, role_of
 from evalweave.study.outcomes import Outcome
 from evalweave.study.periods import period_number
@@ -35,33 +37,6 @@ from evalweave.tables.people import TRENDS
 Made = TypeVar("Made")
 ARMS = ("programme", "comparison")
 WITHHELD = "withheld: it rests on too few people"
-STATISTICS = ("estimate", "std_error", "ci_low", "ci_high", "p_value", "dof")
-
-
-@dataclass(frozen=True)
-class Row:
-    """One estimate under one inference method, in one unit."""
-
-    analysis: str
-    term: str
-    unit: str
-    inference: str
-    estimate: float
-    std_error: float
-    low: float
-    high: float
-    p_value: float
-    dof: float
-    level: float
-    n_obs: Any
-    n_patients: Any
-    n_practices: Any
-    n_practices_treated: Any
-    convention: str
-
-    @property
-    def places(self) -> int:
-        return decimals(self.std_error)
 
 
 @dataclass(frozen=True)
@@ -216,7 +191,7 @@ class ReportData:
         )
         by_analysis: dict[str, list[Row]] = {}
         for record in released.to_dict("records"):
-            by_analysis.setdefault(str(record["analysis"]), []).append(_row(record))
+            by_analysis.setdefault(str(record["analysis"]), []).append(row_of(record))
         return by_analysis
 
     @cached_property
@@ -405,25 +380,3 @@ def methods_used(data: ReportData, analysis: Analysis) -> list[str]:
         for name in expanded(analysis.estimator, analysis.inference)
         if name in analysis.inference or name in have
     ]
-
-
-def _row(record: dict[Any, Any]) -> Row:
-    def real(name: str) -> float:
-        value: Any = record.get(name)
-        return float("nan") if missing(value) else float(value)
-
-    names = ("estimate", "std_error", "low", "high", "p_value", "dof")
-    numbers: Any = {name: real(column) for name, column in zip(names, STATISTICS, strict=True)}
-    return Row(
-        analysis=str(record["analysis"]),
-        term=str(record["term"]),
-        unit=str(record.get("outcome_unit")),
-        inference=str(record.get("inference")),
-        **numbers,
-        level=0.95 if missing(record.get("level")) else float(record["level"]),
-        n_obs=record.get("n_obs"),
-        n_patients=record.get("n_patients"),
-        n_practices=record.get("n_practices"),
-        n_practices_treated=record.get("n_practices_treated"),
-        convention="" if missing(record.get("convention")) else str(record["convention"]),
-    )
