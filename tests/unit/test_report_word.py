@@ -10,7 +10,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from evalweave.release import released
 from evalweave.release.audit import audit
+from evalweave.report.blocks import plain, text
+from evalweave.report.word import _apart
+from evalweave.report.word_numbered import three_lines
 from helpers.report_results import HOSTILE, Made
 from helpers.reports import report, written
 
@@ -125,3 +129,25 @@ def test_word_passes_the_audit_and_is_the_same_bytes(out: Path, tmp_path: Path) 
 )
 def test_word_of_a_study_with_less(tmp_path: Path, made: Made) -> None:
     assert (report(tmp_path, made) / "report.docx").stat().st_size > 10_000
+
+
+def test_quotations_in_a_cell_stand_apart_and_are_nobody_elses_counts(tmp_path: Path) -> None:
+    import docx
+
+    cell = text(
+        "<details><summary>2 quotations</summary><blockquote><p>“{}”</p><footer>{}</footer>"
+        "</blockquote><blockquote><p>“Then it rained.”</p></blockquote></details>",
+        "I closed five people who were in the middle of something.",
+        "care > caseload",
+    )
+    document = docx.Document()
+    three_lines(document, ["Theme", "Words"], [["Care", plain(_apart(cell))]])
+    document.save(tmp_path / "report.docx")
+    found = document.tables[0].rows[1].cells[1].paragraphs
+    assert [p.text.split("\n") for p in found if p.text] == [
+        ["2 quotations"],
+        ["“I closed five people who were in the middle of something.”", "care > caseload"],
+        ["“Then it rained.”"],
+    ]
+    assert [p.style.name for p in found if p.text] == ["Normal", "Quote", "Quote"]
+    assert "five people" not in released.read(tmp_path / "report.docx", "report.docx").own

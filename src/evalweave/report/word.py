@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from markupsafe import Markup
+
 from evalweave.report.blocks import (
     Checks,
     Code,
@@ -175,7 +177,7 @@ class _Writer:
         three_lines(
             self.word,
             [f"{plain(c.header)} {plain(c.unit)}".strip() for c in block.columns],
-            [[plain(cell) for cell in line.cells] for line in block.lines],
+            [[plain(_apart(cell)) for cell in line.cells] for line in block.lines],
             [column.number for column in block.columns],
             [line.depth > 0 for line in block.lines],
         )
@@ -222,6 +224,13 @@ def _claim(word: Any, row: JointRow) -> None:
         word.add_paragraph(f"{row.analyst_by}: {plain(row.analyst)}", style="Quote")
     signed = f" ({row.meta_by})" if row.meta_by else ""
     word.add_paragraph(f"What the analysts conclude: {plain(row.meta)}{signed}", style="Quote")
+
+
+def _apart(cell: Text) -> Text:
+    """Return a cell with each quotation in it, and what it is from, in lines of their own."""
+    if "<blockquote>" not in str(cell):
+        return cell
+    return Markup(str(cell).replace("<blockquote>", "\n").replace("<footer", "\n<footer"))
 
 
 def _quotes(word: Any, quotes: tuple[Quote, ...]) -> None:

@@ -151,8 +151,11 @@ def closed(word: Any, table: Any) -> None:
 
 
 def put(cell: Any, words: str, points: float, right: bool = False, bold: bool = False) -> None:
-    """Write words into a cell."""
-    cell.text = words
+    """Write words into a cell; lines that begin with a quotation mark are quotations."""
+    said, *quotes = words.split("\n“")
+    cell.text = said
+    for quote in quotes:
+        cell.add_paragraph(f"“{quote}", style="Quote")
     for paragraph in cell.paragraphs:
         paragraph.paragraph_format.space_after = Pt(1)
         paragraph.alignment = WD_ALIGN_PARAGRAPH.RIGHT if right else None
