@@ -18,6 +18,7 @@ from evalweave.report.terms import ci
 from evalweave.triangulation.convergence import AGREEMENT, IMPRECISE
 from helpers import reports
 
+UNIT = "mmol/mol"
 NINETY, NINETY_FIVE = "90\u202f%", "95\u202f%"
 
 
@@ -130,3 +131,17 @@ def test_why_every_claim_is_imprecise() -> None:
 )
 def test_a_margin_reads_as_what_was_declared(margin: float, places: int, words: str) -> None:
     assert size(margin, places) == words
+
+
+@pytest.mark.parametrize(
+    ("high", "words"), [(-0.002, "0.002 to 1.900"), (-0.5, "0.50 to 1.90"), (-0.00001, "0.0000")]
+)
+def test_the_headline_s_interval_reads_as_it_is_judged(
+    data: ReportData, high: float, words: str
+) -> None:
+    main = data.main(UNIT)
+    assert main is not None
+    near_zero = replace(main, low=-1.9, high=high)
+    assert f"CI {words}" in main_sentence(data, near_zero)
+    open_ended = replace(main, low=-float("inf"), high=high)
+    assert "to no upper limit)" in main_sentence(data, open_ended)

@@ -88,9 +88,7 @@ def _ends(row: Row, negative: str, positive: str) -> str:
     if missing(low) or missing(high):
         return "not available"
     if excludes_zero(low, high):
-        near, far = sorted((abs(low), abs(high)))
-        end = "no upper limit" if math.isinf(far) else number(far, places)
-        return f"{number(near, places)} to {end}"
+        return interval(*sorted((abs(low), abs(high))), places)
 
     def words(end: float, direction: str) -> str:
         return (
