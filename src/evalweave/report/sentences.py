@@ -88,7 +88,8 @@ def _ends(row: Row, negative: str, positive: str) -> str:
     if missing(low) or missing(high):
         return "not available"
     if excludes_zero(low, high):
-        return interval(*sorted((abs(low), abs(high))), places)
+        near, far = sorted((abs(low), abs(high)))
+        return interval(near, far, places)
 
     def words(end: float, direction: str) -> str:
         return (
