@@ -271,6 +271,8 @@ def test_what_is_absent_is_said_and_nothing_breaks(
     there = re.findall(r'<section id="([\w-]+)"', html)
     assert there == [key for key in ORDER if key in there]
     without = {"scope"} if options.get("estimate") != options.get("estimate") else set()
+    if options.get("qualitative") is False:
+        without |= {"said", "together"}
     assert {key for key in ORDER if not key.endswith("-more")} - without <= set(there)
     text = words(html)
     assert "nan" not in re.findall(r"\bnan\b", text) and "<NA>" not in html and " None " not in text
