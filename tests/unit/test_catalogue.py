@@ -278,10 +278,7 @@ ELSEWHERE = {
     "report/sections/limits.py": {"event_study"},  # a role, as the catalogue declares it
     "report/checks/agreement.py": {"placebo"},
     "report/regression.py": {"placebo"},  # roles again
-    # What the report says of who was measured.
-    "report/sections/guidelines/said.py": {"event_study", "placebo", "weighted_did"},
-    "report/sections/outcomes.py": {"weighted_did", "imputed_did"},
-    "diagnostics/attach.py": {"jackknife"},  # what leaving one out was already done for
+    "report/sections/guidelines/said.py": {"event_study", "placebo"},
 }
 COMMON_WORDS = {"unit", "flat", "counts", "segments"}  # columns, tables and keys bear them too
 

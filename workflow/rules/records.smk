@@ -213,9 +213,7 @@ if study.economics is not None:
         params:
             python=literally(sys.executable),
             settings=settings(stages.ValueSettings),
-            inputs=sums(
-                study.resource_use.unit_costs, study.resource_use.price_index
-            ),
+            inputs=sums(study.resource_use.unit_costs, study.resource_use.price_index),
             uses=f"{results}/uses",
             measured=f"{results}/panel",
             out=f"{results}/economics",

@@ -108,7 +108,7 @@ class Estimator(Method):
         default_inference: what `auto` stands for: each term has the first of these that answers it;
             the last one is for more practices than can be left out one by one.
         blank_outcomes: rows without an outcome are person-periods without a measurement, and it
-            needs them.
+            needs them: what it makes up for them by; blank = it does not need them.
         exposure: ANNUALISED, OFFSET or REFUSED.
         assumes: what would have been parallel without the programme, in words.
         planted: the entry of a simulation's truth that its `att` averages to; blank = the effect.
@@ -128,7 +128,7 @@ class Estimator(Method):
     default_inference: tuple[str, ...] = ()
     planted: str = ""
     exposure: str = ANNUALISED
-    blank_outcomes: bool = False
+    blank_outcomes: str = ""
     assumes: str = ADDITIVE
     interacts: bool = False
     kinds: Callable[[Any], Iterable[str]] = _any_kind

@@ -12,6 +12,7 @@ from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.diagnostics.primary import Printed, primary_errors
 from evalweave.errors import DataError
 from evalweave.fits.result import VARYING_BASE, Fit, PanelData
+from evalweave.inference.jackknife import was_re_estimated
 from evalweave.study.analyses import AnalysisOptions
 
 
@@ -54,8 +55,7 @@ def diagnostics_of(
     if fit.own is None:
         out["minimum_detectable_effect"] = minimum_detectable_effect(fit, errors, analysis.level)
         out["equivalence"] = equivalence(fit, errors)
-    again = fit.refit is not None and any(method == "jackknife" for method, *_ in printed)
-    if fit.least_squares is not None or again:
+    if fit.least_squares is not None or was_re_estimated(fit):
         out["leave_one_out"] = leave_one_out(fit)
     if fit.least_squares is not None and analysis.subgroup:
         out["subgroup_test"] = joint_differences(fit, analysis)

@@ -62,7 +62,7 @@ def panel_data(
         )
     values = _values(frame, columns, analysis, extra, problems, notes)
     problems.raise_all()
-    blanks = ESTIMATORS[analysis.estimator].blank_outcomes
+    blanks = bool(ESTIMATORS[analysis.estimator].blank_outcomes)
     usable = _usable(values, columns, notes, blanks)
     if analysis.unknown_covariates == "drop":
         usable = _with_known_covariates(values, usable, notes)

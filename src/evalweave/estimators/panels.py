@@ -83,5 +83,5 @@ class Panels:
 
 def _reading(analysis: AnalysisOptions) -> tuple[Any, ...]:
     """Return the options that change how a panel is read."""
-    blanks = ESTIMATORS[analysis.estimator].blank_outcomes
+    blanks = bool(ESTIMATORS[analysis.estimator].blank_outcomes)
     return analysis.anticipation, analysis.unknown_covariates, blanks

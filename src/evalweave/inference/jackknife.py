@@ -69,3 +69,8 @@ def re_estimated(fit: Fit) -> Floats:
         keep[practice] = True
     _KNOWN[fit.refit] = np.array(rows)
     return _KNOWN[fit.refit]
+
+
+def was_re_estimated(fit: Fit) -> bool:
+    """Return whether `re_estimated` was asked of a fit, so that asking again costs nothing."""
+    return fit.refit is not None and fit.refit in _KNOWN

@@ -54,7 +54,7 @@ def followed_with(study: Study, analysis: str) -> bool:
     declared = next(each for each in study.analyses if each.name == analysis)
     if _outcome(study, analysis).counted:
         return False  # everybody in follow-up has a row
-    needed = ESTIMATORS[declared.estimator].blank_outcomes
+    needed = bool(ESTIMATORS[declared.estimator].blank_outcomes)
     return needed or analysis == study.primary_analysis.name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from evalweave.catalogue.estimators import ESTIMATORS
 from evalweave.release.notes import released_note
 from evalweave.release.numbers import in_unit, interval, joined, number, p_value, plain, sentence
 from evalweave.report.blocks import Column, Heading, Line, Prose, Section, Table, appended, in_units
@@ -13,10 +14,6 @@ from evalweave.report.figures.event import event_study
 from evalweave.report.terms import ci, variable
 from evalweave.study.analyses import Analysis
 
-BY_DESIGN = {
-    "weighted_did": "who was measured, by weights",
-    "imputed_did": "who was measured, by imputation",
-}
 COUNTS = (("n_obs", "records"), ("n_patients", "patients"), ("n_practices", "practices"))
 
 
@@ -116,8 +113,9 @@ def _ratio(data: ReportData, analysis: Analysis) -> list[Line]:
 
 def _adjusted_for(data: ReportData, analysis: Analysis) -> str:
     entered = [variable(str(name)) for name in data.diagnostic(analysis.name, "adjusted for") or ()]
-    by_design = BY_DESIGN.get(analysis.estimator)
-    return joined([*([by_design] if by_design else []), *entered]) or "nothing"
+    means = ESTIMATORS[analysis.estimator].blank_outcomes
+    by_design = [f"who was measured, by {means}"] if means else []
+    return joined([*by_design, *entered]) or "nothing"
 
 
 def _holm(data: ReportData, analysis: Analysis, term: str) -> str:

@@ -21,7 +21,6 @@ from evalweave.report.verdict import verdict
 from evalweave.report.whom import released_measured
 from evalweave.study.analyses import Analysis
 
-WEIGHTED = "weighted_did"
 DESIGNS = ("difference-in-difference", "difference in difference", "cohort", "quasi-experiment")
 QUALITATIVE = ("qualitative", "mixed-method", "mixed method", "interview", "ethnograph", "focus")
 
@@ -78,7 +77,11 @@ def eligible(data: ReportData) -> str:
 
 def weighted(data: ReportData) -> str:
     weights = [words for words in methods.design(data.study) if " are weighted by " in words]
-    for_measurement = [a.label or a.name for a in data.study.analyses if a.estimator == WEIGHTED]
+    for_measurement = [
+        analysis.label or analysis.name
+        for analysis in data.study.analyses
+        if ESTIMATORS[analysis.estimator].blank_outcomes == "weights"
+    ]
     if for_measurement:
         named = joined([f"“{label}”" for label in for_measurement])
         weights.append(f"In {named}, people measured are weighted for those who were not.")
