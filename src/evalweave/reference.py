@@ -92,7 +92,7 @@ def key_reference() -> str:
     parts = ["## Keys of the study file\n"]
     for name, section in SECTIONS:
         parts.append(
-            f"### {name}\n\n{_first_line(section)}| key | value | default | meaning "
+            f"### {name}\n\n{_first_paragraph(section)}| key | value | default | meaning "
             "|\n|---|---|---|---|"
         )
         for key, field in section.model_fields.items():
@@ -190,9 +190,10 @@ def between(text: str, generated: str) -> str:
     return f"{before}{BEGIN}\n\n{generated}\n{END}{rest.split(END)[1]}"
 
 
-def _first_line(section: type[BaseModel]) -> str:
+def _first_paragraph(section: type[BaseModel]) -> str:
     if section.__doc__ and section.__doc__ != Section.__doc__:
-        return section.__doc__.strip().splitlines()[0] + "\n\n"
+        paragraph = section.__doc__.strip().partition("\n\n")[0]
+        return " ".join(paragraph.split()) + "\n\n"
     return ""
 
 

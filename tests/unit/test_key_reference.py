@@ -26,3 +26,9 @@ def test_every_section_of_a_study_file_has_its_table() -> None:
     assert untold == set()
     assert "### study, reporting\n" in key_reference()
     assert "| `registration` | text |" in key_reference()
+
+
+def test_what_a_section_is_about_is_said_to_the_end_of_its_sentence() -> None:
+    lines = key_reference().splitlines()
+    below = [lines[at + 2] for at, line in enumerate(lines) if line.startswith("### ")]
+    assert [line for line in below if not line.startswith("|") and not line.endswith(".")] == []
