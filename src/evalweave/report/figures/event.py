@@ -50,8 +50,7 @@ def event_times(data: ReportData, analysis: Analysis, unit: str) -> list[tuple[i
 
 
 def event_study(data: ReportData, analysis: Analysis, caption: Text) -> Figure | None:
-    """Return the event study of an analysis in every unit; None when it has no
-    estimate by time."""
+    """Return the event study of an analysis in every unit; None when it has no estimate by time."""
     units = [
         unit
         for unit in data.units(analysis.name)

@@ -123,9 +123,6 @@ def _facts(data: ReportData, row: Row) -> Facts:
         (
             (people, f"people{HIDDEN if hidden else ''}"),
             (practices, kinds),
-            (
-                f"{first} to {last}",
-                window.period.replace("_", " ") + "s studied",
-            ),
+            (f"{first} to {last}", window.period.replace("_", " ") + "s studied"),
         )
     )

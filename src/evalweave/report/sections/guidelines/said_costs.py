@@ -141,13 +141,14 @@ def parameters(data: ReportData) -> Text | None:
     values = joined([words.money(data, value) for value in economics.thresholds.values])
     reason = economics.thresholds.reason.rstrip(".")
     found, uses = _valued(data), data.study.resource_use
-    priced = found.facts.get("prices", ()) if found is not None and uses is not None else ()
-    each = [
-        f"{uses.items[one['item']].label or plain(one['item'])} "  # type: ignore[union-attr]
-        f"{words.price(data, one['worth'])} ({one['source'].rstrip('.')})"
-        for one in priced
-    ]
-    units = f" Unit costs: {'; '.join(each)}." if each else ""
+    units = ""
+    if found is not None and uses is not None and (priced := found.facts.get("prices")):
+        each = [
+            f"{uses.items[one['item']].label or plain(one['item'])} "
+            f"{words.price(data, one['worth'])} ({one['source'].rstrip('.')})"
+            for one in priced
+        ]
+        units = f" Unit costs: {'; '.join(each)}."
     return _note(data, f"A unit of effect is valued at {values} ({reason}).{units}")
 
 
